@@ -1,0 +1,28 @@
+// Who may import whom. Data goes from transports to services to the store; nothing goes back.
+const PORTS = '(bus|limits|presence|blob|push|delivery)'
+const base = ['^protocol/', '^src/errors\\.ts$']
+const only = (from, ...to) => ({
+  name: `${from} imports only its own and ${to.join(' ') || 'nothing'}`,
+  severity: 'error',
+  from: { path: from },
+  to: { path: '^(protocol|src|client|web|bench|test|scripts)/', pathNot: [from, ...to] }
+})
+const ban = (what, from) => ({
+  name: `${what} only where it belongs`,
+  severity: 'error',
+  from: { path: '^(protocol|src|client|web)/', pathNot: from },
+  to: { path: `node_modules/${what}/` }
+})
+module.exports = {
+  forbidden: [
+    { name: 'no cycles', severity: 'error', from: {}, to: { circular: true } },
+    only('^protocol/'),
+    only('^src/store/', ...base),
+    only(`^src/${PORTS}/`, ...base),
+    only('^src/services/', ...base, '^src/store/index\\.ts$', `^src/${PORTS}/`),
+    only('^src/transport/', ...base, '^src/services/index\\.ts$', `^src/${PORTS}/`),
+    ban('mongodb', '^src/store/'),
+    ban('(@fastify|fastify|ws)', '^src/(transport|app)')
+  ],
+  options: { doNotFollow: { path: 'node_modules' }, tsPreCompilationDeps: true, tsConfig: { fileName: 'tsconfig.json' } }
+}

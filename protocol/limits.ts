@@ -1,0 +1,67 @@
+/**
+ * Every limit a client can run into, with its default. Each can be set by the environment variable
+ * `LIMITS_<NAME>` (`LIMITS_SENDS_PER_SECOND=50`), and the ones a client must know are announced in `hello`.
+ */
+export const DEFAULT_LIMITS = {
+  /** Largest frame a client may send, bytes. */
+  frameInBytes: 65_536,
+  /** Largest frame the server sends, bytes; pages are cut to fit. */
+  frameOutBytes: 262_144,
+  /** Largest message text, bytes of UTF-8. */
+  textBytes: 16_384,
+  /** Deepest nesting of a frame or a body. */
+  depth: 16,
+  /** Commands of one connection that wait for their reply. */
+  commandsInFlight: 32,
+  /** Commands per second and connection, with a burst. */
+  commandsPerSecond: 20,
+  commandsBurst: 60,
+  /** Messages sent per second and user, with a burst; all faces together. */
+  sendsPerSecond: 5,
+  sendsBurst: 20,
+  /** A person's typing is passed on once in this time, per conversation, ms. */
+  typingIntervalMs: 3_000,
+  /** Open connections of one user. */
+  connectionsPerUser: 20,
+  /** Refused commands in ten seconds that close the connection. */
+  refusalsPerTenSeconds: 200,
+  /** Members of one group. */
+  groupMembers: 10_000,
+  /** Members added by one command. */
+  membersPerCommand: 500,
+  /** Distinct reactions on one message. */
+  reactionsPerMessage: 20,
+  /** REST requests per minute: of a signed-in user, and of an address without one. */
+  requestsPerMinute: 600,
+  anonymousRequestsPerMinute: 120,
+  /** Password tries per identifier and per address in fifteen minutes. */
+  passwordTries: 10,
+  passwordTriesPerAddress: 100,
+  /** Accounts registered from one address in an hour. */
+  registrationsPerHour: 60
+} as const satisfies Record<string, number>
+
+/** The limits in force: the defaults, with what the operator changed. */
+export type Limits = { readonly [name in keyof typeof DEFAULT_LIMITS]: number }
+
+/** A page of history, of a list, of a search: by default, and at most. */
+export const PAGE_SIZE = 50
+export const MAX_PAGE_SIZE = 100
+/** A page of `sync:pull`: items, and bytes of items. */
+export const SYNC_PAGE_ITEMS = 200
+export const SYNC_PAGE_BYTES = 196_608
+/** A client further behind than this is told to reload the conversation (`reset`). */
+export const MAX_CHANGES_BEHIND = 5_000
+/** Heads in one answer of `hello` or `sync:heads`; cursors that a client may bring. */
+export const HEADS_PAGE = 500
+export const MAX_CURSORS = 2_000
+/** The server pings what was silent this long, and gives up after the second, ms. */
+export const HEARTBEAT_MS = 25_000
+export const HEARTBEAT_TIMEOUT_MS = 60_000
+/** A connection must be authenticated within this time, ms. */
+export const HELLO_TIMEOUT_MS = 10_000
+/** Queued bytes at which ephemeral events are dropped, and at which the connection is closed; frames; oldest, ms. */
+export const SLOW_SOFT_BYTES = 65_536
+export const SLOW_HARD_BYTES = 1_048_576
+export const SLOW_HARD_FRAMES = 1_024
+export const SLOW_HARD_MS = 15_000
