@@ -1,0 +1,26 @@
+# syntax=docker/dockerfile:1
+FROM node:22-bookworm-slim AS build
+WORKDIR /parley
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --ignore-scripts
+COPY tsconfig.json LICENSE ./
+COPY protocol protocol
+COPY src src
+RUN npx tsc -b && npm prune --omit=dev --ignore-scripts
+
+FROM node:22-bookworm-slim
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000
+WORKDIR /parley
+# For the embedded database, when DATA_DIR is used instead of MONGODB_URI.
+RUN apt-get update && apt-get install -y --no-install-recommends libcurl4 liblzma5 ca-certificates \
+  && rm -rf /var/lib/apt/lists/* && mkdir /data && chown node:node /data
+COPY --from=build /parley/package.json /parley/LICENSE ./
+COPY --from=build /parley/node_modules node_modules
+COPY --from=build /parley/dist dist
+USER node
+VOLUME /data
+EXPOSE 3000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health/live`).then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+# Node itself, not npm, so that it gets the signals.
+CMD ["node", "--enable-source-maps", "dist/src/main.js"]

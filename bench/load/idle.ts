@@ -1,0 +1,48 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { rssBytes } from '../process.ts'
+import { mintUsers } from '../users.ts'
+import { createWire } from './create-wire.ts'
+import { inParallel } from './parley-rest.ts'
+import type { Target } from './wire.ts'
+
+const CONNECT_WIDTH = 100
+/** Connections made and ended before the first reading, so that what the server sets up once is not counted. */
+const WARM_UP_CONNECTIONS = 500
+/** Between the signal to collect garbage and the reading; the allocator gives pages back in its own time. */
+const SETTLE_MS = 2_000
+
+/** Many connections that authenticate and then say nothing. */
+export interface Idle {
+  readonly target: Target
+  readonly connections: number
+}
+
+/** The server's resident memory before and with the connections, both after garbage collection. */
+export interface IdleResult {
+  readonly baseBytes: number
+  readonly bytesPerConnection: number
+}
+
+/** Opens the connections and reads the server's memory. The server must be started with `collect-garbage`. */
+export async function holdIdle({ target, connections }: Idle): Promise<IdleResult> {
+  const wire = createWire(target)
+  const open = async (count: number) => {
+    const users = await mintUsers(count)
+    return await inParallel(users, CONNECT_WIDTH, user => wire.connect(user))
+  }
+  for (const socket of await open(WARM_UP_CONNECTIONS)) socket.close()
+  await sleep(SETTLE_MS)
+  const baseBytes = await settledRss(target.serverPid)
+  const sockets = await open(connections)
+  await sleep(SETTLE_MS)
+  const bytes = await settledRss(target.serverPid)
+  for (const socket of sockets) socket.close()
+  await wire.close()
+  return { baseBytes, bytesPerConnection: (bytes - baseBytes) / connections }
+}
+
+async function settledRss(pid: number): Promise<number> {
+  process.kill(pid, 'SIGUSR2')
+  await sleep(SETTLE_MS)
+  return rssBytes(pid)
+}

@@ -1,0 +1,30 @@
+import { comeBack } from './come-back.ts'
+import { commitMessages } from './commit.ts'
+import { fanOut } from './fanout.ts'
+import { readHistory } from './history.ts'
+import { holdIdle } from './idle.ts'
+import { seedCatchUp } from './seed-catch-up.ts'
+import { seedHistory } from './seed-history.ts'
+import { sendClosedLoop, sendOpenLoop } from './send.ts'
+import { talk } from './talk.ts'
+
+/** What the load can do, by name; parameters and results cross the process boundary as plain values. */
+export const SCENARIOS = {
+  sendClosedLoop,
+  sendOpenLoop,
+  fanOut,
+  holdIdle,
+  seedHistory,
+  readHistory,
+  seedCatchUp,
+  comeBack,
+  talk,
+  commitMessages
+}
+
+type Scenarios = typeof SCENARIOS
+/** The name of a scenario. */
+export type ScenarioName = keyof Scenarios
+/** What a scenario is told, and what it answers. */
+export type ScenarioParams<Name extends ScenarioName> = Parameters<Scenarios[Name]>[0]
+export type ScenarioResult<Name extends ScenarioName> = Awaited<ReturnType<Scenarios[Name]>>

@@ -1,0 +1,36 @@
+import { cpuMs } from '../process.ts'
+import type { Target } from './wire.ts'
+
+/** What a stretch of time cost. */
+export interface Cost {
+  readonly seconds: number
+  readonly serverCpuMs: number
+  readonly mongodCpuMs: number
+  readonly loadCpuMs: number
+}
+
+/** A stretch of time and the CPU that server, `mongod` and load use in it; it starts when it is made. */
+export class Window {
+  readonly startedAt = performance.now()
+  readonly #target: Target
+  readonly #before: readonly [number, number, number]
+  constructor(target: Target) {
+    this.#target = target
+    this.#before = readCpu(target)
+  }
+
+  /** The cost from the start to now. */
+  cost(): Cost {
+    const [server, mongod, load] = readCpu(this.#target)
+    return {
+      seconds: (performance.now() - this.startedAt) / 1000,
+      serverCpuMs: server - this.#before[0],
+      mongodCpuMs: mongod - this.#before[1],
+      loadCpuMs: load - this.#before[2]
+    }
+  }
+}
+
+function readCpu({ serverPid, mongodPid }: Target): [number, number, number] {
+  return [cpuMs(serverPid), mongodPid > 0 ? cpuMs(mongodPid) : 0, cpuMs(process.pid)]
+}

@@ -1,0 +1,37 @@
+import { parseArgs } from 'node:util'
+
+/** What a run measures, and how long. */
+export interface Options {
+  /** Names of cases; empty: all. */
+  readonly cases: readonly string[]
+  readonly rounds: number
+  /** Length of one measurement, without its warm-up. */
+  readonly seconds: number
+  /** Where the report goes; `results.md` beside the sources by default. */
+  readonly out: string
+}
+
+/** Reads `send fanout --rounds 5 --seconds 5 --out bench/results.md`. @throws on what it does not know */
+export function parseOptions(args: readonly string[]): Options {
+  const { positionals, values } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      rounds: { type: 'string', default: '5' },
+      seconds: { type: 'string', default: '5' },
+      out: { type: 'string', default: 'bench/results.md' }
+    }
+  })
+  return {
+    cases: positionals,
+    rounds: positive('rounds', values.rounds),
+    seconds: positive('seconds', values.seconds),
+    out: values.out
+  }
+}
+
+function positive(name: string, text: string): number {
+  const value = Number(text)
+  if (!(value > 0)) throw new Error(`--${name} must be a number above 0, not ${JSON.stringify(text)}`)
+  return value
+}

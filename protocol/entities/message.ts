@@ -1,0 +1,56 @@
+import { type Static, Type } from '@sinclair/typebox'
+import { ConversationId, MessageId, UserId } from '../ids.ts'
+import { closed, Counter, oneOf, PLAIN_TEXT, Timestamp } from '../schema.ts'
+
+/** Chosen by the client, unique for the sender in the conversation; a repeat answers the first message. */
+export const ClientId = Type.String({ minLength: 1, maxLength: 64, pattern: '^[A-Za-z0-9._:-]+$' })
+/** Up to 16 KiB of UTF-8 (`textBytes`); the length here only bounds the work of checking. */
+export const Text = Type.String({ minLength: 1, maxLength: 16_384, pattern: PLAIN_TEXT })
+/** One emoji, as one grapheme. */
+export const Emoji = Type.String({ minLength: 1, maxLength: 64 })
+
+/** Everyone who reacted with one emoji: how many, and the first twenty of them. */
+export const Reaction = closed({
+  emoji: Emoji,
+  count: Type.Integer({ minimum: 1 }),
+  userIds: Type.Array(UserId, { maxItems: 20 })
+})
+export type Reaction = Static<typeof Reaction>
+
+/** The answered message as it was when it was answered. */
+export const Quote = closed({
+  messageId: MessageId,
+  senderId: UserId,
+  text: Type.Optional(Type.String({ maxLength: 256 }))
+})
+export type Quote = Static<typeof Quote>
+
+/** What a message of type `system` records. */
+export const SystemRecord = closed({
+  event: oneOf('group_created', 'members_added', 'member_removed', 'member_left', 'group_updated', 'role_changed'),
+  userIds: Type.Optional(Type.Array(UserId)),
+  name: Type.Optional(Type.String())
+})
+export type SystemRecord = Static<typeof SystemRecord>
+
+/**
+ * A message, as it is now. `seq` is its place in the conversation, for ever; `rev` the conversation's change that
+ * it was last touched by. A deleted message stays as a tombstone: no text, no reactions, `deletedAt`.
+ */
+export const Message = closed({
+  id: MessageId,
+  conversationId: ConversationId,
+  seq: Counter,
+  rev: Counter,
+  senderId: UserId,
+  clientId: Type.Optional(ClientId),
+  type: oneOf('text', 'system'),
+  text: Type.Optional(Type.String()),
+  replyTo: Type.Optional(Quote),
+  system: Type.Optional(SystemRecord),
+  reactions: Type.Array(Reaction),
+  createdAt: Timestamp,
+  editedAt: Type.Optional(Timestamp),
+  deletedAt: Type.Optional(Timestamp)
+})
+export type Message = Static<typeof Message>

@@ -1,0 +1,24 @@
+import * as conversationEvents from './events/conversation.ts'
+import * as liveEvents from './events/live.ts'
+import * as messageEvents from './events/message.ts'
+import * as sessionEvents from './events/session.ts'
+import type { Command, Event } from './envelope.ts'
+import * as authRoutes from './routes/auth.ts'
+import * as conversationRoutes from './routes/conversations.ts'
+import * as messageRoutes from './routes/messages.ts'
+import type { Route } from './routes/route.ts'
+import * as userRoutes from './routes/users.ts'
+
+const declared = Object.values({ ...sessionEvents, ...messageEvents, ...conversationEvents, ...liveEvents }) as unknown[]
+
+const hasKey = <K extends string>(value: unknown, key: K): value is Record<K, unknown> =>
+  typeof value === 'object' && value !== null && key in value
+
+/** Every command that a client may say. */
+export const commands = declared.filter((it): it is Command => hasKey(it, 'reply'))
+/** Every event that the server may send. */
+export const events = declared.filter((it): it is Event => hasKey(it, 'isDurable'))
+/** Every route under `/v1`. */
+export const routes = (
+  Object.values({ ...authRoutes, ...userRoutes, ...conversationRoutes, ...messageRoutes }) as unknown[]
+).filter((it): it is Route => hasKey(it, 'method'))

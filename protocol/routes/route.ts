@@ -1,0 +1,23 @@
+import type { TSchema } from '@sinclair/typebox'
+
+/** The contract of one REST route, in the words of Fastify's route schema. Paths are relative to `/v1`. */
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+  readonly url: string
+  /** Routes are for signed-in people unless they say so. */
+  readonly isPublic?: true
+  readonly schema: {
+    readonly summary: string
+    readonly tags: readonly string[]
+    readonly params?: TSchema
+    readonly querystring?: TSchema
+    readonly headers?: TSchema
+    readonly body?: TSchema
+    readonly response: Readonly<Record<number, TSchema>>
+  }
+}
+
+/** Declares a route, keeping the exact types of its schemas. */
+export function route<const R extends Route>(contract: R): R {
+  return contract
+}

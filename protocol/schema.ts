@@ -1,0 +1,23 @@
+import { type TObject, type TProperties, type TUnsafe, Type } from '@sinclair/typebox'
+
+/** An object that takes these fields and no others. */
+export function closed<T extends TProperties>(properties: T, description?: string): TObject<T> {
+  return Type.Object(properties, { additionalProperties: false, ...(description === undefined ? {} : { description }) })
+}
+
+/** One of the given words. */
+export function oneOf<const T extends string>(...words: readonly T[]): TUnsafe<T> {
+  return Type.Unsafe<T>(Type.Union(words.map(word => Type.Literal(word))))
+}
+
+/** A moment: ISO 8601, UTC, with milliseconds. */
+export const Timestamp = Type.String({
+  pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$',
+  examples: ['2026-11-21T09:30:00.000Z']
+})
+
+/** A counter of messages (`seq`) or of changes (`rev`); 0 is before the first. */
+export const Counter = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
+
+/** Text without control characters other than line breaks and tabs; well-formedness is checked by the services. */
+export const PLAIN_TEXT = '^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f]*$'

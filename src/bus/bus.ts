@@ -1,0 +1,51 @@
+import { EventEmitter } from 'node:events'
+
+/** One committed change of a conversation. Everyone hears a conversation's changes in `rev` order. */
+export interface ConversationChange {
+  /** 24 hexadecimal digits, as are all ids on the bus. */
+  readonly conversationId: string
+  readonly rev: number
+  /** The event's type and data, as they go on the wire. */
+  readonly type: string
+  readonly data: unknown
+  /** The message it is about: members who joined after it are told `noop`. */
+  readonly seq?: number
+  /** Who is a member from this change on, with the `seq` after which they see messages, and who no longer is. */
+  readonly joined?: ReadonlyMap<string, number>
+  readonly left?: readonly string[]
+}
+
+/** One committed change of what belongs to one person. */
+export interface AccountChange {
+  readonly userId: string
+  readonly rev: number
+  readonly type: string
+  readonly data: unknown
+}
+
+/** Something that is not stored and may be lost, for the members of a conversation. */
+export interface Whisper {
+  readonly conversationId: string
+  readonly type: string
+  readonly data: unknown
+  /** Whose connections need not hear it. */
+  readonly exceptUserId?: string
+}
+
+/** A session that ended: its connections close. */
+export interface SessionEnd {
+  readonly sessionId: string
+}
+
+interface BusEvents {
+  conversation: [ConversationChange]
+  account: [AccountChange]
+  whisper: [Whisper]
+  sessionEnd: [SessionEnd]
+}
+
+/**
+ * What the services tell the transports of this process. A hint, not the truth: whoever misses something here
+ * finds it in the store by its `rev`.
+ */
+export class Bus extends EventEmitter<BusEvents> {}

@@ -1,0 +1,243 @@
+import { isIP } from 'node:net'
+import { type Static, type StaticDecode, type TSchema, Type } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
+import { DEFAULT_LIMITS, type Limits } from '../protocol/limits.ts'
+
+const UNITS = { w: 604_800_000, d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000, ms: 1 }
+
+// Besides JSON Schema's own, a variable's schema says: `expected`, the end of the sentence "… is not" in a problem;
+// `as`, how its text is read where the type alone does not tell; `secret`, never shown.
+const text = (expected: string, options: object = {}) => Type.Optional(Type.String({ expected, ...options }))
+const integer = (minimum: number, maximum: number, fallback: number) =>
+  Type.Integer({ minimum, maximum, default: fallback, expected: `a whole number from ${minimum} to ${maximum}` })
+const flag = (fallback: boolean) => Type.Boolean({ default: fallback, expected: 'true or false' })
+const duration = (fallback: string, minimum = 1000) =>
+  Type.Integer({
+    as: 'duration',
+    minimum,
+    default: fallback,
+    expected: `a time of at least ${formatDuration(minimum)}, such as 500ms, 15m, 12h, 7d, or milliseconds`
+  })
+const list = (expected: string, pattern?: string) =>
+  Type.Array(Type.String(pattern === undefined ? {} : { pattern }), { as: 'list', default: '', expected })
+const oneOf = <T extends string>(fallback: NoInfer<T>, ...values: T[]) =>
+  Type.Unsafe<T>(
+    Type.Union(
+      values.map(value => Type.Literal(value)),
+      { default: fallback, expected: `one of ${values.join(', ')}` }
+    )
+  )
+
+const Env = Type.Object({
+  NODE_ENV: oneOf('development', 'development', 'production', 'test'),
+  PORT: integer(0, 65_535, 3000),
+  HOST: Type.String({ default: '127.0.0.1', expected: 'an address to listen on' }),
+  LOG_LEVEL: oneOf('info', 'fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
+  DATA_DIR: Type.String({ default: '.data', expected: 'a folder' }),
+  MONGODB_URI: text('a connection string that starts with mongodb:// or mongodb+srv://', {
+    pattern: '^mongodb(\\+srv)?://.',
+    secret: true
+  }),
+  MONGOD_BINARY: text('the path of a mongod program'),
+  MONGODB_POOL_SIZE: integer(1, 1000, 20),
+  COMMIT_LANES: integer(1, 64, 4),
+  JWT_SECRET: Type.Optional(
+    Type.Array(Type.String(), { as: 'list', minItems: 1, secret: true, expected: 'secrets separated by commas' })
+  ),
+  JWT_EXPIRES_IN: duration('7d'),
+  REFRESH_EXPIRES_IN: duration('30d'),
+  AUTH_JWKS_URL: text('an https:// address (http:// only outside production)', { pattern: '^https?://[^/]' }),
+  AUTH_ISSUER: text('the `iss` of the tokens to accept'),
+  AUTH_AUDIENCE: text('the `aud` of the tokens to accept'),
+  AUTH_AUTOPROVISION: flag(false),
+  DEFAULT_REGION: text('a country of two capital letters (ISO 3166), such as DE', { pattern: '^[A-Z]{2}$' }),
+  CORS_ORIGINS: list(
+    'origins separated by commas, such as https://chat.example.com, or *',
+    '^([a-z][a-z0-9+.-]*://[^/\\s]+|\\*)$'
+  ),
+  WS_QUERY_TOKEN: flag(true),
+  TRUST_PROXY: list('addresses or networks of proxies separated by commas, such as 10.0.0.0/8, or loopback'),
+  EDIT_WINDOW: duration('15m', 0),
+  METRICS_TOKEN: text('a token of 16 characters or more', { minLength: 16, secret: true })
+})
+const LIMIT_MAX = 1_000_000_000
+const LIMIT = Type.Integer({ minimum: 1, maximum: LIMIT_MAX, expected: `a whole number from 1 to ${LIMIT_MAX}` })
+
+/** What the environment says, checked and converted: durations in milliseconds, lists as arrays. Frozen. */
+export type Config = Readonly<Static<typeof Env>> & { readonly limits: Limits }
+
+/** One line of `parley config`; secrets are masked in `value`. */
+export interface ConfigRow {
+  name: string
+  value: string
+  default: string
+  source: 'environment' | 'default'
+}
+
+/** Reads the environment, once, at start. @throws {Error} that names every bad variable and what to do about it. */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const problems: string[] = []
+  const values: Record<string, unknown> = {}
+  for (const [name, schema] of Object.entries<TSchema>(Env.properties)) {
+    const value = readVariable(name, schema, env, problems)
+    if (value !== undefined) values[name] = value
+  }
+  const limits = readLimits(env, problems)
+  const config = values as StaticDecode<typeof Env>
+  problems.push(...weakSecrets(config), ...unfinished(config, env))
+  if (problems.length > 0) throw new Error(`Bad configuration:\n  ${problems.join('\n  ')}`)
+  if (config.NODE_ENV === 'production' && !isSet(env['HOST'])) config.HOST = '0.0.0.0'
+  return Object.freeze({ ...config, limits })
+}
+
+/** Every variable that is understood, with what is in force, for an operator to read. */
+export function describeConfig(config: Config, env: NodeJS.ProcessEnv): ConfigRow[] {
+  const rows = Object.entries<TSchema>(Env.properties).map(([name, schema]) =>
+    row(env, name, show(schema, config[name as keyof Static<typeof Env>]), defaultText(config, name, schema))
+  )
+  for (const [limit, fallback] of Object.entries(DEFAULT_LIMITS)) {
+    rows.push(row(env, limitName(limit), String(config.limits[limit as keyof Limits]), String(fallback)))
+  }
+  return rows
+}
+
+function row(env: NodeJS.ProcessEnv, name: string, value: string, fallback: string): ConfigRow {
+  return { name, value, default: fallback, source: isSet(env[name]) ? 'environment' : 'default' }
+}
+
+function isSet(value: string | undefined): value is string {
+  return value !== undefined && value.trim() !== ''
+}
+
+function readVariable(name: string, schema: TSchema, env: NodeJS.ProcessEnv, problems: string[]): unknown {
+  const raw = env[name]
+  const given = isSet(raw) ? raw.trim() : (schema.default as unknown)
+  if (given === undefined) return undefined
+  const value = typeof given === 'string' ? convert(schema, given) : given
+  if (Value.Check(schema, value)) return value
+  problems.push(`${name}: ${schema['secret'] ? 'what is set' : JSON.stringify(given)} is not ${schema['expected']}`)
+  return undefined
+}
+
+/** Text that does not fit is handed on as it is, for the check to refuse. */
+function convert(schema: TSchema, given: string): unknown {
+  if (schema['as'] === 'list') return splitList(given)
+  if (schema['as'] === 'duration') return parseDuration(given) ?? given
+  if (schema['type'] === 'integer') return /^\d+$/.test(given) ? Number(given) : given
+  if (schema['type'] === 'boolean') return BOOLEANS[given.toLowerCase()] ?? given
+  return given
+}
+
+const BOOLEANS: Record<string, boolean> = {
+  true: true,
+  yes: true,
+  on: true,
+  1: true,
+  false: false,
+  no: false,
+  off: false,
+  0: false
+}
+
+function splitList(given: string): string[] {
+  return given
+    .split(',')
+    .map(item => item.trim())
+    .filter(item => item !== '')
+}
+
+function parseDuration(given: string): number | undefined {
+  const parts = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)?$/.exec(given)
+  return parts ? Math.round(Number(parts[1]) * UNITS[(parts[2] ?? 'ms') as keyof typeof UNITS]) : undefined
+}
+
+function formatDuration(ms: number): string {
+  const unit = Object.entries(UNITS).find(([name, size]) => name !== 'w' && ms >= size && ms % size === 0)
+  return unit ? `${ms / unit[1]}${unit[0]}` : `${ms}ms`
+}
+
+function limitName(limit: string): string {
+  return `LIMITS_${limit.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()}`
+}
+
+function readLimits(env: NodeJS.ProcessEnv, problems: string[]): Limits {
+  const limits: Record<string, number> = { ...DEFAULT_LIMITS }
+  const names = new Map(Object.keys(DEFAULT_LIMITS).map(limit => [limitName(limit), limit]))
+  for (const name of Object.keys(env).filter(key => key.startsWith('LIMITS_'))) {
+    const limit = names.get(name)
+    if (limit === undefined) problems.push(`${name}: there is no such limit; \`parley config\` lists them, or unset it`)
+    else limits[limit] = (readVariable(name, LIMIT, env, problems) as number | undefined) ?? limits[limit] ?? 0
+  }
+  return Object.freeze(limits) as Limits
+}
+
+const SECRET_LENGTH = 32
+const WELL_KNOWN = /change.?me|change.?this|your.{0,12}(secret|key)|super.?secret|secret.?key|default|example|password/i
+const MAKE_SECRET = 'make one with: openssl rand -base64 48'
+
+function weakSecrets({ JWT_SECRET, NODE_ENV }: Partial<Config>): string[] {
+  if (JWT_SECRET === undefined) {
+    return NODE_ENV === 'production' ? [`JWT_SECRET: required in production; ${MAKE_SECRET}`] : []
+  }
+  return JWT_SECRET.flatMap((secret, index) => {
+    const which = JWT_SECRET.length > 1 ? `secret ${index + 1} of ${JWT_SECRET.length}` : 'the secret'
+    if (secret.length < SECRET_LENGTH) {
+      return [`JWT_SECRET: ${which} has fewer than ${SECRET_LENGTH} characters; ${MAKE_SECRET}`]
+    }
+    return isWellKnown(secret) ? [`JWT_SECRET: ${which} is easy to guess; ${MAKE_SECRET}`] : []
+  })
+}
+
+/** Words of examples, or a few characters over and over. */
+function isWellKnown(secret: string): boolean {
+  return WELL_KNOWN.test(secret) || new Set(secret).size < 8
+}
+
+/** What each variable alone cannot tell. */
+function unfinished(config: Partial<Config>, env: NodeJS.ProcessEnv): string[] {
+  const problems: string[] = []
+  if (config.NODE_ENV === 'production') {
+    if (!isSet(env['MONGODB_URI']) && !isSet(env['DATA_DIR'])) {
+      problems.push(
+        'MONGODB_URI: required in production; or set DATA_DIR to where the embedded database keeps its data'
+      )
+    }
+    if (config.AUTH_JWKS_URL?.startsWith('http:')) {
+      problems.push('AUTH_JWKS_URL: must be https:// in production: who can change the keys can sign in as anybody')
+    }
+  }
+  for (const proxy of config.TRUST_PROXY ?? []) {
+    if (!isProxy(proxy)) {
+      problems.push(`TRUST_PROXY: ${JSON.stringify(proxy)} is not ${Env.properties.TRUST_PROXY['expected']}`)
+    }
+  }
+  return problems
+}
+
+function isProxy(proxy: string): boolean {
+  if (['loopback', 'linklocal', 'uniquelocal'].includes(proxy)) return true
+  const [address = '', prefix = '0', ...rest] = proxy.split('/')
+  const version = isIP(address)
+  return version > 0 && rest.length === 0 && /^\d+$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128)
+}
+
+function defaultText({ NODE_ENV, MONGODB_URI }: Config, name: string, schema: TSchema): string {
+  if (name === 'HOST' && NODE_ENV === 'production') return '0.0.0.0'
+  if (name === 'MONGODB_URI') return 'embedded'
+  if (name === 'JWT_SECRET' && NODE_ENV !== 'production') return 'generated'
+  if (name === 'MONGOD_BINARY' && MONGODB_URI === undefined) return 'found'
+  return String(schema.default ?? '')
+}
+
+function show(schema: TSchema, value: unknown): string {
+  if (value === undefined) return ''
+  if (schema['secret']) return mask(value)
+  if (schema['as'] === 'duration') return formatDuration(value as number)
+  return Array.isArray(value) ? value.join(',') : String(value)
+}
+
+/** Of a connection string only user and password are hidden. */
+function mask(value: unknown): string {
+  if (Array.isArray(value)) return value.map(() => '***').join(',')
+  return /^mongodb/.test(String(value)) ? String(value).replace(/\/\/.*@/, '//***@') : '***'
+}

@@ -1,0 +1,107 @@
+import type { ClientSession, Collection, Db, IndexDescription, MongoClient } from 'mongodb'
+import { ObjectId } from 'mongodb'
+
+/** What of a person's account can change, and what `ref` names then. */
+export type AccountChangeType = 'membership' | 'hidden' | 'profile'
+
+/** The last change of one thing of an account: `ref` is a conversation, a message or the person. */
+export interface AccountChangeDoc {
+  _id: ObjectId
+  userId: ObjectId
+  rev: number
+  type: AccountChangeType
+  ref: ObjectId
+}
+
+interface AccountHeadDoc {
+  _id: ObjectId
+  rev: number
+  changedAt: Date
+}
+
+/** The streams of what concerns single people: a head each, and one row for each thing that has changed. */
+export class AccountStore {
+  static readonly indexes: Record<string, IndexDescription[]> = {
+    accounts: [{ key: { changedAt: 1, rev: 1 } }], // movedSince
+    accountChanges: [
+      { key: { userId: 1, type: 1, ref: 1 }, unique: true }, // record
+      { key: { userId: 1, rev: 1 }, unique: true } // changesSince
+    ]
+  }
+
+  readonly #client: MongoClient
+  readonly #heads: Collection<AccountHeadDoc>
+  readonly #changes: Collection<AccountChangeDoc>
+
+  constructor(client: MongoClient, db: Db) {
+    this.#client = client
+    this.#heads = db.collection('accounts')
+    this.#changes = db.collection('accountChanges')
+  }
+
+  /**
+   * Writes something of one account and its place in the account's stream, together or not at all.
+   * @returns the `rev` of the change
+   */
+  async change(
+    userId: ObjectId,
+    type: AccountChangeType,
+    ref: ObjectId,
+    write: (session: ClientSession) => Promise<unknown>
+  ): Promise<number> {
+    return await this.#client.withSession(
+      async session =>
+        await session.withTransaction(async () => {
+          await write(session)
+          const revs = await this.record([userId], type, ref, session)
+          return revs.get(userId.toHexString()) ?? 0
+        })
+    )
+  }
+
+  /** Takes the next `rev` of each account for a change of the same thing. @returns the `rev` by user id (hex) */
+  async record(
+    userIds: readonly ObjectId[],
+    type: AccountChangeType,
+    ref: ObjectId,
+    session: ClientSession
+  ): Promise<Map<string, number>> {
+    await this.#heads.bulkWrite(
+      userIds.map(_id => ({
+        updateOne: { filter: { _id }, update: { $inc: { rev: 1 }, $currentDate: { changedAt: true } }, upsert: true }
+      })),
+      { session, ordered: false }
+    )
+    const heads = await this.#heads.find({ _id: { $in: [...userIds] } }, { session }).toArray()
+    await this.#changes.bulkWrite(
+      heads.map(({ _id, rev }) => ({
+        updateOne: {
+          filter: { userId: _id, type, ref },
+          update: { $set: { rev }, $setOnInsert: { _id: new ObjectId() } },
+          upsert: true
+        }
+      })),
+      { session, ordered: false }
+    )
+    return new Map(heads.map(({ _id, rev }) => [_id.toHexString(), rev]))
+  }
+
+  /** The account's last `rev`; 0 when nothing has ever changed. */
+  async head(userId: ObjectId): Promise<number> {
+    const head = await this.#heads.findOne({ _id: userId }, { projection: { rev: 1 } })
+    return head?.rev ?? 0
+  }
+
+  /** What changed after `since`, by `rev`, at most `limit` rows. */
+  async changesSince(userId: ObjectId, since: number, limit: number): Promise<AccountChangeDoc[]> {
+    return await this.#changes.find({ userId, rev: { $gt: since } }, { sort: { rev: 1 }, limit }).toArray()
+  }
+
+  /** Accounts that changed since a moment of the database's clock, with their `rev`. */
+  async movedSince(moment: Date): Promise<{ id: string; rev: number }[]> {
+    const moved = await this.#heads
+      .find({ changedAt: { $gt: moment } }, { projection: { rev: 1 }, hint: { changedAt: 1, rev: 1 } })
+      .toArray()
+    return moved.map(({ _id, rev }) => ({ id: _id.toHexString(), rev }))
+  }
+}

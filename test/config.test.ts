@@ -1,0 +1,137 @@
+import t from 'tap'
+import { DEFAULT_LIMITS } from '../protocol/limits.ts'
+import { describeConfig, readConfig } from '../src/config.ts'
+
+const SECRET = 'q8Zr2LwX0vNfKd7TtYp4sJhGcB1mEu6A'
+const OTHER_SECRET = 'Wm3xP9aVbS5nRkDz0QyLc7HfTg2JuE8i'
+
+function problemsOf(env: NodeJS.ProcessEnv): string[] {
+  try {
+    readConfig(env)
+    return []
+  } catch (error) {
+    return (error as Error).message.split('\n  ').slice(1)
+  }
+}
+
+t.test('an empty environment is a working development server', async t => {
+  const config = readConfig({})
+  t.match(config, { NODE_ENV: 'development', PORT: 3000, HOST: '127.0.0.1', DATA_DIR: '.data', LOG_LEVEL: 'info' })
+  t.equal(config.JWT_SECRET, undefined)
+  t.equal(config.MONGODB_URI, undefined)
+  t.same(config.CORS_ORIGINS, [])
+  t.same(config.TRUST_PROXY, [])
+  t.equal(config.WS_QUERY_TOKEN, true)
+  t.equal(config.AUTH_AUTOPROVISION, false)
+  t.same(config.limits, DEFAULT_LIMITS)
+})
+
+t.test('text becomes numbers, booleans and lists', async t => {
+  const config = readConfig({
+    PORT: '0',
+    COMMIT_LANES: ' 8 ',
+    WS_QUERY_TOKEN: 'off',
+    AUTH_AUTOPROVISION: 'TRUE',
+    CORS_ORIGINS: 'https://a.example, capacitor://localhost,',
+    TRUST_PROXY: 'loopback, 10.0.0.0/8, ::1',
+    JWT_SECRET: `${SECRET},${OTHER_SECRET}`
+  })
+  t.match(config, { PORT: 0, COMMIT_LANES: 8, WS_QUERY_TOKEN: false, AUTH_AUTOPROVISION: true })
+  t.same(config.CORS_ORIGINS, ['https://a.example', 'capacitor://localhost'])
+  t.same(config.TRUST_PROXY, ['loopback', '10.0.0.0/8', '::1'])
+  t.same(config.JWT_SECRET, [SECRET, OTHER_SECRET])
+})
+
+t.test('durations are milliseconds, however they are written', async t => {
+  const read = (value: string) => readConfig({ JWT_EXPIRES_IN: value }).JWT_EXPIRES_IN
+  t.same(
+    ['7d', '15m', '1.5h', '2w', '40000', '40000ms', '90 s'].map(read),
+    [604_800_000, 900_000, 5_400_000, 1_209_600_000, 40_000, 40_000, 90_000]
+  )
+  t.match(readConfig({}), { JWT_EXPIRES_IN: 604_800_000, REFRESH_EXPIRES_IN: 2_592_000_000, EDIT_WINDOW: 900_000 })
+})
+
+t.test('an empty variable is the same as none', async t => {
+  t.equal(readConfig({ PORT: '', MONGODB_URI: ' ' }).PORT, 3000)
+})
+
+t.test('every problem is named at once, with what is wrong and what to do', async t => {
+  const problems = problemsOf({
+    PORT: '70000',
+    LOG_LEVEL: 'loud',
+    JWT_EXPIRES_IN: 'soon',
+    MONGODB_URI: 'localhost:27017',
+    DEFAULT_REGION: 'Germany',
+    WS_QUERY_TOKEN: 'perhaps',
+    TRUST_PROXY: 'true',
+    CORS_ORIGINS: 'https://a.example/path',
+    LIMITS_SENDS_PER_SECOND: '0',
+    LIMITS_SENDS_PER_MINUTE: '5'
+  })
+  const bad = ['PORT', 'LOG_LEVEL', 'MONGODB_URI', 'JWT_EXPIRES_IN', 'DEFAULT_REGION', 'CORS_ORIGINS', 'WS_QUERY_TOKEN']
+  bad.push('LIMITS_SENDS_PER_SECOND', 'LIMITS_SENDS_PER_MINUTE', 'TRUST_PROXY')
+  t.same(new Set(problems.map(problem => problem.split(':')[0])), new Set(bad))
+  t.equal(problems.length, bad.length)
+  t.ok(problems.includes('PORT: "70000" is not a whole number from 0 to 65535'), problems.join('\n'))
+  t.match(
+    problems.find(problem => problem.startsWith('LIMITS_SENDS_PER_MINUTE')),
+    'no such limit'
+  )
+})
+
+t.test('a secret is never repeated in a problem', async t => {
+  const problems = problemsOf({ METRICS_TOKEN: 'tiny', JWT_SECRET: 'short', MONGODB_URI: 'user:hunter2@host' })
+  t.equal(problems.length, 3)
+  t.notMatch(problems.join(), /tiny|short"|hunter2/)
+})
+
+t.test('each limit has its variable', async t => {
+  const { limits } = readConfig({ LIMITS_SENDS_PER_SECOND: '50', LIMITS_FRAME_IN_BYTES: '1024' })
+  t.same(limits, { ...DEFAULT_LIMITS, sendsPerSecond: 50, frameInBytes: 1024 })
+})
+
+t.test('production starts only with a strong secret and a place for its data', async t => {
+  const names = (env: NodeJS.ProcessEnv) => problemsOf(env).map(problem => problem.split(':')[0])
+  t.same(names({ NODE_ENV: 'production' }), ['JWT_SECRET', 'MONGODB_URI'])
+  t.same(names({ NODE_ENV: 'production', JWT_SECRET: SECRET, DATA_DIR: '/var/lib/parley' }), [])
+  t.same(names({ NODE_ENV: 'production', JWT_SECRET: SECRET, MONGODB_URI: 'mongodb://db/parley' }), [])
+  t.same(names({ NODE_ENV: 'production', JWT_SECRET: SECRET, DATA_DIR: '/d', AUTH_JWKS_URL: 'http://a/jwks' }), [
+    'AUTH_JWKS_URL'
+  ])
+  t.equal(readConfig({ NODE_ENV: 'production', JWT_SECRET: SECRET, DATA_DIR: '/d' }).HOST, '0.0.0.0')
+})
+
+t.test('a short, well-known or repetitive secret is refused, also the second of two', async t => {
+  const weak = [
+    'x',
+    'your-super-secret-jwt-key-change-this',
+    'change-me-change-me-change-me-change-me',
+    'ab'.repeat(20)
+  ]
+  for (const secret of weak) t.equal(problemsOf({ JWT_SECRET: secret }).length, 1, secret)
+  t.match(problemsOf({ JWT_SECRET: `${SECRET},x` }), [/secret 2 of 2/])
+})
+
+t.test('what was read cannot be changed', async t => {
+  const config = readConfig({})
+  t.ok(Object.isFrozen(config))
+  t.ok(Object.isFrozen(config.limits))
+})
+
+t.test('the listing shows value, default and source, and masks secrets', async t => {
+  const env = {
+    JWT_SECRET: `${SECRET},${OTHER_SECRET}`,
+    MONGODB_URI: 'mongodb://user:hunter2@db:27017/parley?replicaSet=rs0',
+    METRICS_TOKEN: 'metrics-token-0123456789',
+    EDIT_WINDOW: '3600000',
+    LIMITS_DEPTH: '8'
+  }
+  const rows = describeConfig(readConfig(env), env)
+  const find = (name: string) => rows.find(row => row.name === name)
+  t.same(find('EDIT_WINDOW'), { name: 'EDIT_WINDOW', value: '1h', default: '15m', source: 'environment' })
+  t.same(find('PORT'), { name: 'PORT', value: '3000', default: '3000', source: 'default' })
+  t.same(find('LIMITS_DEPTH'), { name: 'LIMITS_DEPTH', value: '8', default: '16', source: 'environment' })
+  t.equal(find('JWT_SECRET')?.value, '***,***')
+  t.equal(find('MONGODB_URI')?.value, 'mongodb://***@db:27017/parley?replicaSet=rs0')
+  t.notMatch(JSON.stringify(rows), new RegExp(`${SECRET}|${OTHER_SECRET}|hunter2|metrics-token`))
+})
