@@ -25,14 +25,6 @@ export const Quote = closed({
 })
 export type Quote = Static<typeof Quote>
 
-/** What a message of type `system` records. */
-export const SystemRecord = closed({
-  event: oneOf('group_created', 'members_added', 'member_removed', 'member_left', 'group_updated', 'role_changed'),
-  userIds: Type.Optional(Type.Array(UserId)),
-  name: Type.Optional(Type.String())
-})
-export type SystemRecord = Static<typeof SystemRecord>
-
 /**
  * A message, as it is now. `seq` is its place in the conversation, for ever; `rev` the conversation's change that
  * it was last touched by. A deleted message stays as a tombstone: no text, no reactions, `deletedAt`.
@@ -44,10 +36,9 @@ export const Message = closed({
   rev: Counter,
   senderId: UserId,
   clientId: Type.Optional(ClientId),
-  type: oneOf('text', 'system'),
+  type: oneOf('text'),
   text: Type.Optional(Type.String()),
   replyTo: Type.Optional(Quote),
-  system: Type.Optional(SystemRecord),
   reactions: Type.Array(Reaction),
   createdAt: Timestamp,
   editedAt: Type.Optional(Timestamp),

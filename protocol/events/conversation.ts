@@ -106,7 +106,11 @@ export const SyncPull = command('sync:pull', {
   reply: SyncPage
 })
 
-export const MemberChanged = durable('member:changed', 'Somebody joined, left or has another role.', Member)
+export const MemberChanged = durable(
+  'member:changed',
+  'People joined, left or have another role, all in this one change.',
+  closed({ members: Type.Array(Member) })
+)
 export const ConversationUpdated = durable('conversation:updated', 'Name, description or picture changed.', Conversation)
 export const ConversationAdded = durable(
   'conversation:added',

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import type { Presence } from '../../protocol/entities/user.ts'
 
 /** One committed change of a conversation. Everyone hears a conversation's changes in `rev` order. */
 export interface ConversationChange {
@@ -37,11 +38,19 @@ export interface SessionEnd {
   readonly sessionId: string
 }
 
+/** Where conversations and accounts are that changed lately, whoever changed them. */
+export interface Moved {
+  readonly conversations: readonly { readonly id: string; readonly rev: number }[]
+  readonly accounts: readonly { readonly id: string; readonly rev: number }[]
+}
+
 interface BusEvents {
   conversation: [ConversationChange]
   account: [AccountChange]
   whisper: [Whisper]
+  presence: [Presence]
   sessionEnd: [SessionEnd]
+  moved: [Moved]
 }
 
 /**

@@ -1,0 +1,114 @@
+import cors from '@fastify/cors'
+import rateLimit from '@fastify/rate-limit'
+import websocket from '@fastify/websocket'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { SUBPROTOCOL } from '../protocol/envelope.ts'
+import { Bus } from './bus/bus.ts'
+import type { Config } from './config.ts'
+import { AppError } from './errors.ts'
+import { loggerOptions } from './log.ts'
+import { createServices } from './services/index.ts'
+import { openStore } from './store/index.ts'
+import { authenticateRequests, createAuthenticator } from './transport/auth.ts'
+import { documentRoutes } from './transport/documents.ts'
+import { Hub } from './transport/hub.ts'
+import { Metrics } from './transport/metrics.ts'
+import { authRoutes } from './transport/rest/auth.ts'
+import { conversationRoutes } from './transport/rest/conversations.ts'
+import { answerError, answerErrors } from './transport/rest/errors.ts'
+import { messageRoutes } from './transport/rest/messages.ts'
+import { operationRoutes } from './transport/rest/operations.ts'
+import { presenceRoutes } from './transport/rest/presence.ts'
+import { userRoutes } from './transport/rest/users.ts'
+import { validateRequests } from './transport/rest/validation.ts'
+import { SocketServer } from './transport/ws/socket.ts'
+
+const BODY_BYTES = 131_072
+
+export type AppConfig = Config & { MONGODB_URI: string; JWT_SECRET: string[] }
+
+/** Starts one node: the store, then the services, then the transports. The app listens when it is told to. */
+export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
+  const app = createServer(config)
+  const onError = (err: unknown): void => app.log.error({ err }, 'Something failed in the background')
+  const store = await openStore(config)
+  const bus = new Bus()
+  const services = createServices({ store, bus, config, onError })
+  const hub = new Hub({ bus, replay: services.replay, onError })
+  const counts = { frames: 0, dropped: 0, slow: 0 }
+  const authenticator = createAuthenticator(app, { config, services })
+  const socket = new SocketServer({ services, authenticator, hub, config, epoch: store.epoch, counts })
+  const metrics = new Metrics({
+    connections: () => socket.connectionCount,
+    users: () => hub.userCount,
+    queuedBytes: () => socket.queuedBytes,
+    waitingCommits: () => store.commits.waiting,
+    counts,
+    commits: services.commits
+  })
+  await addPlugins(app, config, socket)
+  authenticateRequests(app, authenticator)
+  await addRateLimit(app, config)
+  await app.register(documentRoutes)
+  await app.register(
+    async v1 => {
+      await v1.register(authRoutes, { services, authenticator })
+      for (const routes of [userRoutes, presenceRoutes, conversationRoutes, messageRoutes]) await v1.register(routes, { services })
+    },
+    { prefix: '/v1' }
+  )
+  const probe = async (timeoutMs: number): Promise<void> => await store.probe(timeoutMs)
+  await app.register(operationRoutes, { metrics, metricsToken: config.METRICS_TOKEN, isDraining: () => socket.isDraining, probe })
+  await app.register(async scope => socket.routes(scope))
+  await services.lookout.start()
+  app.addHook('onClose', async () => {
+    services.lookout.stop()
+    await store.close()
+  })
+  return app
+}
+
+function createServer(config: AppConfig): FastifyInstance {
+  const app = Fastify({
+    logger: loggerOptions(config),
+    disableRequestLogging: config.LOG_LEVEL !== 'debug' && config.LOG_LEVEL !== 'trace',
+    bodyLimit: BODY_BYTES,
+    routerOptions: { maxParamLength: 128 },
+    trustProxy: config.TRUST_PROXY.length > 0 ? config.TRUST_PROXY : false,
+    // The first must be the smaller: Node would swap them, and a slow body would not be cut.
+    http: { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 2_000 },
+    forceCloseConnections: 'idle',
+    frameworkErrors: (error, request, reply) => void answerError(error, request, reply)
+  })
+  answerErrors(app)
+  validateRequests(app)
+  return app
+}
+
+async function addPlugins(app: FastifyInstance, config: AppConfig, socket: SocketServer): Promise<void> {
+  await app.register(cors, { origin: config.NODE_ENV === 'development' ? true : config.CORS_ORIGINS, maxAge: 600 })
+  await app.register(websocket, {
+    options: {
+      maxPayload: config.limits.frameInBytes,
+      maxFragments: 64,
+      maxBufferedChunks: 1_024,
+      perMessageDeflate: false,
+      clientTracking: false,
+      closeTimeout: 2_000,
+      handleProtocols: offered => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false)
+    } as NonNullable<websocket.WebsocketPluginOptions['options']>,
+    preClose: function (done) {
+      socket.drain().finally(() => this.websocketServer.close(() => done()))
+    }
+  })
+}
+
+async function addRateLimit(app: FastifyInstance, { limits }: AppConfig): Promise<void> {
+  await app.register(rateLimit, {
+    max: request => (request.actor === null ? limits.anonymousRequestsPerMinute : limits.requestsPerMinute),
+    timeWindow: 60_000,
+    cache: 20_000,
+    keyGenerator: request => request.actor?.userId ?? request.ip,
+    errorResponseBuilder: (_request, { ttl }) => new AppError('rate_limited', 'Too many requests', { retryAfterMs: ttl })
+  })
+}

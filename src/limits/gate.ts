@@ -1,0 +1,37 @@
+import { AppError } from '../errors.ts'
+
+/** Lets a few through at once; the others wait in line, and beyond its length are sent away. */
+export class Gate {
+  readonly #width: number
+  readonly #maxWaiting: number
+  readonly #waiting: (() => void)[] = []
+  #running = 0
+
+  constructor(width: number, maxWaiting: number) {
+    this.#width = width
+    this.#maxWaiting = maxWaiting
+  }
+
+  /** Runs the work when it is its turn. @throws {AppError} `busy` when too many wait already */
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    await this.#enter()
+    try {
+      return await work()
+    } finally {
+      const next = this.#waiting.shift()
+      if (next === undefined) this.#running -= 1
+      else next()
+    }
+  }
+
+  async #enter(): Promise<void> {
+    if (this.#running < this.#width) {
+      this.#running += 1
+      return
+    }
+    if (this.#waiting.length >= this.#maxWaiting) {
+      throw new AppError('busy', 'Too many are waiting; try again', { retryAfterMs: 2_000 })
+    }
+    await new Promise<void>(resolve => this.#waiting.push(resolve))
+  }
+}

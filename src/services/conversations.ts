@@ -1,0 +1,153 @@
+import type { ConversationView } from '../../protocol/entities/conversation.ts'
+import type { NewConversation } from '../../protocol/events/conversation.ts'
+import { bareId } from '../../protocol/ids.ts'
+import { PAGE_SIZE } from '../../protocol/limits.ts'
+import type { ConversationPage, MemberPage } from '../../protocol/routes/conversations.ts'
+import { AppError } from '../errors.ts'
+import { type AccountNews, type ConversationDoc, type MemberDoc, ObjectId, type Store } from '../store/index.ts'
+import type { Actor } from './actor.ts'
+import { noSuchConversation } from './policy.ts'
+import { hiddenUpTo, presentMember, presentReceipt, presentView, userId } from './present.ts'
+import type { UserService } from './users.ts'
+
+/** Memberships of one person that a list looks at. */
+const MAX_MEMBERSHIPS = 10_000
+
+interface ConversationParts {
+  store: Pick<Store, 'commits' | 'conversations' | 'members' | 'messages'>
+  users: Pick<UserService, 'requireUsers'>
+}
+
+/** Conversations: making, listing and looking at them. What members may change is in `groups.ts`. */
+export class ConversationService {
+  readonly #store: ConversationParts['store']
+  readonly #users: ConversationParts['users']
+
+  constructor({ store, users }: ConversationParts) {
+    this.#store = store
+    this.#users = users
+  }
+
+  /**
+   * The direct conversation with somebody, made if there is none (two calls at once make one), or a new group.
+   * @throws {AppError} `not_found` for people who do not exist, `invalid` for oneself
+   */
+  async create(actor: Actor, input: NewConversation): Promise<{ conversation: ConversationView; isNew: boolean }> {
+    if (input.type === 'direct') return await this.#openDirect(actor, bareId(input.userId))
+    const others = [...new Set(input.memberIds?.map(bareId) ?? [])].filter(id => id !== actor.userId)
+    await this.#users.requireUsers(others)
+    const { type, name, description, avatarUrl } = input
+    const fields = { type, name, ...(description ? { description } : {}), ...(avatarUrl ? { avatarUrl } : {}) }
+    const state = await this.#insert(fields, [actor.userId, ...others])
+    const me = state?.members.get(actor.userId)
+    if (state === undefined || me === undefined) throw new AppError('conflict', 'The group could not be made')
+    return { conversation: presentView(state.doc, me), isNew: true }
+  }
+
+  /** @throws {AppError} `not_found` for who is not a member */
+  async get(actor: Actor, id: string): Promise<ConversationView> {
+    const conversationId = new ObjectId(bareId(id))
+    const me = await this.#store.members.find(conversationId, new ObjectId(actor.userId))
+    const doc = me && (await this.#store.conversations.find(conversationId))
+    if (!me || !doc) throw noSuchConversation()
+    const [view] = await this.views([doc], [me])
+    if (view === undefined) throw noSuchConversation()
+    return view
+  }
+
+  /** A page of the actor's conversations, newest activity first. */
+  async list(actor: Actor, { limit = PAGE_SIZE, after }: { limit?: number; after?: string }): Promise<ConversationPage> {
+    const memberships = await this.#store.members.ofUser(new ObjectId(actor.userId), MAX_MEMBERSHIPS)
+    const ids = memberships.map(({ conversationId }) => conversationId)
+    const docs = await this.#store.conversations.newest(ids, limit + 1, after === undefined ? undefined : readPlace(after))
+    const page = docs.slice(0, limit)
+    const last = page.at(-1)
+    const conversations = await this.views(page, memberships)
+    if (docs.length <= limit || last === undefined) return { conversations }
+    return { conversations, next: `${last.lastActivityAt.getTime()}_${last._id.toHexString()}` }
+  }
+
+  /** How the person whose memberships these are sees the conversations: one query for newest, one for unread. */
+  async views(docs: readonly ConversationDoc[], memberships: readonly MemberDoc[]): Promise<ConversationView[]> {
+    const mine = new Map(memberships.map(member => [member.conversationId.toHexString(), member]))
+    const seen = docs.flatMap(doc => {
+      const me = mine.get(doc._id.toHexString())
+      return me === undefined ? [] : [{ doc, me }]
+    })
+    const places = seen.filter(({ doc, me }) => doc.seq > hiddenUpTo(me)).map(({ doc }) => ({ conversationId: doc._id, seq: doc.seq }))
+    const unreadViews = seen
+      .map(({ doc, me }) => ({ doc, view: { conversationId: doc._id, userId: me.userId, afterSeq: Math.max(me.readSeq, hiddenUpTo(me)) } }))
+      .filter(({ doc, view }) => doc.seq > view.afterSeq)
+      .map(({ view }) => view)
+    const [newest, unread] = await Promise.all([this.#store.messages.atSeqs(places), this.#store.messages.unread(unreadViews)])
+    const newestOf = new Map(newest.map(message => [message.conversationId.toHexString(), message]))
+    return seen.map(({ doc, me }) => {
+      const id = doc._id.toHexString()
+      return presentView(doc, me, newestOf.get(id), unread.get(id) ?? 0)
+    })
+  }
+
+  /** A page of members with their receipts. @throws {AppError} `not_found` for who is not a member */
+  async members(actor: Actor, id: string, { limit = PAGE_SIZE, after }: { limit?: number; after?: string }): Promise<MemberPage> {
+    const conversationId = new ObjectId(bareId(id))
+    const me = await this.#store.members.find(conversationId, new ObjectId(actor.userId))
+    if (me === null) throw noSuchConversation()
+    const from = after === undefined ? undefined : new ObjectId(bareId(after))
+    const rows = await this.#store.members.page(conversationId, limit + 1, from)
+    const page = rows.slice(0, limit)
+    const last = page.at(-1)
+    return {
+      members: page.map(presentMember),
+      receipts: page.map(presentReceipt),
+      ...(rows.length > limit && last !== undefined ? { next: userId(last.userId) } : {})
+    }
+  }
+
+  async #openDirect(actor: Actor, peerId: string): Promise<{ conversation: ConversationView; isNew: boolean }> {
+    if (peerId === actor.userId) throw new AppError('invalid', 'A direct conversation needs somebody else')
+    await this.#users.requireUsers([peerId])
+    const pairKey = [actor.userId, peerId].sort().join(':')
+    const existing = await this.#store.conversations.findPair(pairKey)
+    if (existing !== null) return { conversation: await this.get(actor, existing._id.toHexString()), isNew: false }
+    const state = await this.#insert({ type: 'direct', pairKey }, [actor.userId, peerId])
+    const me = state?.members.get(actor.userId)
+    if (state !== undefined && me !== undefined) return { conversation: presentView(state.doc, me), isNew: true }
+    const other = await this.#store.conversations.findPair(pairKey)
+    if (other === null) throw noSuchConversation()
+    return { conversation: await this.get(actor, other._id.toHexString()), isNew: false }
+  }
+
+  async #insert(fields: Pick<ConversationDoc, 'type' | 'name' | 'description' | 'avatarUrl' | 'pairKey'>, userIds: readonly string[]) {
+    const now = new Date()
+    const _id = new ObjectId()
+    const head = { rev: 1, seq: 0, selfRev: 1, memberCount: userIds.length }
+    const doc: ConversationDoc = { _id, ...fields, ...head, lastActivityAt: now, changedAt: now, createdAt: now }
+    const members = userIds.map((id, index) => newMember(doc, id, fields.type === 'group' && index === 0 ? 'owner' : 'member'))
+    return await this.#store.commits.create(doc, members, addedNews(members.map(member => member.userId)))
+  }
+}
+
+/** A membership that begins now: what was said before is not seen. */
+export function newMember(doc: Readonly<ConversationDoc>, id: string, role: MemberDoc['role']): MemberDoc {
+  const cursors = { joinedSeq: doc.seq, deliveredSeq: doc.seq, readSeq: doc.seq, clearedSeq: 0 }
+  const joinedAt = new Date()
+  return { _id: new ObjectId(), conversationId: doc._id, userId: new ObjectId(id), rev: doc.rev, role, joinedAt, ...cursors }
+}
+
+/** Tells people on their own streams that they are in a conversation now. */
+export function addedNews(userIds: readonly ObjectId[]): AccountNews {
+  return {
+    userIds,
+    type: 'conversation:added',
+    data: (id, { doc, members }) => {
+      const me = members.get(id)
+      if (me === undefined) throw new Error('Only members are told of being added')
+      return presentView(doc, me)
+    }
+  }
+}
+
+function readPlace(after: string): { at: Date; id: ObjectId } {
+  const [at = '', id = ''] = after.split('_')
+  return { at: new Date(Number(at)), id: new ObjectId(id) }
+}

@@ -1,0 +1,61 @@
+import type { Bus } from '../bus/bus.ts'
+import type { Store } from '../store/index.ts'
+
+/** How often the heads that moved are looked at, ms. */
+const INTERVAL_MS = 2_000
+/** Each look goes back further than the last one by this, for what was committed late, ms. */
+const OVERLAP_MS = 10_000
+
+interface LookoutParts {
+  store: Pick<Store, 'accounts' | 'conversations' | 'sessions' | 'now'>
+  bus: Bus
+  onError: (error: unknown) => void
+}
+
+/**
+ * Finds every two seconds what other processes have done, by the database's clock. The clock only narrows the
+ * search; whether something was missed is told by its `rev`.
+ */
+export class Lookout {
+  readonly #parts: LookoutParts
+  #since: Date | undefined
+  #timer: NodeJS.Timeout | undefined
+  #isClosed = false
+
+  constructor(parts: LookoutParts) {
+    this.#parts = parts
+  }
+
+  async start(): Promise<void> {
+    this.#since = new Date((await this.#parts.store.now()).getTime() - OVERLAP_MS)
+    this.#schedule()
+  }
+
+  stop(): void {
+    this.#isClosed = true
+    clearTimeout(this.#timer)
+  }
+
+  #schedule(): void {
+    if (this.#isClosed) return
+    this.#timer = setTimeout(() => {
+      this.#look()
+        .catch(this.#parts.onError)
+        .finally(() => this.#schedule())
+    }, INTERVAL_MS).unref()
+  }
+
+  async #look(): Promise<void> {
+    const { store, bus } = this.#parts
+    const since = this.#since ?? new Date()
+    const now = await store.now()
+    const [conversations, accounts, sessions] = await Promise.all([
+      store.conversations.movedSince(since),
+      store.accounts.movedSince(since),
+      store.sessions.revokedSince(since)
+    ])
+    this.#since = new Date(now.getTime() - OVERLAP_MS)
+    bus.emit('moved', { conversations, accounts })
+    for (const sessionId of sessions) bus.emit('sessionEnd', { sessionId })
+  }
+}

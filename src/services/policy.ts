@@ -1,0 +1,46 @@
+import { bareId } from '../../protocol/ids.ts'
+import { AppError } from '../errors.ts'
+import type { ConversationState, MemberDoc, MessageDoc } from '../store/index.ts'
+import type { Actor } from './actor.ts'
+import { hiddenUpTo } from './present.ts'
+
+/** A missing conversation and a foreign one are the same to a stranger. */
+export function noSuchConversation(): AppError {
+  return new AppError('not_found', 'No such conversation')
+}
+
+/** The actor's membership. @throws {AppError} `not_found` for everybody else */
+export function requireMember({ members }: ConversationState, actor: Actor): Readonly<MemberDoc> {
+  const member = members.get(actor.userId)
+  if (member === undefined) throw noSuchConversation()
+  return member
+}
+
+/** The actor's membership in a group that they manage. @throws {AppError} `not_found`, `forbidden`, `invalid` for a direct one */
+export function requireAdmin(state: ConversationState, actor: Actor): Readonly<MemberDoc> {
+  const member = requireMember(state, actor)
+  requireGroup(state)
+  if (member.role === 'member') throw new AppError('forbidden', 'Only an admin of the group may do this')
+  return member
+}
+
+/** @throws {AppError} `invalid` for a direct conversation, whose members are for ever the same two */
+export function requireGroup({ doc }: ConversationState): void {
+  if (doc.type !== 'group') throw new AppError('invalid', 'This is possible in groups only')
+}
+
+/** A message that this member may see. @throws {AppError} `not_found` when it is missing, foreign, or from before their time */
+export function requireVisible(member: Readonly<MemberDoc>, message: Readonly<MessageDoc> | undefined): Readonly<MessageDoc> {
+  if (message === undefined || message.seq <= hiddenUpTo(member)) throw new AppError('not_found', 'No such message')
+  return message
+}
+
+/** @throws {AppError} `gone` when the message was deleted for everyone */
+export function requirePresent(message: Readonly<MessageDoc>): void {
+  if (message.deletedAt !== undefined) throw new AppError('gone', 'The message was deleted')
+}
+
+/** @throws {AppError} `forbidden` when the message is somebody else's */
+export function requireSender(message: Readonly<MessageDoc>, actor: Actor): void {
+  if (message.senderId.toHexString() !== bareId(actor.userId)) throw new AppError('forbidden', 'Only its sender may do this')
+}

@@ -1,0 +1,75 @@
+import type { Changed } from '../../protocol/events/message.ts'
+import { bareId } from '../../protocol/ids.ts'
+import type { Config } from '../config.ts'
+import { AppError } from '../errors.ts'
+import { type Draft, type MessageDoc, ObjectId, type ReactionDoc, type Store } from '../store/index.ts'
+import type { Actor } from './actor.ts'
+import type { MessagePlace } from './messages.ts'
+import { requireMember, requirePresent, requireVisible } from './policy.ts'
+import { messageId, presentMessage, userId } from './present.ts'
+import { requireEmoji } from './text.ts'
+
+type Input = MessagePlace & { emoji: string }
+
+/** Reactions: each person's emoji on a message, at most one of a kind. */
+export class ReactionService {
+  readonly #commits: Store['commits']
+  readonly #maxKinds: number
+
+  constructor({ store, config }: { store: Pick<Store, 'commits'>; config: Pick<Config, 'limits'> }) {
+    this.#commits = store.commits
+    this.#maxKinds = config.limits.reactionsPerMessage
+  }
+
+  /** Reacts; a repeat changes nothing. @throws {AppError} `not_found`, `gone`, `quota_reached` for one kind too many */
+  async add(actor: Actor, input: Input): Promise<Changed> {
+    return await this.#change(actor, input, 'reaction:added', reactions => this.#with(reactions, input.emoji, actor))
+  }
+
+  /** Takes a reaction back; a repeat changes nothing. @throws {AppError} `not_found`, `gone` */
+  async remove(actor: Actor, input: Input): Promise<Changed> {
+    return await this.#change(actor, input, 'reaction:removed', reactions => without(reactions, input.emoji, actor))
+  }
+
+  async #change(
+    actor: Actor,
+    { emoji, ...place }: Input,
+    type: string,
+    next: (reactions: readonly ReactionDoc[]) => ReactionDoc[] | undefined
+  ): Promise<Changed> {
+    requireEmoji(emoji)
+    const id = new ObjectId(bareId(place.messageId))
+    const decide = (draft: Draft): Changed => {
+      const message = requireVisible(requireMember(draft.state, actor), draft.message(id))
+      requirePresent(message)
+      const reactions = next(message.reactions ?? [])
+      if (reactions === undefined) return changed(message)
+      const after = draft.replace({ ...message, reactions })
+      const by = { userId: userId(new ObjectId(actor.userId)), emoji }
+      draft.tell({ type, data: () => ({ message: presentMessage(after), ...by }), seq: after.seq })
+      return changed(after)
+    }
+    return await this.#commits.run(bareId(place.conversationId), { messageId: id, decide })
+  }
+
+  #with(reactions: readonly ReactionDoc[], emoji: string, { userId: by }: Actor): ReactionDoc[] | undefined {
+    const same = reactions.find(it => it.emoji === emoji)
+    if (same?.userIds.some(id => id.toHexString() === by)) return undefined
+    const mine = new ObjectId(by)
+    if (same !== undefined) return reactions.map(it => (it === same ? { emoji, userIds: [...it.userIds, mine] } : it))
+    if (reactions.length >= this.#maxKinds) throw new AppError('quota_reached', `At most ${this.#maxKinds} kinds of reactions`)
+    return [...reactions, { emoji, userIds: [mine] }]
+  }
+}
+
+function without(reactions: readonly ReactionDoc[], emoji: string, { userId: by }: Actor): ReactionDoc[] | undefined {
+  const isMine = (id: ObjectId): boolean => id.toHexString() === by
+  if (!reactions.some(it => it.emoji === emoji && it.userIds.some(isMine))) return undefined
+  return reactions
+    .map(it => (it.emoji === emoji ? { emoji, userIds: it.userIds.filter(id => !isMine(id)) } : it))
+    .filter(it => it.userIds.length > 0)
+}
+
+function changed({ _id, rev }: Readonly<MessageDoc>): Changed {
+  return { id: messageId(_id), rev }
+}

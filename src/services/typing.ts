@@ -1,0 +1,38 @@
+import { bareId, prefixedId } from '../../protocol/ids.ts'
+import type { Bus } from '../bus/bus.ts'
+import type { Config } from '../config.ts'
+import { TokenBuckets } from '../limits/token-buckets.ts'
+import { ObjectId, type Store } from '../store/index.ts'
+import type { Actor } from './actor.ts'
+import { noSuchConversation } from './policy.ts'
+
+/** Passes on that somebody is typing; nothing is stored. */
+export class TypingService {
+  readonly #members: Store['members']
+  readonly #bus: Bus
+  readonly #starts: TokenBuckets
+
+  constructor({ store, bus, config }: { store: Pick<Store, 'members'>; bus: Bus; config: Pick<Config, 'limits'> }) {
+    this.#members = store.members
+    this.#bus = bus
+    this.#starts = new TokenBuckets(1_000 / config.limits.typingIntervalMs, 1)
+  }
+
+  /** @throws {AppError} `not_found` for who is not a member, `rate_limited` for repeating it too soon */
+  async start(actor: Actor, conversationId: string): Promise<void> {
+    this.#starts.take(`${actor.userId}:${bareId(conversationId)}`, 'Typing was passed on just now')
+    await this.#tell(actor, bareId(conversationId), 'typing:start')
+  }
+
+  /** @throws {AppError} `not_found` for who is not a member */
+  async stop(actor: Actor, conversationId: string): Promise<void> {
+    await this.#tell(actor, bareId(conversationId), 'typing:stop')
+  }
+
+  async #tell(actor: Actor, conversationId: string, type: string): Promise<void> {
+    const member = await this.#members.find(new ObjectId(conversationId), new ObjectId(actor.userId))
+    if (member === null) throw noSuchConversation()
+    const data = { conversationId: prefixedId('conv', conversationId), userId: prefixedId('user', actor.userId) }
+    this.#bus.emit('whisper', { conversationId, type, data, exceptUserId: actor.userId })
+  }
+}

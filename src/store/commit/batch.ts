@@ -1,0 +1,168 @@
+import type { ClientSession, Db } from 'mongodb'
+import { AppError } from '../../errors.ts'
+import type { AccountStore } from '../accounts.ts'
+import type { ConversationDoc, MemberDoc, MessageDoc } from '../documents.ts'
+import type { Committed, CommittedAccount, Once, Pending } from './change.ts'
+import { type ConversationState, Draft } from './draft.ts'
+import { RecentSends } from './recent.ts'
+
+/** A head was not where the cache had it. */
+export class StaleError extends Error {}
+
+/** Changes that are decided and written together. One attempt; a new one is made for a retry. */
+export class Batch {
+  readonly #drafts = new Map<string, Draft>()
+  /** Answered by what was written: valid once the transaction is committed. */
+  readonly #answers = new Map<Pending, unknown>()
+  /** Refused, or granted without a write: valid only if the cached head was right. */
+  readonly unproven = new Map<Pending, { error: unknown } | { answer: unknown }>()
+  readonly #firsts = new Map<string, MessageDoc>()
+  /** Repeats of a send of this same batch. */
+  readonly #repeats: { pending: Pending; once: Once<unknown>; message: MessageDoc }[] = []
+
+  /** Runs every change's decision on its conversation's draft. */
+  decide(
+    pending: readonly Pending[],
+    states: ReadonlyMap<string, ConversationState>,
+    messages: ReadonlyMap<string, MessageDoc>
+  ): void {
+    for (const it of pending) {
+      const state = states.get(it.conversationId)
+      if (state === undefined) {
+        this.unproven.set(it, { error: new AppError('not_found', 'No such conversation') })
+        continue
+      }
+      const draft = this.#drafts.get(it.conversationId) ?? new Draft(state, messages)
+      this.#drafts.set(it.conversationId, draft)
+      if (!this.#isRepeat(it)) this.#decideOne(it, draft)
+    }
+  }
+
+  get isWriting(): boolean {
+    return this.#answers.size > 0
+  }
+
+  get #changed(): Draft[] {
+    return [...this.#drafts.values()].filter(draft => draft.isChanged)
+  }
+
+  /** Writes it all inside the session's transaction. @throws {StaleError} when a head has moved */
+  async write(db: Db, accounts: AccountStore, session: ClientSession): Promise<Map<string, Map<string, number>>> {
+    const drafts = this.#changed
+    const heads = await db.collection<ConversationDoc>('conversations').bulkWrite(drafts.map(headUpdate), { session })
+    if (heads.matchedCount !== drafts.length) throw new StaleError('A head has moved')
+    const added = drafts.flatMap(draft => draft.newMessages)
+    if (added.length > 0) await db.collection<MessageDoc>('messages').insertMany(added, { session })
+    await replaceMessages(db, drafts, session)
+    await replaceMembers(db, drafts, session)
+    const revs = new Map<string, Map<string, number>>()
+    for (const draft of drafts) {
+      const userIds = draft.accountNews.flatMap(news => news.userIds)
+      if (userIds.length === 0) continue
+      const conversationId = draft.state.doc._id
+      revs.set(conversationId.toHexString(), await accounts.record(userIds, 'membership', conversationId, session))
+    }
+    return revs
+  }
+
+  /** After the commit: answers everyone who waits, and returns what is to be told. */
+  finish(accountRevs: ReadonlyMap<string, ReadonlyMap<string, number>>, recent: RecentSends): Committed[] {
+    for (const [key, message] of this.#firsts) recent.add(key, message)
+    for (const [pending, answer] of this.#answers) pending.resolve(answer)
+    for (const { pending, once, message } of this.#repeats) answerRepeat(pending, once, message)
+    return this.#changed.map(draft => ({
+      state: draft.state,
+      events: draft.events,
+      accounts: accountEvents(draft, accountRevs.get(draft.state.doc._id.toHexString()))
+    }))
+  }
+
+  #isRepeat(pending: Pending): boolean {
+    const { once } = pending.change
+    if (once === undefined) return false
+    const first = this.#firsts.get(onceKey(pending, once))
+    if (first === undefined) return false
+    this.#repeats.push({ pending, once, message: first })
+    return true
+  }
+
+  #decideOne(pending: Pending, draft: Draft): void {
+    const before = draft.state.doc.rev
+    const sent = draft.newMessages.length
+    try {
+      const answer = pending.change.decide(draft)
+      if (draft.state.doc.rev === before) this.unproven.set(pending, { answer })
+      else this.#answers.set(pending, answer)
+    } catch (error) {
+      if (draft.state.doc.rev !== before) throw new Error('A change refused after it had begun to write', { cause: error })
+      this.unproven.set(pending, { error })
+    }
+    const message = draft.newMessages[sent]
+    const { once } = pending.change
+    if (once !== undefined && message !== undefined) this.#firsts.set(onceKey(pending, once), message)
+  }
+}
+
+/** How a send is known again. */
+export function onceKey(pending: Pending, once: Once<unknown>): string {
+  return RecentSends.key(pending.conversationId, once.senderId.toHexString(), once.clientId)
+}
+
+/** Answers a repeated send by its first message. */
+export function answerRepeat(pending: Pending, once: Once<unknown>, first: Parameters<Once<unknown>['answer']>[0]): void {
+  try {
+    pending.resolve(once.answer(first))
+  } catch (error) {
+    pending.reject(error)
+  }
+}
+
+function headUpdate(draft: Draft) {
+  const { _id, changedAt, createdAt, type, pairKey, ...fields } = draft.state.doc
+  return {
+    updateOne: {
+      filter: { _id, rev: draft.expectedRev },
+      update: { $set: fields, $currentDate: { changedAt: true as const } }
+    }
+  }
+}
+
+async function replaceMessages(db: Db, drafts: readonly Draft[], session: ClientSession): Promise<void> {
+  const changed = drafts.flatMap(draft => [...draft.changedMessages.values()])
+  if (changed.length === 0) return
+  await db.collection<MessageDoc>('messages').bulkWrite(
+    changed.map(message => ({ replaceOne: { filter: { _id: message._id }, replacement: message } })),
+    { session, ordered: false }
+  )
+}
+
+async function replaceMembers(db: Db, drafts: readonly Draft[], session: ClientSession): Promise<void> {
+  const changed = drafts.flatMap(draft => [...draft.changedMembers.values()])
+  if (changed.length === 0) return
+  await db.collection<MemberDoc>('members').bulkWrite(
+    changed.map(({ _id, conversationId, userId, deliveredSeq, readSeq, clearedSeq, leftAt, ...fields }) => ({
+      updateOne: {
+        filter: { conversationId, userId },
+        update: {
+          $set: leftAt === undefined ? fields : { ...fields, leftAt },
+          ...(leftAt === undefined ? { $unset: { leftAt: true as const } } : {}),
+          // Receipts are not conversation changes: what was written meanwhile stays.
+          $max: { deliveredSeq, readSeq, clearedSeq },
+          $setOnInsert: { _id }
+        },
+        upsert: true
+      }
+    })),
+    { session, ordered: false }
+  )
+}
+
+function accountEvents(draft: Draft, revs: ReadonlyMap<string, number> | undefined): CommittedAccount[] {
+  if (revs === undefined) return []
+  return draft.accountNews.flatMap(({ userIds, type, data }) =>
+    userIds.map(id => {
+      const userId = id.toHexString()
+      return { userId, rev: revs.get(userId) ?? 0, type, data: data(userId, draft.state) }
+    })
+  )
+}

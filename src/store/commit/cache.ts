@@ -1,0 +1,91 @@
+import type { ClientSession, Collection, Db, MongoClient } from 'mongodb'
+import { ObjectId } from 'mongodb'
+import type { ConversationDoc, MemberDoc } from '../documents.ts'
+import type { ConversationState } from './draft.ts'
+
+/** Memberships that one process keeps in memory, over all conversations. */
+const MAX_CACHED_MEMBERS = 500_000
+
+/**
+ * The conversations that this process has changed lately. What it says may be out of date, and the compare-and-set
+ * of the commit finds that out; nobody else needs to tell it.
+ */
+export class ConversationCache {
+  readonly #client: MongoClient
+  readonly #conversations: Collection<ConversationDoc>
+  readonly #members: Collection<MemberDoc>
+  /** In the order of their last use. */
+  readonly #states = new Map<string, ConversationState>()
+  #memberCount = 0
+
+  constructor(client: MongoClient, db: Db) {
+    this.#client = client
+    this.#conversations = db.collection('conversations')
+    this.#members = db.collection('members')
+  }
+
+  get size(): number {
+    return this.#states.size
+  }
+
+  /** The states of these conversations, from memory or else from one snapshot; those that do not exist are left out. */
+  async load(ids: Iterable<string>): Promise<Map<string, ConversationState>> {
+    const found = new Map<string, ConversationState>()
+    const missing: string[] = []
+    for (const id of ids) {
+      const state = this.#states.get(id)
+      if (state === undefined) missing.push(id)
+      else found.set(id, state)
+    }
+    if (missing.length > 0) {
+      for (const state of await this.#read(missing)) {
+        this.keep(state)
+        found.set(state.doc._id.toHexString(), state)
+      }
+    }
+    return found
+  }
+
+  /** Remembers a state that is known to be committed. */
+  keep(state: ConversationState): void {
+    const id = state.doc._id.toHexString()
+    this.forget(id)
+    this.#states.set(id, state)
+    this.#memberCount += state.members.size + 1
+    for (const oldest of this.#states.keys()) {
+      if (this.#memberCount <= MAX_CACHED_MEMBERS || oldest === id) break
+      this.forget(oldest)
+    }
+  }
+
+  forget(id: string): void {
+    const state = this.#states.get(id)
+    if (state === undefined) return
+    this.#states.delete(id)
+    this.#memberCount -= state.members.size + 1
+  }
+
+  /** Forgets those of the given conversations whose head has moved on. @returns them */
+  async forgetMoved(ids: readonly string[]): Promise<Set<string>> {
+    const heads = await this.#conversations
+      .find({ _id: { $in: ids.map(id => new ObjectId(id)) } }, { projection: { rev: 1 } })
+      .toArray()
+    const revs = new Map(heads.map(({ _id, rev }) => [_id.toHexString(), rev]))
+    const moved = new Set(ids.filter(id => this.#states.get(id)?.doc.rev !== revs.get(id)))
+    for (const id of moved) this.forget(id)
+    return moved
+  }
+
+  async #read(ids: readonly string[]): Promise<ConversationState[]> {
+    return await this.#client.withSession({ snapshot: true }, async session => await this.#readSnapshot(ids, session))
+  }
+
+  async #readSnapshot(ids: readonly string[], session: ClientSession): Promise<ConversationState[]> {
+    const wanted = { $in: ids.map(id => new ObjectId(id)) }
+    const docs = await this.#conversations.find({ _id: wanted }, { session }).toArray()
+    const members = new Map(docs.map(({ _id }) => [_id.toHexString(), new Map<string, MemberDoc>()]))
+    const rows = this.#members.find({ conversationId: wanted, leftAt: { $exists: false } }, { session, batchSize: 10_000 })
+    for await (const row of rows) members.get(row.conversationId.toHexString())?.set(row.userId.toHexString(), row)
+    return docs.map(doc => ({ doc, members: members.get(doc._id.toHexString()) ?? new Map() }))
+  }
+}

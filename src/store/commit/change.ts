@@ -1,0 +1,51 @@
+import type { ObjectId } from 'mongodb'
+import type { MessageDoc } from '../documents.ts'
+import type { ConversationState, Draft, DraftEvent } from './draft.ts'
+
+/** What makes a repeat of a send recognisable. */
+export interface Once<T> {
+  readonly senderId: ObjectId
+  readonly clientId: string
+  /** The answer to the repeat, from the message that came first. May refuse. */
+  readonly answer: (first: FirstSend) => T
+}
+
+/** What is remembered of a message to answer its repeats. */
+export type FirstSend = Pick<MessageDoc, '_id' | 'seq' | 'createdRev' | 'createdAt' | 'bodyHash'>
+
+/**
+ * A change of one conversation. `decide` is a pure function of the draft, because it may run several times: it
+ * refuses by throwing, or changes the draft and returns the answer.
+ */
+export interface Change<T> {
+  /** A message that `decide` looks at. */
+  readonly messageId?: ObjectId
+  readonly once?: Once<T>
+  /** About how much it writes, bytes. */
+  readonly bytes?: number
+  decide(draft: Draft): T
+}
+
+/** What became of the changes of one conversation that were committed together. */
+export interface Committed {
+  readonly state: ConversationState
+  readonly events: readonly DraftEvent[]
+  readonly accounts: readonly CommittedAccount[]
+}
+
+/** An event for one person's own stream. */
+export interface CommittedAccount {
+  readonly userId: string
+  readonly rev: number
+  readonly type: string
+  readonly data: unknown
+}
+
+/** A change that waits for its commit. */
+export interface Pending {
+  readonly conversationId: string
+  readonly change: Change<unknown>
+  readonly deadline: number
+  resolve(answer: unknown): void
+  reject(error: unknown): void
+}

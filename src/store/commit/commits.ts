@@ -1,0 +1,115 @@
+import { type ClientSession, type Db, type MongoClient, MongoServerError } from 'mongodb'
+import { AppError } from '../../errors.ts'
+import type { AccountStore } from '../accounts.ts'
+import type { ConversationDoc, MemberDoc } from '../documents.ts'
+import { ConversationCache } from './cache.ts'
+import type { Change, Pending } from './change.ts'
+import type { AccountNews, ConversationState } from './draft.ts'
+import { type CommitObserver, Lane } from './lane.ts'
+import { RecentSends } from './recent.ts'
+
+/** Changes that may wait in one lane. */
+const MAX_WAITING = 20_000
+/** How long a change is retried against the changes of other processes, ms. */
+const PATIENCE_MS = 15_000
+
+export interface CommitOptions {
+  /** Transactions under way at once; a conversation always takes the same lane. */
+  lanes: number
+}
+
+/**
+ * Everything that changes a conversation goes through here. What waits at the same time is committed in one
+ * transaction, which compares and sets each conversation's head: no gap, no half change, and no decision on an
+ * outdated state. Committed means majority and journal.
+ */
+export class Commits {
+  readonly #client: MongoClient
+  readonly #db: Db
+  readonly #accounts: AccountStore
+  readonly #cache: ConversationCache
+  readonly #lanes: Lane[]
+  #observer: CommitObserver = { committed: () => undefined, batch: () => undefined, conflict: () => undefined }
+
+  constructor(client: MongoClient, db: Db, accounts: AccountStore, { lanes }: CommitOptions) {
+    this.#client = client
+    this.#db = db
+    this.#accounts = accounts
+    this.#cache = new ConversationCache(client, db)
+    const observer: CommitObserver = {
+      committed: result => this.#observer.committed(result),
+      batch: (changes, seconds) => this.#observer.batch(changes, seconds),
+      conflict: () => this.#observer.conflict()
+    }
+    const recent = new RecentSends()
+    const parts = { client, db, accounts, cache: this.#cache, recent, observer }
+    this.#lanes = Array.from({ length: lanes }, () => new Lane(parts))
+  }
+
+  /** Who is told of commits, in `rev` order for each conversation. There is one observer. */
+  observe(observer: CommitObserver): void {
+    this.#observer = observer
+  }
+
+  /** Changes that wait for their turn. */
+  get waiting(): number {
+    return this.#lanes.reduce((sum, lane) => sum + lane.length, 0)
+  }
+
+  /**
+   * Decides and commits one change.
+   * @returns what `decide` returned, once it is committed
+   * @throws {AppError} what `decide` threw; `not_found` when there is no such conversation; `busy` (nothing was
+   * changed) when the database is away or others keep changing it; `unknown_outcome` when its answer was lost
+   */
+  async run<T>(conversationId: string, change: Change<T>): Promise<T> {
+    const lane = this.#laneOf(conversationId)
+    if (lane.length >= MAX_WAITING) throw new AppError('busy', 'Too much is waiting to be saved', { retryAfterMs: 1_000 })
+    return await new Promise<T>((resolve, reject) => {
+      const deadline = performance.now() + PATIENCE_MS
+      const pending: Pending = { conversationId, change, deadline, resolve: resolve as (answer: unknown) => void, reject }
+      lane.add(pending)
+    })
+  }
+
+  /**
+   * Stores a new conversation with its first members, as its change 1.
+   * @returns its state, or undefined when there is one with this `pairKey` already
+   */
+  async create(doc: ConversationDoc, members: readonly MemberDoc[], news: AccountNews): Promise<ConversationState | undefined> {
+    const state = { doc, members: new Map(members.map(member => [member.userId.toHexString(), member])) }
+    let revs = new Map<string, number>()
+    try {
+      await this.#client.withSession(
+        async session => await session.withTransaction(async () => (revs = await this.#insert(state, session)))
+      )
+    } catch (error) {
+      if (error instanceof MongoServerError && error.code === 11_000) return undefined
+      throw error
+    }
+    const accounts = news.userIds.map(id => {
+      const userId = id.toHexString()
+      return { userId, rev: revs.get(userId) ?? 0, type: news.type, data: news.data(userId, state) }
+    })
+    this.#observer.committed([{ state, events: [], accounts }])
+    return state
+  }
+
+  /** Resolves when everything that waits now has come to its end. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#lanes.map(async lane => await lane.settled()))
+  }
+
+  async #insert({ doc, members }: ConversationState, session: ClientSession): Promise<Map<string, number>> {
+    const rows = [...members.values()]
+    await this.#db.collection<ConversationDoc>('conversations').insertOne({ ...doc }, { session })
+    await this.#db.collection<MemberDoc>('members').insertMany(rows, { session })
+    return await this.#accounts.record(rows.map(({ userId }) => userId), 'membership', doc._id, session)
+  }
+
+  #laneOf(conversationId: string): Lane {
+    const lane = this.#lanes[Number.parseInt(conversationId.slice(-4), 16) % this.#lanes.length]
+    if (lane === undefined) throw new Error('There are no lanes')
+    return lane
+  }
+}

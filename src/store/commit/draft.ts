@@ -1,0 +1,125 @@
+import { ObjectId } from 'mongodb'
+import type { ConversationDoc, MemberDoc, MessageDoc } from '../documents.ts'
+
+/** A conversation as the commit path knows it: its head and shared fields, and its present members by user id. */
+export interface ConversationState {
+  readonly doc: Readonly<ConversationDoc>
+  readonly members: ReadonlyMap<string, Readonly<MemberDoc>>
+}
+
+/** An event that a change causes on the conversation's stream. */
+export interface DraftEvent {
+  readonly rev: number
+  readonly type: string
+  /** Made once, after the commit. */
+  readonly data: () => unknown
+  readonly seq?: number
+  readonly joined?: ReadonlyMap<string, number>
+  readonly left?: readonly string[]
+}
+
+/** People whose membership changed, and what their own streams say of it. */
+export interface AccountNews {
+  readonly userIds: readonly ObjectId[]
+  readonly type: string
+  /** @param state the conversation after the commit */
+  readonly data: (userId: string, state: ConversationState) => unknown
+}
+
+/** What a change of one conversation may do; the n changes of a batch work on one draft, one after the other. */
+export class Draft {
+  readonly #base: ConversationState
+  #doc: ConversationDoc
+  #members: Map<string, MemberDoc> | undefined
+  readonly #loaded: ReadonlyMap<string, MessageDoc>
+  readonly now = new Date()
+  readonly newMessages: MessageDoc[] = []
+  readonly changedMessages = new Map<string, MessageDoc>()
+  readonly changedMembers = new Map<string, MemberDoc>()
+  readonly events: DraftEvent[] = []
+  readonly accountNews: AccountNews[] = []
+
+  constructor(base: ConversationState, loaded: ReadonlyMap<string, MessageDoc>) {
+    this.#base = base
+    this.#doc = { ...base.doc }
+    this.#loaded = loaded
+  }
+
+  /** The conversation with everything that this batch has changed so far. */
+  get state(): ConversationState {
+    return { doc: this.#doc, members: this.#members ?? this.#base.members }
+  }
+
+  /** The head that the database must still have. */
+  get expectedRev(): number {
+    return this.#base.doc.rev
+  }
+
+  get isChanged(): boolean {
+    return this.#doc.rev !== this.#base.doc.rev
+  }
+
+  /** The message a change asked for; absent when it is not in this conversation. */
+  message(id: ObjectId): Readonly<MessageDoc> | undefined {
+    const hex = id.toHexString()
+    return this.changedMessages.get(hex) ?? this.#loaded.get(hex)
+  }
+
+  /** Adds a message at the end. */
+  append(fields: Pick<MessageDoc, 'senderId' | 'clientId' | 'bodyHash' | 'text' | 'replyTo'>): MessageDoc {
+    const rev = this.#nextRev()
+    this.#doc.seq += 1
+    this.#doc.lastActivityAt = this.now
+    const message: MessageDoc = {
+      _id: new ObjectId(),
+      conversationId: this.#doc._id,
+      seq: this.#doc.seq,
+      rev,
+      createdRev: rev,
+      type: 'text',
+      createdAt: this.now,
+      ...fields
+    }
+    this.newMessages.push(message)
+    return message
+  }
+
+  /** Replaces a message by another state of it. @returns the state with its new `rev` */
+  replace(message: Readonly<MessageDoc>): MessageDoc {
+    const changed = { ...message, rev: this.#nextRev() }
+    this.changedMessages.set(changed._id.toHexString(), changed)
+    return changed
+  }
+
+  /** Changes the fields that all members share. @returns the `rev` of the change */
+  update(fields: Partial<Pick<ConversationDoc, 'name' | 'description' | 'avatarUrl'>>): number {
+    Object.assign(this.#doc, fields)
+    this.#doc.selfRev = this.#nextRev()
+    return this.#doc.rev
+  }
+
+  /** Changes memberships, all with one `rev`; those with `leftAt` are members no longer. @returns that `rev` */
+  changeMembers(members: readonly MemberDoc[]): number {
+    const rev = this.#nextRev()
+    this.#members ??= new Map(this.#base.members)
+    for (const member of members) {
+      const changed = { ...member, rev }
+      const userId = member.userId.toHexString()
+      this.changedMembers.set(userId, changed)
+      if (changed.leftAt === undefined) this.#members.set(userId, changed)
+      else this.#members.delete(userId)
+    }
+    this.#doc.memberCount = this.#members.size
+    return rev
+  }
+
+  /** Says what the members are told of the change that was made last. */
+  tell(event: Omit<DraftEvent, 'rev'>): void {
+    this.events.push({ ...event, rev: this.#doc.rev })
+  }
+
+  #nextRev(): number {
+    this.#doc.rev += 1
+    return this.#doc.rev
+  }
+}

@@ -1,0 +1,26 @@
+import type { FirstSend } from './change.ts'
+
+/** Sends whose repeats are answered from memory; older ones are found by the unique index. */
+const MAX_RECENT = 50_000
+
+/** The newest sends of this process, to recognise repeats before they reach the database. */
+export class RecentSends {
+  readonly #sends = new Map<string, FirstSend>()
+
+  static key(conversationId: string, senderId: string, clientId: string): string {
+    return `${conversationId}:${senderId}:${clientId}`
+  }
+
+  get(key: string): FirstSend | undefined {
+    return this.#sends.get(key)
+  }
+
+  add(key: string, send: FirstSend): void {
+    this.#sends.set(key, send)
+    if (this.#sends.size <= MAX_RECENT) return
+    for (const oldest of this.#sends.keys()) {
+      this.#sends.delete(oldest)
+      break
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import type { Collection, Db, IndexDescription, ObjectId } from 'mongodb'
+import type { ConversationDoc } from './documents.ts'
+
+/** Reads conversations; they are written by `Commits` alone. */
+export class ConversationStore {
+  static readonly indexes: IndexDescription[] = [
+    { key: { pairKey: 1 }, unique: true, partialFilterExpression: { pairKey: { $exists: true } } }, // findPair
+    { key: { changedAt: 1, rev: 1 } } // movedSince
+  ]
+
+  readonly #conversations: Collection<ConversationDoc>
+
+  constructor(db: Db) {
+    this.#conversations = db.collection('conversations')
+  }
+
+  async find(id: ObjectId): Promise<ConversationDoc | null> {
+    return await this.#conversations.findOne({ _id: id })
+  }
+
+  /** Those of the given that exist, in no order. */
+  async findMany(ids: readonly ObjectId[]): Promise<ConversationDoc[]> {
+    return await this.#conversations.find({ _id: { $in: [...ids] } }).toArray()
+  }
+
+  /** The heads of the given, in no order. */
+  async heads(ids: readonly ObjectId[]): Promise<Pick<ConversationDoc, '_id' | 'rev' | 'seq'>[]> {
+    return await this.#conversations.find({ _id: { $in: [...ids] } }, { projection: { rev: 1, seq: 1 } }).toArray()
+  }
+
+  async findPair(pairKey: string): Promise<ConversationDoc | null> {
+    return await this.#conversations.findOne({ pairKey })
+  }
+
+  /** The newest by activity among the given, after a place in that order. */
+  async newest(ids: readonly ObjectId[], limit: number, after?: { at: Date; id: ObjectId }): Promise<ConversationDoc[]> {
+    const older =
+      after === undefined
+        ? {}
+        : { $or: [{ lastActivityAt: { $lt: after.at } }, { lastActivityAt: after.at, _id: { $lt: after.id } }] }
+    return await this.#conversations
+      .find({ _id: { $in: [...ids] }, ...older })
+      .sort({ lastActivityAt: -1, _id: -1 })
+      .limit(limit)
+      .toArray()
+  }
+
+  /** Conversations that changed since a moment of the database's clock, with their `rev`. Read from the index alone. */
+  async movedSince(moment: Date): Promise<{ id: string; rev: number }[]> {
+    const moved = await this.#conversations
+      .find({ changedAt: { $gt: moment } }, { projection: { rev: 1 }, hint: { changedAt: 1, rev: 1 } })
+      .toArray()
+    return moved.map(({ _id, rev }) => ({ id: _id.toHexString(), rev }))
+  }
+}

@@ -1,0 +1,91 @@
+import type { Collection, Db, IndexDescription, ObjectId } from 'mongodb'
+
+/** One login on one device. Nothing in it can be used to sign in. */
+export interface SessionDoc {
+  _id: ObjectId
+  userId: ObjectId
+  device?: { id: string; platform?: string; name?: string }
+  /** The refresh token of this number is the valid one. */
+  generation: number
+  /** Goes into the refresh tokens of this session. */
+  salt: string
+  createdAt: Date
+  lastSeenAt: Date
+  /** When the generation last went up. */
+  rotatedAt: Date
+  expiresAt: Date
+  /** By the database's clock. */
+  revokedAt?: Date
+}
+
+/** The logins. A session is live until it expires or is revoked. */
+export class SessionStore {
+  static readonly indexes: IndexDescription[] = [
+    { key: { userId: 1, createdAt: -1 } }, // list, idsExcept
+    { key: { expiresAt: 1 }, expireAfterSeconds: 0 }, // removed by the database
+    { key: { revokedAt: 1 }, partialFilterExpression: { revokedAt: { $exists: true } } } // revokedSince
+  ]
+
+  readonly #sessions: Collection<SessionDoc>
+
+  constructor(db: Db) {
+    this.#sessions = db.collection('sessions')
+  }
+
+  async insert(session: SessionDoc): Promise<void> {
+    await this.#sessions.insertOne(session)
+  }
+
+  /** The session in any state; the database removes expired ones only now and then. */
+  async find(_id: ObjectId): Promise<SessionDoc | null> {
+    return await this.#sessions.findOne({ _id })
+  }
+
+  /** Of all who present a generation exactly one turns it into the next. @returns whether it was this one */
+  async rotate(_id: ObjectId, generation: number, now: Date, expiresAt: Date): Promise<boolean> {
+    const before = await this.#sessions.findOneAndUpdate(
+      { _id, generation, revokedAt: { $exists: false }, expiresAt: { $gt: now } },
+      { $set: { generation: generation + 1, rotatedAt: now, lastSeenAt: now, expiresAt } },
+      { projection: { _id: 1 } }
+    )
+    return before !== null
+  }
+
+  async touch(_id: ObjectId, lastSeenAt: Date): Promise<void> {
+    await this.#sessions.updateOne({ _id }, { $max: { lastSeenAt } })
+  }
+
+  /** Live sessions of somebody, newest first. */
+  async list(userId: ObjectId, now: Date, limit: number): Promise<SessionDoc[]> {
+    return await this.#sessions
+      .find({ userId, revokedAt: { $exists: false }, expiresAt: { $gt: now } }, { sort: { createdAt: -1 }, limit })
+      .toArray()
+  }
+
+  /** @returns whether it was this person's and had not been revoked */
+  async revoke(_id: ObjectId, userId: ObjectId): Promise<boolean> {
+    const { modifiedCount } = await this.#sessions.updateOne(
+      { _id, userId, revokedAt: { $exists: false } },
+      { $currentDate: { revokedAt: true } }
+    )
+    return modifiedCount === 1
+  }
+
+  /** Somebody's live sessions but one. @returns their ids */
+  async idsExcept(userId: ObjectId, kept: ObjectId | undefined): Promise<ObjectId[]> {
+    const sessions = await this.#sessions
+      .find({ userId, revokedAt: { $exists: false }, ...(kept ? { _id: { $ne: kept } } : {}) })
+      .project<{ _id: ObjectId }>({ _id: 1 })
+      .toArray()
+    return sessions.map(({ _id }) => _id)
+  }
+
+  /** Ids (hex) of the sessions revoked since a moment of the database's clock, by whatever process. */
+  async revokedSince(moment: Date): Promise<string[]> {
+    const revoked = await this.#sessions
+      .find({ revokedAt: { $gt: moment } }, { hint: { revokedAt: 1 } })
+      .project<{ _id: ObjectId }>({ _id: 1 })
+      .toArray()
+    return revoked.map(({ _id }) => _id.toHexString())
+  }
+}

@@ -1,0 +1,218 @@
+import type { ClientSession, Collection, Db, IndexDescription, ObjectId } from 'mongodb'
+import { MongoServerError } from 'mongodb'
+import { AppError } from '../errors.ts'
+
+/** A person. What is not known about them is absent, so that the unique indexes leave it out. */
+export interface UserDoc {
+  _id: ObjectId
+  username?: string
+  /** The username in lower case. */
+  usernameKey?: string
+  /** E.164. */
+  phone?: string
+  /** In lower case. */
+  email?: string
+  passwordHash?: string
+  displayName: string
+  bio?: string
+  avatarUrl?: string
+  isDisabled?: boolean
+  /** Who this is in an existing user system, where that is not an id of ours. */
+  externalId?: string
+  /** Beginnings of the words of name and username. */
+  searchTokens: string[]
+  createdAt: Date
+  lastSeenAt?: Date
+}
+
+/** What finds exactly one person. */
+export type UserKey =
+  | Pick<Required<UserDoc>, 'usernameKey'>
+  | Pick<Required<UserDoc>, 'phone'>
+  | Pick<Required<UserDoc>, 'email'>
+
+/** What a person may change; `undefined` takes a field away. */
+export interface ProfileFields {
+  username?: string
+  displayName?: string
+  bio?: string | undefined
+  avatarUrl?: string | undefined
+}
+
+const DUPLICATE_KEY = 11_000
+const TIME_LIMIT_EXCEEDED = 50
+const SEARCH_TIME_MS = 1000
+const PREFIX_LENGTH = 12
+const MAX_WORDS = 8
+const MAX_QUERY_WORDS = 4
+const unique = (field: string): IndexDescription => ({
+  key: { [field]: 1 },
+  unique: true,
+  partialFilterExpression: { [field]: { $exists: true } }
+})
+/** What no reader but the login needs. */
+const PROFILE = { passwordHash: 0, searchTokens: 0 } as const
+
+/** The people, with what they sign in with. */
+export class UserStore {
+  static readonly indexes: IndexDescription[] = [
+    unique('usernameKey'), // findByKey: login, search
+    unique('phone'), // findByKey: login, search
+    unique('email'), // findByKey: login, search
+    unique('externalId'), // findExternal, ensureExternal
+    { key: { searchTokens: 1 } } // search
+  ]
+
+  readonly #users: Collection<UserDoc>
+
+  constructor(db: Db) {
+    this.#users = db.collection('users')
+  }
+
+  /** @throws {AppError} `conflict` when username, phone or email belongs to somebody. */
+  async insert(user: Omit<UserDoc, 'searchTokens'>): Promise<void> {
+    await refuseTaken(this.#users.insertOne({ ...user, searchTokens: searchTokens(user) }))
+  }
+
+  async find(_id: ObjectId): Promise<UserDoc | null> {
+    return await this.#users.findOne({ _id }, { projection: PROFILE })
+  }
+
+  /** In no particular order; who does not exist is left out. */
+  async findMany(ids: readonly ObjectId[]): Promise<UserDoc[]> {
+    return await this.#users.find({ _id: { $in: [...ids] } }, { projection: PROFILE }).toArray()
+  }
+
+  /** Keeps when somebody's last connection ended. */
+  async setLastSeen(_id: ObjectId, lastSeenAt: Date): Promise<void> {
+    await this.#users.updateOne({ _id }, { $max: { lastSeenAt } })
+  }
+
+  /** When those of the given were seen last who ever were, by id (hex). */
+  async lastSeen(ids: readonly ObjectId[]): Promise<Map<string, Date>> {
+    if (ids.length === 0) return new Map()
+    const users = await this.#users.find({ _id: { $in: [...ids] } }, { projection: { lastSeenAt: 1 } }).toArray()
+    return new Map(users.flatMap(({ _id, lastSeenAt }) => (lastSeenAt ? [[_id.toHexString(), lastSeenAt]] : [])))
+  }
+
+  /** With the password's hash. */
+  async findByKey(key: UserKey): Promise<UserDoc | null> {
+    return await this.#users.findOne(key)
+  }
+
+  /** Somebody of an existing user system, by the id there; an `ObjectId` is the id here as well. */
+  async findExternal(subject: ObjectId | string): Promise<UserDoc | null> {
+    return await this.#users.findOne(externalKey(subject), { projection: PROFILE })
+  }
+
+  /** Makes sure that somebody of an existing user system is known; however many ask at once, there is one. */
+  async ensureExternal(subject: ObjectId | string, displayName: string): Promise<UserDoc> {
+    const key = externalKey(subject)
+    const $setOnInsert = { displayName, searchTokens: searchTokens({ displayName }), createdAt: new Date() }
+    try {
+      const user = await this.#users.findOneAndUpdate(
+        key,
+        { $setOnInsert },
+        { upsert: true, returnDocument: 'after', projection: PROFILE }
+      )
+      if (user) return user
+    } catch (error) {
+      if (!isDuplicate(error)) throw error
+    }
+    const other = await this.findExternal(subject)
+    if (!other) throw new Error('A person who was just added is gone')
+    return other
+  }
+
+  /**
+   * Changes a profile, inside a transaction.
+   * @returns the person as changed; `null` when there is none
+   * @throws {AppError} `conflict` when the username belongs to somebody else
+   */
+  async update(_id: ObjectId, fields: ProfileFields, session: ClientSession): Promise<UserDoc | null> {
+    const before = await this.#users.findOne({ _id }, { session, projection: { username: 1, displayName: 1 } })
+    if (!before) return null
+    const set: Partial<UserDoc> = { searchTokens: searchTokens({ ...before, ...fields }) }
+    const unset: Record<string, ''> = {}
+    for (const [name, value] of Object.entries(fields)) {
+      if (value === undefined) unset[name] = ''
+      else Object.assign(set, { [name]: value })
+    }
+    if (fields.username !== undefined) set.usernameKey = fields.username.toLowerCase()
+    return await refuseTaken(
+      this.#users.findOneAndUpdate(
+        { _id },
+        { $set: set, ...(Object.keys(unset).length > 0 ? { $unset: unset } : {}) },
+        { session, returnDocument: 'after', projection: PROFILE }
+      )
+    )
+  }
+
+  /**
+   * People by the beginnings of words, or by a whole key, those by key first; nobody who is disabled.
+   * Takes the text literally. At most `limit`.
+   */
+  async search(text: string, keys: readonly UserKey[], limit: number): Promise<UserDoc[]> {
+    const isEnabled = { isDisabled: { $ne: true } }
+    const options = { projection: PROFILE, limit, maxTimeMS: SEARCH_TIME_MS }
+    const words = foldedWords(text).slice(0, MAX_QUERY_WORDS).map(beginning)
+    const [exact, prefixed] = await busyWhenSlow(
+      Promise.all([
+        keys.length > 0 ? this.#users.find({ $or: [...keys], ...isEnabled }, options).toArray() : [],
+        words.length > 0 ? this.#users.find({ searchTokens: { $all: words }, ...isEnabled }, options).toArray() : []
+      ])
+    )
+    const found = new Map([...exact, ...prefixed].map(user => [user._id.toHexString(), user]))
+    return [...found.values()].slice(0, limit)
+  }
+}
+
+function externalKey(subject: ObjectId | string): { externalId: string } | { _id: ObjectId } {
+  return typeof subject === 'string' ? { externalId: subject } : { _id: subject }
+}
+
+/** Words in lower case and without accents. */
+function foldedWords(text: string): string[] {
+  return (
+    text
+      .normalize('NFKD')
+      .replace(/\p{M}/gu, '')
+      .toLowerCase()
+      .match(/[\p{L}\p{N}]+/gu) ?? []
+  )
+}
+
+function beginning(word: string): string {
+  return [...word].slice(0, PREFIX_LENGTH).join('')
+}
+
+function searchTokens({ username = '', displayName }: { username?: string; displayName: string }): string[] {
+  const tokens = new Set<string>()
+  for (const word of foldedWords(`${username} ${displayName}`).slice(0, MAX_WORDS)) {
+    const letters = [...word].slice(0, PREFIX_LENGTH)
+    for (let length = 1; length <= letters.length; length++) tokens.add(letters.slice(0, length).join(''))
+  }
+  return [...tokens]
+}
+
+function isDuplicate(error: unknown): boolean {
+  return error instanceof MongoServerError && error.code === DUPLICATE_KEY
+}
+
+async function refuseTaken<T>(write: Promise<T>): Promise<T> {
+  try {
+    return await write
+  } catch (error) {
+    if (!isDuplicate(error)) throw error
+    throw new AppError('conflict', 'The username, phone number or email is taken', { cause: error })
+  }
+}
+
+async function busyWhenSlow<T>(query: Promise<T>): Promise<T> {
+  try {
+    return await query
+  } catch (error) {
+    if (!(error instanceof MongoServerError) || error.code !== TIME_LIMIT_EXCEEDED) throw error
+    throw new AppError('busy', 'The search took too long', { cause: error, retryAfterMs: 1000 })
+  }
+}

@@ -1,0 +1,90 @@
+/** Bytes of a text frame from the server (RFC 6455, 5.2: final, not masked), made once and shared by every receiver. */
+export function textFrame(text: string): Buffer {
+  const length = Buffer.byteLength(text)
+  const headerLength = length < 126 ? 2 : length < 65_536 ? 4 : 10
+  const frame = Buffer.allocUnsafe(headerLength + length)
+  frame[0] = 0x81
+  if (headerLength === 2) frame[1] = length
+  else if (headerLength === 4) {
+    frame[1] = 126
+    frame.writeUInt16BE(length, 2)
+  } else {
+    frame[1] = 127
+    frame.writeBigUInt64BE(BigInt(length), 2)
+  }
+  frame.write(text, headerLength)
+  return frame
+}
+
+/** A ping without a payload. */
+export const PING_FRAME = Buffer.from([0x89, 0])
+
+/**
+ * The frames that one connection is to get in this tick. Connections that get the same frames in the same order
+ * share the runs, so that what a thousand members are sent is joined once and not a thousand times.
+ */
+export class FrameRun {
+  readonly #before: FrameRun | undefined
+  readonly #frame: Buffer | undefined
+  readonly count: number
+  readonly bytes: number
+  #next: FrameRun | undefined
+  #joined: Buffer | undefined
+
+  constructor(before?: FrameRun, frame?: Buffer) {
+    this.#before = before
+    this.#frame = frame
+    this.count = (before?.count ?? 0) + (frame === undefined ? 0 : 1)
+    this.bytes = (before?.bytes ?? 0) + (frame?.length ?? 0)
+  }
+
+  /** This run and one more frame. */
+  then(frame: Buffer): FrameRun {
+    if (this.#next === undefined || this.#next.#frame !== frame) this.#next = new FrameRun(this, frame)
+    return this.#next
+  }
+
+  /** All frames as one buffer. */
+  join(): Buffer {
+    this.#joined ??= this.count === 1 && this.#frame !== undefined ? this.#frame : Buffer.concat(this.#frames())
+    return this.#joined
+  }
+
+  #frames(): Buffer[] {
+    const frames: Buffer[] = []
+    for (let run: FrameRun | undefined = this; run !== undefined; run = run.#before) {
+      if (run.#frame !== undefined) frames.push(run.#frame)
+    }
+    return frames.reverse()
+  }
+}
+
+/** Something that writes what it has queued. */
+export interface Flushable {
+  flush(): void
+}
+
+/** Gathers what connections queue during one turn of the event loop, and lets each write once. */
+export class Outbox {
+  #waiting: Flushable[] = []
+  #root = new FrameRun()
+  #isScheduled = false
+
+  /** Where a connection that has nothing queued begins. It will be flushed at the end of this tick. */
+  begin(connection: Flushable): FrameRun {
+    this.#waiting.push(connection)
+    if (!this.#isScheduled) {
+      this.#isScheduled = true
+      setImmediate(() => this.#flush())
+    }
+    return this.#root
+  }
+
+  #flush(): void {
+    this.#isScheduled = false
+    const waiting = this.#waiting
+    this.#waiting = []
+    this.#root = new FrameRun()
+    for (const connection of waiting) connection.flush()
+  }
+}

@@ -1,0 +1,229 @@
+import { encodeDurable, encodeEphemeral } from '../../protocol/envelope.ts'
+import type { Presence } from '../../protocol/entities/user.ts'
+import { bareId, prefixedId } from '../../protocol/ids.ts'
+import type { AccountChange, Bus, ConversationChange, Moved, Whisper } from '../bus/bus.ts'
+import type { Services } from '../services/index.ts'
+import type { Connection } from './connection.ts'
+import { textFrame } from './frames.ts'
+import { OrderedStream } from './ordered-stream.ts'
+
+/** Somebody with connections here. */
+interface LocalUser {
+  readonly id: string
+  readonly connections: Set<Connection>
+  /** The conversations they are in. */
+  readonly topics: Set<Topic>
+  readonly account: OrderedStream<AccountChange>
+  /** What became of memberships while they were being read; it is newer than what is read. */
+  news: Map<string, number | 'left'> | undefined
+  ready: Promise<void>
+}
+
+/** A conversation that somebody here is in. */
+interface Topic {
+  readonly id: string
+  /** Its members with connections here, each with the `seq` after which they see messages. */
+  readonly users: Map<LocalUser, number>
+  readonly stream: OrderedStream<ConversationChange>
+}
+
+interface HubParts {
+  bus: Bus
+  replay: Services['replay']
+  onError: (error: unknown) => void
+}
+
+/**
+ * The connections of this process, by person and by conversation. An event is encoded once, and goes to everyone
+ * in `rev` order; what this process did not hear is read from the store.
+ */
+export class Hub {
+  readonly #replay: Services['replay']
+  readonly #onError: (error: unknown) => void
+  readonly #users = new Map<string, LocalUser>()
+  readonly #topics = new Map<string, Topic>()
+  /** Who wants to know of whom. */
+  readonly #watchers = new Map<string, Set<Connection>>()
+  readonly #watched = new Map<Connection, readonly string[]>()
+
+  constructor({ bus, replay, onError }: HubParts) {
+    this.#replay = replay
+    this.#onError = onError
+    bus.on('conversation', change => this.#topics.get(change.conversationId)?.stream.receive(change))
+    bus.on('account', change => this.#users.get(change.userId)?.account.receive(change))
+    bus.on('whisper', whisper => this.#whisper(whisper))
+    bus.on('presence', presence => this.#tellWatchers(presence))
+    bus.on('moved', moved => this.#compare(moved))
+    bus.on('sessionEnd', ({ sessionId }) => {
+      for (const connection of this.connections()) {
+        if (connection.actor?.sessionId === sessionId) connection.close('session_revoked')
+      }
+    })
+  }
+
+  get userCount(): number {
+    return this.#users.size
+  }
+
+  /** Every authenticated connection. */
+  *connections(): Iterable<Connection> {
+    for (const user of this.#users.values()) yield* user.connections
+  }
+
+  countOf(userId: string): number {
+    return this.#users.get(userId)?.connections.size ?? 0
+  }
+
+  /**
+   * Enters an authenticated connection. From the call on it hears of its person's account, and from the answer on
+   * of every conversation: heads that are read after it leave no gap.
+   */
+  async enter(connection: Connection, userId: string): Promise<void> {
+    const user = this.#users.get(userId) ?? this.#addUser(userId)
+    user.connections.add(connection)
+    await user.ready
+  }
+
+  /** Takes a connection out, and with the last one its person. */
+  leave(connection: Connection, userId: string): void {
+    this.watch(connection, [])
+    const user = this.#users.get(userId)
+    if (user?.connections.delete(connection) !== true || user.connections.size > 0) return
+    this.#users.delete(userId)
+    user.account.stop()
+    for (const topic of user.topics) this.#leaveTopic(user, topic)
+  }
+
+  /** Sends a connection the presence of these people as it changes, instead of those before. */
+  watch(connection: Connection, userIds: readonly string[]): void {
+    for (const userId of this.#watched.get(connection) ?? []) {
+      const connections = this.#watchers.get(userId)
+      if (connections?.delete(connection) === true && connections.size === 0) this.#watchers.delete(userId)
+    }
+    this.#watched.delete(connection)
+    if (userIds.length === 0) return
+    const bare = userIds.map(bareId)
+    this.#watched.set(connection, bare)
+    for (const userId of bare) this.#watchers.set(userId, (this.#watchers.get(userId) ?? new Set()).add(connection))
+  }
+
+  #addUser(id: string): LocalUser {
+    const user: LocalUser = {
+      id,
+      connections: new Set(),
+      topics: new Set(),
+      account: new OrderedStream({
+        deliver: change => this.#deliverAccount(user, change),
+        replay: async since => await this.#replay.account(id, since),
+        onError: this.#onError
+      }),
+      news: new Map(),
+      ready: Promise.resolve()
+    }
+    user.ready = this.#readMemberships(user).catch(error => {
+      this.#users.delete(id)
+      throw error
+    })
+    this.#users.set(id, user)
+    return user
+  }
+
+  async #readMemberships(user: LocalUser): Promise<void> {
+    const memberships = await this.#replay.memberships(user.id)
+    for (const { conversationId, joinedSeq } of memberships) {
+      if (user.news?.has(conversationId) !== true) this.#joinTopic(user, conversationId, joinedSeq)
+    }
+    user.news = undefined
+    const unknown = [...user.topics].filter(topic => topic.stream.rev === undefined).map(topic => topic.id)
+    const heads = await this.#replay.heads(user.id, unknown)
+    user.account.start(heads.account)
+    for (const [id, rev] of heads.conversations) this.#topics.get(id)?.stream.start(rev)
+  }
+
+  #joinTopic(user: LocalUser, conversationId: string, joinedSeq: number): void {
+    const topic = this.#topics.get(conversationId) ?? this.#addTopic(conversationId)
+    topic.users.set(user, joinedSeq)
+    user.topics.add(topic)
+    user.news?.set(conversationId, joinedSeq)
+  }
+
+  #addTopic(id: string): Topic {
+    const topic: Topic = {
+      id,
+      users: new Map(),
+      stream: new OrderedStream({
+        deliver: change => this.#deliverConversation(topic, change),
+        replay: async since => await this.#replay.conversation(id, since),
+        onError: this.#onError
+      })
+    }
+    this.#topics.set(id, topic)
+    return topic
+  }
+
+  #leaveTopic(user: LocalUser, topic: Topic | undefined): void {
+    if (topic === undefined) return
+    user.topics.delete(topic)
+    user.news?.set(topic.id, 'left')
+    if (!topic.users.delete(user) || topic.users.size > 0) return
+    topic.stream.stop()
+    this.#topics.delete(topic.id)
+  }
+
+  #deliverConversation(topic: Topic, { type, rev, seq, data, joined, left }: ConversationChange): void {
+    for (const id of left ?? []) {
+      const user = this.#users.get(id)
+      if (user !== undefined) this.#leaveTopic(user, topic)
+    }
+    for (const [id, joinedSeq] of joined ?? []) {
+      const user = this.#users.get(id)
+      if (user !== undefined) this.#joinTopic(user, topic.id, joinedSeq)
+    }
+    const stream = prefixedId('conv', topic.id)
+    const frame = textFrame(encodeDurable(type, stream, rev, data))
+    let noop: Buffer | undefined
+    for (const [user, joinedSeq] of topic.users) {
+      const isVisible = seq === undefined || seq > joinedSeq
+      if (!isVisible) noop ??= textFrame(encodeDurable('noop', stream, rev, {}))
+      const visible = isVisible || noop === undefined ? frame : noop
+      for (const connection of user.connections) connection.sendDurable(visible)
+    }
+  }
+
+  #deliverAccount(user: LocalUser, { type, rev, data }: AccountChange): void {
+    if (type === 'conversation:added') {
+      const { id, me, head } = data as { id: string; me: { joinedSeq: number }; head: { rev: number } }
+      this.#joinTopic(user, bareId(id), me.joinedSeq)
+      this.#topics.get(bareId(id))?.stream.start(head.rev)
+    }
+    if (type === 'conversation:removed') {
+      const id = bareId((data as { conversationId: string }).conversationId)
+      user.news?.set(id, 'left')
+      this.#leaveTopic(user, this.#topics.get(id))
+    }
+    const frame = textFrame(encodeDurable(type, prefixedId('user', user.id), rev, data))
+    for (const connection of user.connections) connection.sendDurable(frame)
+  }
+
+  #whisper({ conversationId, type, data, exceptUserId }: Whisper): void {
+    const topic = this.#topics.get(conversationId)
+    if (topic === undefined) return
+    const frame = textFrame(encodeEphemeral(type, data))
+    for (const user of topic.users.keys()) {
+      if (user.id === exceptUserId) continue
+      for (const connection of user.connections) connection.sendEphemeral(frame)
+    }
+  }
+
+  #tellWatchers(presence: Presence): void {
+    const watchers = this.#watchers.get(bareId(presence.userId))
+    if (watchers === undefined) return
+    const frame = textFrame(encodeEphemeral('presence', presence))
+    for (const connection of watchers) connection.sendEphemeral(frame)
+  }
+
+  #compare({ conversations, accounts }: Moved): void {
+    for (const { id, rev } of conversations) this.#topics.get(id)?.stream.expect(rev)
+    for (const { id, rev } of accounts) this.#users.get(id)?.account.expect(rev)
+  }
+}

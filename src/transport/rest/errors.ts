@@ -1,0 +1,87 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { WireError } from '../../../protocol/envelope.ts'
+import { ERRORS, type ErrorCode } from '../../../protocol/errors.ts'
+import { AppError } from '../../errors.ts'
+
+/** What Fastify and its plugins throw, by their codes, then by their status. */
+const BY_CODE: Record<string, readonly [ErrorCode, string]> = {
+  FST_ERR_VALIDATION: ['invalid', 'The request does not have the right form'],
+  FST_ERR_BAD_URL: ['invalid', 'The path is not a valid URL'],
+  FST_ERR_MAX_PARAM_LENGTH: ['not_found', 'There is nothing at this path'],
+  FST_ERR_CTP_INVALID_JSON_BODY: ['bad_frame', 'The body is not valid JSON'],
+  FST_ERR_CTP_EMPTY_JSON_BODY: ['bad_frame', 'The body is empty, but its type is JSON'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['bad_frame', 'The body is not as long as Content-Length says'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'The body must be application/json'],
+  FST_ERR_CTP_BODY_TOO_LARGE: ['too_large', 'The body is too large']
+}
+const BY_STATUS: Record<number, readonly [ErrorCode, string]> = {
+  400: ['bad_frame', 'The request cannot be read'],
+  404: ['not_found', 'There is nothing at this path'],
+  408: ['timeout', 'The request took too long'],
+  413: ['too_large', 'The body is too large'],
+  415: ['unsupported_media_type', 'The body must be application/json'],
+  429: ['rate_limited', 'Too many requests'],
+  503: ['busy', 'The server is busy']
+}
+
+/** Any error as a client may see it: never a word of a library, and nothing of what was not meant to be seen. */
+export function asAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error
+  const { code = '', statusCode = 500 } = error as { code?: string; statusCode?: number }
+  const [known, message] = BY_CODE[code] ?? BY_STATUS[statusCode] ?? ['internal', 'Something went wrong']
+  return new AppError(known, message, { cause: error })
+}
+
+/** An error as it goes on the wire. */
+export function presentError({ code, message, retryAfterMs }: AppError): WireError {
+  return { code, message, retry: ERRORS[code].retry, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }
+}
+
+/** Answers an error: the one error handler of all routes, and Fastify's `frameworkErrors`. */
+export function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const error = asAppError(thrown)
+  if (error.code === 'internal') request.log.error({ err: thrown }, 'Request failed')
+  const { status } = ERRORS[error.code]
+  if (status === 401) reply.header('www-authenticate', challenge(request))
+  if (error.retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(error.retryAfterMs / 1000))
+  const body = { error: { ...presentError(error), requestId: request.id } }
+  return reply.code(status).type('application/json; charset=utf-8').serializer(JSON.stringify).send(body)
+}
+
+/** Sets the handlers for errors, unknown paths and wrong methods. Call it before the routes are added. */
+export function answerErrors(app: FastifyInstance): void {
+  const methods = new Map<string, Set<string>>()
+  app.addHook('onRoute', ({ url, method }) => {
+    const known = methods.get(url) ?? new Set()
+    for (const name of [method].flat()) known.add(name)
+    methods.set(url, known)
+  })
+  app.setErrorHandler((error, request, reply) => answerError(error, request, reply))
+  app.setNotFoundHandler((request, reply) => {
+    const allowed = methodsAt(methods, request.url.split('?', 1)[0] ?? '')
+    if (allowed.length === 0) throw new AppError('not_found', 'There is nothing at this path')
+    reply.header('allow', allowed.join(', '))
+    throw new AppError('method_not_allowed', `This path takes ${allowed.join(', ')}`)
+  })
+}
+
+/** A token that was sent and refused is told from one that was not sent (RFC 6750, 3). */
+function challenge({ headers }: FastifyRequest): string {
+  return headers.authorization === undefined ? 'Bearer' : 'Bearer error="invalid_token"'
+}
+
+function methodsAt(methods: ReadonlyMap<string, ReadonlySet<string>>, path: string): string[] {
+  const segments = path.split('/')
+  const found = new Set<string>()
+  for (const [pattern, names] of methods) {
+    if (matches(pattern.split('/'), segments)) for (const name of names) found.add(name)
+  }
+  return [...found].sort()
+}
+
+function matches(pattern: readonly string[], segments: readonly string[]): boolean {
+  return (
+    pattern.length === segments.length &&
+    pattern.every((part, index) => (part.startsWith(':') ? segments[index] !== '' : part === segments[index]))
+  )
+}

@@ -1,0 +1,18 @@
+import { Value } from '@sinclair/typebox/value'
+import type { FastifyPluginAsync } from 'fastify'
+import { MAX_WATCHED } from '../../../protocol/events/live.ts'
+import { UserId } from '../../../protocol/ids.ts'
+import { GetPresence } from '../../../protocol/routes/users.ts'
+import { AppError } from '../../errors.ts'
+import type { Services } from '../../services/index.ts'
+import { register } from './route.ts'
+
+/** REST face of presence. */
+export const presenceRoutes: FastifyPluginAsync<{ services: Services }> = async (app, { services: { presence } }) => {
+  register(app, GetPresence, async ({ query }) => {
+    const ids = [...new Set(query.ids.split(','))]
+    const areIds = ids.length <= MAX_WATCHED && ids.every(id => Value.Check(UserId, id))
+    if (!areIds) throw new AppError('invalid', `ids: at most ${MAX_WATCHED} user ids, separated by commas`)
+    return { presence: await presence.get(ids) }
+  })
+}

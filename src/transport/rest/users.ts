@@ -1,0 +1,13 @@
+import type { FastifyPluginAsync } from 'fastify'
+import { GetMe, GetUser, SearchUsers, UpdateMe } from '../../../protocol/routes/users.ts'
+import type { Services } from '../../services/index.ts'
+import { register } from './route.ts'
+
+/** REST face of profiles. */
+export const userRoutes: FastifyPluginAsync<{ services: Pick<Services, 'users'> }> = async (app, { services }) => {
+  const { users } = services
+  register(app, GetMe, async ({ actor }) => await users.me(actor))
+  register(app, UpdateMe, async ({ actor, body }) => await users.update(actor, body))
+  register(app, GetUser, async ({ params }) => await users.get(params.userId))
+  register(app, SearchUsers, async ({ query }) => ({ users: await users.search(query.q, query.limit) }))
+}

@@ -1,0 +1,105 @@
+import type { Static, TSchema } from '@sinclair/typebox'
+import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
+import { type Command, encodeRefusal, type WireError } from '../../../protocol/envelope.ts'
+import { ERRORS } from '../../../protocol/errors.ts'
+import { AppError } from '../../errors.ts'
+import type { Actor } from '../../services/index.ts'
+import type { Connection } from '../connection.ts'
+import { describeProblem } from '../problems.ts'
+
+/** Who says a command, on which connection. */
+export interface CommandContext {
+  readonly actor: Actor
+  readonly connection: Connection
+}
+
+type Handle<C extends Command> = (context: CommandContext, data: Static<C['data']>) => Promise<Static<C['reply']>>
+
+/** Adds the handler of a command; there is exactly one for each. */
+export type Register = <C extends Command>(command: C, handle: Handle<C>) => void
+
+interface Entry {
+  readonly command: Command
+  readonly check: TypeCheck<TSchema>
+  readonly handle: (context: CommandContext, data: unknown) => Promise<unknown>
+}
+
+/** A frame that has the form of a command. */
+export interface Envelope {
+  readonly id: string | undefined
+  readonly type: string
+  readonly data: unknown
+}
+
+const ID = /^[A-Za-z0-9_.:-]{1,64}$/
+
+/** Reads the envelope of a frame. @throws {AppError} `bad_frame`, `too_large` when nested too deeply, `unsupported_version` */
+export function readEnvelope(text: string, maxDepth: number): Envelope {
+  const frame = parse(text)
+  if (typeof frame !== 'object' || frame === null || Array.isArray(frame)) {
+    throw new AppError('bad_frame', 'A frame is a JSON object')
+  }
+  const { v, id, type, data = {} } = frame as Record<string, unknown>
+  if (v !== 1) throw new AppError('unsupported_version', 'This server speaks v 1')
+  if (typeof type !== 'string') throw new AppError('bad_frame', 'The type is missing')
+  if (id !== undefined && (typeof id !== 'string' || !ID.test(id))) {
+    throw new AppError('bad_frame', 'An id is 1 to 64 letters, digits and _ . : -')
+  }
+  requireDepth(data, maxDepth)
+  return { id, type, data }
+}
+
+/** The commands of the protocol with their handlers. */
+export class Dispatcher {
+  readonly #entries = new Map<string, Entry>()
+
+  readonly register: Register = (command, handle) => {
+    if (this.#entries.has(command.type)) throw new Error(`${command.type} has two handlers`)
+    const check = TypeCompiler.Compile(command.data as TSchema)
+    this.#entries.set(command.type, { command, check, handle: handle as Entry['handle'] })
+  }
+
+  get types(): string[] {
+    return [...this.#entries.keys()]
+  }
+
+  /** Runs a command. @returns its reply's data @throws {AppError} `unknown_type`, `invalid`, and what the handler throws */
+  async run(context: CommandContext, { id, type, data }: Envelope): Promise<unknown> {
+    const entry = this.#entries.get(type)
+    if (entry === undefined) throw new AppError('unknown_type', 'There is no such command')
+    requireData(entry.check, data)
+    if (id === undefined && !entry.command.isSilent) throw new AppError('bad_frame', `${type} needs an id`)
+    return await entry.handle(context, data)
+  }
+}
+
+/** Data as its schema describes it. @throws {AppError} `invalid`, naming the first field that is not right */
+export function requireData<S extends TSchema>(check: TypeCheck<S>, data: unknown): Static<S> {
+  if (check.Check(data)) return data
+  throw new AppError('invalid', describeProblem('data', check.Schema(), data))
+}
+
+/** The text of a refusal; whatever is not meant for clients is `internal`. */
+export function refusalText(id: string | undefined, type: string | undefined, error: unknown): string {
+  return encodeRefusal(id, type, wireError(error))
+}
+
+function wireError(error: unknown): WireError {
+  if (!(error instanceof AppError)) return { code: 'internal', message: 'Something went wrong', retry: 'later' }
+  const { code, message, retryAfterMs } = error
+  return { code, message, retry: ERRORS[code].retry, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new AppError('bad_frame', 'The frame is not JSON')
+  }
+}
+
+function requireDepth(value: unknown, left: number): void {
+  if (typeof value !== 'object' || value === null) return
+  if (left === 0) throw new AppError('too_large', 'The frame is nested too deeply')
+  for (const child of Object.values(value)) requireDepth(child, left - 1)
+}

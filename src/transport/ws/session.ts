@@ -1,0 +1,214 @@
+import { TypeCompiler } from '@sinclair/typebox/compiler'
+import { encodeReply } from '../../../protocol/envelope.ts'
+import { Hello } from '../../../protocol/events/session.ts'
+import type { Limits } from '../../../protocol/limits.ts'
+import { AppError } from '../../errors.ts'
+import type { Actor } from '../../services/index.ts'
+import type { Connection } from '../connection.ts'
+import { sendText } from '../connection.ts'
+import { type Dispatcher, type Envelope, readEnvelope, refusalText, requireData } from './dispatch.ts'
+import type { Greeter } from './greeter.ts'
+
+/** Frames that may wait while the client is being authenticated. */
+const MAX_EARLY_FRAMES = 8
+/** Frames that make no sense and are answered; the next one closes. */
+const MAX_BAD_FRAMES = 2
+const REFUSALS_WINDOW_MS = 10_000
+
+const checkHello = TypeCompiler.Compile(Hello.data)
+
+interface ClientParts {
+  connection: Connection
+  dispatcher: Dispatcher
+  greeter: Greeter
+  limits: Limits
+  isDraining: () => boolean
+  onError: (error: unknown, type: string | undefined) => void
+}
+
+/** What one client says, from its first frame on: in order, within its limits, each command answered once. */
+export class ClientSession {
+  readonly #parts: ClientParts
+  readonly #inFlight = new Set<string>()
+  #running = 0
+  #early: Envelope[] | undefined
+  #badFrames = 0
+  #tokens: number
+  #filledAt = performance.now()
+  #refusals = 0
+  #refusalsSince = 0
+
+  constructor(parts: ClientParts) {
+    this.#parts = parts
+    this.#tokens = parts.limits.commandsBurst
+  }
+
+  /** Commands that have not been answered yet. */
+  get running(): number {
+    return this.#running
+  }
+
+  /** Takes a text frame. Never throws, never waits. */
+  receive(text: string): void {
+    const { connection } = this.#parts
+    connection.touch()
+    if (!connection.isOpen) return
+    let envelope: Envelope
+    try {
+      envelope = readEnvelope(text, this.#parts.limits.depth)
+    } catch (error) {
+      return this.#refuseFrame(error)
+    }
+    if (this.#early !== undefined) return this.#keepEarly(envelope)
+    const { actor } = connection
+    if (actor !== undefined) return this.#take(actor, envelope)
+    if (envelope.type === Hello.type) void this.#hello(envelope)
+    else this.#refuseAndClose(envelope, new AppError('unauthenticated', 'Say hello first'), 'hello_required')
+  }
+
+  /** Authenticates with what came with the upgrade; frames wait meanwhile. */
+  async authenticate(authenticating: Promise<Actor>): Promise<void> {
+    const { connection, greeter } = this.#parts
+    this.#early = []
+    try {
+      await greeter.admit(connection, await authenticating)
+      connection.goLive()
+    } catch (error) {
+      return this.#refuseHello(undefined, error)
+    }
+    this.#takeEarly()
+  }
+
+  async #hello(envelope: Envelope): Promise<void> {
+    const { connection, greeter } = this.#parts
+    this.#early = []
+    try {
+      const welcome = await greeter.greet(connection, requireData(checkHello, envelope.data))
+      sendText(connection, encodeReply(envelope.id ?? '', Hello.type, welcome))
+      connection.goLive()
+    } catch (error) {
+      return this.#refuseHello(envelope.id, error)
+    }
+    this.#takeEarly()
+  }
+
+  #takeEarly(): void {
+    const early = this.#early ?? []
+    this.#early = undefined
+    const { actor } = this.#parts.connection
+    if (actor === undefined) return
+    for (const envelope of early) this.#take(actor, envelope)
+  }
+
+  #keepEarly(envelope: Envelope): void {
+    this.#early?.push(envelope)
+    if ((this.#early?.length ?? 0) > MAX_EARLY_FRAMES) this.#parts.connection.close('hello_required')
+  }
+
+  #take(actor: Actor, envelope: Envelope): void {
+    const { id, type } = envelope
+    if (type === Hello.type) return void this.#helloAgain(envelope)
+    const refusal = this.#refusalOf(id)
+    if (refusal !== undefined) return this.#refuse(envelope, refusal)
+    if (id !== undefined) this.#inFlight.add(id)
+    this.#running += 1
+    void this.#run(actor, envelope)
+  }
+
+  async #run(actor: Actor, envelope: Envelope): Promise<void> {
+    const { connection, dispatcher } = this.#parts
+    const { id, type } = envelope
+    try {
+      const reply = await dispatcher.run({ actor, connection }, envelope)
+      if (id !== undefined) sendText(connection, encodeReply(id, type, reply))
+    } catch (error) {
+      this.#refuse(envelope, error)
+    } finally {
+      this.#running -= 1
+      if (id !== undefined) this.#inFlight.delete(id)
+    }
+  }
+
+  /** With the token at the upgrade, one `hello` may follow, to say what the client has. */
+  async #helloAgain(envelope: Envelope): Promise<void> {
+    const { connection, greeter } = this.#parts
+    if (!greeter.mayGreetAgain(connection)) {
+      return this.#refuseAndClose(envelope, new AppError('conflict', 'One hello is enough'), 'protocol_violation')
+    }
+    try {
+      const welcome = await greeter.welcome(connection, requireData(checkHello, envelope.data))
+      sendText(connection, encodeReply(envelope.id ?? '', Hello.type, welcome))
+    } catch (error) {
+      this.#refuse(envelope, error)
+    }
+  }
+
+  #refusalOf(id: string | undefined): AppError | undefined {
+    if (this.#parts.isDraining()) return new AppError('draining', 'The server is going away', { retryAfterMs: 1_000 })
+    if (id !== undefined && this.#inFlight.has(id)) return new AppError('conflict', 'A command with this id is under way')
+    const { commandsInFlight, commandsPerSecond, commandsBurst } = this.#parts.limits
+    if (this.#running >= commandsInFlight) return new AppError('too_many_in_flight', 'Wait for replies first')
+    const now = performance.now()
+    this.#tokens = Math.min(commandsBurst, this.#tokens + ((now - this.#filledAt) * commandsPerSecond) / 1_000)
+    this.#filledAt = now
+    if (this.#tokens >= 1) {
+      this.#tokens -= 1
+      return undefined
+    }
+    const retryAfterMs = Math.ceil(((1 - this.#tokens) * 1_000) / commandsPerSecond)
+    return new AppError('rate_limited', 'Too many commands', { retryAfterMs })
+  }
+
+  #refuse({ id, type }: Partial<Envelope>, error: unknown): void {
+    if (!(error instanceof AppError)) this.#parts.onError(error, type)
+    // Hints without an id are dropped in silence when they come too fast.
+    const isSilent = id === undefined && error instanceof AppError && error.code === 'rate_limited'
+    if (!isSilent) sendText(this.#parts.connection, refusalText(id, type, error))
+    this.#countRefusal()
+  }
+
+  #countRefusal(): void {
+    const now = performance.now()
+    if (now - this.#refusalsSince > REFUSALS_WINDOW_MS) {
+      this.#refusalsSince = now
+      this.#refusals = 0
+    }
+    this.#refusals += 1
+    if (this.#refusals > this.#parts.limits.refusalsPerTenSeconds) this.#parts.connection.close('rate_abuse')
+  }
+
+  #refuseFrame(error: unknown): void {
+    const { connection } = this.#parts
+    this.#refuse({}, error)
+    this.#badFrames += 1
+    if (error instanceof AppError && error.code === 'unsupported_version') connection.close('unsupported_version')
+    else if (this.#badFrames > MAX_BAD_FRAMES) connection.close('bad_frame')
+  }
+
+  #refuseAndClose({ id, type }: Envelope, error: AppError, reason: 'hello_required' | 'protocol_violation'): void {
+    sendText(this.#parts.connection, refusalText(id, type, error))
+    this.#parts.connection.close(reason)
+  }
+
+  #refuseHello(id: string | undefined, error: unknown): void {
+    const { connection, onError } = this.#parts
+    if (!(error instanceof AppError)) onError(error, Hello.type)
+    sendText(connection, refusalText(id, Hello.type, error))
+    connection.close(closeReasonOf(error))
+  }
+}
+
+function closeReasonOf(error: unknown) {
+  if (!(error instanceof AppError)) return 'internal'
+  const reasons = {
+    unauthenticated: 'auth_invalid',
+    token_expired: 'auth_expired',
+    session_revoked: 'session_revoked',
+    account_disabled: 'account_disabled',
+    quota_reached: 'too_many_connections',
+    draining: 'drain',
+    busy: 'overloaded',
+    invalid: 'bad_frame'
+  } as const
+  return error.code in reasons ? reasons[error.code as keyof typeof reasons] : 'internal'
+}

@@ -1,0 +1,164 @@
+import { randomBytes } from 'node:crypto'
+import '@fastify/websocket'
+import type { IncomingMessage } from 'node:http'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { WebSocket } from 'ws'
+import { encodeEphemeral, SUBPROTOCOL } from '../../../protocol/envelope.ts'
+import { AuthExpiring } from '../../../protocol/events/session.ts'
+import type { Config } from '../../config.ts'
+import { AppError } from '../../errors.ts'
+import type { Services } from '../../services/index.ts'
+import type { Authenticator } from '../auth.ts'
+import { Connection, type ConnectionCounts, sendText } from '../connection.ts'
+import { Outbox } from '../frames.ts'
+import type { Hub } from '../hub.ts'
+import { requireOrigin } from '../origin.ts'
+import { conversationHandlers } from './conversations.ts'
+import { Dispatcher } from './dispatch.ts'
+import { Drain } from './drain.ts'
+import { Greeter } from './greeter.ts'
+import { liveHandlers } from './live.ts'
+import { messageHandlers } from './messages.ts'
+import { ClientSession } from './session.ts'
+
+/** Every connection is looked after once in this time, a fifth of them each second, ms. */
+const SWEEP_MS = 5_000
+const SWEEP_SLOTS = 5
+
+interface SocketParts {
+  services: Services
+  authenticator: Authenticator
+  hub: Hub
+  config: Pick<Config, 'limits' | 'WS_QUERY_TOKEN' | 'CORS_ORIGINS' | 'NODE_ENV'>
+  epoch: string
+  counts: ConnectionCounts
+}
+
+/** The socket face: every open connection with its client, from the upgrade to the close. */
+export class SocketServer {
+  readonly #parts: SocketParts
+  readonly #dispatcher = new Dispatcher()
+  readonly #greeter: Greeter
+  readonly #outbox = new Outbox()
+  readonly #clients = new Map<Connection, ClientSession>()
+  readonly #drain = new Drain()
+  readonly #sweeper: NodeJS.Timeout
+  #slot = 0
+
+  constructor(parts: SocketParts) {
+    this.#parts = parts
+    this.#greeter = new Greeter({ ...parts, limits: parts.config.limits })
+    messageHandlers(this.#dispatcher.register, parts.services)
+    conversationHandlers(this.#dispatcher.register, parts.services)
+    liveHandlers(this.#dispatcher.register, parts.services, parts)
+    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS / SWEEP_SLOTS).unref()
+  }
+
+  get connectionCount(): number {
+    return this.#clients.size
+  }
+
+  /** Bytes that wait for clients to read them, all together. */
+  get queuedBytes(): number {
+    let bytes = 0
+    for (const connection of this.#clients.keys()) bytes += connection.queuedBytes
+    return bytes
+  }
+
+  get isDraining(): boolean {
+    return this.#drain.hasBegun
+  }
+
+  /** The commands that have a handler. */
+  get types(): string[] {
+    return this.#dispatcher.types
+  }
+
+  /** Adds `GET /ws` to an app that has @fastify/websocket. */
+  routes(app: FastifyInstance): void {
+    app.route({
+      method: 'GET',
+      url: '/ws',
+      config: { isPublic: true },
+      schema: { hide: true } as object,
+      onRequest: async request => this.#requireWelcome(request),
+      handler: async (_request, reply) => {
+        reply.code(426).header('upgrade', 'websocket')
+        throw new AppError('invalid', 'This is a WebSocket endpoint')
+      },
+      wsHandler: (ws, request) => this.#open(ws, request)
+    })
+  }
+
+  /** Sends everybody away, each at a moment of its own, and waits for commands under way. */
+  async drain(): Promise<void> {
+    clearInterval(this.#sweeper)
+    await this.#drain.run([...this.#clients.keys()], () => [...this.#clients.values()].some(client => client.running > 0))
+  }
+
+  #requireWelcome(request: FastifyRequest): void {
+    if (this.#drain.hasBegun) throw new AppError('draining', 'The server is going away', { retryAfterMs: 1_000 })
+    requireOrigin(request, this.#parts.config)
+    const offered = request.headers['sec-websocket-protocol']
+    if (offered !== undefined && !offered.split(',').some(name => name.trim() === SUBPROTOCOL)) {
+      throw new AppError('invalid', `The subprotocol of this endpoint is ${SUBPROTOCOL}`)
+    }
+    const { token } = request.query as { token?: unknown }
+    if (token !== undefined && !this.#parts.config.WS_QUERY_TOKEN) {
+      throw new AppError('invalid', 'A token in the address is not allowed here; send it in hello')
+    }
+  }
+
+  #open(ws: WebSocket, request: FastifyRequest): void {
+    const { counts, config, services, hub } = this.#parts
+    const { log } = request
+    // First of all, because an error without a listener ends the process.
+    ws.on('error', () => undefined)
+    const connection = new Connection(randomBytes(9).toString('base64url'), ws, request.raw.socket, { outbox: this.#outbox, counts })
+    const client = new ClientSession({
+      connection,
+      dispatcher: this.#dispatcher,
+      greeter: this.#greeter,
+      limits: config.limits,
+      isDraining: () => this.#drain.hasBegun,
+      onError: (err, type) => log.error({ err, type }, 'Command failed')
+    })
+    this.#clients.set(connection, client)
+    ws.on('message', (data: Buffer, isBinary) => {
+      if (isBinary) connection.closeWith(1003, 'text frames only')
+      else client.receive(data.toString())
+    })
+    ws.on('pong', () => connection.touch())
+    ws.on('close', () => {
+      this.#clients.delete(connection)
+      const { actor } = connection
+      if (actor === undefined) return
+      hub.leave(connection, actor.userId)
+      services.presence.remove(actor.userId, connection.id).catch(err => log.warn({ err }, 'Last seen was not kept'))
+    })
+    const authenticating = this.#authenticateUpgrade(request.raw, request.query as Record<string, unknown>)
+    if (authenticating !== undefined) void client.authenticate(authenticating)
+  }
+
+  #authenticateUpgrade({ headers }: IncomingMessage, { token, ticket }: Record<string, unknown>) {
+    const { authenticator, services } = this.#parts
+    const bearer = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1]
+    if (bearer !== undefined) return authenticator.authenticate(bearer)
+    if (typeof ticket === 'string') return services.sessions.redeemTicket(ticket)
+    if (typeof token === 'string') return authenticator.authenticate(token)
+    return undefined
+  }
+
+  #sweep(): void {
+    const now = performance.now()
+    let index = 0
+    for (const connection of this.#clients.keys()) {
+      index += 1
+      if (index % SWEEP_SLOTS !== this.#slot) continue
+      const expiresAt = connection.check(now)
+      if (expiresAt === undefined) continue
+      sendText(connection, encodeEphemeral(AuthExpiring.type, { expiresAt: new Date(expiresAt).toISOString() }))
+    }
+    this.#slot = (this.#slot + 1) % SWEEP_SLOTS
+  }
+}
