@@ -7,7 +7,11 @@ export const PROTOCOL_VERSION = 1
 export const SUBPROTOCOL = 'parley.v1'
 
 /** What a client says: `{v, id, type, data}`, answered by a reply with the same `id` and `type`. */
-export interface Command<Name extends string = string, Data extends TSchema = TSchema, Reply extends TSchema = TSchema> {
+export interface Command<
+  Name extends string = string,
+  Data extends TSchema = TSchema,
+  Reply extends TSchema = TSchema
+> {
   readonly type: Name
   readonly description: string
   readonly data: Data
@@ -40,12 +44,20 @@ export function command<const Name extends string, Data extends TSchema, Reply e
 }
 
 /** Declares an event that has its `rev` in a stream and is never lost. */
-export function durable<const Name extends string, Data extends TSchema>(type: Name, description: string, data: Data): Event<Name, Data> {
+export function durable<const Name extends string, Data extends TSchema>(
+  type: Name,
+  description: string,
+  data: Data
+): Event<Name, Data> {
   return { type, description, data, isDurable: true }
 }
 
 /** Declares an event that may be lost and is never stored. */
-export function ephemeral<const Name extends string, Data extends TSchema>(type: Name, description: string, data: Data): Event<Name, Data> {
+export function ephemeral<const Name extends string, Data extends TSchema>(
+  type: Name,
+  description: string,
+  data: Data
+): Event<Name, Data> {
   return { type, description, data, isDurable: false }
 }
 

@@ -1,15 +1,20 @@
+import type { Command, Event } from './envelope.ts'
 import * as conversationEvents from './events/conversation.ts'
 import * as liveEvents from './events/live.ts'
 import * as messageEvents from './events/message.ts'
 import * as sessionEvents from './events/session.ts'
-import type { Command, Event } from './envelope.ts'
 import * as authRoutes from './routes/auth.ts'
 import * as conversationRoutes from './routes/conversations.ts'
 import * as messageRoutes from './routes/messages.ts'
 import type { Route } from './routes/route.ts'
 import * as userRoutes from './routes/users.ts'
 
-const declared = Object.values({ ...sessionEvents, ...messageEvents, ...conversationEvents, ...liveEvents }) as unknown[]
+const declared = Object.values({
+  ...sessionEvents,
+  ...messageEvents,
+  ...conversationEvents,
+  ...liveEvents
+}) as unknown[]
 
 const hasKey = <K extends string>(value: unknown, key: K): value is Record<K, unknown> =>
   typeof value === 'object' && value !== null && key in value

@@ -53,12 +53,18 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
   await app.register(
     async v1 => {
       await v1.register(authRoutes, { services, authenticator })
-      for (const routes of [userRoutes, presenceRoutes, conversationRoutes, messageRoutes]) await v1.register(routes, { services })
+      for (const routes of [userRoutes, presenceRoutes, conversationRoutes, messageRoutes])
+        await v1.register(routes, { services })
     },
     { prefix: '/v1' }
   )
   const probe = async (timeoutMs: number): Promise<void> => await store.probe(timeoutMs)
-  await app.register(operationRoutes, { metrics, metricsToken: config.METRICS_TOKEN, isDraining: () => socket.isDraining, probe })
+  await app.register(operationRoutes, {
+    metrics,
+    metricsToken: config.METRICS_TOKEN,
+    isDraining: () => socket.isDraining,
+    probe
+  })
   await app.register(async scope => socket.routes(scope))
   await services.lookout.start()
   app.addHook('onClose', async () => {
@@ -109,6 +115,7 @@ async function addRateLimit(app: FastifyInstance, { limits }: AppConfig): Promis
     timeWindow: 60_000,
     cache: 20_000,
     keyGenerator: request => request.actor?.userId ?? request.ip,
-    errorResponseBuilder: (_request, { ttl }) => new AppError('rate_limited', 'Too many requests', { retryAfterMs: ttl })
+    errorResponseBuilder: (_request, { ttl }) =>
+      new AppError('rate_limited', 'Too many requests', { retryAfterMs: ttl })
   })
 }

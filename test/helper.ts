@@ -143,7 +143,10 @@ export class TestServer {
 }
 
 /** Starts a server on a database of its own, or on the one given. It ends with the test. */
-export async function startServer(t: Test, { uri = ownDatabase(t), env = {} as Record<string, string> } = {}): Promise<TestServer> {
+export async function startServer(
+  t: Test,
+  { uri = ownDatabase(t), env = {} as Record<string, string> } = {}
+): Promise<TestServer> {
   const config = readConfig(testEnv(uri, env))
   const app = await buildApp({ ...config, MONGODB_URI: uri, JWT_SECRET: config.JWT_SECRET ?? [SECRET] })
   await app.listen({ port: 0, host: '127.0.0.1' })

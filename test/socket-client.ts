@@ -50,7 +50,8 @@ export class SocketClient {
 
   /** The first frame that matches, of those that came already or of those to come; each is given out once. */
   async next(matches: ((frame: Frame) => boolean) | string): Promise<Frame> {
-    const test = typeof matches === 'string' ? (frame: Frame) => frame.type === matches && frame.id === undefined : matches
+    const test =
+      typeof matches === 'string' ? (frame: Frame) => frame.type === matches && frame.id === undefined : matches
     const index = this.frames.findIndex(test)
     if (index >= 0) return this.frames.splice(index, 1)[0]
     return await new Promise((resolve, reject) => {

@@ -42,7 +42,7 @@ export async function holdIdle({ target, connections }: Idle): Promise<IdleResul
 }
 
 async function settledRss(pid: number): Promise<number> {
-  process.kill(pid, 'SIGUSR2')
+  process.kill(pid, 'SIGWINCH')
   await sleep(SETTLE_MS)
   return rssBytes(pid)
 }

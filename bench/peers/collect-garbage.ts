@@ -1,5 +1,5 @@
-/** Loaded before a server (`--expose-gc --import`), so that `idle` can have it collect its garbage: on SIGUSR2. */
-process.on('SIGUSR2', () => {
+/** Loaded before a server (`--expose-gc --import`), so that `idle` can have it collect its garbage: on SIGWINCH. */
+process.on('SIGWINCH', () => {
   globalThis.gc?.()
   globalThis.gc?.()
 })

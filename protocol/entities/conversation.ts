@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { ConversationId, UserId } from '../ids.ts'
-import { closed, Counter, oneOf, PLAIN_TEXT, Timestamp } from '../schema.ts'
+import { Counter, closed, oneOf, PLAIN_TEXT, Timestamp } from '../schema.ts'
 import { Message } from './message.ts'
 import { PictureUrl } from './user.ts'
 

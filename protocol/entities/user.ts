@@ -27,7 +27,12 @@ export type Me = Static<typeof Me>
 
 /** What kind of app a device runs; free text on the wire of later versions, so clients show the unknown as it is. */
 export const Device = closed({
-  id: Type.String({ minLength: 1, maxLength: 64, pattern: '^[A-Za-z0-9._:-]+$', description: 'Stable for one install.' }),
+  id: Type.String({
+    minLength: 1,
+    maxLength: 64,
+    pattern: '^[A-Za-z0-9._:-]+$',
+    description: 'Stable for one install.'
+  }),
   platform: Type.Optional(Type.String({ maxLength: 32, pattern: PLAIN_TEXT })),
   name: Type.Optional(Type.String({ maxLength: 64, pattern: PLAIN_TEXT }))
 })

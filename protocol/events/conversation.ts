@@ -1,11 +1,18 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { Conversation, ConversationName, ConversationView, Description, Member, Role } from '../entities/conversation.ts'
+import {
+  Conversation,
+  ConversationName,
+  ConversationView,
+  Description,
+  Member,
+  Role
+} from '../entities/conversation.ts'
 import { Message } from '../entities/message.ts'
 import { Me, PictureUrl } from '../entities/user.ts'
 import { command, durable } from '../envelope.ts'
 import { ConversationId, MessageId, StreamId, UserId } from '../ids.ts'
 import { DEFAULT_LIMITS, SYNC_PAGE_ITEMS } from '../limits.ts'
-import { closed, Counter } from '../schema.ts'
+import { Counter, closed } from '../schema.ts'
 import { Cursors, Heads } from './session.ts'
 
 const UserIds = Type.Array(UserId, { minItems: 1, maxItems: DEFAULT_LIMITS.membersPerCommand, uniqueItems: true })
@@ -111,7 +118,11 @@ export const MemberChanged = durable(
   'People joined, left or have another role, all in this one change.',
   closed({ members: Type.Array(Member) })
 )
-export const ConversationUpdated = durable('conversation:updated', 'Name, description or picture changed.', Conversation)
+export const ConversationUpdated = durable(
+  'conversation:updated',
+  'Name, description or picture changed.',
+  Conversation
+)
 export const ConversationAdded = durable(
   'conversation:added',
   'You are in a conversation that you were not in; precedes every event of it.',
@@ -122,5 +133,8 @@ export const ConversationRemoved = durable(
   'You are no longer in a conversation; the last you hear of it.',
   closed({ conversationId: ConversationId })
 )
-export const Noop = durable('noop', 'A change that does not concern you; it moves the cursor and nothing else.', closed({}))
-
+export const Noop = durable(
+  'noop',
+  'A change that does not concern you; it moves the cursor and nothing else.',
+  closed({})
+)

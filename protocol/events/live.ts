@@ -3,7 +3,7 @@ import { Receipt } from '../entities/conversation.ts'
 import { Presence } from '../entities/user.ts'
 import { command, ephemeral } from '../envelope.ts'
 import { ConversationId, UserId } from '../ids.ts'
-import { closed, Counter, oneOf } from '../schema.ts'
+import { Counter, closed, oneOf } from '../schema.ts'
 
 /** Presence of at most this many people at once. */
 export const MAX_WATCHED = 200

@@ -3,7 +3,7 @@ import { ClientId, Emoji, Message, Text } from '../entities/message.ts'
 import { command, durable } from '../envelope.ts'
 import { ConversationId, MessageId, UserId } from '../ids.ts'
 import { MAX_PAGE_SIZE } from '../limits.ts'
-import { closed, Counter, oneOf, Timestamp } from '../schema.ts'
+import { Counter, closed, oneOf, Timestamp } from '../schema.ts'
 
 /** What a send is answered with; a repeated `clientId` answers the first message with `duplicate: true`. */
 export const Sent = closed({

@@ -3,7 +3,7 @@ import { Device, Me } from '../entities/user.ts'
 import { command, durable, ephemeral } from '../envelope.ts'
 import { StreamId } from '../ids.ts'
 import { HEADS_PAGE, MAX_CURSORS } from '../limits.ts'
-import { closed, Counter, Timestamp } from '../schema.ts'
+import { Counter, closed, Timestamp } from '../schema.ts'
 
 /** Cursors by stream: the `rev` up to which the client has everything. */
 export const Cursors = Type.Record(StreamId, Counter, { maxProperties: MAX_CURSORS, additionalProperties: false })
@@ -74,4 +74,3 @@ export const Drain = ephemeral(
 )
 
 export const UserUpdated = durable('user:updated', 'Your own profile changed.', Me)
-

@@ -71,7 +71,11 @@ export const Logout = route({
 export const GetAuthMe = route({
   method: 'GET',
   url: '/auth/me',
-  schema: { summary: 'Who the token belongs to', tags, response: { 200: closed({ user: Me, sessionId: Type.Optional(SessionId) }) } }
+  schema: {
+    summary: 'Who the token belongs to',
+    tags,
+    response: { 200: closed({ user: Me, sessionId: Type.Optional(SessionId) }) }
+  }
 })
 
 export const CreateTicket = route({

@@ -3,7 +3,7 @@ import { ConversationView, Member, Receipt } from '../entities/conversation.ts'
 import { ConversationChanges, MemberAdd, MemberRole, NewConversation } from '../events/conversation.ts'
 import { ConversationId, UserId } from '../ids.ts'
 import { MAX_PAGE_SIZE } from '../limits.ts'
-import { closed, Counter } from '../schema.ts'
+import { Counter, closed } from '../schema.ts'
 import { route } from './route.ts'
 
 const tags = ['conversations']
@@ -36,7 +36,10 @@ export const ListConversations = route({
   schema: {
     summary: 'Your conversations, newest activity first',
     tags,
-    querystring: closed({ limit, after: Type.Optional(Type.String({ maxLength: 64, pattern: '^[0-9]{1,15}_[0-9a-f]{24}$' })) }),
+    querystring: closed({
+      limit,
+      after: Type.Optional(Type.String({ maxLength: 64, pattern: '^[0-9]{1,15}_[0-9a-f]{24}$' }))
+    }),
     response: { 200: ConversationPage }
   }
 })

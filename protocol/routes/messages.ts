@@ -37,7 +37,13 @@ export const GetHistory = route({
 export const EditMessage = route({
   method: 'PATCH',
   url: '/conversations/:conversationId/messages/:messageId',
-  schema: { summary: 'Edit a message of yours', tags, params: messageParams, body: closed({ text: Text }), response: { 200: Changed } }
+  schema: {
+    summary: 'Edit a message of yours',
+    tags,
+    params: messageParams,
+    body: closed({ text: Text }),
+    response: { 200: Changed }
+  }
 })
 
 export const DeleteMessage = route({
@@ -55,7 +61,13 @@ export const DeleteMessage = route({
 export const AddReaction = route({
   method: 'POST',
   url: '/conversations/:conversationId/messages/:messageId/reactions',
-  schema: { summary: 'React to a message', tags, params: messageParams, body: closed({ emoji: Emoji }), response: { 200: Changed } }
+  schema: {
+    summary: 'React to a message',
+    tags,
+    params: messageParams,
+    body: closed({ emoji: Emoji }),
+    response: { 200: Changed }
+  }
 })
 
 export const RemoveReaction = route({

@@ -40,7 +40,8 @@ export const SearchUsers = route({
   method: 'GET',
   url: '/users/search',
   schema: {
-    summary: 'People by the beginning of a word of their name or of their username, or by a whole phone number or email',
+    summary:
+      'People by the beginning of a word of their name or of their username, or by a whole phone number or email',
     tags,
     querystring: closed({
       q: Type.String({ minLength: 1, maxLength: 64, pattern: PLAIN_TEXT }),

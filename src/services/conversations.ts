@@ -3,6 +3,7 @@ import type { NewConversation } from '../../protocol/events/conversation.ts'
 import { bareId } from '../../protocol/ids.ts'
 import { PAGE_SIZE } from '../../protocol/limits.ts'
 import type { ConversationPage, MemberPage } from '../../protocol/routes/conversations.ts'
+import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
 import { type AccountNews, type ConversationDoc, type MemberDoc, ObjectId, type Store } from '../store/index.ts'
 import type { Actor } from './actor.ts'
@@ -16,6 +17,7 @@ const MAX_MEMBERSHIPS = 10_000
 interface ConversationParts {
   store: Pick<Store, 'commits' | 'conversations' | 'members' | 'messages'>
   users: Pick<UserService, 'requireUsers'>
+  config: Pick<Config, 'limits'>
 }
 
 /** Conversations: making, listing and looking at them. What members may change is in `groups.ts`. */
@@ -23,18 +25,24 @@ export class ConversationService {
   readonly #store: ConversationParts['store']
   readonly #users: ConversationParts['users']
 
-  constructor({ store, users }: ConversationParts) {
+  readonly #maxMembers: number
+
+  constructor({ store, users, config }: ConversationParts) {
     this.#store = store
     this.#users = users
+    this.#maxMembers = config.limits.groupMembers
   }
 
   /**
    * The direct conversation with somebody, made if there is none (two calls at once make one), or a new group.
-   * @throws {AppError} `not_found` for people who do not exist, `invalid` for oneself
+   * @throws {AppError} `not_found` for people who do not exist, `invalid` for oneself, `quota_reached`
    */
   async create(actor: Actor, input: NewConversation): Promise<{ conversation: ConversationView; isNew: boolean }> {
     if (input.type === 'direct') return await this.#openDirect(actor, bareId(input.userId))
     const others = [...new Set(input.memberIds?.map(bareId) ?? [])].filter(id => id !== actor.userId)
+    if (others.length >= this.#maxMembers) {
+      throw new AppError('quota_reached', `A group has at most ${this.#maxMembers} members`)
+    }
     await this.#users.requireUsers(others)
     const { type, name, description, avatarUrl } = input
     const fields = { type, name, ...(description ? { description } : {}), ...(avatarUrl ? { avatarUrl } : {}) }
@@ -56,10 +64,17 @@ export class ConversationService {
   }
 
   /** A page of the actor's conversations, newest activity first. */
-  async list(actor: Actor, { limit = PAGE_SIZE, after }: { limit?: number; after?: string }): Promise<ConversationPage> {
+  async list(
+    actor: Actor,
+    { limit = PAGE_SIZE, after }: { limit?: number; after?: string }
+  ): Promise<ConversationPage> {
     const memberships = await this.#store.members.ofUser(new ObjectId(actor.userId), MAX_MEMBERSHIPS)
     const ids = memberships.map(({ conversationId }) => conversationId)
-    const docs = await this.#store.conversations.newest(ids, limit + 1, after === undefined ? undefined : readPlace(after))
+    const docs = await this.#store.conversations.newest(
+      ids,
+      limit + 1,
+      after === undefined ? undefined : readPlace(after)
+    )
     const page = docs.slice(0, limit)
     const last = page.at(-1)
     const conversations = await this.views(page, memberships)
@@ -74,12 +89,20 @@ export class ConversationService {
       const me = mine.get(doc._id.toHexString())
       return me === undefined ? [] : [{ doc, me }]
     })
-    const places = seen.filter(({ doc, me }) => doc.seq > hiddenUpTo(me)).map(({ doc }) => ({ conversationId: doc._id, seq: doc.seq }))
+    const places = seen
+      .filter(({ doc, me }) => doc.seq > hiddenUpTo(me))
+      .map(({ doc }) => ({ conversationId: doc._id, seq: doc.seq }))
     const unreadViews = seen
-      .map(({ doc, me }) => ({ doc, view: { conversationId: doc._id, userId: me.userId, afterSeq: Math.max(me.readSeq, hiddenUpTo(me)) } }))
+      .map(({ doc, me }) => ({
+        doc,
+        view: { conversationId: doc._id, userId: me.userId, afterSeq: Math.max(me.readSeq, hiddenUpTo(me)) }
+      }))
       .filter(({ doc, view }) => doc.seq > view.afterSeq)
       .map(({ view }) => view)
-    const [newest, unread] = await Promise.all([this.#store.messages.atSeqs(places), this.#store.messages.unread(unreadViews)])
+    const [newest, unread] = await Promise.all([
+      this.#store.messages.atSeqs(places),
+      this.#store.messages.unread(unreadViews)
+    ])
     const newestOf = new Map(newest.map(message => [message.conversationId.toHexString(), message]))
     return seen.map(({ doc, me }) => {
       const id = doc._id.toHexString()
@@ -88,7 +111,11 @@ export class ConversationService {
   }
 
   /** A page of members with their receipts. @throws {AppError} `not_found` for who is not a member */
-  async members(actor: Actor, id: string, { limit = PAGE_SIZE, after }: { limit?: number; after?: string }): Promise<MemberPage> {
+  async members(
+    actor: Actor,
+    id: string,
+    { limit = PAGE_SIZE, after }: { limit?: number; after?: string }
+  ): Promise<MemberPage> {
     const conversationId = new ObjectId(bareId(id))
     const me = await this.#store.members.find(conversationId, new ObjectId(actor.userId))
     if (me === null) throw noSuchConversation()
@@ -117,12 +144,17 @@ export class ConversationService {
     return { conversation: await this.get(actor, other._id.toHexString()), isNew: false }
   }
 
-  async #insert(fields: Pick<ConversationDoc, 'type' | 'name' | 'description' | 'avatarUrl' | 'pairKey'>, userIds: readonly string[]) {
+  async #insert(
+    fields: Pick<ConversationDoc, 'type' | 'name' | 'description' | 'avatarUrl' | 'pairKey'>,
+    userIds: readonly string[]
+  ) {
     const now = new Date()
     const _id = new ObjectId()
     const head = { rev: 1, seq: 0, selfRev: 1, memberCount: userIds.length }
     const doc: ConversationDoc = { _id, ...fields, ...head, lastActivityAt: now, changedAt: now, createdAt: now }
-    const members = userIds.map((id, index) => newMember(doc, id, fields.type === 'group' && index === 0 ? 'owner' : 'member'))
+    const members = userIds.map((id, index) =>
+      newMember(doc, id, fields.type === 'group' && index === 0 ? 'owner' : 'member')
+    )
     return await this.#store.commits.create(doc, members, addedNews(members.map(member => member.userId)))
   }
 }
@@ -131,7 +163,15 @@ export class ConversationService {
 export function newMember(doc: Readonly<ConversationDoc>, id: string, role: MemberDoc['role']): MemberDoc {
   const cursors = { joinedSeq: doc.seq, deliveredSeq: doc.seq, readSeq: doc.seq, clearedSeq: 0 }
   const joinedAt = new Date()
-  return { _id: new ObjectId(), conversationId: doc._id, userId: new ObjectId(id), rev: doc.rev, role, joinedAt, ...cursors }
+  return {
+    _id: new ObjectId(),
+    conversationId: doc._id,
+    userId: new ObjectId(id),
+    rev: doc.rev,
+    role,
+    joinedAt,
+    ...cursors
+  }
 }
 
 /** Tells people on their own streams that they are in a conversation now. */

@@ -39,7 +39,7 @@ export function createServices({ store, bus, config, onError }: ServiceParts) {
   const parts = { store, bus, config }
   const users = new UserService(parts)
   const sessions = new SessionService({ ...parts, users })
-  const conversations = new ConversationService({ store, users })
+  const conversations = new ConversationService({ store, users, config })
   const sync = new SyncService({ store, conversations, users })
   const { limits } = config
   return {

@@ -1,14 +1,14 @@
 import type { Changed, HistoryPage, MessageSendData, Sent } from '../../protocol/events/message.ts'
 import { bareId } from '../../protocol/ids.ts'
-import { PAGE_SIZE } from '../../protocol/limits.ts'
+import { PAGE_SIZE, SYNC_PAGE_BYTES } from '../../protocol/limits.ts'
+import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
-import type { Bus } from '../bus/bus.ts'
 import type { TokenBuckets } from '../limits/token-buckets.ts'
 import { type Draft, type FirstSend, type MessageDoc, ObjectId, type Store, type View } from '../store/index.ts'
 import type { Actor } from './actor.ts'
 import { noSuchConversation, requireMember, requirePresent, requireSender, requireVisible } from './policy.ts'
-import { conversationId, hiddenUpTo, messageId, presentMessage } from './present.ts'
+import { conversationId, fitPage, hiddenUpTo, messageId, presentMessage } from './present.ts'
 import { digest, requireText } from './text.ts'
 
 /** Characters of the answered message that a reply carries. */
@@ -71,7 +71,13 @@ export class MessageService {
       decide: draft => {
         const member = requireMember(draft.state, actor)
         const quoted = replyToId && requireVisible(member, draft.message(replyToId))
-        const message = draft.append({ senderId, clientId, bodyHash, text, ...(quoted ? { replyTo: quote(quoted) } : {}) })
+        const message = draft.append({
+          senderId,
+          clientId,
+          bodyHash,
+          text,
+          ...(quoted ? { replyTo: quote(quoted) } : {})
+        })
         draft.tell({ type: 'message:new', data: () => presentMessage(message), seq: message.seq })
         return presentSent(message, false)
       }
@@ -126,7 +132,10 @@ export class MessageService {
   }
 
   /** A page of history. @throws {AppError} `not_found` for who is not a member, `invalid` for two places at once */
-  async history(actor: Actor, { conversationId: id, before, after, around, limit = PAGE_SIZE }: HistoryRequest): Promise<HistoryPage> {
+  async history(
+    actor: Actor,
+    { conversationId: id, before, after, around, limit = PAGE_SIZE }: HistoryRequest
+  ): Promise<HistoryPage> {
     if ([before, after, around].filter(it => it !== undefined).length > 1) {
       throw new AppError('invalid', 'Give one of before, after and around')
     }
@@ -146,7 +155,8 @@ export class MessageService {
     const { messages } = this.#store
     if (after !== undefined) {
       const page = await messages.above(view, after, limit + 1)
-      return { messages: page.slice(0, limit), more: page.length > limit }
+      const fitting = fitPage(page.slice(0, limit), SYNC_PAGE_BYTES)
+      return { messages: fitting, more: page.length > fitting.length }
     }
     if (around !== undefined) {
       const half = Math.floor(limit / 2)
@@ -154,10 +164,15 @@ export class MessageService {
         messages.below(view, around, half + 1),
         messages.above(view, around - 1, limit - half)
       ])
-      return { messages: [...older.slice(0, half).reverse(), ...newer], more: older.length > half }
+      const before = fitPage(older.slice(0, half), SYNC_PAGE_BYTES / 2)
+      return {
+        messages: [...before.reverse(), ...fitPage(newer, SYNC_PAGE_BYTES / 2)],
+        more: older.length > before.length
+      }
     }
     const page = await messages.below(view, before ?? Number.MAX_SAFE_INTEGER, limit + 1)
-    return { messages: page.slice(0, limit).reverse(), more: page.length > limit }
+    const fitting = fitPage(page.slice(0, limit), SYNC_PAGE_BYTES)
+    return { messages: fitting.reverse(), more: page.length > fitting.length }
   }
 
   async #viewOf(actor: Actor, id: string): Promise<View> {
@@ -182,7 +197,11 @@ function changed({ _id, rev }: Readonly<MessageDoc>): Changed {
 }
 
 function quote({ _id, senderId, text }: Readonly<MessageDoc>): NonNullable<MessageDoc['replyTo']> {
-  return { messageId: _id, senderId, ...(text === undefined ? {} : { text: [...text].slice(0, QUOTE_LENGTH).join('') }) }
+  return {
+    messageId: _id,
+    senderId,
+    ...(text === undefined ? {} : { text: [...text].slice(0, QUOTE_LENGTH).join('') })
+  }
 }
 
 function presentSent({ _id, seq, createdRev, createdAt }: FirstSend, duplicate: boolean): Sent {

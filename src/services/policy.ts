@@ -30,7 +30,10 @@ export function requireGroup({ doc }: ConversationState): void {
 }
 
 /** A message that this member may see. @throws {AppError} `not_found` when it is missing, foreign, or from before their time */
-export function requireVisible(member: Readonly<MemberDoc>, message: Readonly<MessageDoc> | undefined): Readonly<MessageDoc> {
+export function requireVisible(
+  member: Readonly<MemberDoc>,
+  message: Readonly<MessageDoc> | undefined
+): Readonly<MessageDoc> {
   if (message === undefined || message.seq <= hiddenUpTo(member)) throw new AppError('not_found', 'No such message')
   return message
 }
@@ -42,5 +45,6 @@ export function requirePresent(message: Readonly<MessageDoc>): void {
 
 /** @throws {AppError} `forbidden` when the message is somebody else's */
 export function requireSender(message: Readonly<MessageDoc>, actor: Actor): void {
-  if (message.senderId.toHexString() !== bareId(actor.userId)) throw new AppError('forbidden', 'Only its sender may do this')
+  if (message.senderId.toHexString() !== bareId(actor.userId))
+    throw new AppError('forbidden', 'Only its sender may do this')
 }

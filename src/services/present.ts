@@ -1,4 +1,10 @@
-import type { Conversation, ConversationView, Member, Membership, Receipt } from '../../protocol/entities/conversation.ts'
+import type {
+  Conversation,
+  ConversationView,
+  Member,
+  Membership,
+  Receipt
+} from '../../protocol/entities/conversation.ts'
 import type { Message, Reaction } from '../../protocol/entities/message.ts'
 import { prefixedId } from '../../protocol/ids.ts'
 import type { ConversationDoc, MemberDoc, MessageDoc, ObjectId, ReactionDoc } from '../store/index.ts'
@@ -26,6 +32,21 @@ export function presentMessage(doc: MessageDoc): Message {
     ...(doc.editedAt === undefined ? {} : { editedAt: doc.editedAt.toISOString() }),
     ...(doc.deletedAt === undefined ? {} : { deletedAt: doc.deletedAt.toISOString() })
   }
+}
+
+/** An upper bound of a message's bytes on the wire, cheaper than encoding it twice. */
+export function messageBytes({ text = '', replyTo, reactions }: Message): number {
+  return 768 + Buffer.byteLength(text) * 2 + (replyTo?.text?.length ?? 0) * 4 + reactions.length * 800
+}
+
+/** The first of them that are together within the bytes, at least one. */
+export function fitPage(messages: readonly MessageDoc[], maxBytes: number): MessageDoc[] {
+  let bytes = 0
+  const end = messages.findIndex((message, index) => {
+    bytes += messageBytes(presentMessage(message))
+    return index > 0 && bytes > maxBytes
+  })
+  return messages.slice(0, end < 0 ? messages.length : end)
 }
 
 function presentQuote({ messageId: id, senderId, text }: NonNullable<MessageDoc['replyTo']>) {
@@ -78,7 +99,12 @@ export function hiddenUpTo({ joinedSeq, clearedSeq }: Pick<MemberDoc, 'joinedSeq
 }
 
 /** A conversation as one of its members sees it; `newest` and `unreadCount` come from the messages. */
-export function presentView(doc: ConversationDoc, me: MemberDoc, newest?: MessageDoc, unreadCount = 0): ConversationView {
+export function presentView(
+  doc: ConversationDoc,
+  me: MemberDoc,
+  newest?: MessageDoc,
+  unreadCount = 0
+): ConversationView {
   const peer = doc.pairKey?.split(':').find(id => id !== me.userId.toHexString())
   const isVisible = newest !== undefined && newest.seq > hiddenUpTo(me) && !isHiddenFor(newest, me.userId)
   return {

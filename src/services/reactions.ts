@@ -57,7 +57,8 @@ export class ReactionService {
     if (same?.userIds.some(id => id.toHexString() === by)) return undefined
     const mine = new ObjectId(by)
     if (same !== undefined) return reactions.map(it => (it === same ? { emoji, userIds: [...it.userIds, mine] } : it))
-    if (reactions.length >= this.#maxKinds) throw new AppError('quota_reached', `At most ${this.#maxKinds} kinds of reactions`)
+    if (reactions.length >= this.#maxKinds)
+      throw new AppError('quota_reached', `At most ${this.#maxKinds} kinds of reactions`)
     return [...reactions, { emoji, userIds: [mine] }]
   }
 }

@@ -32,7 +32,11 @@ export class ReceiptService {
    * Moves the actor's cursors; what is read is delivered too. A `seq` that does not exist yet is clamped.
    * @throws {AppError} `not_found` for who is not a member
    */
-  async mark(actor: Actor, conversationId: string, { deliveredSeq = 0, readSeq = 0 }: Partial<Cursors>): Promise<Receipt> {
+  async mark(
+    actor: Actor,
+    conversationId: string,
+    { deliveredSeq = 0, readSeq = 0 }: Partial<Cursors>
+  ): Promise<Receipt> {
     const key = `${actor.userId}:${bareId(conversationId)}`
     const before = this.#waiting.get(key)
     const wanted = {
@@ -44,7 +48,8 @@ export class ReceiptService {
     this.#waiting.set(key, wanted)
     await writing.catch(() => undefined)
     const merged = this.#waiting.get(key)
-    if (merged === undefined) return await (this.#writing.get(key) ?? this.#write(key, actor, bareId(conversationId), wanted))
+    if (merged === undefined)
+      return await (this.#writing.get(key) ?? this.#write(key, actor, bareId(conversationId), wanted))
     this.#waiting.delete(key)
     return await this.#write(key, actor, bareId(conversationId), merged)
   }
@@ -65,7 +70,10 @@ export class ReceiptService {
     // A forged cursor is clamped: nobody has read what is not there yet.
     const deliveredSeq = Math.min(cursors.deliveredSeq, head.seq)
     const readSeq = Math.min(cursors.readSeq, head.seq)
-    const before = await this.#store.members.advance(conversationId, new ObjectId(actor.userId), { deliveredSeq, readSeq })
+    const before = await this.#store.members.advance(conversationId, new ObjectId(actor.userId), {
+      deliveredSeq,
+      readSeq
+    })
     if (before === null) throw noSuchConversation()
     const after = {
       ...before,

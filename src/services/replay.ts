@@ -1,8 +1,8 @@
-import { SYNC_PAGE_ITEMS } from '../../protocol/limits.ts'
+import { SYNC_PAGE_BYTES, SYNC_PAGE_ITEMS } from '../../protocol/limits.ts'
 import type { AccountChange, ConversationChange } from '../bus/bus.ts'
 import { type MemberDoc, type MessageDoc, ObjectId, type Store } from '../store/index.ts'
+import { fitPage, presentConversation, presentMember, presentMessage } from './present.ts'
 import type { SyncService } from './sync.ts'
-import { presentConversation, presentMember, presentMessage } from './present.ts'
 
 /** Conversations of one person that a process follows. */
 const MAX_MEMBERSHIPS = 10_000
@@ -12,7 +12,10 @@ export class ReplayService {
   readonly #store: Pick<Store, 'accounts' | 'conversations' | 'members' | 'messages'>
   readonly #sync: SyncService
 
-  constructor({ store, sync }: { store: Pick<Store, 'accounts' | 'conversations' | 'members' | 'messages'>; sync: SyncService }) {
+  constructor({
+    store,
+    sync
+  }: { store: Pick<Store, 'accounts' | 'conversations' | 'members' | 'messages'>; sync: SyncService }) {
     this.#store = store
     this.#sync = sync
   }
@@ -24,7 +27,10 @@ export class ReplayService {
   }
 
   /** Where an account and these conversations stand. */
-  async heads(userId: string, conversationIds: readonly string[]): Promise<{ account: number; conversations: Map<string, number> }> {
+  async heads(
+    userId: string,
+    conversationIds: readonly string[]
+  ): Promise<{ account: number; conversations: Map<string, number> }> {
     const [account, docs] = await Promise.all([
       this.#store.accounts.head(new ObjectId(userId)),
       this.#store.conversations.heads(conversationIds.map(id => new ObjectId(id)))
@@ -48,14 +54,26 @@ export class ReplayService {
     const changes = new Map<number, ConversationChange>()
     for (const message of messages) changes.set(message.rev, messageChange(conversationId, message))
     for (const rev of new Set(members.map(member => member.rev))) {
-      changes.set(rev, memberChange(conversationId, rev, members.filter(member => member.rev === rev)))
+      changes.set(
+        rev,
+        memberChange(
+          conversationId,
+          rev,
+          members.filter(member => member.rev === rev)
+        )
+      )
     }
     if (doc !== null && doc.selfRev > since) {
       const data = presentConversation(doc)
       changes.set(doc.selfRev, { conversationId, rev: doc.selfRev, type: 'conversation:updated', data })
     }
-    const cuts = [messages, members].filter(rows => rows.length >= SYNC_PAGE_ITEMS).map(rows => rows.at(-1)?.rev ?? head.rev)
-    const end = Math.min(head.rev, ...cuts)
+    const cuts = [messages, members]
+      .filter(rows => rows.length >= SYNC_PAGE_ITEMS)
+      .map(rows => rows.at(-1)?.rev ?? head.rev)
+    const fitting = fitPage(messages, SYNC_PAGE_BYTES)
+    if (fitting.length < messages.length) cuts.push(fitting.at(-1)?.rev ?? head.rev)
+    // Bounded, so that what is replayed at once does not make every listener a slow one.
+    const end = Math.min(head.rev, since + SYNC_PAGE_ITEMS, ...cuts)
     return Array.from({ length: Math.max(0, end - since) }, (_, index) => {
       const rev = since + 1 + index
       return changes.get(rev) ?? { conversationId, rev, type: 'noop', data: {} }
@@ -75,7 +93,12 @@ export class ReplayService {
         return { userId, rev, type: 'conversation:removed', data: { conversationId: item.conversationId } }
       }
       if (item?.type === 'hidden') {
-        return { userId, rev, type: 'message:hidden', data: { conversationId: item.conversationId, messageId: item.messageId } }
+        return {
+          userId,
+          rev,
+          type: 'message:hidden',
+          data: { conversationId: item.conversationId, messageId: item.messageId }
+        }
       }
       if (item?.type === 'profile') return { userId, rev, type: 'user:updated', data: item.user }
       return { userId, rev, type: 'noop', data: {} }

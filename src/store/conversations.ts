@@ -33,7 +33,11 @@ export class ConversationStore {
   }
 
   /** The newest by activity among the given, after a place in that order. */
-  async newest(ids: readonly ObjectId[], limit: number, after?: { at: Date; id: ObjectId }): Promise<ConversationDoc[]> {
+  async newest(
+    ids: readonly ObjectId[],
+    limit: number,
+    after?: { at: Date; id: ObjectId }
+  ): Promise<ConversationDoc[]> {
     const older =
       after === undefined
         ? {}

@@ -46,7 +46,9 @@ export class MemberStore {
 
   /** Memberships changed after `since`, by `rev`, ended ones too; all of the last `rev`, even beyond `limit`. */
   async changedSince(conversationId: ObjectId, since: number, limit: number): Promise<MemberDoc[]> {
-    const page = await this.#members.find({ conversationId, rev: { $gt: since } }, { sort: { rev: 1 }, limit }).toArray()
+    const page = await this.#members
+      .find({ conversationId, rev: { $gt: since } }, { sort: { rev: 1 }, limit })
+      .toArray()
     const last = page.at(-1)
     if (last === undefined || page.length < limit) return page
     const sameRev = await this.#members.find({ conversationId, rev: last.rev }).toArray()

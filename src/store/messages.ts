@@ -52,7 +52,9 @@ export class MessageStore {
   /** The newest message of each conversation, by its `seq`. */
   async atSeqs(places: readonly { conversationId: ObjectId; seq: number }[]): Promise<MessageDoc[]> {
     if (places.length === 0) return []
-    return await this.#messages.find({ $or: places.map(({ conversationId, seq }) => ({ conversationId, seq })) }).toArray()
+    return await this.#messages
+      .find({ $or: places.map(({ conversationId, seq }) => ({ conversationId, seq })) })
+      .toArray()
   }
 
   /** How many messages of others each view holds that are neither deleted nor hidden, by conversation id (hex). */

@@ -49,7 +49,12 @@ export class Connection {
   #blockedFrames = 0
   #isWarned = false
 
-  constructor(id: string, ws: WebSocket, socket: Socket, { outbox, counts }: { outbox: Outbox; counts: ConnectionCounts }) {
+  constructor(
+    id: string,
+    ws: WebSocket,
+    socket: Socket,
+    { outbox, counts }: { outbox: Outbox; counts: ConnectionCounts }
+  ) {
     this.id = id
     this.#ws = ws
     this.#socket = socket
@@ -79,8 +84,13 @@ export class Connection {
   /** Queues a frame that must arrive: a reply, or what the client asked for. */
   send(frame: Buffer): void {
     if (this.#isClosing) return
-    this.#run = (this.#run ?? this.#outbox.begin(this)).then(frame)
+    this.#run = (this.#run ?? this.#outbox.begin(this)).plus(frame)
     this.#counts.frames += 1
+  }
+
+  /** What is queued does not wait for others. */
+  hurry(): void {
+    this.#outbox.hurry(this)
   }
 
   /** Queues a durable event; before the connection is live it waits in a bounded list. */
@@ -114,7 +124,10 @@ export class Connection {
     const run = this.#run
     this.#run = undefined
     if (run === undefined || this.#socket.destroyed) return
-    if (this.#socket.writableLength + run.bytes > SLOW_HARD_BYTES || this.#blockedFrames + run.count > SLOW_HARD_FRAMES) {
+    if (
+      this.#socket.writableLength + run.bytes > SLOW_HARD_BYTES ||
+      this.#blockedFrames + run.count > SLOW_HARD_FRAMES
+    ) {
       return this.#giveUpSlow()
     }
     if (this.#socket.write(run.join())) return
@@ -170,7 +183,8 @@ export class Connection {
   }
 }
 
-/** Sends a reply or an event that concerns one connection only. */
+/** Sends a reply or an event that concerns one connection only, at the end of this turn of the event loop. */
 export function sendText(connection: Connection, text: string): void {
   connection.send(textFrame(text))
+  connection.hurry()
 }

@@ -39,7 +39,7 @@ export class FrameRun {
   }
 
   /** This run and one more frame. */
-  then(frame: Buffer): FrameRun {
+  plus(frame: Buffer): FrameRun {
     if (this.#next === undefined || this.#next.#frame !== frame) this.#next = new FrameRun(this, frame)
     return this.#next
   }
@@ -64,27 +64,56 @@ export interface Flushable {
   flush(): void
 }
 
-/** Gathers what connections queue during one turn of the event loop, and lets each write once. */
+/** After a flush that took long, the next one waits this many times as long, up to a bound, ms. */
+const PAUSE_FACTOR = 3
+const MAX_PAUSE_MS = 25
+/** A flush up to this long is no load, ms. */
+const SHORT_FLUSH_MS = 1
+
+/**
+ * Gathers what connections queue, and lets each write once. As long as writing is little work, that is at the end
+ * of every turn of the event loop; when it is much, there is a pause, in which the frames of several turns gather:
+ * a thousand small writes cost far more than a thousand larger ones. Replies do not wait for the pause.
+ */
 export class Outbox {
   #waiting: Flushable[] = []
+  #hurried: Flushable[] = []
   #root = new FrameRun()
   #isScheduled = false
+  #nextAt = 0
 
-  /** Where a connection that has nothing queued begins. It will be flushed at the end of this tick. */
+  /** Where a connection that has nothing queued begins. It will be flushed soon. */
   begin(connection: Flushable): FrameRun {
     this.#waiting.push(connection)
     if (!this.#isScheduled) {
       this.#isScheduled = true
-      setImmediate(() => this.#flush())
+      const pauseMs = this.#nextAt - performance.now()
+      if (pauseMs <= 0) setImmediate(() => this.#flush())
+      else setTimeout(() => this.#flush(), pauseMs)
     }
     return this.#root
   }
 
+  /** Flushes a connection at the end of this turn, with all that it has queued. */
+  hurry(connection: Flushable): void {
+    this.#hurried.push(connection)
+    if (this.#hurried.length > 1) return
+    setImmediate(() => {
+      const hurried = this.#hurried
+      this.#hurried = []
+      for (const it of hurried) it.flush()
+    })
+  }
+
   #flush(): void {
+    const startedAt = performance.now()
     this.#isScheduled = false
     const waiting = this.#waiting
     this.#waiting = []
     this.#root = new FrameRun()
     for (const connection of waiting) connection.flush()
+    const endedAt = performance.now()
+    const tookMs = endedAt - startedAt
+    this.#nextAt = tookMs > SHORT_FLUSH_MS ? endedAt + Math.min(MAX_PAUSE_MS, tookMs * PAUSE_FACTOR) : 0
   }
 }

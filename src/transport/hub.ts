@@ -1,5 +1,5 @@
-import { encodeDurable, encodeEphemeral } from '../../protocol/envelope.ts'
 import type { Presence } from '../../protocol/entities/user.ts'
+import { encodeDurable, encodeEphemeral } from '../../protocol/envelope.ts'
 import { bareId, prefixedId } from '../../protocol/ids.ts'
 import type { AccountChange, Bus, ConversationChange, Moved, Whisper } from '../bus/bus.ts'
 import type { Services } from '../services/index.ts'
@@ -170,7 +170,23 @@ export class Hub {
     this.#topics.delete(topic.id)
   }
 
-  #deliverConversation(topic: Topic, { type, rev, seq, data, joined, left }: ConversationChange): void {
+  #deliverConversation(topic: Topic, change: ConversationChange): void {
+    this.#changeMembers(topic, change)
+    const { type, rev, seq, data } = change
+    const stream = prefixedId('conv', topic.id)
+    const frame = textFrame(encodeDurable(type, stream, rev, data))
+    let noop: Buffer | undefined
+    for (const [user, joinedSeq] of topic.users) {
+      let visible = frame
+      if (seq !== undefined && seq <= joinedSeq) {
+        noop ??= textFrame(encodeDurable('noop', stream, rev, {}))
+        visible = noop
+      }
+      for (const connection of user.connections) connection.sendDurable(visible)
+    }
+  }
+
+  #changeMembers(topic: Topic, { joined, left }: ConversationChange): void {
     for (const id of left ?? []) {
       const user = this.#users.get(id)
       if (user !== undefined) this.#leaveTopic(user, topic)
@@ -178,15 +194,6 @@ export class Hub {
     for (const [id, joinedSeq] of joined ?? []) {
       const user = this.#users.get(id)
       if (user !== undefined) this.#joinTopic(user, topic.id, joinedSeq)
-    }
-    const stream = prefixedId('conv', topic.id)
-    const frame = textFrame(encodeDurable(type, stream, rev, data))
-    let noop: Buffer | undefined
-    for (const [user, joinedSeq] of topic.users) {
-      const isVisible = seq === undefined || seq > joinedSeq
-      if (!isVisible) noop ??= textFrame(encodeDurable('noop', stream, rev, {}))
-      const visible = isVisible || noop === undefined ? frame : noop
-      for (const connection of user.connections) connection.sendDurable(visible)
     }
   }
 

@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { CommitCounts } from '../services/index.ts'
 import type { ConnectionCounts } from './connection.ts'
 
@@ -26,11 +26,21 @@ export class Metrics {
     this.#counter('parley_frames_dropped_total', 'Ephemeral events that slow clients did not get', () => counts.dropped)
     this.#counter('parley_slow_clients_total', 'Connections closed for reading too slowly', () => counts.slow)
     this.#counter('parley_commit_changes_total', 'Changes committed', () => commits.changes)
-    this.#counter('parley_commit_conflicts_total', 'Commits tried again because a conversation had moved', () => commits.conflicts)
-    const seconds = this.#histogram('parley_commit_seconds', 'From the start of a transaction to its commit', [
-      0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5
-    ])
-    const sizes = this.#histogram('parley_commit_batch_size', 'Changes in one transaction', [1, 2, 5, 10, 20, 50, 100, 200, 500])
+    this.#counter(
+      'parley_commit_conflicts_total',
+      'Commits tried again because a conversation had moved',
+      () => commits.conflicts
+    )
+    const seconds = this.#histogram(
+      'parley_commit_seconds',
+      'From the start of a transaction to its commit',
+      [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
+    )
+    const sizes = this.#histogram(
+      'parley_commit_batch_size',
+      'Changes in one transaction',
+      [1, 2, 5, 10, 20, 50, 100, 200, 500]
+    )
     commits.onBatch = (changes, took) => {
       seconds.observe(took)
       sizes.observe(changes)
@@ -47,12 +57,27 @@ export class Metrics {
 
   #gauge(name: string, help: string, read: () => number): void {
     const registers = [this.#registry]
-    new Gauge({ name, help, registers, collect() { this.set(read()) } })
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read())
+      }
+    })
   }
 
   #counter(name: string, help: string, read: () => number): void {
     const registers = [this.#registry]
-    new Counter({ name, help, registers, collect() { this.reset(); this.inc(read()) } })
+    new Counter({
+      name,
+      help,
+      registers,
+      collect() {
+        this.reset()
+        this.inc(read())
+      }
+    })
   }
 
   #histogram(name: string, help: string, buckets: number[]): Histogram {

@@ -74,15 +74,23 @@ export class OrderedStream<T extends Change> {
 
   async #fill(): Promise<void> {
     try {
-      while (!this.#isStopped && this.#rev !== undefined && this.#rev < this.#expected) {
-        const before: number = this.#rev
-        for (const change of await this.#parts.replay(before)) this.receive(change)
-        if (this.#rev === before) break
+      let before: number | undefined
+      while (this.#isBehind() && this.#rev !== before) {
+        before = this.#rev
+        for (const change of await this.#parts.replay(before ?? 0)) this.receive(change)
       }
     } catch (error) {
       this.#parts.onError(error)
     }
     this.#timer = undefined
+    this.#dropOvertaken()
+  }
+
+  #isBehind(): boolean {
+    return !this.#isStopped && this.#rev !== undefined && this.#rev < this.#expected
+  }
+
+  #dropOvertaken(): void {
     for (const rev of this.#held?.keys() ?? []) if (rev <= (this.#rev ?? 0)) this.#held?.delete(rev)
     if (this.#held?.size === 0) this.#held = undefined
   }

@@ -17,6 +17,8 @@ export class Batch {
   /** Refused, or granted without a write: valid only if the cached head was right. */
   readonly unproven = new Map<Pending, { error: unknown } | { answer: unknown }>()
   readonly #firsts = new Map<string, MessageDoc>()
+  /** Left for the next transaction. */
+  readonly deferred: Pending[] = []
   /** Repeats of a send of this same batch. */
   readonly #repeats: { pending: Pending; once: Once<unknown>; message: MessageDoc }[] = []
 
@@ -34,7 +36,9 @@ export class Batch {
       }
       const draft = this.#drafts.get(it.conversationId) ?? new Draft(state, messages)
       this.#drafts.set(it.conversationId, draft)
-      if (!this.#isRepeat(it)) this.#decideOne(it, draft)
+      // Who came or went is told once for each transaction: somebody added and removed again takes two.
+      if (draft.accountNews.length > 0) this.deferred.push(it)
+      else if (!this.#isRepeat(it)) this.#decideOne(it, draft)
     }
   }
 
@@ -94,7 +98,8 @@ export class Batch {
       if (draft.state.doc.rev === before) this.unproven.set(pending, { answer })
       else this.#answers.set(pending, answer)
     } catch (error) {
-      if (draft.state.doc.rev !== before) throw new Error('A change refused after it had begun to write', { cause: error })
+      if (draft.state.doc.rev !== before)
+        throw new Error('A change refused after it had begun to write', { cause: error })
       this.unproven.set(pending, { error })
     }
     const message = draft.newMessages[sent]
@@ -109,7 +114,11 @@ export function onceKey(pending: Pending, once: Once<unknown>): string {
 }
 
 /** Answers a repeated send by its first message. */
-export function answerRepeat(pending: Pending, once: Once<unknown>, first: Parameters<Once<unknown>['answer']>[0]): void {
+export function answerRepeat(
+  pending: Pending,
+  once: Once<unknown>,
+  first: Parameters<Once<unknown>['answer']>[0]
+): void {
   try {
     pending.resolve(once.answer(first))
   } catch (error) {

@@ -84,7 +84,10 @@ export class ConversationCache {
     const wanted = { $in: ids.map(id => new ObjectId(id)) }
     const docs = await this.#conversations.find({ _id: wanted }, { session }).toArray()
     const members = new Map(docs.map(({ _id }) => [_id.toHexString(), new Map<string, MemberDoc>()]))
-    const rows = this.#members.find({ conversationId: wanted, leftAt: { $exists: false } }, { session, batchSize: 10_000 })
+    const rows = this.#members.find(
+      { conversationId: wanted, leftAt: { $exists: false } },
+      { session, batchSize: 10_000 }
+    )
     for await (const row of rows) members.get(row.conversationId.toHexString())?.set(row.userId.toHexString(), row)
     return docs.map(doc => ({ doc, members: members.get(doc._id.toHexString()) ?? new Map() }))
   }

@@ -64,10 +64,17 @@ export class Commits {
    */
   async run<T>(conversationId: string, change: Change<T>): Promise<T> {
     const lane = this.#laneOf(conversationId)
-    if (lane.length >= MAX_WAITING) throw new AppError('busy', 'Too much is waiting to be saved', { retryAfterMs: 1_000 })
+    if (lane.length >= MAX_WAITING)
+      throw new AppError('busy', 'Too much is waiting to be saved', { retryAfterMs: 1_000 })
     return await new Promise<T>((resolve, reject) => {
       const deadline = performance.now() + PATIENCE_MS
-      const pending: Pending = { conversationId, change, deadline, resolve: resolve as (answer: unknown) => void, reject }
+      const pending: Pending = {
+        conversationId,
+        change,
+        deadline,
+        resolve: resolve as (answer: unknown) => void,
+        reject
+      }
       lane.add(pending)
     })
   }
@@ -76,7 +83,11 @@ export class Commits {
    * Stores a new conversation with its first members, as its change 1.
    * @returns its state, or undefined when there is one with this `pairKey` already
    */
-  async create(doc: ConversationDoc, members: readonly MemberDoc[], news: AccountNews): Promise<ConversationState | undefined> {
+  async create(
+    doc: ConversationDoc,
+    members: readonly MemberDoc[],
+    news: AccountNews
+  ): Promise<ConversationState | undefined> {
     const state = { doc, members: new Map(members.map(member => [member.userId.toHexString(), member])) }
     let revs = new Map<string, number>()
     try {
@@ -104,7 +115,12 @@ export class Commits {
     const rows = [...members.values()]
     await this.#db.collection<ConversationDoc>('conversations').insertOne({ ...doc }, { session })
     await this.#db.collection<MemberDoc>('members').insertMany(rows, { session })
-    return await this.#accounts.record(rows.map(({ userId }) => userId), 'membership', doc._id, session)
+    return await this.#accounts.record(
+      rows.map(({ userId }) => userId),
+      'membership',
+      doc._id,
+      session
+    )
   }
 
   #laneOf(conversationId: string): Lane {

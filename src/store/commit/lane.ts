@@ -3,6 +3,7 @@ import { type ClientSession, type Db, type MongoClient, MongoError, MongoServerE
 import { AppError } from '../../errors.ts'
 import type { AccountStore } from '../accounts.ts'
 import type { MessageDoc } from '../documents.ts'
+import { endAbandoned } from './abandoned.ts'
 import { answerRepeat, Batch, onceKey, StaleError } from './batch.ts'
 import type { ConversationCache } from './cache.ts'
 import type { Committed, Pending } from './change.ts'
@@ -15,6 +16,9 @@ const MAX_BATCH_BYTES = 1_048_576
 const OUTCOME_MS = 20_000
 /** Retries double their longest wait up to this, ms. */
 const MAX_BACKOFF_MS = 250
+/** Conflicts in a row after which it may be a dead process that is in the way, and how often that is looked at, ms. */
+const PATIENT_ATTEMPTS = 6
+const LOOK_INTERVAL_MS = 1_000
 
 /** What a lane reports of its work. */
 export interface CommitObserver {
@@ -37,6 +41,7 @@ export class Lane {
   readonly #parts: LaneParts
   #waiting: Pending[] = []
   #running: Promise<void> | undefined
+  #lookedAt = 0
 
   constructor(parts: LaneParts) {
     this.#parts = parts
@@ -106,7 +111,7 @@ export class Lane {
     })
   }
 
-  /** One transaction. @returns the changes that were decided on an outdated state and must be decided again */
+  /** One transaction. @returns the changes that must be decided again: on a newer state, or after the others */
   async #attempt(pending: readonly Pending[]): Promise<Pending[]> {
     const { client, db, accounts, cache, recent, observer } = this.#parts
     const startedAt = performance.now()
@@ -131,7 +136,7 @@ export class Lane {
       observer.batch(pending.length, (performance.now() - startedAt) / 1_000)
       observer.committed(result)
     }
-    return await this.#settleUnproven(batch)
+    return [...(await this.#settleUnproven(batch)), ...batch.deferred]
   }
 
   async #readMessages(pending: readonly Pending[], session: ClientSession): Promise<Map<string, MessageDoc>> {
@@ -143,7 +148,9 @@ export class Lane {
       .collection<MessageDoc>('messages')
       .find({ _id: { $in: wanted.map(({ _id }) => _id) } }, { session })
       .toArray()
-    const asked = new Set(wanted.map(({ _id, conversationId }) => `${_id.toHexString()}${conversationId.toHexString()}`))
+    const asked = new Set(
+      wanted.map(({ _id, conversationId }) => `${_id.toHexString()}${conversationId.toHexString()}`)
+    )
     return new Map(
       found
         .filter(({ _id, conversationId }) => asked.has(`${_id.toHexString()}${conversationId.toHexString()}`))
@@ -154,7 +161,9 @@ export class Lane {
   /** A refusal stands only if the state it was made on is the present one. */
   async #settleUnproven(batch: Batch): Promise<Pending[]> {
     if (batch.unproven.size === 0) return []
-    const moved = await this.#parts.cache.forgetMoved([...new Set([...batch.unproven.keys()].map(it => it.conversationId))])
+    const moved = await this.#parts.cache.forgetMoved([
+      ...new Set([...batch.unproven.keys()].map(it => it.conversationId))
+    ])
     const again: Pending[] = []
     for (const [pending, outcome] of batch.unproven) {
       if (moved.has(pending.conversationId)) again.push(pending)
@@ -182,8 +191,17 @@ export class Lane {
     const contended = batch.filter(it => moved.has(it.conversationId))
     const rest = batch.filter(it => !moved.has(it.conversationId))
     if (rest.length > 0 && contended.length > 0) await this.#commit(rest, attempt + 1)
+    if (attempt >= PATIENT_ATTEMPTS) await this.#clearTheWay()
     await delay(Math.random() * Math.min(MAX_BACKOFF_MS, 2 ** Math.min(attempt, 8) * 2))
     await this.#commit(contended.length > 0 ? contended : rest, attempt + 1)
+  }
+
+  /** Where this is not permitted, the database gives up what is abandoned by itself, later. */
+  async #clearTheWay(): Promise<void> {
+    const now = performance.now()
+    if (now - this.#lookedAt < LOOK_INTERVAL_MS) return
+    this.#lookedAt = now
+    await endAbandoned(this.#parts.client).catch(() => undefined)
   }
 
   async #learnRepeats(batch: readonly Pending[]): Promise<void> {
@@ -228,9 +246,13 @@ function isDuplicate(error: unknown): boolean {
 function asRefusal(error: unknown): unknown {
   if (!(error instanceof MongoError)) return error
   if (error.hasErrorLabel('UnknownTransactionCommitResult')) {
-    return new AppError('unknown_outcome', 'The database did not say whether this was saved; repeat it with the same clientId', {
-      cause: error
-    })
+    return new AppError(
+      'unknown_outcome',
+      'The database did not say whether this was saved; repeat it with the same clientId',
+      {
+        cause: error
+      }
+    )
   }
   return new AppError('busy', 'The database is not available; try again', { cause: error, retryAfterMs: 1_000 })
 }

@@ -12,7 +12,11 @@ export const conversationRoutes: FastifyPluginAsync<{ services: Services }> = as
     return conversation
   })
   register(app, contracts.ListConversations, async ({ actor, query }) => await conversations.list(actor, query))
-  register(app, contracts.GetConversation, async ({ actor, params }) => await conversations.get(actor, params.conversationId))
+  register(
+    app,
+    contracts.GetConversation,
+    async ({ actor, params }) => await conversations.get(actor, params.conversationId)
+  )
   register(
     app,
     contracts.UpdateConversation,
@@ -38,7 +42,11 @@ export const conversationRoutes: FastifyPluginAsync<{ services: Services }> = as
     contracts.RemoveMember,
     async ({ actor, params }) => await groups.remove(actor, params.conversationId, params.userId)
   )
-  register(app, contracts.LeaveConversation, async ({ actor, params }) => await groups.leave(actor, params.conversationId))
+  register(
+    app,
+    contracts.LeaveConversation,
+    async ({ actor, params }) => await groups.leave(actor, params.conversationId)
+  )
   register(app, contracts.SetReceipt, async ({ actor, params, body }) => {
     requireCursor(body)
     return await receipts.mark(actor, params.conversationId, body)

@@ -14,11 +14,23 @@ export const messageRoutes: FastifyPluginAsync<{ services: Services }> = async (
     reply.code(sent.duplicate ? 200 : 201)
     return sent
   })
-  register(app, contracts.GetHistory, async ({ actor, params, query }) => await messages.history(actor, { ...params, ...query }))
-  register(app, contracts.EditMessage, async ({ actor, params, body }) => await messages.edit(actor, { ...params, ...body }))
+  register(
+    app,
+    contracts.GetHistory,
+    async ({ actor, params, query }) => await messages.history(actor, { ...params, ...query })
+  )
+  register(
+    app,
+    contracts.EditMessage,
+    async ({ actor, params, body }) => await messages.edit(actor, { ...params, ...body })
+  )
   register(app, contracts.DeleteMessage, async ({ actor, params, query }) =>
     query.scope === 'me' ? await messages.hide(actor, params) : await messages.deleteForEveryone(actor, params)
   )
-  register(app, contracts.AddReaction, async ({ actor, params, body }) => await reactions.add(actor, { ...params, ...body }))
+  register(
+    app,
+    contracts.AddReaction,
+    async ({ actor, params, body }) => await reactions.add(actor, { ...params, ...body })
+  )
   register(app, contracts.RemoveReaction, async ({ actor, params }) => await reactions.remove(actor, params))
 }

@@ -20,7 +20,10 @@ const Health = closed({ status: oneOf('ok', 'draining', 'unavailable') })
 const tags = ['operations']
 
 /** Faces for the operator: whether it lives, whether it can serve, and what it does. */
-export const operationRoutes: FastifyPluginAsync<Options> = async (app, { metrics, metricsToken, isDraining, probe }) => {
+export const operationRoutes: FastifyPluginAsync<Options> = async (
+  app,
+  { metrics, metricsToken, isDraining, probe }
+) => {
   const config = { isPublic: true, rateLimit: false as const }
   app.get('/health/live', {
     config,
@@ -29,7 +32,11 @@ export const operationRoutes: FastifyPluginAsync<Options> = async (app, { metric
   })
   app.get('/health/ready', {
     config,
-    schema: { summary: 'A write commits and its event arrives', tags, response: { 200: Health, 503: Health } } as object,
+    schema: {
+      summary: 'A write commits and its event arrives',
+      tags,
+      response: { 200: Health, 503: Health }
+    } as object,
     handler: async (request, reply) => {
       if (isDraining()) return reply.code(503).send({ status: 'draining' })
       try {

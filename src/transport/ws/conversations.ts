@@ -20,11 +20,23 @@ const MAX_WAITING_PULLS = 50_000
 export function conversationHandlers(on: Register, { conversations, groups, sync }: Services): void {
   const pulls = new Gate(PULLS_AT_ONCE, MAX_WAITING_PULLS)
   on(ConversationCreate, async ({ actor }, data) => (await conversations.create(actor, data)).conversation)
-  on(ConversationUpdate, async ({ actor }, { conversationId, ...changes }) => await groups.update(actor, conversationId, changes))
+  on(
+    ConversationUpdate,
+    async ({ actor }, { conversationId, ...changes }) => await groups.update(actor, conversationId, changes)
+  )
   on(ConversationLeave, async ({ actor }, { conversationId }) => await groups.leave(actor, conversationId))
   on(MemberAdd, async ({ actor }, { conversationId, userIds }) => await groups.add(actor, conversationId, userIds))
   on(MemberRemove, async ({ actor }, { conversationId, userId }) => await groups.remove(actor, conversationId, userId))
-  on(MemberRole, async ({ actor }, { conversationId, userId, role }) => await groups.setRole(actor, conversationId, userId, role))
-  on(SyncHeads, async ({ actor }, { cursors = {}, after }) => await pulls.run(async () => await sync.heads(actor, cursors, after)))
-  on(SyncPull, async ({ actor }, { stream, since }) => await pulls.run(async () => await sync.pull(actor, stream, since)))
+  on(
+    MemberRole,
+    async ({ actor }, { conversationId, userId, role }) => await groups.setRole(actor, conversationId, userId, role)
+  )
+  on(
+    SyncHeads,
+    async ({ actor }, { cursors = {}, after }) => await pulls.run(async () => await sync.heads(actor, cursors, after))
+  )
+  on(
+    SyncPull,
+    async ({ actor }, { stream, since }) => await pulls.run(async () => await sync.pull(actor, stream, since))
+  )
 }

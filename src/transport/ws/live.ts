@@ -1,4 +1,11 @@
-import { PresenceSet, PresenceSubscribe, ReceiptDelivered, ReceiptRead, TypingStart, TypingStop } from '../../../protocol/events/live.ts'
+import {
+  PresenceSet,
+  PresenceSubscribe,
+  ReceiptDelivered,
+  ReceiptRead,
+  TypingStart,
+  TypingStop
+} from '../../../protocol/events/live.ts'
 import { AuthRefresh, Ping } from '../../../protocol/events/session.ts'
 import { AppError } from '../../errors.ts'
 import type { Services } from '../../services/index.ts'
@@ -12,9 +19,19 @@ interface LiveParts {
 }
 
 /** Socket face of receipts, typing and presence, and of the connection itself. */
-export function liveHandlers(on: Register, { receipts, typing, presence }: Services, { hub, authenticator }: LiveParts): void {
-  on(ReceiptDelivered, async ({ actor }, { conversationId, seq }) => await receipts.mark(actor, conversationId, { deliveredSeq: seq }))
-  on(ReceiptRead, async ({ actor }, { conversationId, seq }) => await receipts.mark(actor, conversationId, { readSeq: seq }))
+export function liveHandlers(
+  on: Register,
+  { receipts, typing, presence }: Services,
+  { hub, authenticator }: LiveParts
+): void {
+  on(
+    ReceiptDelivered,
+    async ({ actor }, { conversationId, seq }) => await receipts.mark(actor, conversationId, { deliveredSeq: seq })
+  )
+  on(
+    ReceiptRead,
+    async ({ actor }, { conversationId, seq }) => await receipts.mark(actor, conversationId, { readSeq: seq })
+  )
   on(TypingStart, async ({ actor }, { conversationId }) => {
     await typing.start(actor, conversationId)
     return {}

@@ -1,4 +1,11 @@
-import { HistoryGet, MessageDelete, MessageEdit, MessageSend, ReactionAdd, ReactionRemove } from '../../../protocol/events/message.ts'
+import {
+  HistoryGet,
+  MessageDelete,
+  MessageEdit,
+  MessageSend,
+  ReactionAdd,
+  ReactionRemove
+} from '../../../protocol/events/message.ts'
 import type { Services } from '../../services/index.ts'
 import type { Register } from './dispatch.ts'
 

@@ -145,7 +145,8 @@ export class ClientSession {
 
   #refusalOf(id: string | undefined): AppError | undefined {
     if (this.#parts.isDraining()) return new AppError('draining', 'The server is going away', { retryAfterMs: 1_000 })
-    if (id !== undefined && this.#inFlight.has(id)) return new AppError('conflict', 'A command with this id is under way')
+    if (id !== undefined && this.#inFlight.has(id))
+      return new AppError('conflict', 'A command with this id is under way')
     const { commandsInFlight, commandsPerSecond, commandsBurst } = this.#parts.limits
     if (this.#running >= commandsInFlight) return new AppError('too_many_in_flight', 'Wait for replies first')
     const now = performance.now()

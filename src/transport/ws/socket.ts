@@ -93,7 +93,9 @@ export class SocketServer {
   /** Sends everybody away, each at a moment of its own, and waits for commands under way. */
   async drain(): Promise<void> {
     clearInterval(this.#sweeper)
-    await this.#drain.run([...this.#clients.keys()], () => [...this.#clients.values()].some(client => client.running > 0))
+    await this.#drain.run([...this.#clients.keys()], () =>
+      [...this.#clients.values()].some(client => client.running > 0)
+    )
   }
 
   #requireWelcome(request: FastifyRequest): void {
@@ -114,7 +116,10 @@ export class SocketServer {
     const { log } = request
     // First of all, because an error without a listener ends the process.
     ws.on('error', () => undefined)
-    const connection = new Connection(randomBytes(9).toString('base64url'), ws, request.raw.socket, { outbox: this.#outbox, counts })
+    const connection = new Connection(randomBytes(9).toString('base64url'), ws, request.raw.socket, {
+      outbox: this.#outbox,
+      counts
+    })
     const client = new ClientSession({
       connection,
       dispatcher: this.#dispatcher,

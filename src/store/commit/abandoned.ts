@@ -1,0 +1,26 @@
+import type { MongoClient } from 'mongodb'
+
+/** A process that lives does not keep a transaction waiting for its next command this long, µs. */
+const ABANDONED_US = 2_000_000
+
+/**
+ * Ends transactions that a killed process has left open: the database would hold on to what they have written for a
+ * minute, and everybody else's changes of it would conflict. One that was only slow is told so, and tries again.
+ */
+export async function endAbandoned(client: MongoClient): Promise<void> {
+  const admin = client.db('admin')
+  const idle = await admin
+    .aggregate<{ lsid: { id: unknown } }>([
+      { $currentOp: { idleSessions: true, allUsers: false } },
+      {
+        $match: {
+          type: 'idleSession',
+          appName: client.options.appName,
+          'transaction.timeInactiveMicros': { $gt: ABANDONED_US }
+        }
+      },
+      { $project: { 'lsid.id': 1 } }
+    ])
+    .toArray()
+  if (idle.length > 0) await admin.command({ killSessions: idle.map(({ lsid }) => ({ id: lsid.id })) })
+}

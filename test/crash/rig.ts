@@ -1,0 +1,208 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { MongoClient, ObjectId } from 'mongodb'
+import type { Test } from 'tap'
+import type { ConversationDoc, MemberDoc, MessageDoc } from '../../src/store/documents.ts'
+import { findMongod } from '../../src/store/mongod-binary.ts'
+import { HOST, SET, untilPrimary } from '../../src/store/replica-set.ts'
+import { mintToken, testEnv } from '../helper.ts'
+import type { Dump } from './checker.ts'
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
+
+/** Somebody with an account. */
+export interface Somebody {
+  id: string
+  token: string
+}
+
+/** A process that can be killed and started again; it ends with the test. */
+abstract class Killable {
+  #child: ChildProcess | undefined
+
+  /** Resolves when it is ready. */
+  async start(): Promise<void> {
+    this.#child = await this.launch()
+  }
+
+  /** `kill -9`, at once; resolves when it is gone. */
+  async kill(): Promise<void> {
+    const child = this.#child
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    const gone = once(child, 'exit')
+    child.kill('SIGKILL')
+    await gone
+  }
+
+  protected abstract launch(): Promise<ChildProcess>
+}
+
+/** A database of its own, which nobody repairs. */
+export class MongodProcess extends Killable {
+  readonly uri: string
+  readonly #binary: string
+  readonly #folder: string
+  readonly #port: number
+
+  private constructor(binary: string, folder: string, port: number) {
+    super()
+    this.#binary = binary
+    this.#folder = folder
+    this.#port = port
+    this.uri = `mongodb://${HOST}:${port}/parley?replicaSet=${SET}`
+  }
+
+  /** Runs until the end of the test. */
+  static async run(t: Test): Promise<MongodProcess> {
+    const folder = await mkdtemp(join(tmpdir(), 'parley-crash-'))
+    const mongod = new MongodProcess(
+      await findMongod({ binary: process.env['MONGOD_BINARY'] }),
+      folder,
+      await freePort()
+    )
+    t.teardown(async () => {
+      await mongod.kill()
+      await rm(folder, { recursive: true, force: true })
+    })
+    await mongod.start()
+    return mongod
+  }
+
+  protected async launch(): Promise<ChildProcess> {
+    const args = [
+      ...[
+        '--replSet',
+        SET,
+        '--dbpath',
+        this.#folder,
+        '--bind_ip',
+        HOST,
+        '--port',
+        String(this.#port),
+        '--nounixsocket'
+      ],
+      ...['--wiredTigerCacheSizeGB', '0.5', '--oplogSize', '256', '--quiet'],
+      ...['--setParameter', 'diagnosticDataCollectionEnabled=false']
+    ]
+    const child = spawn(this.#binary, args, { stdio: 'ignore' })
+    const over = new AbortController()
+    child.once('exit', () => over.abort(new Error('The database stopped while it was starting')))
+    await untilPrimary(this.#port, over.signal)
+    return child
+  }
+}
+
+/** A server as an operator runs it, on a port of its own. */
+export class ServerProcess extends Killable {
+  readonly url: string
+  readonly #env: Record<string, string>
+
+  private constructor(uri: string, port: number) {
+    super()
+    this.#env = testEnv(uri, { PORT: String(port) })
+    this.url = `http://127.0.0.1:${port}`
+  }
+
+  /** Runs on the database until the end of the test. */
+  static async run(t: Test, uri: string): Promise<ServerProcess> {
+    const server = new ServerProcess(uri, await freePort())
+    t.teardown(async () => await server.kill())
+    await server.start()
+    return server
+  }
+
+  /** A REST call that must succeed. @returns the answer's body */
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of every shape
+  async call(who: Somebody, method: string, path: string, body?: unknown): Promise<any> {
+    const response = await fetch(`${this.url}/v1${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${who.token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' })
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) })
+    })
+    const text = await response.text()
+    if (!response.ok) throw new Error(`${method} ${path} answered ${response.status} ${text}`)
+    return text === '' ? undefined : JSON.parse(text)
+  }
+
+  /** New people whom the server has seen. */
+  async people(count: number): Promise<Somebody[]> {
+    return await Promise.all(
+      Array.from({ length: count }, async () => {
+        const hex = new ObjectId().toHexString()
+        const somebody = { id: `user_${hex}`, token: await mintToken(hex) }
+        await this.call(somebody, 'GET', '/auth/me')
+        return somebody
+      })
+    )
+  }
+
+  protected async launch(): Promise<ChildProcess> {
+    const child = spawn(process.execPath, ['--enable-source-maps', join('dist', 'src', 'main.js')], {
+      cwd: ROOT,
+      env: { ...process.env, ...this.#env },
+      stdio: ['ignore', 'pipe', 'inherit']
+    })
+    const over = once(child, 'exit').then(([code, signal]) => {
+      throw new Error(`The server stopped while it was starting: ${code ?? signal}`)
+    })
+    // It says that it is ready; that it ends later is what these tests are about.
+    await Promise.race([once(child.stdout, 'data'), over])
+    over.catch(() => undefined)
+    child.stdout.resume()
+    return child
+  }
+}
+
+/** Everything that is stored, read as committed. */
+export async function dumpDatabase(uri: string): Promise<Dump> {
+  const client = new MongoClient(uri, { readConcern: { level: 'majority' } })
+  try {
+    const db = client.db()
+    const conversations = await db.collection<ConversationDoc>('conversations').find().toArray()
+    const messages = await db.collection<MessageDoc>('messages').find().sort({ conversationId: 1, seq: 1 }).toArray()
+    const members = await db.collection<MemberDoc>('members').find().toArray()
+    return {
+      conversations: conversations.map(({ _id, rev, seq, selfRev }) => ({ id: `conv_${_id}`, rev, seq, selfRev })),
+      messages: messages.map(({ _id, conversationId, seq, rev, createdRev, senderId, clientId, text }) => ({
+        ...{ id: `msg_${_id}`, conversationId: `conv_${conversationId}`, senderId: `user_${senderId}` },
+        ...{ seq, rev, createdRev, clientId, text }
+      })),
+      members: members.map(({ conversationId, userId, rev, deliveredSeq, readSeq }) => ({
+        ...{ conversationId: `conv_${conversationId}`, userId: `user_${userId}` },
+        ...{ rev, deliveredSeq, readSeq }
+      }))
+    }
+  } finally {
+    await client.close()
+  }
+}
+
+/** Numbers from 0 to 1 that are the same for the same seed (mulberry32). */
+export function randomFrom(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  server.listen(0, HOST)
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('No free port')
+  return address.port
+}

@@ -1,0 +1,67 @@
+import { readFile } from 'node:fs/promises'
+import t from 'tap'
+import { commands, events, routes } from '../../protocol/index.ts'
+import { describeSocket } from '../../src/transport/asyncapi.ts'
+import { describeRest } from '../../src/transport/openapi.ts'
+import { startServer } from '../helper.ts'
+
+const committed = async (name: string): Promise<unknown> =>
+  JSON.parse(await readFile(new URL(`../../../protocol/generated/${name}`, import.meta.url), 'utf8'))
+
+t.test('the committed documents are those of the contract; if not, run npm run generate', async t => {
+  t.strictSame(await committed('openapi.json'), await describeRest())
+  t.strictSame(await committed('asyncapi.json'), describeSocket())
+})
+
+t.test('OpenAPI holds every route, with its errors, and a token wherever one is needed', async t => {
+  const { paths } = (await describeRest()) as { paths: Record<string, Record<string, Operation>> }
+  const described = Object.values(paths).flatMap(path => Object.keys(path))
+  t.equal(described.length, routes.length)
+  for (const { method, url, isPublic = false } of routes) {
+    const operation = paths[`/v1${url.replace(/:(\w+)/g, '{$1}')}`]?.[method.toLowerCase()]
+    t.ok(operation, `${method} ${url}`)
+    t.strictSame(operation?.security, isPublic ? [] : undefined)
+    t.equal('401' in (operation?.responses ?? {}), !isPublic)
+    t.ok(operation?.responses['429'] && operation.responses['default'])
+  }
+})
+
+t.test('AsyncAPI holds every command and event', async t => {
+  const { operations } = describeSocket() as { operations: Record<string, { action: string }> }
+  for (const { type } of commands) t.equal(operations[`command.${type.replace(':', '.')}`]?.action, 'receive', type)
+  for (const { type } of events) t.equal(operations[`event.${type.replace(':', '.')}`]?.action, 'send', type)
+})
+
+t.test('references lead somewhere', async t => {
+  for (const document of [await describeRest(), describeSocket()]) {
+    for (const [, path = ''] of JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g)) {
+      const target = path.split('/').reduce<unknown>((part, key) => (part as Record<string, unknown>)?.[key], document)
+      if (target === undefined) t.fail(path)
+    }
+  }
+})
+
+t.test('the server serves the same documents, and a page that needs nothing from elsewhere, to everybody', async t => {
+  const server = await startServer(t)
+  for (const name of ['openapi.json', 'asyncapi.json']) {
+    const { status, body } = await server.call(undefined, 'GET', `/${name}`)
+    t.equal(status, 200)
+    t.strictSame(body, await committed(name))
+  }
+  for (const { method, url } of routes) t.ok(server.app.hasRoute({ method, url: `/v1${url}` }), `${method} ${url}`)
+  const page = await server.call(undefined, 'GET', '/docs')
+  t.equal(page.status, 200)
+  t.notMatch(String(page.body), /(src|href)="(https?:)?\/\//)
+  const assets = [...String(page.body).matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path = '']) => path)
+  t.ok(assets.length > 3)
+  for (const path of assets) {
+    t.equal((await server.call(undefined, 'GET', new URL(path, 'http://x/docs/').pathname)).status, 200, path)
+  }
+  t.equal((await server.call(undefined, 'GET', '/docs/static/nothing.js')).status, 404)
+  t.equal((await server.call(undefined, 'GET', '/v1/users/me')).status, 401)
+})
+
+interface Operation {
+  security?: unknown[]
+  responses: Record<string, unknown>
+}
