@@ -1,11 +1,9 @@
 import cors from '@fastify/cors'
-import rateLimit from '@fastify/rate-limit'
 import websocket from '@fastify/websocket'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import { SUBPROTOCOL } from '../protocol/envelope.ts'
 import { Bus } from './bus/bus.ts'
 import type { Config } from './config.ts'
-import { AppError } from './errors.ts'
 import { loggerOptions } from './log.ts'
 import { createServices } from './services/index.ts'
 import { openStore } from './store/index.ts'
@@ -13,13 +11,10 @@ import { authenticateRequests, createAuthenticator } from './transport/auth.ts'
 import { documentRoutes } from './transport/documents.ts'
 import { Hub } from './transport/hub.ts'
 import { Metrics } from './transport/metrics.ts'
-import { authRoutes } from './transport/rest/auth.ts'
-import { conversationRoutes } from './transport/rest/conversations.ts'
+import { apiRoutes } from './transport/rest/api.ts'
 import { answerError, answerErrors } from './transport/rest/errors.ts'
-import { messageRoutes } from './transport/rest/messages.ts'
 import { operationRoutes } from './transport/rest/operations.ts'
-import { presenceRoutes } from './transport/rest/presence.ts'
-import { userRoutes } from './transport/rest/users.ts'
+import { createRequestLimits } from './transport/rest/rate-limits.ts'
 import { validateRequests } from './transport/rest/validation.ts'
 import { SocketServer } from './transport/ws/socket.ts'
 
@@ -47,25 +42,16 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
     commits: services.commits
   })
   await addPlugins(app, config, socket)
-  authenticateRequests(app, authenticator)
-  await addRateLimit(app, config)
+  authenticateRequests(app, authenticator, await createRequestLimits(app, config.limits))
   await app.register(documentRoutes)
-  await app.register(
-    async v1 => {
-      await v1.register(authRoutes, { services, authenticator })
-      for (const routes of [userRoutes, presenceRoutes, conversationRoutes, messageRoutes])
-        await v1.register(routes, { services })
-    },
-    { prefix: '/v1' }
-  )
-  const probe = async (timeoutMs: number): Promise<void> => await store.probe(timeoutMs)
+  await app.register(apiRoutes, { prefix: '/v1', services, authenticator })
   await app.register(operationRoutes, {
     metrics,
     metricsToken: config.METRICS_TOKEN,
     isDraining: () => socket.isDraining,
-    probe
+    probe: services.health.probe
   })
-  await app.register(async scope => socket.routes(scope))
+  await app.register(socket.routes)
   await services.lookout.start()
   app.addHook('onClose', async () => {
     services.lookout.stop()
@@ -77,7 +63,7 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
 function createServer(config: AppConfig): FastifyInstance {
   const app = Fastify({
     logger: loggerOptions(config),
-    disableRequestLogging: config.LOG_LEVEL !== 'debug' && config.LOG_LEVEL !== 'trace',
+    logController: new LogController({ disableRequestLogging: !['debug', 'trace'].includes(config.LOG_LEVEL) }),
     bodyLimit: BODY_BYTES,
     routerOptions: { maxParamLength: 128 },
     trustProxy: config.TRUST_PROXY.length > 0 ? config.TRUST_PROXY : false,
@@ -104,18 +90,7 @@ async function addPlugins(app: FastifyInstance, config: AppConfig, socket: Socke
       handleProtocols: offered => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false)
     } as NonNullable<websocket.WebsocketPluginOptions['options']>,
     preClose: function (done) {
-      socket.drain().finally(() => this.websocketServer.close(() => done()))
+      void socket.drain().finally(() => this.websocketServer.close(() => done()))
     }
-  })
-}
-
-async function addRateLimit(app: FastifyInstance, { limits }: AppConfig): Promise<void> {
-  await app.register(rateLimit, {
-    max: request => (request.actor === null ? limits.anonymousRequestsPerMinute : limits.requestsPerMinute),
-    timeWindow: 60_000,
-    cache: 20_000,
-    keyGenerator: request => request.actor?.userId ?? request.ip,
-    errorResponseBuilder: (_request, { ttl }) =>
-      new AppError('rate_limited', 'Too many requests', { retryAfterMs: ttl })
   })
 }

@@ -1,4 +1,4 @@
-import type { FastifyServerOptions } from 'fastify'
+import type { LoggerOptions } from 'pino'
 import type { Config } from './config.ts'
 
 /** What is never written to the log, wherever it stands. */
@@ -17,13 +17,17 @@ const SECRETS = [
 ]
 
 /** Logs of requests hold the path without its query, and no header; errors hold no values from the database. */
-export function loggerOptions({ LOG_LEVEL }: Pick<Config, 'LOG_LEVEL'>): NonNullable<FastifyServerOptions['logger']> {
+export function loggerOptions({ LOG_LEVEL }: Pick<Config, 'LOG_LEVEL'>): LoggerOptions {
   return {
     level: LOG_LEVEL,
     redact: { paths: SECRETS.flatMap(name => [name, `*.${name}`, `*.*.${name}`]), censor: '[redacted]' },
     serializers: {
-      req: ({ method, url, id }) => ({ method, path: url.split('?', 1)[0] ?? '', id }),
-      res: ({ statusCode }) => ({ statusCode }),
+      req: ({ method, url, id }: { method: string; url: string; id: string }) => ({
+        method,
+        path: url.split('?', 1)[0] ?? '',
+        id
+      }),
+      res: ({ statusCode }: { statusCode: number }) => ({ statusCode }),
       err: (error: Error & { code?: unknown }) => ({
         type: error.name,
         code: error.code,

@@ -12,6 +12,7 @@ import { openStore, type Store } from '../src/store/index.ts'
 import { type Authenticator, authenticateRequests, createAuthenticator } from '../src/transport/auth.ts'
 import { authRoutes } from '../src/transport/rest/auth.ts'
 import { answerError, answerErrors } from '../src/transport/rest/errors.ts'
+import { createRequestLimits } from '../src/transport/rest/rate-limits.ts'
 import { userRoutes } from '../src/transport/rest/users.ts'
 import { validateRequests } from '../src/transport/rest/validation.ts'
 
@@ -54,7 +55,14 @@ export async function accountsApp(
   env: Record<string, string> = {},
   uri = ownDatabase()
 ): Promise<AccountsApp> {
-  const given = { NODE_ENV: 'test', JWT_SECRET: SECRET, LIMITS_REGISTRATIONS_PER_HOUR: '10000', DEFAULT_REGION: 'DE' }
+  const given = {
+    NODE_ENV: 'test',
+    JWT_SECRET: SECRET,
+    LIMITS_REGISTRATIONS_PER_HOUR: '10000',
+    LIMITS_ANONYMOUS_REQUESTS_PER_MINUTE: '100000',
+    LIMITS_REQUESTS_PER_MINUTE: '100000',
+    DEFAULT_REGION: 'DE'
+  }
   const read = readConfig({ ...given, MONGODB_URI: uri, ...env })
   const config: Config & { JWT_SECRET: string[] } = { ...read, JWT_SECRET: read.JWT_SECRET ?? [] }
   const store = await openStore({ ...config, MONGODB_URI: uri })
@@ -68,7 +76,7 @@ export async function accountsApp(
   const authenticator = createAuthenticator(app, { config, services })
   answerErrors(app)
   validateRequests(app)
-  authenticateRequests(app, authenticator)
+  authenticateRequests(app, authenticator, await createRequestLimits(app, config.limits))
   app.register(authRoutes, { prefix: '/v1', services, authenticator })
   app.register(userRoutes, { prefix: '/v1', services })
   await app.ready()

@@ -5,6 +5,7 @@ import type { Store } from '../store/index.ts'
 import { AuthService } from './auth.ts'
 import { ConversationService } from './conversations.ts'
 import { GroupService } from './groups.ts'
+import { HealthService } from './health.ts'
 import { Lookout } from './lookout.ts'
 import { MessageService } from './messages.ts'
 import { PresenceService } from './presence.ts'
@@ -41,13 +42,15 @@ export function createServices({ store, bus, config, onError }: ServiceParts) {
   const sessions = new SessionService({ ...parts, users })
   const conversations = new ConversationService({ store, users, config })
   const sync = new SyncService({ store, conversations, users })
+  const lookout = new Lookout({ store, bus, onError })
   const { limits } = config
   return {
     auth: new AuthService({ ...parts, sessions, users }),
     commits: tellCommits(store.commits, bus),
     conversations,
     groups: new GroupService({ store, users, config }),
-    lookout: new Lookout({ store, bus, onError }),
+    health: new HealthService({ store, lookout }),
+    lookout,
     messages: new MessageService({ ...parts, sends: new TokenBuckets(limits.sendsPerSecond, limits.sendsBurst) }),
     presence: new PresenceService(parts),
     reactions: new ReactionService(parts),

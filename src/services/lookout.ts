@@ -21,9 +21,15 @@ export class Lookout {
   #since: Date | undefined
   #timer: NodeJS.Timeout | undefined
   #isClosed = false
+  #lookedAt = performance.now()
 
   constructor(parts: LookoutParts) {
     this.#parts = parts
+  }
+
+  /** How long ago the last look came to its end, ms. */
+  get ageMs(): number {
+    return performance.now() - this.#lookedAt
   }
 
   async start(): Promise<void> {
@@ -55,6 +61,7 @@ export class Lookout {
       store.sessions.revokedSince(since)
     ])
     this.#since = new Date(now.getTime() - OVERLAP_MS)
+    this.#lookedAt = performance.now()
     bus.emit('moved', { conversations, accounts })
     for (const sessionId of sessions) bus.emit('sessionEnd', { sessionId })
   }

@@ -3,8 +3,9 @@ import { AppError } from '../errors.ts'
 
 /** Only blanks, and marks that show nothing: zero width, joiners, direction. */
 const INVISIBLE = /^[\s\p{Cf}\p{Mn}]*$/u
-// The `v` flag is written this way because TypeScript's target does not know it yet.
-const EMOJI = /^(?:\p{RGI_Emoji}|\p{Extended_Pictographic}\p{Emoji_Modifier}?)$/v
+const ONE_EMOJI = '^(?:\\p{RGI_Emoji}|\\p{Extended_Pictographic}\\p{Emoji_Modifier}?)$'
+/** Not a literal, because TypeScript's target does not know the flag `v` yet, which Node 20 has. */
+const EMOJI = new RegExp(ONE_EMOJI, 'v')
 
 /** @throws {AppError} `invalid` for text that shows nothing or is not Unicode, `too_large` beyond `maxBytes` of UTF-8 */
 export function requireText(text: string, maxBytes: number): void {

@@ -3,6 +3,7 @@ import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
 import type { Actor, Services } from '../services/index.ts'
 import { type Claims, type Issuer, isFromIssuer, Tokens } from './jwt.ts'
+import type { RequestLimits } from './rest/rate-limits.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -12,6 +13,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Needs no token. */
     isPublic?: boolean
+    /** Public, and for the operator: not counted. */
+    isUnlimited?: boolean
   }
 }
 
@@ -63,12 +66,22 @@ export function createAuthenticator(app: FastifyInstance, { config, services }: 
   }
 }
 
-/** Default deny: every request needs a token, unless its route says `isPublic` or there is no such route. */
-export function authenticateRequests(app: FastifyInstance, authenticator: Authenticator): void {
+/**
+ * Default deny: every request needs a token, unless its route says `isPublic` or there is no such route. Requests
+ * are counted by person, and by address where there is none.
+ */
+export function authenticateRequests(app: FastifyInstance, authenticator: Authenticator, limits: RequestLimits): void {
   app.decorateRequest('actor', null)
   app.addHook('onRequest', async request => {
-    if (request.is404 || request.routeOptions.config.isPublic) return
-    request.actor = await authenticator.authenticate(requireBearer(request))
+    if (request.routeOptions.config.isUnlimited) return
+    if (request.is404 || request.routeOptions.config.isPublic) return await limits.countAddress(request)
+    try {
+      request.actor = await authenticator.authenticate(requireBearer(request))
+    } catch (error) {
+      await limits.countAddress(request)
+      throw error
+    }
+    await limits.countPerson(request)
   })
 }
 

@@ -31,10 +31,9 @@ async function talk(): Promise<Somebody[]> {
     const body = { type: 'group', name: 'Group', memberIds: others.map(({ id }) => id) }
     conversations.push({ id: (await server.call(owner, 'POST', '/conversations', body)).id, members })
   }
-  for (const who of [...people, ...people.slice(0, 1)]) {
-    const mine = conversations.filter(({ members }) => members.includes(who)).map(({ id }) => id)
-    await load.add({ who, conversations: mine, url: server.url })
-  }
+  const devices = [...people, ...people.slice(0, 1)]
+  const mine = (who: Somebody) => conversations.filter(({ members }) => members.includes(who)).map(({ id }) => id)
+  await load.run(devices.map(who => ({ who, conversations: mine(who), url: server.url })))
   return people
 }
 

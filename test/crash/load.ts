@@ -29,15 +29,25 @@ export class Load {
     this.#random = random
   }
 
-  /** Connects a client and lets it talk. */
-  async add({ who, conversations, url }: Talker): Promise<SyncClient> {
-    const name = `client${this.clients.length}`
+  /** Connects the clients, and then lets them talk. */
+  async run(talkers: readonly Talker[]): Promise<void> {
+    await Promise.all(talkers.map(async talker => await this.#connect(talker)))
+    for (const [index, { conversations }] of talkers.entries()) {
+      for (let worker = 0; worker < IN_FLIGHT; worker++) {
+        const client = this.clients[index]
+        if (client !== undefined) this.#work.push(this.#talk(client, conversations))
+      }
+    }
+  }
+
+  async #connect({ who, url }: Talker): Promise<void> {
+    const index = Object.keys(this.people).length
+    const name = `client${index}`
     this.people[name] = who.id
     const record = (entry: JournalEntry) => void this.journal.push(entry)
     const client = await SyncClient.open(url, who.token, { name, record, isStaying: true })
-    this.clients.push(client)
-    for (let worker = 0; worker < IN_FLIGHT; worker++) this.#work.push(this.#talk(client, conversations))
-    return client
+    await client.untilLevel()
+    this.clients[index] = client
   }
 
   /** Resolves after so many more acknowledgements. */

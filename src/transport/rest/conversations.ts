@@ -3,7 +3,7 @@ import * as contracts from '../../../protocol/routes/conversations.ts'
 import { requireCursor, type Services } from '../../services/index.ts'
 import { register } from './route.ts'
 
-/** REST face of conversations, members, receipts and typing. */
+/** REST face of conversations, receipts and typing. */
 export const conversationRoutes: FastifyPluginAsync<{ services: Services }> = async (app, { services }) => {
   const { conversations, groups, receipts, typing } = services
   register(app, contracts.CreateConversation, async ({ actor, body }, reply) => {
@@ -21,31 +21,6 @@ export const conversationRoutes: FastifyPluginAsync<{ services: Services }> = as
     app,
     contracts.UpdateConversation,
     async ({ actor, params, body }) => await groups.update(actor, params.conversationId, body)
-  )
-  register(
-    app,
-    contracts.ListMembers,
-    async ({ actor, params, query }) => await conversations.members(actor, params.conversationId, query)
-  )
-  register(
-    app,
-    contracts.AddMembers,
-    async ({ actor, params, body }) => await groups.add(actor, params.conversationId, body.userIds)
-  )
-  register(
-    app,
-    contracts.ChangeMember,
-    async ({ actor, params, body }) => await groups.setRole(actor, params.conversationId, params.userId, body.role)
-  )
-  register(
-    app,
-    contracts.RemoveMember,
-    async ({ actor, params }) => await groups.remove(actor, params.conversationId, params.userId)
-  )
-  register(
-    app,
-    contracts.LeaveConversation,
-    async ({ actor, params }) => await groups.leave(actor, params.conversationId)
   )
   register(app, contracts.SetReceipt, async ({ actor, params, body }) => {
     requireCursor(body)

@@ -24,7 +24,7 @@ export const operationRoutes: FastifyPluginAsync<Options> = async (
   app,
   { metrics, metricsToken, isDraining, probe }
 ) => {
-  const config = { isPublic: true, rateLimit: false as const }
+  const config = { isPublic: true, isUnlimited: true }
   app.get('/health/live', {
     config,
     schema: { summary: 'The process answers', tags, response: { 200: Health } } as object,

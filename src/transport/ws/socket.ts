@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import '@fastify/websocket'
 import type { IncomingMessage } from 'node:http'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
 import { encodeEphemeral, SUBPROTOCOL } from '../../../protocol/envelope.ts'
 import { AuthExpiring } from '../../../protocol/events/session.ts'
@@ -75,7 +75,7 @@ export class SocketServer {
   }
 
   /** Adds `GET /ws` to an app that has @fastify/websocket. */
-  routes(app: FastifyInstance): void {
+  readonly routes: FastifyPluginAsync = async app => {
     app.route({
       method: 'GET',
       url: '/ws',

@@ -1,0 +1,77 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { access, readFile } from 'node:fs/promises'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import t, { type Test } from 'tap'
+import { describeConfig, readConfig } from '../src/config.ts'
+import { ownDatabase, SECRET } from './helper.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const MARK = '=== next block ==='
+const run = promisify(execFile)
+const read = async (file: string): Promise<string> => await readFile(`${ROOT}${file}`, 'utf8')
+
+/** What is different each time: ids, by their kind, and moments. */
+function masked(text: string): string {
+  return text
+    .replace(/\b(user|conv|msg|ses)_[0-9a-f]{24}/g, '$1_…')
+    .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'moment')
+    .trim()
+}
+
+/** Starts the server as `npm start` does, on a free port. @returns its address without the scheme */
+async function startProcess(t: Test, env: Record<string, string>): Promise<string> {
+  const child: ChildProcess = spawn(process.execPath, ['dist/src/main.js'], {
+    cwd: ROOT,
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
+  t.teardown(async () => {
+    const exited = once(child, 'exit')
+    child.kill('SIGTERM')
+    await exited
+  })
+  if (child.stdout === null) throw new Error('The server has no output')
+  for await (const line of createInterface(child.stdout)) {
+    const [, address] = /is running at http:\/\/(\S+)/.exec(line) ?? []
+    if (address !== undefined) return address
+  }
+  throw new Error('The server ended before it listened')
+}
+
+t.test('the walk-through works as printed', async t => {
+  const [, section = ''] = (await read('README.md')).split('\n## Walk-through\n')
+  const end = section.indexOf('\n## ')
+  const blocks = [...section.slice(0, end).matchAll(/```sh\n([\s\S]*?)```\n```text\n([\s\S]*?)```/g)]
+  t.ok(blocks.length >= 5)
+  const env = { MONGODB_URI: ownDatabase(t), JWT_SECRET: SECRET, PORT: '0', LOG_LEVEL: 'silent' }
+  const address = await startProcess(t, env)
+  const script = blocks.map(([, commands = '']) => `${commands}echo '${MARK}'`).join('\n')
+  const { stdout, stderr } = await run('bash', ['-c', script.replaceAll('localhost:3000', address)], {
+    cwd: ROOT,
+    timeout: 60_000
+  })
+  t.equal(stderr, '')
+  const outputs = stdout.split(MARK)
+  for (const [index, [, , shown = '']] of blocks.entries()) {
+    t.equal(masked(outputs[index] ?? ''), masked(shown), `block ${index + 1}`)
+  }
+})
+
+t.test('docs/configuration.md has every variable with its default', async t => {
+  const rows = [...(await read('docs/configuration.md')).matchAll(/^\| `([A-Z_]+)` \| (.*?) ?\|/gm)]
+  const described = rows.map(([, name, value]) => [name, value])
+  const wanted = describeConfig(readConfig({}), {}).map(row => [row.name, row.default])
+  t.strictSame(described, wanted)
+})
+
+t.test('links lead to files that are there', async t => {
+  for (const file of ['README.md', 'CONTRIBUTING.md', 'docs/operations.md', 'docs/configuration.md']) {
+    const folder = new URL(file, `file://${ROOT}`)
+    for (const [, path = ''] of (await read(file)).matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)) {
+      await t.resolves(access(new URL(path, folder)), `${file}: ${path}`)
+    }
+  }
+})
