@@ -13,6 +13,7 @@ import { Hub } from './transport/hub.ts'
 import { Metrics } from './transport/metrics.ts'
 import { apiRoutes } from './transport/rest/api.ts'
 import { answerError, answerErrors } from './transport/rest/errors.ts'
+import { readJsonBodies } from './transport/rest/json.ts'
 import { operationRoutes } from './transport/rest/operations.ts'
 import { createRequestLimits } from './transport/rest/rate-limits.ts'
 import { validateRequests } from './transport/rest/validation.ts'
@@ -32,7 +33,7 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
   const hub = new Hub({ bus, replay: services.replay, onError })
   const counts = { frames: 0, dropped: 0, slow: 0 }
   const authenticator = createAuthenticator(app, { config, services })
-  const socket = new SocketServer({ services, authenticator, hub, config, epoch: store.epoch, counts })
+  const socket = new SocketServer({ services, authenticator, hub, config, epoch: store.epoch, counts, onError })
   const metrics = new Metrics({
     connections: () => socket.connectionCount,
     users: () => hub.userCount,
@@ -68,12 +69,14 @@ function createServer(config: AppConfig): FastifyInstance {
     routerOptions: { maxParamLength: 128 },
     trustProxy: config.TRUST_PROXY.length > 0 ? config.TRUST_PROXY : false,
     // The first must be the smaller: Node would swap them, and a slow body would not be cut.
-    http: { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 2_000 },
+    http: { headersTimeout: 10_000, connectionsCheckingInterval: 2_000 },
+    requestTimeout: 30_000,
     forceCloseConnections: 'idle',
     frameworkErrors: (error, request, reply) => void answerError(error, request, reply)
   })
   answerErrors(app)
   validateRequests(app)
+  readJsonBodies(app)
   return app
 }
 

@@ -503,7 +503,7 @@ t.test('Socket: frames that break the rules of WebSockets', async t => {
 
 t.test('Socket: frames that are no commands', async t => {
   const it = await scene(t)
-  const { server, ann, conversationId } = it
+  const { server, ann } = it
   const bad: [string, string][] = [
     ['W16 not JSON', 'x'],
     ['W16 an array', '[]'],
@@ -554,12 +554,16 @@ t.test('Socket: frames that are no commands', async t => {
       { code: 'too_large' },
       'W22 nested'
     )
+  })
+})
+
+t.test('Socket: ids and cursors', async t => {
+  const it = await scene(t)
+  const { server, ann, conversationId } = it
+  await unharmed(t, it, async () => {
     const bare = await server.connect(ann)
-    t.match(
-      await refusedBy(bare, JSON.stringify({ v: 1, type: 'history:get', data: { conversationId } })),
-      { code: 'bad_frame' },
-      'W19 no id'
-    )
+    bare.ws.send(JSON.stringify({ v: 1, type: 'history:get', data: { conversationId } }))
+    t.match((await bare.next(it => it.ok === false)).error, { code: 'bad_frame' }, 'W19 no id')
     const twice = await server.connect(ann)
     for (let index = 0; index < 2; index += 1) twice.say('history:get', { conversationId }, 'same')
     t.match(await twice.next(it => it.ok === false), { id: 'same', error: { code: 'conflict' } }, 'W19 an id under way')
@@ -628,19 +632,21 @@ t.test('Socket: hello', async t => {
   })
 })
 
-/** Where the schema of an object has text: the path, and an example of the whole with something else there. */
-function* withWrongText(schema: TSchema, whole: (part: unknown) => unknown, path: string): Iterable<[string, unknown]> {
-  if (schema['anyOf'] !== undefined && schema['type'] === undefined) {
-    for (const option of schema['anyOf'] as TSchema[]) yield* withWrongText(option, whole, path)
-  } else if (schema['type'] === 'string') {
+type Whole = (part: unknown) => unknown
+
+/** Where a schema has text: the path, and an example of the whole with something else there. */
+function* withWrongText(schema: TSchema, whole: Whole, path: string): Iterable<[string, unknown]> {
+  if (schema['type'] === 'string')
     for (const wrong of NOT_TEXT) yield [`${path} = ${JSON.stringify(wrong)}`, whole(wrong)]
-  } else if (schema['type'] === 'array') {
-    yield* withWrongText(schema['items'], part => whole([part]), `${path}[]`)
-  } else if (schema['type'] === 'object') {
-    const example = exampleOf(schema) as Record<string, unknown>
-    for (const [name, child] of Object.entries((schema['properties'] ?? {}) as Record<string, TSchema>)) {
-      yield* withWrongText(child, part => whole({ ...example, [name]: part }), `${path}.${name}`)
-    }
+  else if (schema['type'] === 'array') yield* withWrongText(schema['items'], part => whole([part]), `${path}[]`)
+  else if (schema['type'] === 'object') yield* inFields(schema, whole, path)
+  else for (const option of (schema['anyOf'] ?? []) as TSchema[]) yield* withWrongText(option, whole, path)
+}
+
+function* inFields(schema: TSchema, whole: Whole, path: string): Iterable<[string, unknown]> {
+  const example = exampleOf(schema) as object
+  for (const [name, child] of Object.entries((schema['properties'] ?? {}) as Record<string, TSchema>)) {
+    yield* withWrongText(child, part => whole({ ...example, [name]: part }), `${path}.${name}`)
   }
 }
 
@@ -648,29 +654,47 @@ function* withWrongText(schema: TSchema, whole: (part: unknown) => unknown, path
 function exampleOf(schema: TSchema): unknown {
   if (schema['const'] !== undefined) return schema['const']
   if (schema['anyOf'] !== undefined) return exampleOf(schema['anyOf'][0])
-  if (schema['type'] === 'string')
-    return schema['examples']?.[0] ?? (/\{24\}/.test(schema['pattern'] ?? '') ? `conv_${NOBODY}` : 'abcdefgh')
-  if (schema['type'] === 'integer') return schema['minimum'] ?? 0
-  if (schema['type'] === 'boolean') return true
+  if (schema['type'] === 'string') return schema['examples']?.[0] ?? 'abcdefgh'
   if (schema['type'] === 'array') return [exampleOf(schema['items'])]
+  if (schema['type'] === 'object') return exampleObject(schema)
+  return schema['type'] === 'boolean' ? true : (schema['minimum'] ?? 0)
+}
+
+function exampleObject(schema: TSchema): object {
   const required = (schema['required'] ?? []) as string[]
   return Object.fromEntries(required.map(name => [name, exampleOf(schema['properties'][name])]))
 }
 
+/** Every request that has something else where text belongs. */
+function* badBodies({
+  ann,
+  conversationId,
+  messageId
+}: Scene): Iterable<[Person | undefined, string, string, unknown]> {
+  for (const { method, url, schema, isPublic } of routes) {
+    const filled = url
+      .replace(':conversationId', conversationId)
+      .replace(':messageId', messageId)
+      .replace(':userId', ann.id)
+    if (schema.body === undefined) continue
+    for (const [, body] of withWrongText(schema.body, part => part, 'body')) {
+      yield [isPublic ? undefined : ann, method, `/v1${filled}`, body]
+    }
+  }
+}
+
 t.test('every text of every route’s body: operators, arrays, numbers and objects are refused', async t => {
   const it = await scene(t)
-  const { server, ann, conversationId, messageId } = it
   let count = 0
   await unharmed(t, it, async () => {
-    for (const { method, url, schema, isPublic } of routes) {
-      if (schema.body === undefined) continue
-      const path = `/v1${url.replace(':conversationId', conversationId).replace(':messageId', messageId).replace(':userId', ann.id)}`
-      for (const [name, body] of withWrongText(schema.body, part => part, 'body')) {
-        const { status, body: answer } = await server.call(isPublic ? undefined : ann, method, path, body)
-        count += 1
-        if (status !== 400 || answer.error?.code !== 'invalid')
-          t.fail(`${method} ${url} ${name}: ${status} ${JSON.stringify(answer)}`)
-      }
+    for (const [who, method, path, body] of badBodies(it)) {
+      const answer = await it.server.call(who, method, path, body)
+      t.match(
+        answer,
+        { status: 400, body: { error: { code: 'invalid' } } },
+        `${method} ${path} ${JSON.stringify(body)}`
+      )
+      count += 1
     }
   })
   t.ok(count > 150, `${count} bodies`)
@@ -679,25 +703,19 @@ t.test('every text of every route’s body: operators, arrays, numbers and objec
 t.test('every text of every command: operators, arrays, numbers and objects are refused', async t => {
   const it = await scene(t)
   const { server, ann } = it
-  let count = 0
+  const bad = commands.flatMap(({ type, data }) =>
+    [...withWrongText(data, part => part, type)].map(([name, wrong]) => ({ type, name, wrong }))
+  )
   await unharmed(t, it, async () => {
     const socket = await server.connect(ann)
-    for (const { type, data: schema } of commands) {
-      if (type === 'hello') continue
-      for (const [name, data] of withWrongText(schema, part => part, 'data')) {
-        const error = await socket.refused(type, data)
-        count += 1
-        if (error?.code !== 'invalid') t.fail(`${type} ${name}: ${JSON.stringify(error)}`)
-      }
+    for (const { type, name, wrong } of bad.filter(it => it.type !== 'hello')) {
+      t.match(await socket.refused(type, wrong), { code: 'invalid' }, name)
     }
-    const hello = commands.find(({ type }) => type === 'hello')
-    for (const [name, data] of withWrongText(hello?.data as TSchema, part => part, 'data')) {
+    for (const { name, wrong } of bad.filter(it => it.type === 'hello')) {
       const fresh = await server.socket()
-      const error = await fresh.refused('hello', data)
-      count += 1
-      if (error?.code !== 'invalid') t.fail(`hello ${name}: ${JSON.stringify(error)}`)
+      t.match(await fresh.refused('hello', wrong), { code: 'invalid' }, name)
       t.equal((await fresh.closed).code, CLOSE.bad_frame)
     }
   })
-  t.ok(count > 200, `${count} commands`)
+  t.ok(bad.length > 200, `${bad.length} commands`)
 })

@@ -67,6 +67,11 @@ t.test('docs/configuration.md has every variable with its default', async t => {
   t.strictSame(described, wanted)
 })
 
+t.test('docs/operations.md has every metric', async t => {
+  const names = (text: string): string[] => [...new Set([...text.matchAll(/parley_[a-z_]+/g)].map(String))].sort()
+  t.strictSame(names(await read('docs/operations.md')), names(await read('src/transport/metrics.ts')))
+})
+
 t.test('links lead to files that are there', async t => {
   for (const file of ['README.md', 'CONTRIBUTING.md', 'docs/operations.md', 'docs/configuration.md']) {
     const folder = new URL(file, `file://${ROOT}`)

@@ -40,8 +40,10 @@ export class RecentCache<T> {
   }
 
   #forgetOldest(): void {
-    if (this.#entries.size <= this.#maxEntries) return
-    const [oldest] = this.#entries.keys()
-    if (oldest !== undefined) this.#entries.delete(oldest)
+    const now = Date.now()
+    for (const [key, { loadedAt }] of this.#entries) {
+      if (this.#entries.size <= this.#maxEntries && now - loadedAt < this.#maxAgeMs) return
+      this.#entries.delete(key)
+    }
   }
 }

@@ -10,6 +10,16 @@ import type { Actor } from './actor.ts'
 import { emailKey, parsePhone } from './identifiers.ts'
 import { RecentCache } from './recent-cache.ts'
 
+/** What is kept of somebody of an existing user system: little, because there are many. */
+interface External {
+  readonly id: string
+  readonly isDisabled: boolean
+}
+
+function externalOf({ _id, isDisabled = false }: UserDoc): External {
+  return { id: _id.toHexString(), isDisabled }
+}
+
 interface UserDeps {
   readonly store: Pick<Store, 'users' | 'accounts'>
   readonly bus: Bus
@@ -30,14 +40,14 @@ export class UserService {
   readonly #config: UserDeps['config']
   readonly #standings: RecentCache<Standing>
   /** Ids here by the ids in an existing user system. */
-  readonly #externals: RecentCache<UserDoc | null>
+  readonly #externals: RecentCache<External | undefined>
 
   constructor({ store, bus, config }: UserDeps) {
     this.#store = store
     this.#bus = bus
     this.#config = config
     this.#standings = new RecentCache(id => this.#loadStanding(id), CACHE_MS, MAX_CACHED)
-    this.#externals = new RecentCache(subject => store.users.findExternal(subjectOf(subject)), CACHE_MS, MAX_CACHED)
+    this.#externals = new RecentCache(subject => this.#findExternal(subject), CACHE_MS, MAX_CACHED)
   }
 
   /** @throws {AppError} `unauthenticated` when there is no such person any more */
@@ -113,13 +123,18 @@ export class UserService {
   async requireExternal(subject: string, name: string | undefined): Promise<string> {
     const user = (await this.#externals.get(subject)) ?? (await this.#provision(subject, name))
     if (user.isDisabled) throw new AppError('account_disabled', 'The account is disabled')
-    return user._id.toHexString()
+    return user.id
   }
 
-  async #provision(subject: string, name: string | undefined): Promise<UserDoc> {
+  async #findExternal(subject: string): Promise<External | undefined> {
+    const user = await this.#store.users.findExternal(subjectOf(subject))
+    return user === null ? undefined : externalOf(user)
+  }
+
+  async #provision(subject: string, name: string | undefined): Promise<External> {
     this.#externals.delete(subject)
     if (!this.#config.AUTH_AUTOPROVISION) throw new AppError('unauthenticated', 'The account does not exist')
-    return await this.#store.users.ensureExternal(subjectOf(subject), firstName(name))
+    return externalOf(await this.#store.users.ensureExternal(subjectOf(subject), firstName(name)))
   }
 
   async #loadStanding(userId: string): Promise<Standing> {

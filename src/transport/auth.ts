@@ -13,7 +13,7 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Needs no token. */
     isPublic?: boolean
-    /** Public, and for the operator: not counted. */
+    /** Public, and not counted: what operators ask for, and upgrades, whose connections have limits of their own. */
     isUnlimited?: boolean
   }
 }

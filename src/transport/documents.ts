@@ -24,7 +24,7 @@ export const documentRoutes: FastifyPluginAsync = async app => {
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: CSP,
-    theme: { title: 'Parley', css: [{ filename: 'plain.css', content: '.topbar { display: none }' }] },
-    uiConfig: { url: '/openapi.json', docExpansion: 'list', defaultModelsExpandDepth: 0, validatorUrl: null }
+    theme: { title: 'Parley' },
+    uiConfig: { layout: 'BaseLayout', docExpansion: 'list', defaultModelsExpandDepth: 0 }
   })
 }

@@ -5,7 +5,7 @@ import type { AccountChange, Bus, ConversationChange, Moved, Whisper } from '../
 import type { Services } from '../services/index.ts'
 import type { Connection } from './connection.ts'
 import { textFrame } from './frames.ts'
-import { OrderedStream } from './ordered-stream.ts'
+import { OrderedStream, type StreamParts } from './ordered-stream.ts'
 
 /** Somebody with connections here. */
 interface LocalUser {
@@ -13,7 +13,7 @@ interface LocalUser {
   readonly connections: Set<Connection>
   /** The conversations they are in. */
   readonly topics: Set<Topic>
-  readonly account: OrderedStream<AccountChange>
+  readonly account: OrderedStream<string, AccountChange>
   /** What became of memberships while they were being read; it is newer than what is read. */
   news: Map<string, number | 'left'> | undefined
   ready: Promise<void>
@@ -24,7 +24,7 @@ interface Topic {
   readonly id: string
   /** Its members with connections here, each with the `seq` after which they see messages. */
   readonly users: Map<LocalUser, number>
-  readonly stream: OrderedStream<ConversationChange>
+  readonly stream: OrderedStream<string, ConversationChange>
 }
 
 interface HubParts {
@@ -39,7 +39,8 @@ interface HubParts {
  */
 export class Hub {
   readonly #replay: Services['replay']
-  readonly #onError: (error: unknown) => void
+  readonly #accounts: StreamParts<string, AccountChange>
+  readonly #conversations: StreamParts<string, ConversationChange>
   readonly #users = new Map<string, LocalUser>()
   readonly #topics = new Map<string, Topic>()
   /** Who wants to know of whom. */
@@ -48,7 +49,16 @@ export class Hub {
 
   constructor({ bus, replay, onError }: HubParts) {
     this.#replay = replay
-    this.#onError = onError
+    this.#accounts = {
+      deliver: (id, change) => this.#deliverAccount(this.#users.get(id), change),
+      replay: async (id, since) => await replay.account(id, since),
+      onError
+    }
+    this.#conversations = {
+      deliver: (id, change) => this.#deliverConversation(this.#topics.get(id), change),
+      replay: async (id, since) => await replay.conversation(id, since),
+      onError
+    }
     bus.on('conversation', change => this.#topics.get(change.conversationId)?.stream.receive(change))
     bus.on('account', change => this.#users.get(change.userId)?.account.receive(change))
     bus.on('whisper', whisper => this.#whisper(whisper))
@@ -112,11 +122,7 @@ export class Hub {
       id,
       connections: new Set(),
       topics: new Set(),
-      account: new OrderedStream({
-        deliver: change => this.#deliverAccount(user, change),
-        replay: async since => await this.#replay.account(id, since),
-        onError: this.#onError
-      }),
+      account: new OrderedStream(id, this.#accounts),
       news: new Map(),
       ready: Promise.resolve()
     }
@@ -151,11 +157,7 @@ export class Hub {
     const topic: Topic = {
       id,
       users: new Map(),
-      stream: new OrderedStream({
-        deliver: change => this.#deliverConversation(topic, change),
-        replay: async since => await this.#replay.conversation(id, since),
-        onError: this.#onError
-      })
+      stream: new OrderedStream(id, this.#conversations)
     }
     this.#topics.set(id, topic)
     return topic
@@ -170,7 +172,8 @@ export class Hub {
     this.#topics.delete(topic.id)
   }
 
-  #deliverConversation(topic: Topic, change: ConversationChange): void {
+  #deliverConversation(topic: Topic | undefined, change: ConversationChange): void {
+    if (topic === undefined) return
     this.#changeMembers(topic, change)
     const { type, rev, seq, data } = change
     const stream = prefixedId('conv', topic.id)
@@ -197,7 +200,8 @@ export class Hub {
     }
   }
 
-  #deliverAccount(user: LocalUser, { type, rev, data }: AccountChange): void {
+  #deliverAccount(user: LocalUser | undefined, { type, rev, data }: AccountChange): void {
+    if (user === undefined) return
     if (type === 'conversation:added') {
       const { id, me, head } = data as { id: string; me: { joinedSeq: number }; head: { rev: number } }
       this.#joinTopic(user, bareId(id), me.joinedSeq)

@@ -7,24 +7,27 @@ interface Change {
   readonly rev: number
 }
 
-interface OrderedStreamParts<T extends Change> {
+/** What all streams of a kind share; `S` is what a stream is of. */
+export interface StreamParts<S, T extends Change> {
   /** Called for every change once, in `rev` order without gaps. */
-  deliver: (change: T) => void
+  deliver: (subject: S, change: T) => void
   /** The changes after a `rev`, dense; a page of them. */
-  replay: (since: number) => Promise<readonly T[]>
+  replay: (subject: S, since: number) => Promise<readonly T[]>
   onError: (error: unknown) => void
 }
 
 /** Puts the changes of one stream in order, whatever the way they come: late, twice, or not at all. */
-export class OrderedStream<T extends Change> {
-  readonly #parts: OrderedStreamParts<T>
+export class OrderedStream<S, T extends Change> {
+  readonly #subject: S
+  readonly #parts: StreamParts<S, T>
   #rev: number | undefined
   #held: Map<number, T> | undefined
   #expected = 0
   #timer: NodeJS.Timeout | undefined
   #isStopped = false
 
-  constructor(parts: OrderedStreamParts<T>) {
+  constructor(subject: S, parts: StreamParts<S, T>) {
+    this.#subject = subject
     this.#parts = parts
   }
 
@@ -65,7 +68,7 @@ export class OrderedStream<T extends Change> {
 
   #advance(change: T): void {
     this.#rev = change.rev
-    this.#parts.deliver(change)
+    this.#parts.deliver(this.#subject, change)
     const next = this.#held?.get(change.rev + 1)
     if (next === undefined) return
     this.#held?.delete(next.rev)
@@ -77,7 +80,7 @@ export class OrderedStream<T extends Change> {
       let before: number | undefined
       while (this.#isBehind() && this.#rev !== before) {
         before = this.#rev
-        for (const change of await this.#parts.replay(before ?? 0)) this.receive(change)
+        for (const change of await this.#parts.replay(this.#subject, before ?? 0)) this.receive(change)
       }
     } catch (error) {
       this.#parts.onError(error)

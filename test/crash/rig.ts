@@ -27,7 +27,12 @@ abstract class Killable {
 
   /** Resolves when it is ready. */
   async start(): Promise<void> {
-    this.#child = await this.launch()
+    const child = this.launch()
+    this.#child = child
+    const end = () => child.kill('SIGKILL')
+    process.once('exit', end)
+    child.once('exit', () => process.off('exit', end))
+    await this.untilReady(child)
   }
 
   /** `kill -9`, at once; resolves when it is gone. */
@@ -39,7 +44,9 @@ abstract class Killable {
     await gone
   }
 
-  protected abstract launch(): Promise<ChildProcess>
+  protected abstract launch(): ChildProcess
+
+  protected abstract untilReady(child: ChildProcess): Promise<void>
 }
 
 /** A database of its own, which nobody repairs. */
@@ -73,7 +80,7 @@ export class MongodProcess extends Killable {
     return mongod
   }
 
-  protected async launch(): Promise<ChildProcess> {
+  protected launch(): ChildProcess {
     const args = [
       ...[
         '--replSet',
@@ -89,11 +96,13 @@ export class MongodProcess extends Killable {
       ...['--wiredTigerCacheSizeGB', '0.5', '--oplogSize', '256', '--quiet'],
       ...['--setParameter', 'diagnosticDataCollectionEnabled=false']
     ]
-    const child = spawn(this.#binary, args, { stdio: 'ignore' })
+    return spawn(this.#binary, args, { stdio: 'ignore' })
+  }
+
+  protected async untilReady(child: ChildProcess): Promise<void> {
     const over = new AbortController()
     child.once('exit', () => over.abort(new Error('The database stopped while it was starting')))
     await untilPrimary(this.#port, over.signal)
-    return child
   }
 }
 
@@ -144,20 +153,22 @@ export class ServerProcess extends Killable {
     )
   }
 
-  protected async launch(): Promise<ChildProcess> {
-    const child = spawn(process.execPath, ['--enable-source-maps', join('dist', 'src', 'main.js')], {
+  protected launch(): ChildProcess {
+    return spawn(process.execPath, ['--enable-source-maps', join('dist', 'src', 'main.js')], {
       cwd: ROOT,
       env: { ...process.env, ...this.#env },
       stdio: ['ignore', 'pipe', 'inherit']
     })
+  }
+
+  protected async untilReady(child: ChildProcess): Promise<void> {
     const over = once(child, 'exit').then(([code, signal]) => {
       throw new Error(`The server stopped while it was starting: ${code ?? signal}`)
     })
     // It says that it is ready; that it ends later is what these tests are about.
-    await Promise.race([once(child.stdout, 'data'), over])
+    await Promise.race([once(child.stdout ?? child, 'data'), over])
     over.catch(() => undefined)
-    child.stdout.resume()
-    return child
+    child.stdout?.resume()
   }
 }
 

@@ -5,7 +5,7 @@ import { startServer } from '../helper.ts'
 import { SyncClient } from '../sync-client.ts'
 import { histories, type Step, seed, World } from './history.ts'
 
-const RUNS = 60
+const RUNS = 45
 const GROUPS = 14
 const AT_ONCE = 10
 const DEVICES = 2

@@ -1,4 +1,4 @@
-import type { MongoClient } from 'mongodb'
+import { type MongoClient, ReadConcern } from 'mongodb'
 
 /** A process that lives does not keep a transaction waiting for its next command this long, µs. */
 const ABANDONED_US = 2_000_000
@@ -8,7 +8,8 @@ const ABANDONED_US = 2_000_000
  * minute, and everybody else's changes of it would conflict. One that was only slow is told so, and tries again.
  */
 export async function endAbandoned(client: MongoClient): Promise<void> {
-  const admin = client.db('admin')
+  // The only read concern that this aggregation takes.
+  const admin = client.db('admin', { readConcern: new ReadConcern('local') })
   const idle = await admin
     .aggregate<{ lsid: { id: unknown } }>([
       { $currentOp: { idleSessions: true, allUsers: false } },

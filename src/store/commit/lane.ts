@@ -219,18 +219,29 @@ export class Lane {
   }
 }
 
-/** Commits, asking again for as long as the answer is lost on the way: the server remembers what it did. */
+/** Commits, asking again for as long as the answer is lost on the way: the database remembers what it did. */
 async function commitForSure(session: ClientSession): Promise<void> {
   const until = performance.now() + OUTCOME_MS
   for (;;) {
     try {
       return await session.commitTransaction()
     } catch (error) {
-      const isUnknown = error instanceof MongoError && error.hasErrorLabel('UnknownTransactionCommitResult')
-      if (!isUnknown || performance.now() > until) throw error
+      if (isFinal(error)) throw error
+      if (performance.now() > until) throw unknownOutcome(error)
       await delay(100)
     }
   }
+}
+
+/** Only the database's own word says that nothing was committed; that it cannot be reached says nothing. */
+function isFinal(error: unknown): boolean {
+  if (!(error instanceof MongoError)) return true
+  return error instanceof MongoServerError && !error.hasErrorLabel('UnknownTransactionCommitResult')
+}
+
+function unknownOutcome(cause: unknown): AppError {
+  const message = 'The database did not say whether this was saved; repeat it with the same clientId'
+  return new AppError('unknown_outcome', message, { cause })
 }
 
 /** Whether the attempt surely had no effect and another may have one. */
@@ -245,14 +256,5 @@ function isDuplicate(error: unknown): boolean {
 
 function asRefusal(error: unknown): unknown {
   if (!(error instanceof MongoError)) return error
-  if (error.hasErrorLabel('UnknownTransactionCommitResult')) {
-    return new AppError(
-      'unknown_outcome',
-      'The database did not say whether this was saved; repeat it with the same clientId',
-      {
-        cause: error
-      }
-    )
-  }
   return new AppError('busy', 'The database is not available; try again', { cause: error, retryAfterMs: 1_000 })
 }

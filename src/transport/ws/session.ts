@@ -17,8 +17,8 @@ const REFUSALS_WINDOW_MS = 10_000
 
 const checkHello = TypeCompiler.Compile(Hello.data)
 
-interface ClientParts {
-  connection: Connection
+/** What all clients of a server share. */
+export interface ClientParts {
   dispatcher: Dispatcher
   greeter: Greeter
   limits: Limits
@@ -28,8 +28,9 @@ interface ClientParts {
 
 /** What one client says, from its first frame on: in order, within its limits, each command answered once. */
 export class ClientSession {
+  readonly #connection: Connection
   readonly #parts: ClientParts
-  readonly #inFlight = new Set<string>()
+  #inFlight: Set<string> | undefined
   #running = 0
   #early: Envelope[] | undefined
   #badFrames = 0
@@ -38,7 +39,8 @@ export class ClientSession {
   #refusals = 0
   #refusalsSince = 0
 
-  constructor(parts: ClientParts) {
+  constructor(connection: Connection, parts: ClientParts) {
+    this.#connection = connection
     this.#parts = parts
     this.#tokens = parts.limits.commandsBurst
   }
@@ -50,7 +52,7 @@ export class ClientSession {
 
   /** Takes a text frame. Never throws, never waits. */
   receive(text: string): void {
-    const { connection } = this.#parts
+    const connection = this.#connection
     connection.touch()
     if (!connection.isOpen) return
     let envelope: Envelope
@@ -62,13 +64,16 @@ export class ClientSession {
     if (this.#early !== undefined) return this.#keepEarly(envelope)
     const { actor } = connection
     if (actor !== undefined) return this.#take(actor, envelope)
-    if (envelope.type === Hello.type) void this.#hello(envelope)
+    if (envelope.type === Hello.type && envelope.id === undefined)
+      this.#refuseFrame(new AppError('bad_frame', 'hello needs an id'))
+    else if (envelope.type === Hello.type) void this.#hello(envelope)
     else this.#refuseAndClose(envelope, new AppError('unauthenticated', 'Say hello first'), 'hello_required')
   }
 
   /** Authenticates with what came with the upgrade; frames wait meanwhile. */
   async authenticate(authenticating: Promise<Actor>): Promise<void> {
-    const { connection, greeter } = this.#parts
+    const connection = this.#connection
+    const { greeter } = this.#parts
     this.#early = []
     try {
       await greeter.admit(connection, await authenticating)
@@ -80,7 +85,8 @@ export class ClientSession {
   }
 
   async #hello(envelope: Envelope): Promise<void> {
-    const { connection, greeter } = this.#parts
+    const connection = this.#connection
+    const { greeter } = this.#parts
     this.#early = []
     try {
       const welcome = await greeter.greet(connection, requireData(checkHello, envelope.data))
@@ -95,14 +101,14 @@ export class ClientSession {
   #takeEarly(): void {
     const early = this.#early ?? []
     this.#early = undefined
-    const { actor } = this.#parts.connection
+    const { actor } = this.#connection
     if (actor === undefined) return
     for (const envelope of early) this.#take(actor, envelope)
   }
 
   #keepEarly(envelope: Envelope): void {
     this.#early?.push(envelope)
-    if ((this.#early?.length ?? 0) > MAX_EARLY_FRAMES) this.#parts.connection.close('hello_required')
+    if ((this.#early?.length ?? 0) > MAX_EARLY_FRAMES) this.#connection.close('hello_required')
   }
 
   #take(actor: Actor, envelope: Envelope): void {
@@ -110,13 +116,14 @@ export class ClientSession {
     if (type === Hello.type) return void this.#helloAgain(envelope)
     const refusal = this.#refusalOf(id)
     if (refusal !== undefined) return this.#refuse(envelope, refusal)
-    if (id !== undefined) this.#inFlight.add(id)
+    if (id !== undefined) this.#inFlight = (this.#inFlight ?? new Set()).add(id)
     this.#running += 1
     void this.#run(actor, envelope)
   }
 
   async #run(actor: Actor, envelope: Envelope): Promise<void> {
-    const { connection, dispatcher } = this.#parts
+    const connection = this.#connection
+    const { dispatcher } = this.#parts
     const { id, type } = envelope
     try {
       const reply = await dispatcher.run({ actor, connection }, envelope)
@@ -125,13 +132,14 @@ export class ClientSession {
       this.#refuse(envelope, error)
     } finally {
       this.#running -= 1
-      if (id !== undefined) this.#inFlight.delete(id)
+      if (id !== undefined) this.#inFlight?.delete(id)
     }
   }
 
   /** With the token at the upgrade, one `hello` may follow, to say what the client has. */
   async #helloAgain(envelope: Envelope): Promise<void> {
-    const { connection, greeter } = this.#parts
+    const connection = this.#connection
+    const { greeter } = this.#parts
     if (!greeter.mayGreetAgain(connection)) {
       return this.#refuseAndClose(envelope, new AppError('conflict', 'One hello is enough'), 'protocol_violation')
     }
@@ -145,7 +153,7 @@ export class ClientSession {
 
   #refusalOf(id: string | undefined): AppError | undefined {
     if (this.#parts.isDraining()) return new AppError('draining', 'The server is going away', { retryAfterMs: 1_000 })
-    if (id !== undefined && this.#inFlight.has(id))
+    if (id !== undefined && this.#inFlight?.has(id))
       return new AppError('conflict', 'A command with this id is under way')
     const { commandsInFlight, commandsPerSecond, commandsBurst } = this.#parts.limits
     if (this.#running >= commandsInFlight) return new AppError('too_many_in_flight', 'Wait for replies first')
@@ -164,7 +172,7 @@ export class ClientSession {
     if (!(error instanceof AppError)) this.#parts.onError(error, type)
     // Hints without an id are dropped in silence when they come too fast.
     const isSilent = id === undefined && error instanceof AppError && error.code === 'rate_limited'
-    if (!isSilent) sendText(this.#parts.connection, refusalText(id, type, error))
+    if (!isSilent) sendText(this.#connection, refusalText(id, type, error))
     this.#countRefusal()
   }
 
@@ -175,11 +183,11 @@ export class ClientSession {
       this.#refusals = 0
     }
     this.#refusals += 1
-    if (this.#refusals > this.#parts.limits.refusalsPerTenSeconds) this.#parts.connection.close('rate_abuse')
+    if (this.#refusals > this.#parts.limits.refusalsPerTenSeconds) this.#connection.close('rate_abuse')
   }
 
   #refuseFrame(error: unknown): void {
-    const { connection } = this.#parts
+    const connection = this.#connection
     this.#refuse({}, error)
     this.#badFrames += 1
     if (error instanceof AppError && error.code === 'unsupported_version') connection.close('unsupported_version')
@@ -187,12 +195,13 @@ export class ClientSession {
   }
 
   #refuseAndClose({ id, type }: Envelope, error: AppError, reason: 'hello_required' | 'protocol_violation'): void {
-    sendText(this.#parts.connection, refusalText(id, type, error))
-    this.#parts.connection.close(reason)
+    sendText(this.#connection, refusalText(id, type, error))
+    this.#connection.close(reason)
   }
 
   #refuseHello(id: string | undefined, error: unknown): void {
-    const { connection, onError } = this.#parts
+    const connection = this.#connection
+    const { onError } = this.#parts
     if (!(error instanceof AppError)) onError(error, Hello.type)
     sendText(connection, refusalText(id, Hello.type, error))
     connection.close(closeReasonOf(error))

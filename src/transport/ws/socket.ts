@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import '@fastify/websocket'
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
 import { encodeEphemeral, SUBPROTOCOL } from '../../../protocol/envelope.ts'
@@ -13,13 +13,14 @@ import { Connection, type ConnectionCounts, sendText } from '../connection.ts'
 import { Outbox } from '../frames.ts'
 import type { Hub } from '../hub.ts'
 import { requireOrigin } from '../origin.ts'
+import { presentError } from '../rest/errors.ts'
 import { conversationHandlers } from './conversations.ts'
 import { Dispatcher } from './dispatch.ts'
 import { Drain } from './drain.ts'
 import { Greeter } from './greeter.ts'
 import { liveHandlers } from './live.ts'
 import { messageHandlers } from './messages.ts'
-import { ClientSession } from './session.ts'
+import { type ClientParts, ClientSession } from './session.ts'
 
 /** Every connection is looked after once in this time, a fifth of them each second, ms. */
 const SWEEP_MS = 5_000
@@ -32,13 +33,15 @@ interface SocketParts {
   config: Pick<Config, 'limits' | 'WS_QUERY_TOKEN' | 'CORS_ORIGINS' | 'NODE_ENV'>
   epoch: string
   counts: ConnectionCounts
+  onError: (error: unknown) => void
 }
 
 /** The socket face: every open connection with its client, from the upgrade to the close. */
 export class SocketServer {
   readonly #parts: SocketParts
   readonly #dispatcher = new Dispatcher()
-  readonly #greeter: Greeter
+  readonly #shared: ClientParts
+  readonly #responses = new WeakMap<IncomingMessage, ServerResponse>()
   readonly #outbox = new Outbox()
   readonly #clients = new Map<Connection, ClientSession>()
   readonly #drain = new Drain()
@@ -47,7 +50,14 @@ export class SocketServer {
 
   constructor(parts: SocketParts) {
     this.#parts = parts
-    this.#greeter = new Greeter({ ...parts, limits: parts.config.limits })
+    const { limits } = parts.config
+    this.#shared = {
+      dispatcher: this.#dispatcher,
+      greeter: new Greeter({ ...parts, limits }),
+      limits,
+      isDraining: () => this.#drain.hasBegun,
+      onError: parts.onError
+    }
     messageHandlers(this.#dispatcher.register, parts.services)
     conversationHandlers(this.#dispatcher.register, parts.services)
     liveHandlers(this.#dispatcher.register, parts.services, parts)
@@ -79,12 +89,18 @@ export class SocketServer {
     app.route({
       method: 'GET',
       url: '/ws',
-      config: { isPublic: true },
+      config: { isPublic: true, isUnlimited: true },
       schema: { hide: true } as object,
-      onRequest: async request => this.#requireWelcome(request),
-      handler: async (_request, reply) => {
-        reply.code(426).header('upgrade', 'websocket')
-        throw new AppError('invalid', 'This is a WebSocket endpoint')
+      onRequest: async (request, reply) => {
+        this.#requireWelcome(request)
+        this.#responses.set(request.raw, reply.raw)
+      },
+      handler: async (request, reply) => {
+        const error = presentError(new AppError('invalid', 'This is a WebSocket endpoint'))
+        return await reply
+          .code(426)
+          .header('upgrade', 'websocket')
+          .send({ error: { ...error, requestId: request.id } })
       },
       wsHandler: (ws, request) => this.#open(ws, request)
     })
@@ -111,38 +127,29 @@ export class SocketServer {
     }
   }
 
-  #open(ws: WebSocket, request: FastifyRequest): void {
-    const { counts, config, services, hub } = this.#parts
-    const { log } = request
-    // First of all, because an error without a listener ends the process.
-    ws.on('error', () => undefined)
-    const connection = new Connection(randomBytes(9).toString('base64url'), ws, request.raw.socket, {
-      outbox: this.#outbox,
-      counts
-    })
-    const client = new ClientSession({
-      connection,
-      dispatcher: this.#dispatcher,
-      greeter: this.#greeter,
-      limits: config.limits,
-      isDraining: () => this.#drain.hasBegun,
-      onError: (err, type) => log.error({ err, type }, 'Command failed')
-    })
+  /** Nothing here may hold on to the request: a connection lives long, and there are many. */
+  #open(ws: WebSocket, { raw, query }: FastifyRequest): void {
+    // First of all, because an error without a listener ends the process; the plugin's own would keep the request.
+    ws.removeAllListeners('error').on('error', ignore)
+    // The upgrade is over, and its response would stay as long as the socket.
+    this.#responses.get(raw)?.detachSocket(raw.socket)
+    const id = randomBytes(9).toString('base64url')
+    const connection = new Connection(id, ws, raw.socket, { outbox: this.#outbox, counts: this.#parts.counts })
+    const client = new ClientSession(connection, this.#shared)
     this.#clients.set(connection, client)
-    ws.on('message', (data: Buffer, isBinary) => {
-      if (isBinary) connection.closeWith(1003, 'text frames only')
-      else client.receive(data.toString())
-    })
-    ws.on('pong', () => connection.touch())
-    ws.on('close', () => {
-      this.#clients.delete(connection)
-      const { actor } = connection
-      if (actor === undefined) return
-      hub.leave(connection, actor.userId)
-      services.presence.remove(actor.userId, connection.id).catch(err => log.warn({ err }, 'Last seen was not kept'))
-    })
-    const authenticating = this.#authenticateUpgrade(request.raw, request.query as Record<string, unknown>)
+    listen(ws, connection, client)
+    ws.on('close', () => this.#close(connection))
+    const authenticating = this.#authenticateUpgrade(raw, query as Record<string, unknown>)
     if (authenticating !== undefined) void client.authenticate(authenticating)
+  }
+
+  #close(connection: Connection): void {
+    const { hub, services, onError } = this.#parts
+    this.#clients.delete(connection)
+    const { actor } = connection
+    if (actor === undefined) return
+    hub.leave(connection, actor.userId)
+    services.presence.remove(actor.userId, connection.id).catch(onError)
   }
 
   #authenticateUpgrade({ headers }: IncomingMessage, { token, ticket }: Record<string, unknown>) {
@@ -166,4 +173,16 @@ export class SocketServer {
     }
     this.#slot = (this.#slot + 1) % SWEEP_SLOTS
   }
+}
+
+function ignore(): void {
+  // What matters of an error is the close that follows it.
+}
+
+function listen(ws: WebSocket, connection: Connection, client: ClientSession): void {
+  ws.on('message', (data: Buffer, isBinary: boolean) => {
+    if (isBinary) connection.closeWith(1003, 'text frames only')
+    else client.receive(data.toString())
+  })
+  ws.on('pong', () => connection.touch())
 }

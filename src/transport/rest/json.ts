@@ -1,0 +1,18 @@
+import type { FastifyInstance } from 'fastify'
+import { AppError } from '../../errors.ts'
+
+/** Takes JSON bodies as they are written: what is not UTF-8 is refused, and not repaired into another text. */
+export function readJsonBodies(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  app.removeContentTypeParser('application/json')
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    let text: string
+    try {
+      text = utf8.decode(body as Buffer)
+    } catch (cause) {
+      return done(new AppError('bad_frame', 'The body is not valid UTF-8', { cause }))
+    }
+    void parse(request, text, done)
+  })
+}

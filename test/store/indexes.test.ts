@@ -1,0 +1,127 @@
+import { randomBytes } from 'node:crypto'
+import type { Document } from 'mongodb'
+import t from 'tap'
+import { openDatabase } from '../dump.ts'
+import { type Person, startServer, type TestServer } from '../helper.ts'
+
+/** Uses everything that the server can do, so that each of its queries runs. */
+async function exercise(server: TestServer): Promise<void> {
+  const [ann, ben, cleo] = (await server.people(3)) as [Person, Person, Person]
+  await withMessages(server, ann, ben, cleo)
+  const account = {
+    username: `a${randomBytes(5).toString('hex')}`,
+    password: 'correct horse battery',
+    email: 'a@parley.example',
+    phone: '+4915112345678'
+  }
+  const { accessToken, refreshToken, sessionId, user } = (
+    await server.call(undefined, 'POST', '/v1/auth/register', account)
+  ).body
+  const dora = { token: accessToken, id: user.id, hex: user.id.slice(5) }
+  for (const key of ['username', 'email', 'phone'] as const) {
+    await server.call(undefined, 'POST', '/v1/auth/login', { [key]: account[key], password: account.password })
+    await server.call(dora, 'GET', `/v1/users/search?q=${encodeURIComponent(account[key])}`)
+  }
+  await server.call(undefined, 'POST', '/v1/auth/refresh', { refreshToken })
+  const { ticket } = (await server.call(dora, 'POST', '/v1/auth/tickets')).body
+  const socket = await server.socket(`/ws?ticket=${ticket}`)
+  await socket.ask('hello')
+  await server.call(dora, 'PATCH', '/v1/users/me', {
+    displayName: 'Dora',
+    username: `b${randomBytes(5).toString('hex')}`
+  })
+  await server.call(dora, 'GET', `/v1/users/${ann.hex}`)
+  await server.call(dora, 'GET', `/v1/presence?ids=${ann.id},${ben.id}`)
+  await server.call(dora, 'GET', '/v1/sessions')
+  await server.call(dora, 'DELETE', '/v1/sessions')
+  await server.call(dora, 'DELETE', `/v1/sessions/${sessionId}`)
+}
+
+async function withMessages(server: TestServer, ann: Person, ben: Person, cleo: Person): Promise<void> {
+  const [conversationId] = await Promise.all([server.group(ann, ben), server.direct(ann, ben)])
+  await server.direct(ann, ben)
+  const socket = await server.connect(ann)
+  const send = { conversationId, clientId: 'm', text: 'Hello' }
+  const { id: messageId } = await socket.ask('message:send', send)
+  const place = { conversationId, messageId }
+  await socket.ask('message:send', { ...send, clientId: 'n', replyTo: messageId })
+  const other = await startedAgain(server)
+  await (await other.connect(ann)).ask('message:send', send)
+  await socket.ask('message:edit', { ...place, text: 'Edited' })
+  await socket.ask('reaction:add', { ...place, emoji: '👍' })
+  for (const where of [{}, { before: 2 }, { after: 1 }, { around: 1 }])
+    await socket.ask('history:get', { conversationId, ...where })
+  await socket.ask('member:add', { conversationId, userIds: [cleo.id] })
+  await socket.ask('member:role', { conversationId, userId: cleo.id, role: 'admin' })
+  await socket.ask('conversation:update', { conversationId, name: 'Name' })
+  await server.call(ben, 'GET', '/v1/conversations')
+  const { next } = (await server.call(ann, 'GET', '/v1/conversations?limit=1')).body
+  await server.call(ann, 'GET', `/v1/conversations?limit=1&after=${next}`)
+  await server.call(ann, 'GET', `/v1/conversations/${conversationId}/members?limit=1`)
+  await server.call(ann, 'GET', `/v1/conversations/${conversationId}/members?after=${ann.id}`)
+  await socket.ask('receipt:read', { conversationId, seq: 1 })
+  await socket.ask('typing:start', { conversationId })
+  await socket.ask('message:delete', { ...place, scope: 'me' })
+  await socket.ask('message:delete', { ...place, scope: 'everyone' })
+  await socket.ask('sync:heads', { cursors: { [conversationId]: 1 } })
+  for (const stream of [conversationId, ann.id]) await socket.ask('sync:pull', { stream, since: 0 })
+  await socket.ask('member:remove', { conversationId, userId: cleo.id })
+  await socket.ask('conversation:leave', { conversationId })
+}
+
+/** Set below, so that a second process meets what the first has done. */
+let startedAgain: (server: TestServer) => Promise<TestServer>
+
+/** The stages of an execution, from the profiler. */
+function stagesOf(profile: Document): string[] {
+  const found: string[] = []
+  const walk = (stage: unknown): void => {
+    if (typeof stage !== 'object' || stage === null) return
+    for (const [name, value] of Object.entries(stage)) {
+      if (name === 'stage' && typeof value === 'string') found.push(value)
+      else walk(value)
+    }
+  }
+  walk(profile['execStats'])
+  return found
+}
+
+t.test('no query of the server reads a whole collection', async t => {
+  const server = await startServer(t)
+  startedAgain = async ({ uri }) => await startServer(t, { uri })
+  const client = await openDatabase(t, server.uri)
+  const db = client.db()
+  await db.command({ profile: 2 })
+  await exercise(server)
+  // The look at what others have done runs every two seconds.
+  const looked = { ns: `${db.databaseName}.sessions`, 'command.filter.revokedAt.$gt': { $exists: true } }
+  while ((await db.collection('system.profile').countDocuments(looked)) === 0)
+    await server.call(undefined, 'GET', '/health/ready')
+  await db.command({ profile: 0 })
+  const profiles = await db
+    .collection('system.profile')
+    .find({ ns: { $not: /system\.|\$cmd/ }, appName: 'parley' })
+    .toArray()
+  const queries = profiles.filter(it => ['query', 'update', 'remove', 'command', 'getmore'].includes(it['op']))
+  const scans = queries.filter(it => /COLLSCAN/.test(it['planSummary'] ?? '') || stagesOf(it).includes('COLLSCAN'))
+  t.same(
+    scans.map(it => `${it['ns']} ${JSON.stringify(it['command'])}`.slice(0, 400)),
+    []
+  )
+  t.ok(queries.length > 100, `${queries.length} queries`)
+  for (const name of [
+    'accounts',
+    'accountChanges',
+    'conversations',
+    'members',
+    'messages',
+    'sessions',
+    'tickets',
+    'users'
+  ]) {
+    t.ok(
+      queries.some(it => it['ns'] === `${db.databaseName}.${name}`),
+      `${name} was asked`
+    )
+  }
+})
