@@ -24,5 +24,9 @@ module.exports = {
     ban('mongodb', '^src/store/'),
     ban('(@fastify|fastify|ws)', '^src/(transport|app)')
   ],
-  options: { doNotFollow: { path: 'node_modules' }, tsPreCompilationDeps: true, tsConfig: { fileName: 'tsconfig.json' } }
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' }
+  }
 }

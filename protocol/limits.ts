@@ -5,8 +5,6 @@
 export const DEFAULT_LIMITS = {
   /** Largest frame a client may send, bytes. */
   frameInBytes: 65_536,
-  /** Largest frame the server sends, bytes; pages are cut to fit. */
-  frameOutBytes: 262_144,
   /** Largest message text, bytes of UTF-8. */
   textBytes: 16_384,
   /** Deepest nesting of a frame or a body. */
@@ -44,6 +42,8 @@ export const DEFAULT_LIMITS = {
 /** The limits in force: the defaults, with what the operator changed. */
 export type Limits = { readonly [name in keyof typeof DEFAULT_LIMITS]: number }
 
+/** Largest frame the server sends, bytes; pages are cut to fit. Announced with the limits, and not configurable. */
+export const FRAME_OUT_BYTES = 262_144
 /** A page of history, of a list, of a search: by default, and at most. */
 export const PAGE_SIZE = 50
 export const MAX_PAGE_SIZE = 100

@@ -19,11 +19,8 @@ import { TypingService } from './typing.ts'
 import { UserService } from './users.ts'
 
 export type { Actor } from './actor.ts'
-export type { AuthService, SignIn } from './auth.ts'
 export type { CommitCounts } from './publisher.ts'
 export { requireCursor } from './receipts.ts'
-export type { SessionService } from './sessions.ts'
-export type { UserService } from './users.ts'
 
 interface ServiceParts {
   store: Store

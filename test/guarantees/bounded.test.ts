@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import t from 'tap'
-import { DEFAULT_LIMITS, type Limits } from '../../protocol/limits.ts'
+import { FRAME_OUT_BYTES, type Limits } from '../../protocol/limits.ts'
 import { type Person, startServer, type TestServer } from '../helper.ts'
 import type { Frame, SocketClient } from '../socket-client.ts'
 
@@ -75,7 +75,7 @@ t.test(
     let since = 1
     for (let more = true; more; ) {
       const page = await back.ask('sync:pull', { stream: conversationId, since })
-      t.ok(JSON.stringify(page).length <= DEFAULT_LIMITS.frameOutBytes, 'a page has its limit')
+      t.ok(JSON.stringify(page).length <= FRAME_OUT_BYTES, 'a page has its limit')
       since = page.rev
       more = page.more
     }
@@ -88,7 +88,7 @@ t.test('G7 bounded: no frame is larger than announced, whatever is in it', async
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const conversationId = await server.direct(ann, ben)
   const { socket, limits } = await greet(server, ann)
-  t.equal(limits.frameOutBytes, DEFAULT_LIMITS.frameOutBytes, 'announced')
+  t.equal(limits.frameOutBytes, FRAME_OUT_BYTES, 'announced')
   const nasty = '"'.repeat(16_000)
   for (let batch = 0; batch < 5; batch += 1) {
     const sends = Array.from({ length: 20 }, (_, index) => ({
@@ -99,11 +99,7 @@ t.test('G7 bounded: no frame is larger than announced, whatever is in it', async
     await atOnce(socket, 'message:send', sends)
   }
   const check = (what: string, frame: object): void => {
-    t.ok(
-      JSON.stringify({ v: 1, id: 'c1', type: 'history:get', ok: true, data: frame }).length <=
-        DEFAULT_LIMITS.frameOutBytes,
-      what
-    )
+    t.ok(JSON.stringify({ v: 1, id: 'c1', type: 'history:get', ok: true, data: frame }).length <= FRAME_OUT_BYTES, what)
   }
   const all: number[] = []
   for (let [before, more] = [undefined as number | undefined, true]; more; ) {

@@ -13,7 +13,7 @@ import type { Services } from '../../services/index.ts'
 import type { Register } from './dispatch.ts'
 
 /** Pages read at once for all who catch up; those who are level are not to feel it. */
-const PULLS_AT_ONCE = 4
+const PULLS_AT_ONCE = 1
 const MAX_WAITING_PULLS = 50_000
 
 /** Socket face of conversations, members and catching up. */

@@ -1,6 +1,6 @@
 import type { Static } from '@sinclair/typebox'
 import type { Hello } from '../../../protocol/events/session.ts'
-import { HEARTBEAT_MS, type Limits } from '../../../protocol/limits.ts'
+import { FRAME_OUT_BYTES, HEARTBEAT_MS, type Limits } from '../../../protocol/limits.ts'
 import { AppError } from '../../errors.ts'
 import { Gate } from '../../limits/gate.ts'
 import type { Actor, Services } from '../../services/index.ts'
@@ -9,7 +9,7 @@ import type { Connection } from '../connection.ts'
 import type { Hub } from '../hub.ts'
 
 /** Clients that are let in at once; the others wait, so that a herd does not stop those who are in. */
-const GREETED_AT_ONCE = 8
+const GREETED_AT_ONCE = 4
 const MAX_WAITING = 20_000
 
 export type HelloData = Static<typeof Hello.data>
@@ -76,6 +76,9 @@ export class Greeter {
     connection.actor = actor
     services.presence.set(actor.userId, connection.id, 'online')
     await hub.enter(connection, actor.userId)
+    // From here on its end closes the connection; before, it may have been missed.
+    if (actor.sessionId !== undefined)
+      await services.sessions.requireLiveSession({ ...actor, sessionId: actor.sessionId })
   }
 
   async #welcome(connection: Connection, actor: Actor, { cursors = {}, epoch }: HelloData): Promise<Welcome> {
@@ -90,7 +93,7 @@ export class Greeter {
       epoch: this.#parts.epoch,
       heartbeatMs: HEARTBEAT_MS,
       serverTime: new Date().toISOString(),
-      limits: { ...limits },
+      limits: { ...limits, frameOutBytes: FRAME_OUT_BYTES },
       ...heads,
       gone
     }

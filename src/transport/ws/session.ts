@@ -140,11 +140,12 @@ export class ClientSession {
   async #helloAgain(envelope: Envelope): Promise<void> {
     const connection = this.#connection
     const { greeter } = this.#parts
-    if (!greeter.mayGreetAgain(connection)) {
-      return this.#refuseAndClose(envelope, new AppError('conflict', 'One hello is enough'), 'protocol_violation')
-    }
     try {
-      const welcome = await greeter.welcome(connection, requireData(checkHello, envelope.data))
+      const hello = requireData(checkHello, envelope.data)
+      if (!greeter.mayGreetAgain(connection)) {
+        return this.#refuseAndClose(envelope, new AppError('conflict', 'One hello is enough'), 'protocol_violation')
+      }
+      const welcome = await greeter.welcome(connection, hello)
       sendText(connection, encodeReply(envelope.id ?? '', Hello.type, welcome))
     } catch (error) {
       this.#refuse(envelope, error)
