@@ -8,7 +8,7 @@ import type { TokenBuckets } from '../limits/token-buckets.ts'
 import { type Draft, type FirstSend, type MessageDoc, ObjectId, type Store, type View } from '../store/index.ts'
 import type { Actor } from './actor.ts'
 import { noSuchConversation, requireMember, requirePresent, requireSender, requireVisible } from './policy.ts'
-import { conversationId, fitPage, hiddenUpTo, messageId, presentMessage } from './present.ts'
+import { conversationId, fitPage, hiddenUpTo, messageId, presentChanged, presentMessage } from './present.ts'
 import { digest, requireText } from './text.ts'
 
 /** Characters of the answered message that a reply carries. */
@@ -93,11 +93,11 @@ export class MessageService {
       if (draft.now.getTime() - message.createdAt.getTime() > this.#editWindowMs) {
         throw new AppError('edit_window_closed', 'The message can no longer be edited')
       }
-      if (message.text === text) return changed(message)
+      if (message.text === text) return presentChanged(message)
       const edits = [...(message.edits ?? []), { text: message.text ?? '', at: draft.now }].slice(-MAX_EDITS)
       const edited = draft.replace({ ...message, text, edits, editedAt: draft.now })
       draft.tell({ type: 'message:edited', data: () => presentMessage(edited), seq: edited.seq })
-      return changed(edited)
+      return presentChanged(edited)
     })
   }
 
@@ -106,11 +106,11 @@ export class MessageService {
     return await this.#change(actor, place, (draft, message) => {
       const isAdmin = draft.state.doc.type === 'group' && requireMember(draft.state, actor).role !== 'member'
       if (!isAdmin) requireSender(message, actor)
-      if (message.deletedAt !== undefined) return changed(message)
+      if (message.deletedAt !== undefined) return presentChanged(message)
       const { text, edits, reactions, replyTo, editedAt, ...place } = message
       const tombstone = draft.replace({ ...place, deletedAt: draft.now })
       draft.tell({ type: 'message:deleted', data: () => presentMessage(tombstone), seq: tombstone.seq })
-      return changed(tombstone)
+      return presentChanged(tombstone)
     })
   }
 
@@ -190,10 +190,6 @@ export class MessageService {
       decide: draft => decide(draft, requireVisible(requireMember(draft.state, actor), draft.message(id)))
     })
   }
-}
-
-function changed({ _id, rev }: Readonly<MessageDoc>): Changed {
-  return { id: messageId(_id), rev }
 }
 
 function quote({ _id, senderId, text }: Readonly<MessageDoc>): NonNullable<MessageDoc['replyTo']> {

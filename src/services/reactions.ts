@@ -2,11 +2,11 @@ import type { Changed } from '../../protocol/events/message.ts'
 import { bareId } from '../../protocol/ids.ts'
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
-import { type Draft, type MessageDoc, ObjectId, type ReactionDoc, type Store } from '../store/index.ts'
+import { type Draft, ObjectId, type ReactionDoc, type Store } from '../store/index.ts'
 import type { Actor } from './actor.ts'
 import type { MessagePlace } from './messages.ts'
 import { requireMember, requirePresent, requireVisible } from './policy.ts'
-import { messageId, presentMessage, userId } from './present.ts'
+import { presentChanged, presentMessage, userId } from './present.ts'
 import { requireEmoji } from './text.ts'
 
 type Input = MessagePlace & { emoji: string }
@@ -43,11 +43,11 @@ export class ReactionService {
       const message = requireVisible(requireMember(draft.state, actor), draft.message(id))
       requirePresent(message)
       const reactions = next(message.reactions ?? [])
-      if (reactions === undefined) return changed(message)
+      if (reactions === undefined) return presentChanged(message)
       const after = draft.replace({ ...message, reactions })
       const by = { userId: userId(new ObjectId(actor.userId)), emoji }
       draft.tell({ type, data: () => ({ message: presentMessage(after), ...by }), seq: after.seq })
-      return changed(after)
+      return presentChanged(after)
     }
     return await this.#commits.run(bareId(place.conversationId), { messageId: id, decide })
   }
@@ -69,8 +69,4 @@ function without(reactions: readonly ReactionDoc[], emoji: string, { userId: by 
   return reactions
     .map(it => (it.emoji === emoji ? { emoji, userIds: it.userIds.filter(id => !isMine(id)) } : it))
     .filter(it => it.userIds.length > 0)
-}
-
-function changed({ _id, rev }: Readonly<MessageDoc>): Changed {
-  return { id: messageId(_id), rev }
 }

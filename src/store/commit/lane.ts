@@ -7,7 +7,7 @@ import { endAbandoned } from './abandoned.ts'
 import { answerRepeat, Batch, onceKey, StaleError } from './batch.ts'
 import type { ConversationCache } from './cache.ts'
 import type { Committed, Pending } from './change.ts'
-import type { RecentSends } from './recent.ts'
+import { RecentSends } from './recent.ts'
 
 /** Changes and bytes that go into one transaction. */
 const MAX_BATCH = 500
@@ -213,7 +213,8 @@ export class Lane {
     if (keys.length === 0) return
     const firsts = await this.#parts.db.collection<MessageDoc>('messages').find({ $or: keys }).toArray()
     for (const first of firsts) {
-      const key = `${first.conversationId.toHexString()}:${first.senderId.toHexString()}:${first.clientId}`
+      const { conversationId, senderId, clientId } = first
+      const key = RecentSends.key(conversationId.toHexString(), senderId.toHexString(), clientId)
       this.#parts.recent.add(key, first)
     }
   }

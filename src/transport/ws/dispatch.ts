@@ -1,11 +1,11 @@
 import type { Static, TSchema } from '@sinclair/typebox'
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
-import { type Command, encodeRefusal, type WireError } from '../../../protocol/envelope.ts'
-import { ERRORS } from '../../../protocol/errors.ts'
+import { type Command, encodeRefusal } from '../../../protocol/envelope.ts'
 import { AppError } from '../../errors.ts'
 import type { Actor } from '../../services/index.ts'
 import type { Connection } from '../connection.ts'
 import { describeProblem } from '../problems.ts'
+import { presentError } from '../rest/errors.ts'
 
 /** Who says a command, on which connection. */
 export interface CommandContext {
@@ -79,15 +79,11 @@ export function requireData<S extends TSchema>(check: TypeCheck<S>, data: unknow
   throw new AppError('invalid', describeProblem('data', check.Schema(), data))
 }
 
+const INTERNAL = new AppError('internal', 'Something went wrong')
+
 /** The text of a refusal; whatever is not meant for clients is `internal`. */
 export function refusalText(id: string | undefined, type: string | undefined, error: unknown): string {
-  return encodeRefusal(id, type, wireError(error))
-}
-
-function wireError(error: unknown): WireError {
-  if (!(error instanceof AppError)) return { code: 'internal', message: 'Something went wrong', retry: 'later' }
-  const { code, message, retryAfterMs } = error
-  return { code, message, retry: ERRORS[code].retry, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }
+  return encodeRefusal(id, type, presentError(error instanceof AppError ? error : INTERNAL))
 }
 
 function parse(text: string): unknown {
