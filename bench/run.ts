@@ -6,6 +6,7 @@ import { openDatabase } from './database.ts'
 import { runFanout } from './fanout.bench.ts'
 import { runHistory } from './history.bench.ts'
 import { runIdle } from './idle.bench.ts'
+import { runNodes } from './nodes.bench.ts'
 import { type Options, parseOptions } from './options.ts'
 import { renderSection, type Section, writeReport } from './report.ts'
 import { runSend } from './send.bench.ts'
@@ -16,7 +17,8 @@ const CASES: Readonly<Record<string, (bench: Bench) => Promise<Section>>> = {
   idle: runIdle,
   history: runHistory,
   catchup: runCatchUp,
-  commit: runCommit
+  commit: runCommit,
+  nodes: runNodes
 }
 
 async function run(options: Options): Promise<void> {

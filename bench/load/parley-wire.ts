@@ -18,14 +18,17 @@ const OK = Buffer.from('"ok":true')
 /** Parley's raw frames. The acknowledgement is the reply; the id of the command is the number of the message. */
 export class ParleyWire implements Wire {
   readonly #rest: ParleyRest
-  readonly #socketUrl: string
-  constructor({ url }: Target) {
+  readonly #socketUrls: readonly string[]
+  #connected = 0
+
+  constructor({ url, second }: Target) {
     this.#rest = new ParleyRest(url)
-    this.#socketUrl = `${url.replace('http', 'ws')}/ws`
+    this.#socketUrls = [url, ...(second === undefined ? [] : [second.url])].map(it => `${it.replace('http', 'ws')}/ws`)
   }
 
   async connect({ token }: BenchUser): Promise<LightSocket> {
-    const socket = await LightSocket.open(this.#socketUrl)
+    const socketUrl = this.#socketUrls[this.#connected++ % this.#socketUrls.length] ?? ''
+    const socket = await LightSocket.open(socketUrl)
     const data = { token, device: { id: 'bench', platform: 'web' } }
     const reply = socket.awaitFrame(text => text.includes('"type":"hello"'))
     socket.send(JSON.stringify({ v: 1, id: 'hello', type: 'hello', data }))

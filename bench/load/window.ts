@@ -31,6 +31,7 @@ export class Window {
   }
 }
 
-function readCpu({ serverPid, mongodPid }: Target): [number, number, number] {
-  return [cpuMs(serverPid), mongodPid > 0 ? cpuMs(mongodPid) : 0, cpuMs(process.pid)]
+function readCpu({ serverPid, second, mongodPid }: Target): [number, number, number] {
+  const serverMs = cpuMs(serverPid) + (second === undefined ? 0 : cpuMs(second.serverPid))
+  return [serverMs, mongodPid > 0 ? cpuMs(mongodPid) : 0, cpuMs(process.pid)]
 }

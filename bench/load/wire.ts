@@ -10,6 +10,8 @@ export interface Target {
   readonly mongoUri: string
   readonly serverPid: number
   readonly mongodPid: number
+  /** A second server on the same database; people connect to the two in turn. */
+  readonly second?: { readonly url: string; readonly serverPid: number }
 }
 
 /** A conversation that the load has set up. */

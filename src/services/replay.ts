@@ -1,16 +1,29 @@
 import { SYNC_PAGE_BYTES, SYNC_PAGE_ITEMS } from '../../protocol/limits.ts'
 import type { AccountChange, ConversationChange } from '../bus/bus.ts'
-import { type MemberDoc, type MessageDoc, ObjectId, type Store } from '../store/index.ts'
+import { type ConversationDoc, type MemberDoc, type MessageDoc, ObjectId, type Store } from '../store/index.ts'
 import { fitPage, presentConversation, presentMember, presentMessage } from './present.ts'
 import type { SyncService } from './sync.ts'
 
 /** Conversations of one person that a process follows. */
 const MAX_MEMBERSHIPS = 10_000
 
+/** Conversations whose changes are read with one query. */
+const READ_TOGETHER = 20
+
+/** Somebody who waits for a page of a conversation's changes. */
+interface Asked {
+  readonly conversationId: ObjectId
+  readonly since: number
+  resolve(changes: ConversationChange[]): void
+  reject(error: unknown): void
+}
+
 /** Events that this process has not heard, made again from the state that the store holds. */
 export class ReplayService {
   readonly #store: Pick<Store, 'accounts' | 'conversations' | 'members' | 'messages'>
   readonly #sync: SyncService
+  readonly #asked: Asked[] = []
+  #reading: Promise<void> | undefined
 
   constructor({
     store,
@@ -40,43 +53,44 @@ export class ReplayService {
 
   /**
    * The changes of a conversation after `since`, dense by `rev`: what has been overtaken by a later change is a
-   * `noop` in its place. One page; call again from the last `rev`.
+   * `noop` in its place. One page; call again from the last `rev`. What is asked for at the same time is read together.
    */
   async conversation(conversationId: string, since: number): Promise<ConversationChange[]> {
-    const id = new ObjectId(conversationId)
-    const [head] = await this.#store.conversations.heads([id])
-    if (head === undefined) return []
-    const [messages, members, doc] = await Promise.all([
-      this.#store.messages.changedSince(id, since, SYNC_PAGE_ITEMS),
-      this.#store.members.changedSince(id, since, SYNC_PAGE_ITEMS),
-      this.#store.conversations.find(id)
-    ])
-    const changes = new Map<number, ConversationChange>()
-    for (const message of messages) changes.set(message.rev, messageChange(conversationId, message))
-    for (const rev of new Set(members.map(member => member.rev))) {
-      changes.set(
-        rev,
-        memberChange(
-          conversationId,
-          rev,
-          members.filter(member => member.rev === rev)
-        )
-      )
+    return await new Promise((resolve, reject) => {
+      this.#asked.push({ conversationId: new ObjectId(conversationId), since, resolve, reject })
+      this.#reading ??= this.#readAsked()
+    })
+  }
+
+  /** A few conversations after the other, so that memory stays bounded however many are behind. */
+  async #readAsked(): Promise<void> {
+    await new Promise(resolve => setImmediate(resolve))
+    while (this.#asked.length > 0) {
+      const asked = this.#asked.splice(0, READ_TOGETHER)
+      try {
+        const pages = await this.#readPages(asked)
+        for (const [index, { resolve }] of asked.entries()) resolve(pages[index] ?? [])
+      } catch (error) {
+        for (const { reject } of asked) reject(error)
+      }
     }
-    if (doc !== null && doc.selfRev > since) {
-      const data = presentConversation(doc)
-      changes.set(doc.selfRev, { conversationId, rev: doc.selfRev, type: 'conversation:updated', data })
-    }
-    const cuts = [messages, members]
-      .filter(rows => rows.length >= SYNC_PAGE_ITEMS)
-      .map(rows => rows.at(-1)?.rev ?? head.rev)
-    const fitting = fitPage(messages, SYNC_PAGE_BYTES)
-    if (fitting.length < messages.length) cuts.push(fitting.at(-1)?.rev ?? head.rev)
+    this.#reading = undefined
+  }
+
+  /** The heads are read first: whatever is below them can be seen by what is read after them. */
+  async #readPages(asked: readonly Asked[]): Promise<ConversationChange[][]> {
+    const heads = await this.#store.conversations.findMany(asked.map(({ conversationId }) => conversationId))
     // Bounded, so that what is replayed at once does not make every listener a slow one.
-    const end = Math.min(head.rev, since + SYNC_PAGE_ITEMS, ...cuts)
-    return Array.from({ length: Math.max(0, end - since) }, (_, index) => {
-      const rev = since + 1 + index
-      return changes.get(rev) ?? { conversationId, rev, type: 'noop', data: {} }
+    const ranges = asked.map(({ conversationId, since }) => ({ conversationId, since, upTo: since + SYNC_PAGE_ITEMS }))
+    const [messages, members] = await Promise.all([
+      this.#store.messages.changedWithin(ranges),
+      this.#store.members.changedWithin(ranges)
+    ])
+    return ranges.map(({ conversationId, since, upTo }) => {
+      const head = heads.find(({ _id }) => _id.equals(conversationId))
+      if (head === undefined) return []
+      const isHere = (row: { conversationId: ObjectId }) => row.conversationId.equals(conversationId)
+      return denseChanges(head, messages.filter(isHere), members.filter(isHere), { since, upTo })
     })
   }
 
@@ -104,6 +118,33 @@ export class ReplayService {
       return { userId, rev, type: 'noop', data: {} }
     })
   }
+}
+
+/** One change for each `rev` of the range, as far as the head has come and the page holds. */
+function denseChanges(
+  head: ConversationDoc,
+  messages: readonly MessageDoc[],
+  members: readonly MemberDoc[],
+  { since, upTo }: { since: number; upTo: number }
+): ConversationChange[] {
+  const conversationId = head._id.toHexString()
+  const changes = new Map<number, ConversationChange>()
+  for (const message of messages) changes.set(message.rev, messageChange(conversationId, message))
+  for (const rev of new Set(members.map(member => member.rev))) {
+    const changed = members.filter(member => member.rev === rev)
+    changes.set(rev, memberChange(conversationId, rev, changed))
+  }
+  if (head.selfRev > since) {
+    const data = presentConversation(head)
+    changes.set(head.selfRev, { conversationId, rev: head.selfRev, type: 'conversation:updated', data })
+  }
+  const fitting = fitPage(messages, SYNC_PAGE_BYTES)
+  const cut = fitting.length < messages.length ? fitting.at(-1)?.rev : undefined
+  const end = Math.min(head.rev, upTo, cut ?? head.rev)
+  return Array.from({ length: Math.max(0, end - since) }, (_, index) => {
+    const rev = since + 1 + index
+    return changes.get(rev) ?? { conversationId, rev, type: 'noop', data: {} }
+  })
 }
 
 function messageChange(conversationId: string, message: MessageDoc): ConversationChange {

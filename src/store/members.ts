@@ -1,5 +1,6 @@
 import type { Collection, Db, IndexDescription, ObjectId } from 'mongodb'
 import type { MemberDoc } from './documents.ts'
+import { type RevRange, revFilter } from './rev-range.ts'
 
 const PRESENT = { leftAt: { $exists: false } }
 
@@ -53,6 +54,11 @@ export class MemberStore {
     if (last === undefined || page.length < limit) return page
     const sameRev = await this.#members.find({ conversationId, rev: last.rev }).toArray()
     return [...page.filter(({ rev }) => rev < last.rev), ...sameRev]
+  }
+
+  /** Memberships changed within ranges of `rev`, ended ones too. */
+  async changedWithin(ranges: readonly RevRange[]): Promise<MemberDoc[]> {
+    return await this.#members.find({ $or: ranges.map(revFilter) }).toArray()
   }
 
   /** Moves the cursors forward, never back. @returns the membership before, or null when there is none */

@@ -1,5 +1,6 @@
 import type { ClientSession, Collection, Db, Filter, IndexDescription, ObjectId } from 'mongodb'
 import type { MessageDoc } from './documents.ts'
+import { type RevRange, revFilter } from './rev-range.ts'
 
 /** What one person may see of a conversation: messages after `afterSeq` that they have not hidden. */
 export interface View {
@@ -47,6 +48,11 @@ export class MessageStore {
   /** Everything changed after `since`, by `rev`, with no upper bound; hidden ones too, so that the scan is dense. */
   async changedSince(conversationId: ObjectId, since: number, limit: number): Promise<MessageDoc[]> {
     return await this.#messages.find({ conversationId, rev: { $gt: since } }, { sort: { rev: 1 }, limit }).toArray()
+  }
+
+  /** Messages changed within ranges of `rev`, of each conversation by `rev`. */
+  async changedWithin(ranges: readonly RevRange[]): Promise<MessageDoc[]> {
+    return await this.#messages.find({ $or: ranges.map(revFilter) }, { sort: { conversationId: 1, rev: 1 } }).toArray()
   }
 
   /** The newest message of each conversation, by its `seq`. */

@@ -1,5 +1,5 @@
 /** How long a gap may close by itself before it is read from the store, ms. */
-const PATIENCE_MS = 100
+const PATIENCE_MS = 250
 /** Changes that wait behind a gap; more are dropped and read from the store. */
 const MAX_HELD = 500
 

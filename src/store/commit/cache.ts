@@ -65,15 +65,49 @@ export class ConversationCache {
     this.#memberCount -= state.members.size + 1
   }
 
-  /** Forgets those of the given conversations whose head has moved on. @returns them */
-  async forgetMoved(ids: readonly string[]): Promise<Set<string>> {
-    const heads = await this.#conversations
-      .find({ _id: { $in: ids.map(id => new ObjectId(id)) } }, { projection: { rev: 1 } })
-      .toArray()
-    const revs = new Map(heads.map(({ _id, rev }) => [_id.toHexString(), rev]))
-    const moved = new Set(ids.filter(id => this.#states.get(id)?.doc.rev !== revs.get(id)))
-    for (const id of moved) this.forget(id)
-    return moved
+  /**
+   * Brings those of the given conversations up to date whose head has moved on, as far as a majority has it.
+   * @returns them
+   */
+  async refresh(ids: readonly string[]): Promise<Set<string>> {
+    const moved = await this.#readMoved(ids, 'majority')
+    for (const state of moved.values()) this.keep(state)
+    return new Set(moved.keys())
+  }
+
+  /**
+   * The states that the next commit builds on, though they may not be safe from a failover yet. Not remembered: only
+   * a commit on top of them proves them.
+   */
+  async peek(ids: readonly string[]): Promise<Map<string, ConversationState>> {
+    const states = await this.load(ids)
+    return new Map([...states, ...(await this.#readMoved(ids, 'local'))])
+  }
+
+  /**
+   * What differs from the states known. The head is read first: memberships that are newer than it do no harm,
+   * because a head that has moved refuses whatever was decided on them.
+   */
+  async #readMoved(ids: readonly string[], level: 'local' | 'majority'): Promise<Map<string, ConversationState>> {
+    const known = await this.load(ids)
+    const readConcern = { level }
+    return await this.#client.withSession(async session => {
+      const options = { session, readConcern }
+      const docs = await this.#conversations.find({ _id: { $in: ids.map(id => new ObjectId(id)) } }, options).toArray()
+      const moved = docs.filter(({ _id, rev }) => known.get(_id.toHexString())?.doc.rev !== rev)
+      const since = moved.map(({ _id }) => {
+        const rev = known.get(_id.toHexString())?.doc.rev ?? 0
+        return { conversationId: _id, rev: { $gt: rev } }
+      })
+      const changed = since.length === 0 ? [] : await this.#members.find({ $or: since }, options).toArray()
+      const rows = byConversation(changed)
+      return new Map(
+        moved.map(doc => {
+          const id = doc._id.toHexString()
+          return [id, { doc, members: withChanges(known.get(id)?.members ?? new Map(), rows.get(id) ?? []) }]
+        })
+      )
+    })
   }
 
   async #read(ids: readonly string[]): Promise<ConversationState[]> {
@@ -91,4 +125,29 @@ export class ConversationCache {
     for await (const row of rows) members.get(row.conversationId.toHexString())?.set(row.userId.toHexString(), row)
     return docs.map(doc => ({ doc, members: members.get(doc._id.toHexString()) ?? new Map() }))
   }
+}
+
+function byConversation(rows: readonly MemberDoc[]): Map<string, MemberDoc[]> {
+  const groups = new Map<string, MemberDoc[]>()
+  for (const row of rows) {
+    const id = row.conversationId.toHexString()
+    const group = groups.get(id)
+    if (group === undefined) groups.set(id, [row])
+    else group.push(row)
+  }
+  return groups
+}
+
+function withChanges(
+  members: ConversationState['members'],
+  changed: readonly MemberDoc[]
+): ConversationState['members'] {
+  if (changed.length === 0) return members
+  const next = new Map(members)
+  for (const member of changed) {
+    const userId = member.userId.toHexString()
+    if (member.leftAt === undefined) next.set(userId, member)
+    else next.delete(userId)
+  }
+  return next
 }

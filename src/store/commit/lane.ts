@@ -7,6 +7,7 @@ import { endAbandoned } from './abandoned.ts'
 import { answerRepeat, Batch, onceKey, StaleError } from './batch.ts'
 import type { ConversationCache } from './cache.ts'
 import type { Committed, Pending } from './change.ts'
+import type { ConversationState } from './draft.ts'
 import { RecentSends } from './recent.ts'
 
 /** Changes and bytes that go into one transaction. */
@@ -14,11 +15,19 @@ const MAX_BATCH = 500
 const MAX_BATCH_BYTES = 1_048_576
 /** How long an outcome that the network hid is looked for, ms. */
 const OUTCOME_MS = 20_000
-/** Retries double their longest wait up to this, ms. */
+/** The longest wait before another attempt, ms. */
 const MAX_BACKOFF_MS = 250
-/** Conflicts in a row after which it may be a dead process that is in the way, and how often that is looked at, ms. */
-const PATIENT_ATTEMPTS = 6
+/** How long after a conflict others are thought to change the same conversations, ms. */
+const CONTENDED_MS = 500
+/**
+ * How often a lane looks whether somebody else's transaction is over, ms. A transaction lets go of what it has
+ * changed before it waits for the journal, and in that time the next one can begin.
+ */
+const POLL_MS = 4
+/** After this long in the way it may be a transaction of a dead process; and how often that is looked at, ms. */
 const LOOK_INTERVAL_MS = 1_000
+
+type States = ReadonlyMap<string, ConversationState>
 
 /** What a lane reports of its work. */
 export interface CommitObserver {
@@ -42,6 +51,7 @@ export class Lane {
   #waiting: Pending[] = []
   #running: Promise<void> | undefined
   #lookedAt = 0
+  #contendedAt = Number.NEGATIVE_INFINITY
 
   constructor(parts: LaneParts) {
     this.#parts = parts
@@ -64,8 +74,16 @@ export class Lane {
   async #run(): Promise<void> {
     // The rest of this turn of the event loop may bring more.
     await Promise.resolve()
-    while (this.#waiting.length > 0) await this.#commit(this.#take(), 0)
+    while (this.#waiting.length > 0) {
+      // Others get their turn between two of ours.
+      if (this.#isContended) await delay(POLL_MS)
+      await this.#commit(this.#take())
+    }
     this.#running = undefined
+  }
+
+  get #isContended(): boolean {
+    return performance.now() - this.#contendedAt < CONTENDED_MS
   }
 
   #take(): Pending[] {
@@ -80,25 +98,23 @@ export class Lane {
   }
 
   /** Brings every change of the batch to an end: committed, refused, or failed. Never rejects. */
-  async #commit(pending: readonly Pending[], attempt: number): Promise<void> {
-    const batch = this.#answerKnown(this.#dropLate(pending, attempt))
-    if (batch.length === 0) return
-    try {
-      const again = await this.#attempt(batch)
-      if (again.length > 0) await this.#commit(again, attempt + 1)
-    } catch (error) {
-      await this.#recover(batch, error, attempt)
+  async #commit(batch: readonly Pending[]): Promise<void> {
+    let pending = batch
+    let ahead: States | undefined
+    while (pending.length > 0) {
+      pending = this.#answerKnown(pending)
+      try {
+        pending = await this.#attempt(pending, ahead)
+        ahead = undefined
+      } catch (error) {
+        pending = dropLate(pending)
+        ahead = await this.#prepareRetry(pending, error, ahead).catch((final: unknown) => {
+          for (const it of pending) it.reject(asRefusal(final))
+          pending = []
+          return undefined
+        })
+      }
     }
-  }
-
-  #dropLate(pending: readonly Pending[], attempt: number): Pending[] {
-    if (attempt === 0) return [...pending]
-    const now = performance.now()
-    return pending.filter(it => {
-      if (now < it.deadline) return true
-      it.reject(new AppError('busy', 'The conversation is changing too fast; try again', { retryAfterMs: 1_000 }))
-      return false
-    })
   }
 
   #answerKnown(pending: readonly Pending[]): Pending[] {
@@ -111,32 +127,38 @@ export class Lane {
     })
   }
 
-  /** One transaction. @returns the changes that must be decided again: on a newer state, or after the others */
-  async #attempt(pending: readonly Pending[]): Promise<Pending[]> {
+  /**
+   * One transaction.
+   * @param ahead states to decide on that only the commit proves; by default those that are known to be safe
+   * @returns the changes that must be decided again: on a newer state, or after the others
+   */
+  async #attempt(pending: readonly Pending[], ahead: States | undefined): Promise<Pending[]> {
+    if (pending.length === 0) return []
     const { client, db, accounts, cache, recent, observer } = this.#parts
     const startedAt = performance.now()
-    const states = await cache.load(new Set(pending.map(it => it.conversationId)))
+    const states = ahead ?? (await cache.load(conversationsOf(pending)))
     const batch = new Batch()
     let result: Committed[] = []
-    await client.withSession(async session => {
+    const session = client.startSession()
+    try {
       session.startTransaction()
-      try {
-        batch.decide(pending, states, await this.#readMessages(pending, session))
-        if (!batch.isWriting) return await session.abortTransaction()
+      batch.decide(pending, states, await this.#readMessages(pending, session))
+      if (batch.isWriting) {
         const revs = await batch.write(db, accounts, session)
         await commitForSure(session)
         result = batch.finish(revs, recent)
-      } catch (error) {
-        if (session.inTransaction()) await session.abortTransaction().catch(() => undefined)
-        throw error
       }
-    })
+    } finally {
+      // Also aborts what was not committed. The answer to that waits for the journal, and is of no use.
+      void session.endSession()
+    }
     for (const { state } of result) cache.keep(state)
     if (result.length > 0) {
-      observer.batch(pending.length, (performance.now() - startedAt) / 1_000)
+      const left = batch.unproven.size + batch.deferred.length
+      observer.batch(pending.length - left, (performance.now() - startedAt) / 1_000)
       observer.committed(result)
     }
-    return [...(await this.#settleUnproven(batch)), ...batch.deferred]
+    return [...(await this.#settleUnproven(batch, ahead !== undefined)), ...batch.deferred]
   }
 
   async #readMessages(pending: readonly Pending[], session: ClientSession): Promise<Map<string, MessageDoc>> {
@@ -158,42 +180,53 @@ export class Lane {
     )
   }
 
-  /** A refusal stands only if the state it was made on is the present one. */
-  async #settleUnproven(batch: Batch): Promise<Pending[]> {
+  /** A refusal stands only if the state it was made on is the present one, and safe. */
+  async #settleUnproven(batch: Batch, isAhead: boolean): Promise<Pending[]> {
     if (batch.unproven.size === 0) return []
-    const moved = await this.#parts.cache.forgetMoved([
-      ...new Set([...batch.unproven.keys()].map(it => it.conversationId))
-    ])
+    const ids = conversationsOf([...batch.unproven.keys()])
+    const moved = await this.#parts.cache.refresh(ids).catch(() => undefined)
+    if (moved === undefined) {
+      await delay(Math.random() * MAX_BACKOFF_MS)
+      return dropLate([...batch.unproven.keys()])
+    }
     const again: Pending[] = []
     for (const [pending, outcome] of batch.unproven) {
-      if (moved.has(pending.conversationId)) again.push(pending)
+      if (isAhead || moved.has(pending.conversationId)) again.push(pending)
       else if ('error' in outcome) pending.reject(outcome.error)
       else pending.resolve(outcome.answer)
     }
     return again
   }
 
-  async #recover(batch: readonly Pending[], error: unknown, attempt: number): Promise<void> {
-    try {
-      if (isDuplicate(error)) await this.#learnRepeats(batch)
-      else if (!mayRetry(error)) throw error
-      await this.#retry(batch, attempt)
-    } catch (final) {
-      for (const id of new Set(batch.map(it => it.conversationId))) this.#parts.cache.forget(id)
-      for (const it of batch) it.reject(asRefusal(final))
+  /** @returns the states to decide on next, when they are not those of the cache. @throws what cannot be retried */
+  async #prepareRetry(
+    pending: readonly Pending[],
+    error: unknown,
+    ahead: States | undefined
+  ): Promise<States | undefined> {
+    const ids = conversationsOf(pending)
+    if (error instanceof StaleError) {
+      this.#noteConflict()
+      return await this.#parts.cache.peek(ids)
     }
+    if (isWriteConflict(error)) {
+      this.#noteConflict()
+      await this.#clearTheWay()
+      await delay(POLL_MS * (0.5 + Math.random()))
+      return ahead
+    }
+    for (const id of ids) this.#parts.cache.forget(id)
+    if (isDuplicate(error)) await this.#learnRepeats(pending)
+    else if (!isTransient(error)) throw error
+    await delay(Math.random() * MAX_BACKOFF_MS)
+    return undefined
   }
 
-  /** Conversations that others are changing too are tried again later and apart, so that they do not hold up the rest. */
-  async #retry(batch: readonly Pending[], attempt: number): Promise<void> {
+  #noteConflict(): void {
     this.#parts.observer.conflict()
-    const moved = await this.#parts.cache.forgetMoved([...new Set(batch.map(it => it.conversationId))])
-    const contended = batch.filter(it => moved.has(it.conversationId))
-    const rest = batch.filter(it => !moved.has(it.conversationId))
-    if (rest.length > 0 && contended.length > 0) await this.#commit(rest, attempt + 1)
-    if (attempt >= PATIENT_ATTEMPTS) await this.#clearTheWay()
-    await delay(Math.random() * Math.min(MAX_BACKOFF_MS, 2 ** Math.min(attempt, 8) * 2))
-    await this.#commit(contended.length > 0 ? contended : rest, attempt + 1)
+    const now = performance.now()
+    if (now - this.#contendedAt > CONTENDED_MS) this.#lookedAt = now
+    this.#contendedAt = now
   }
 
   /** Where this is not permitted, the database gives up what is abandoned by itself, later. */
@@ -234,6 +267,20 @@ async function commitForSure(session: ClientSession): Promise<void> {
   }
 }
 
+/** Sends away what has been tried for too long, and is known not to be committed. */
+function dropLate(pending: readonly Pending[]): Pending[] {
+  const now = performance.now()
+  return pending.filter(it => {
+    if (now < it.deadline) return true
+    it.reject(new AppError('busy', 'The conversation is changing too fast; try again', { retryAfterMs: 1_000 }))
+    return false
+  })
+}
+
+function conversationsOf(batch: readonly Pending[]): string[] {
+  return [...new Set(batch.map(it => it.conversationId))]
+}
+
 /** Only the database's own word says that nothing was committed; that it cannot be reached says nothing. */
 function isFinal(error: unknown): boolean {
   if (!(error instanceof MongoError)) return true
@@ -246,9 +293,12 @@ function unknownOutcome(cause: unknown): AppError {
 }
 
 /** Whether the attempt surely had no effect and another may have one. */
-function mayRetry(error: unknown): boolean {
-  if (error instanceof StaleError) return true
+function isTransient(error: unknown): boolean {
   return error instanceof MongoError && error.hasErrorLabel('TransientTransactionError')
+}
+
+function isWriteConflict(error: unknown): boolean {
+  return isTransient(error) && (error as MongoError).code === 112
 }
 
 function isDuplicate(error: unknown): boolean {
