@@ -4,11 +4,17 @@ import type { FastifyInstance } from 'fastify'
 import { SignJWT } from 'jose'
 import { MongoClient, ObjectId } from 'mongodb'
 import type { Test } from 'tap'
-import { buildApp } from '../src/app.ts'
+import type { SignedIn } from '../protocol/entities/session.ts'
+import { type AppConfig, buildApp } from '../src/app.ts'
+import { Bus } from '../src/bus/bus.ts'
 import { readConfig } from '../src/config.ts'
+import { createServices, type Services } from '../src/services/index.ts'
+import { openStore, type Store } from '../src/store/index.ts'
 import { SocketClient } from './socket-client.ts'
 
 export const SECRET = 'a-secret-for-tests-that-is-long-enough'
+/** Of everybody who registers without naming another. */
+export const PASSWORD = 'correct horse battery'
 
 /** A person as a test sees them: their id, their token, and what they can do with it. */
 export interface Person {
@@ -22,11 +28,12 @@ export interface Person {
 export interface Answer {
   readonly status: number
   readonly headers: Headers
+  readonly text: string
   // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of every shape
   readonly body: any
 }
 
-/** The environment of a server under test: its own database, no port, and limits that do not get in the way. */
+/** The environment of a server under test: no port, phone numbers of Germany, and limits that do not get in the way. */
 export function testEnv(uri: string, env: Record<string, string> = {}): Record<string, string> {
   return {
     NODE_ENV: 'test',
@@ -36,6 +43,8 @@ export function testEnv(uri: string, env: Record<string, string> = {}): Record<s
     MONGODB_URI: uri,
     JWT_SECRET: SECRET,
     AUTH_AUTOPROVISION: 'true',
+    DEFAULT_REGION: 'DE',
+    LIMITS_REGISTRATIONS_PER_HOUR: '100000',
     LIMITS_SENDS_PER_SECOND: '100000',
     LIMITS_SENDS_BURST: '100000',
     LIMITS_COMMANDS_PER_SECOND: '100000',
@@ -91,12 +100,26 @@ export class TestServer {
     return person
   }
 
+  /** Registers somebody, under a new username unless the fields say otherwise. */
+  async signUp(fields: object = {}): Promise<SignedIn> {
+    const account = { username: `u${randomBytes(6).toString('hex')}`, password: PASSWORD, ...fields }
+    const { status, text, body } = await this.call(undefined, 'POST', '/v1/auth/register', account)
+    if (status !== 201) throw new Error(text)
+    return body
+  }
+
   async people(count: number): Promise<Person[]> {
     return await Promise.all(Array.from({ length: count }, async () => await this.person()))
   }
 
   /** A REST call by somebody, or by nobody. */
-  async call(who: Person | undefined, method: string, path: string, body?: unknown, headers = {}): Promise<Answer> {
+  async call(
+    who: Pick<Person, 'token'> | undefined,
+    method: string,
+    path: string,
+    body?: unknown,
+    headers = {}
+  ): Promise<Answer> {
     const response = await fetch(`${this.url}${path}`, {
       method,
       headers: {
@@ -107,7 +130,8 @@ export class TestServer {
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) })
     })
     const text = await response.text()
-    return { status: response.status, headers: response.headers, body: text === '' ? undefined : parse(text) }
+    const { status, headers: answered } = response
+    return { status, headers: answered, text, body: text === '' ? undefined : parse(text) }
   }
 
   /** A socket that has not said anything. */
@@ -118,7 +142,7 @@ export class TestServer {
   }
 
   /** A socket of somebody, greeted and live. */
-  async connect(who: Person, cursors: Record<string, number> = {}): Promise<SocketClient> {
+  async connect(who: Pick<Person, 'token'>, cursors: Record<string, number> = {}): Promise<SocketClient> {
     const socket = await this.socket()
     await socket.ask('hello', { token: who.token, cursors })
     return socket
@@ -142,17 +166,38 @@ export class TestServer {
   }
 }
 
-/** Starts a server on a database of its own, or on the one given. It ends with the test. */
-export async function startServer(
-  t: Test,
-  { uri = ownDatabase(t), env = {} as Record<string, string> } = {}
-): Promise<TestServer> {
-  const config = readConfig(testEnv(uri, env))
-  const app = await buildApp({ ...config, MONGODB_URI: uri, JWT_SECRET: config.JWT_SECRET ?? [SECRET] })
+/** Where something is started, and with which variables besides those of `testEnv`. */
+interface Place {
+  /** Of a database that exists already; otherwise it gets one of its own. */
+  uri?: string
+  env?: Record<string, string>
+}
+
+/** Starts a server; it ends with the test. */
+export async function startServer(t: Test, { uri = ownDatabase(t), env = {} }: Place = {}): Promise<TestServer> {
+  const app = await buildApp(testConfig(uri, env))
   await app.listen({ port: 0, host: '127.0.0.1' })
   const server = new TestServer(app, uri)
   t.teardown(async () => await server.close())
   return server
+}
+
+/** Opens the services with their store and their bus, and no transport; they end with the test. */
+export async function openServices(
+  t: Test,
+  { uri = ownDatabase(t), env = {} }: Place = {}
+): Promise<Services & { uri: string; config: AppConfig; store: Store; bus: Bus }> {
+  const config = testConfig(uri, env)
+  const store = await openStore(config)
+  t.teardown(async () => await store.close())
+  const bus = new Bus()
+  const services = createServices({ store, bus, config, onError: error => t.fail(String(error)) })
+  return { ...services, uri, config, store, bus }
+}
+
+function testConfig(uri: string, env: Record<string, string>): AppConfig {
+  const config = readConfig(testEnv(uri, env))
+  return { ...config, MONGODB_URI: uri, JWT_SECRET: config.JWT_SECRET ?? [SECRET] }
 }
 
 function parse(text: string): unknown {

@@ -1,6 +1,7 @@
 import t from 'tap'
-import type { JournalEntry } from '../sync-client.ts'
-import { check, type Dump, type DumpedMessage, type History, type Rule } from './checker.ts'
+import type { JournalEntry } from '../sync-client/journal.ts'
+import { check, type Rule } from './checker.ts'
+import type { Dump, DumpedMessage, History } from './history.ts'
 
 const CONV = 'conv_1'
 const PEOPLE = { ann: 'user_a', bob: 'user_b' }

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type JournalEntry, SyncClient } from '../sync-client.ts'
+import { SyncClient } from '../sync-client/client.ts'
+import type { JournalEntry } from '../sync-client/journal.ts'
 import type { Somebody } from './rig.ts'
 
 /** Sends of one client that are under way at once. */

@@ -11,7 +11,7 @@ import type { ConversationDoc, MemberDoc, MessageDoc } from '../../src/store/doc
 import { findMongod } from '../../src/store/mongod-binary.ts'
 import { HOST, SET, untilPrimary } from '../../src/store/replica-set.ts'
 import { mintToken, testEnv } from '../helper.ts'
-import type { Dump } from './checker.ts'
+import type { Dump } from './history.ts'
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 

@@ -2,7 +2,7 @@ import t from 'tap'
 import { MAX_CHANGES_BEHIND, SYNC_PAGE_ITEMS } from '../../protocol/limits.ts'
 import { type Person, startServer } from '../helper.ts'
 import type { Frame, SocketClient } from '../socket-client.ts'
-import { SyncClient } from '../sync-client.ts'
+import { SyncClient } from '../sync-client/client.ts'
 
 /** Sends many messages from several sockets, each with a few in flight. */
 async function sendMany(sockets: readonly SocketClient[], conversationId: string, count: number): Promise<void> {

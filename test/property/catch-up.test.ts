@@ -2,7 +2,7 @@ import { deepStrictEqual } from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import { startServer } from '../helper.ts'
-import { SyncClient } from '../sync-client.ts'
+import { SyncClient } from '../sync-client/client.ts'
 import { histories, type Step, seed, World } from './history.ts'
 
 const RUNS = 45

@@ -1,13 +1,22 @@
+import { randomBytes } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import t from 'tap'
 import { Counters, networkOf } from '../../src/limits/counters.ts'
+import type { SignIn } from '../../src/services/auth.ts'
 import { parsePhone } from '../../src/services/identifiers.ts'
+import type { Services } from '../../src/services/index.ts'
 import { Passwords } from '../../src/services/passwords.ts'
 import { RecentCache } from '../../src/services/recent-cache.ts'
 import { ObjectId } from '../../src/store/index.ts'
-import { accountsApp, ownDatabase, PASSWORD, SECRET } from '../accounts-app.ts'
+import { openDatabase } from '../dump.ts'
+import { mintToken, openServices, ownDatabase, PASSWORD, SECRET, startServer } from '../helper.ts'
 
 const IP = '198.51.100.7'
+
+/** Registers somebody under a new name. */
+async function signUp({ auth }: Pick<Services, 'auth'>): Promise<SignIn> {
+  return await auth.register({ username: `u${randomBytes(6).toString('hex')}`, password: PASSWORD }, IP)
+}
 
 t.test('a phone number in any spelling is the same number, and what is none is refused', async t => {
   for (const text of [
@@ -91,13 +100,14 @@ t.test('more sign-ins than can wait are told to come back', async t => {
 })
 
 t.test('refresh', async t => {
-  const uri = ownDatabase()
-  const { auth, sessions, client, bus, signUp, users } = await accountsApp(t, {}, uri)
-  const collection = client.db().collection('sessions')
+  const uri = ownDatabase(t)
+  const services = await openServices(t, { uri })
+  const { auth, sessions, bus, users } = services
+  const collection = (await openDatabase(t, uri)).db().collection('sessions')
   const idOf = (token: string) => new ObjectId(token.slice(0, 24))
 
   await t.test('twenty at once with one token: all get the same successor, and one generation is used', async t => {
-    const { refreshToken } = await signUp()
+    const { refreshToken } = await signUp(services)
     const all = await Promise.all(Array.from({ length: 20 }, () => auth.refresh(refreshToken, IP)))
     t.equal(new Set(all.map(signIn => signIn.refreshToken)).size, 1)
     t.equal((await collection.findOne({ _id: idOf(refreshToken) }))?.['generation'], 2)
@@ -105,7 +115,7 @@ t.test('refresh', async t => {
   })
 
   await t.test('a token from before the predecessor ends the session', async t => {
-    const first = await signUp()
+    const first = await signUp(services)
     const second = await auth.refresh(first.refreshToken, IP)
     const third = await auth.refresh(second.refreshToken, IP)
     const ended: string[] = []
@@ -117,20 +127,21 @@ t.test('refresh', async t => {
   })
 
   await t.test('the predecessor gets nothing when the successor has been used, or after ten seconds', async t => {
-    const used = await signUp()
+    const used = await signUp(services)
     const next = await auth.refresh(used.refreshToken, IP)
     await auth.refresh(next.refreshToken, IP)
     await t.rejects(auth.refresh(used.refreshToken, IP), { code: 'session_revoked' })
-    const late = await signUp()
+    const late = await signUp(services)
     await auth.refresh(late.refreshToken, IP)
     await collection.updateOne({ _id: idOf(late.refreshToken) }, { $set: { rotatedAt: new Date(Date.now() - 10_500) } })
     await t.rejects(auth.refresh(late.refreshToken, IP), { code: 'session_revoked' })
   })
 
   await t.test('what is no refresh token, and forged ones, change nothing', async t => {
-    const { refreshToken, accessToken } = await signUp()
+    const { refreshToken, userId, sessionId } = await signUp(services)
+    const accessToken = await mintToken(userId, { sid: sessionId, typ: 'access' })
     const [id, , proof] = refreshToken.split('.')
-    const { refreshToken: others } = await signUp()
+    const { refreshToken: others } = await signUp(services)
     const bad = [
       '',
       'x',
@@ -144,7 +155,7 @@ t.test('refresh', async t => {
   })
 
   await t.test('an expired session is over although the database still has it', async t => {
-    const { refreshToken } = await signUp()
+    const { refreshToken } = await signUp(services)
     const _id = idOf(refreshToken)
     const expiresAt = new Date(Date.now() - 1)
     await collection.updateOne({ _id }, { $set: { expiresAt } })
@@ -152,8 +163,8 @@ t.test('refresh', async t => {
   })
 
   await t.test('a new first secret: old tokens go on, and their successors are made with the new one', async t => {
-    const { refreshToken } = await signUp()
-    const rotated = await accountsApp(t, { JWT_SECRET: `Zx9Cv8Bn7Mq6Wl5Ek4Rj3Th2Yg1Uf0Ip,${SECRET}` }, uri)
+    const { refreshToken } = await signUp(services)
+    const rotated = await openServices(t, { uri, env: { JWT_SECRET: `Zx9Cv8Bn7Mq6Wl5Ek4Rj3Th2Yg1Uf0Ip,${SECRET}` } })
     const next = await rotated.auth.refresh(refreshToken, IP)
     await t.rejects(auth.refresh(next.refreshToken, IP), { code: 'unauthenticated' }, 'which the old one does not know')
   })
@@ -161,14 +172,11 @@ t.test('refresh', async t => {
 })
 
 t.test('nothing that is stored signs anybody in', async t => {
-  const { client, sessions, signUp } = await accountsApp(t)
-  const signedIn = await signUp()
-  const actor = {
-    userId: signedIn.user.id.slice(-24),
-    sessionId: signedIn.sessionId.slice(-24),
-    expiresAt: Date.now() + 1e6
-  }
-  const { ticket } = await sessions.createTicket(actor)
+  const server = await startServer(t)
+  const client = await openDatabase(t, server.uri)
+  const signedIn = await server.signUp()
+  const { ticket } = (await server.call({ token: signedIn.accessToken }, 'POST', '/v1/auth/tickets')).body
+  t.type(ticket, 'string')
   const stored = JSON.stringify(
     await Promise.all(['users', 'sessions', 'tickets'].map(name => client.db().collection(name).find().toArray()))
   )
@@ -184,9 +192,9 @@ t.test('nothing that is stored signs anybody in', async t => {
 })
 
 t.test('a session revoked elsewhere is found by its moment, and known at once after the word of it', async t => {
-  const { store, bus, sessions, signUp } = await accountsApp(t)
-  const { user, sessionId: prefixed } = await signUp()
-  const [userId, sessionId] = [user.id.slice(-24), prefixed.slice(-24)]
+  const services = await openServices(t)
+  const { store, bus, sessions } = services
+  const { userId, sessionId } = await signUp(services)
   await sessions.requireLiveSession({ userId, sessionId })
   const before = await store.now()
   t.equal(await store.sessions.revoke(new ObjectId(sessionId), new ObjectId(userId)), true)
@@ -198,9 +206,11 @@ t.test('a session revoked elsewhere is found by its moment, and known at once af
 })
 
 t.test('tickets: one use, thirty seconds, dead with the session', async t => {
-  const { sessions, client, signUp } = await accountsApp(t)
-  const { user, sessionId } = await signUp()
-  const actor = { userId: user.id.slice(-24), sessionId: sessionId.slice(-24), expiresAt: Date.now() + 1_000_000 }
+  const services = await openServices(t)
+  const { sessions, uri } = services
+  const client = await openDatabase(t, uri)
+  const { userId, sessionId } = await signUp(services)
+  const actor = { userId, sessionId, expiresAt: Date.now() + 1_000_000 }
   const { ticket } = await sessions.createTicket(actor)
   const uses = await Promise.allSettled([1, 2, 3].map(() => sessions.redeemTicket(ticket)))
   t.same(
@@ -220,16 +230,17 @@ t.test('tickets: one use, thirty seconds, dead with the session', async t => {
 })
 
 t.test('the oldest session ends when somebody has too many', async t => {
-  const { sessions, signUp } = await accountsApp(t)
-  const { user, sessionId } = await signUp()
-  const userId = user.id.slice(-24)
+  const services = await openServices(t)
+  const { sessions } = services
+  const { userId, sessionId } = await signUp(services)
   for (let count = 0; count < 100; count++) await sessions.open(userId, undefined)
   t.equal((await sessions.list({ userId, expiresAt: 0 })).length, 100)
-  await t.rejects(sessions.requireLiveSession({ userId, sessionId: sessionId.slice(-24) }), { code: 'session_revoked' })
+  await t.rejects(sessions.requireLiveSession({ userId, sessionId }), { code: 'session_revoked' })
 })
 
 t.test('a person of another user system is made once, however many ask', async t => {
-  const { users, client } = await accountsApp(t, { AUTH_AUTOPROVISION: 'true' })
+  const { users, uri } = await openServices(t)
+  const client = await openDatabase(t, uri)
   const ids = await Promise.all(Array.from({ length: 20 }, () => users.requireExternal('legacy|42', 'Ada')))
   t.equal(new Set(ids).size, 1)
   t.equal(await client.db().collection('users').countDocuments(), 1)
@@ -245,8 +256,9 @@ t.test('a person of another user system is made once, however many ask', async t
 })
 
 t.test('every query has its index', async t => {
-  const { client, signUp } = await accountsApp(t)
-  await signUp()
+  const services = await openServices(t)
+  const client = await openDatabase(t, services.uri)
+  await signUp(services)
   const userId = new ObjectId()
   const queries: [string, object][] = [
     ['users', { usernameKey: 'a' }],

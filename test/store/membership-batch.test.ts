@@ -1,35 +1,25 @@
 import t from 'tap'
-import { Bus } from '../../src/bus/bus.ts'
-import { readConfig } from '../../src/config.ts'
 import { GroupService } from '../../src/services/groups.ts'
-import { createServices } from '../../src/services/index.ts'
-import { ObjectId, openStore } from '../../src/store/index.ts'
-import { ownDatabase, SECRET, testEnv } from '../helper.ts'
+import { ObjectId } from '../../src/store/index.ts'
+import { openServices } from '../helper.ts'
 
 t.test(
   'who is added, removed and added again at once is told each, in dense revs, and nobody misses anything',
   async t => {
-    const uri = ownDatabase(t)
-    const config = readConfig(testEnv(uri))
-    const parts = { ...config, MONGODB_URI: uri, JWT_SECRET: [SECRET] }
-    const store = await openStore(parts)
-    t.teardown(async () => await store.close())
-    const bus = new Bus()
-    const services = createServices({ store, bus, config: parts, onError: error => t.fail(String(error)) })
+    const { store, bus, config, conversations, messages } = await openServices(t)
     const [ann, ben] = ['Ann', 'Ben'].map(displayName => ({ _id: new ObjectId(), displayName, createdAt: new Date() }))
     if (ann === undefined || ben === undefined) throw new Error('Two people are needed')
     await Promise.all([ann, ben].map(async user => await store.users.insert(user)))
     const actor = { userId: ann._id.toHexString(), expiresAt: Date.now() + 60_000 }
     const other = ben._id.toHexString()
-    const { id } = (await services.conversations.create(actor, { type: 'group', name: 'Group' })).conversation
+    const { id } = (await conversations.create(actor, { type: 'group', name: 'Group' })).conversation
     const told: string[] = []
     bus.on('conversation', ({ type, rev }) => told.push(`${type} ${rev}`))
     bus.on('account', ({ userId, type, rev }) => userId === other && told.push(`${type} ${rev}`))
-    const send = async (clientId: string) =>
-      await services.messages.send(actor, { conversationId: id, clientId, text: 'Hi' })
+    const send = async (clientId: string) => await messages.send(actor, { conversationId: id, clientId, text: 'Hi' })
     const groups = new GroupService({
       store,
-      config: parts,
+      config,
       users: { requireUsers: async () => await Promise.resolve() }
     })
     const turn = async (): Promise<unknown> => await new Promise(resolve => setImmediate(resolve))

@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { exportJWK, SignJWT } from 'jose'
 import { ObjectId } from 'mongodb'
 import t from 'tap'
-import { accountsApp, SECRET } from '../accounts-app.ts'
+import { openDatabase } from '../dump.ts'
+import { SECRET, startServer } from '../helper.ts'
 
 const now = () => Math.floor(Date.now() / 1000)
 const encode = (part: unknown) =>
@@ -20,8 +21,9 @@ const claimsOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[1] ?
 const headerOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString())
 
 t.test('a token that is not exactly right is refused with 401 and changes nothing', async t => {
-  const { call, signUp, client } = await accountsApp(t, { AUTH_AUTOPROVISION: 'true' })
-  const { accessToken, refreshToken, user } = await signUp()
+  const server = await startServer(t, { env: { AUTH_AUTOPROVISION: 'true' } })
+  const client = await openDatabase(t, server.uri)
+  const { accessToken, refreshToken, user } = await server.signUp()
   const header = headerOf(accessToken)
   const claims = claimsOf(accessToken)
   const { exp: _exp, ...eternal } = claims
@@ -77,56 +79,61 @@ t.test('a token that is not exactly right is refused with 401 and changes nothin
     'the refresh token': refreshToken
   }
   for (const [name, token] of Object.entries(bad)) {
-    const { status, headers, body } = await call('GET', '/v1/auth/me', { token })
+    const { status, headers, body } = await server.call({ token }, 'GET', '/v1/auth/me')
     t.equal(status, 401, name)
     t.match(body.error, { code: /^(unauthenticated|session_revoked)$/, retry: 'auth', requestId: /./ }, name)
-    t.match(headers['www-authenticate'], /^Bearer/, name)
+    t.match(headers.get('www-authenticate'), /^Bearer/, name)
   }
   t.equal(await client.db().collection('users').countDocuments(), 1, 'nobody was provisioned')
-  const { body } = await call('GET', '/v1/auth/me', { token: accessToken })
+  const { body } = await server.call({ token: accessToken }, 'GET', '/v1/auth/me')
   t.match(body, { user: { id: user.id } }, 'and the right one still works')
 })
 
 t.test('who sends no bearer token is told so; unknown paths say 404 to everybody', async t => {
-  const { app, call } = await accountsApp(t)
+  const server = await startServer(t)
   for (const authorization of [undefined, '', 'Basic YTpi', 'Bearer', 'Bearer ', 'Bearer a b']) {
     const headers = authorization === undefined ? {} : { authorization }
-    const response = await app.inject({ url: '/v1/auth/me', headers })
+    const response = await server.app.inject({ url: '/v1/auth/me', headers })
     t.equal(response.statusCode, 401, String(authorization))
     t.equal(response.json().error.code, 'unauthenticated')
     t.match(response.headers['www-authenticate'], /^Bearer/)
   }
-  t.match(await call('GET', '/v1/nothing'), { status: 404, body: { error: { code: 'not_found' } } })
+  t.match(await server.call(undefined, 'GET', '/v1/nothing'), { status: 404, body: { error: { code: 'not_found' } } })
 })
 
 t.test('only its time over is token_expired; a signature of two secrets; the scheme in any case', async t => {
   const secret = 'Zx9Cv8Bn7Mq6Wl5Ek4Rj3Th2Yg1Uf0Ip'
-  const first = await accountsApp(t, { JWT_SECRET: `${SECRET},${secret}` })
+  const first = await startServer(t, { env: { JWT_SECRET: `${SECRET},${secret}` } })
   const { accessToken } = await first.signUp()
   const header = headerOf(accessToken)
   const claims = claimsOf(accessToken)
   t.match(header, { alg: 'HS256', kid: /^[\w-]{8}$/ })
   t.match(claims, { typ: 'access', sub: /^[0-9a-f]{24}$/, sid: /^[0-9a-f]{24}$/ })
   t.equal(claims.exp - claims.iat, 7 * 86_400)
-  const expired = await first.call('GET', '/v1/auth/me', { token: forge(header, { ...claims, exp: now() - 5 }) })
+  const expired = await first.call({ token: forge(header, { ...claims, exp: now() - 5 }) }, 'GET', '/v1/auth/me')
   t.match(expired, { status: 401, body: { error: { code: 'token_expired', retry: 'auth' } } })
-  const forged = await first.call('GET', '/v1/auth/me', { token: forge(header, { ...claims, exp: 1 }, 'x'.repeat(32)) })
+  const forged = await first.call({ token: forge(header, { ...claims, exp: 1 }, 'x'.repeat(32)) }, 'GET', '/v1/auth/me')
   t.match(forged.body, { error: { code: 'unauthenticated' } }, 'expired and forged is forged')
   const response = await first.app.inject({ url: '/v1/auth/me', headers: { authorization: `bEARER ${accessToken}` } })
   t.equal(response.statusCode, 200)
-  const provisioning = await accountsApp(t, { JWT_SECRET: `${SECRET},${secret}`, AUTH_AUTOPROVISION: 'true' })
+  const provisioning = await startServer(t, {
+    env: { JWT_SECRET: `${SECRET},${secret}`, AUTH_AUTOPROVISION: 'true' }
+  })
   for (const key of [SECRET, secret]) {
     const token = forge({ alg: 'HS256' }, { sub: 'legacy|1', exp: now() + 60 }, key)
-    t.equal((await provisioning.call('GET', '/v1/auth/me', { token })).status, 200)
+    t.equal((await provisioning.call({ token }, 'GET', '/v1/auth/me')).status, 200)
   }
 })
 
 t.test('a person of an existing user system, under each name, with its id or with another', async t => {
-  const { call, signUp, client } = await accountsApp(t, { AUTH_AUTOPROVISION: 'true' })
+  const server = await startServer(t, { env: { AUTH_AUTOPROVISION: 'true' } })
+  const client = await openDatabase(t, server.uri)
   const me = async (claims: object) =>
-    await call('GET', '/v1/auth/me', {
-      token: forge({ alg: 'HS256', typ: 'JWT', kid: 'theirs' }, { exp: now() + 60, ...claims })
-    })
+    await server.call(
+      { token: forge({ alg: 'HS256', typ: 'JWT', kid: 'theirs' }, { exp: now() + 60, ...claims }) },
+      'GET',
+      '/v1/auth/me'
+    )
   for (const claim of ['sub', 'userId', '_id', 'id', 'uid']) {
     const id = new ObjectId().toHexString()
     const { status, body } = await me({ [claim]: id, name: 'Ada' })
@@ -138,15 +145,15 @@ t.test('a person of an existing user system, under each name, with its id or wit
   t.match(named.body.user, { id: /^user_[0-9a-f]{24}$/, displayName: 'User' })
   t.equal((await me({ sub: 'auth0|abc' })).body.user.id, named.body.user.id, 'the same person again')
   t.equal((await me({ uid: 7 })).status, 200, 'numbers are names too')
-  const { user } = await signUp()
+  const { user } = await server.signUp()
   t.equal((await me({ sub: user.id })).body.user.id, user.id, 'a person who registered here')
   await client
     .db()
     .collection('users')
     .updateMany({ externalId: '7' }, { $set: { isDisabled: true } })
-  const other = await accountsApp(t)
+  const other = await startServer(t, { env: { AUTH_AUTOPROVISION: 'false' } })
   const unknown = forge({ alg: 'HS256' }, { sub: 'somebody', exp: now() + 60 })
-  t.match(await other.call('GET', '/v1/auth/me', { token: unknown }), {
+  t.match(await other.call({ token: unknown }, 'GET', '/v1/auth/me'), {
     status: 401,
     body: { error: { code: 'unauthenticated' } }
   })
@@ -154,40 +161,45 @@ t.test('a person of an existing user system, under each name, with its id or wit
 
 t.test('the issuer and the audience that are configured are required of tokens from outside', async t => {
   const env = { AUTH_AUTOPROVISION: 'true', AUTH_ISSUER: 'https://id.example.org', AUTH_AUDIENCE: 'chat' }
-  const { call, signUp } = await accountsApp(t, env)
+  const server = await startServer(t, { env })
   const status = async (claims: object) =>
-    (await call('GET', '/v1/auth/me', { token: forge({ alg: 'HS256' }, { sub: 'a', exp: now() + 60, ...claims }) }))
-      .status
+    (
+      await server.call(
+        { token: forge({ alg: 'HS256' }, { sub: 'a', exp: now() + 60, ...claims }) },
+        'GET',
+        '/v1/auth/me'
+      )
+    ).status
   t.equal(await status({ iss: 'https://id.example.org', aud: ['web', 'chat'] }), 200)
   t.equal(await status({ iss: 'https://id.example.org', aud: 'web' }), 401)
   t.equal(await status({ iss: 'https://evil.example.org', aud: 'chat' }), 401)
   t.equal(await status({}), 401)
-  const { accessToken } = await signUp()
-  t.equal((await call('GET', '/v1/auth/me', { token: accessToken })).status, 200, 'ours need neither')
+  const { accessToken } = await server.signUp()
+  t.equal((await server.call({ token: accessToken }, 'GET', '/v1/auth/me')).status, 200, 'ours need neither')
 })
 
 t.test('tokens of an issuer with a key set', async t => {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const other = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const issuer: { isDown: boolean } = { isDown: false }
-  const server = createServer(async (_request, response) => {
+  const keySet = createServer(async (_request, response) => {
     const keys = [{ ...(await exportJWK(publicKey)), kid: 'k1', alg: 'ES256' }]
     response.statusCode = issuer.isDown ? 500 : 200
     response.end(JSON.stringify({ keys }))
   })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  t.teardown(() => server.close())
+  await new Promise<void>(resolve => keySet.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => keySet.close())
   const env = {
     AUTH_AUTOPROVISION: 'true',
     AUTH_ISSUER: 'https://id.example.org',
-    AUTH_JWKS_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks`
+    AUTH_JWKS_URL: `http://127.0.0.1:${(keySet.address() as AddressInfo).port}/jwks`
   }
-  const { call, signUp } = await accountsApp(t, env)
+  const server = await startServer(t, { env })
   const sign = async (claims: Record<string, unknown>, kid = 'k1', key = privateKey) =>
     await new SignJWT({ sub: 'ada', iss: 'https://id.example.org', exp: now() + 60, ...claims })
       .setProtectedHeader({ alg: 'ES256', kid })
       .sign(key)
-  const ask = async (token: string) => await call('GET', '/v1/auth/me', { token })
+  const ask = async (token: string) => await server.call({ token }, 'GET', '/v1/auth/me')
   t.equal((await ask(await sign({ sid: 'their own session' }))).status, 200)
   t.match((await ask(await sign({ exp: now() - 5 }))).body, { error: { code: 'token_expired' } })
   const refused = [
@@ -198,10 +210,10 @@ t.test('tokens of an issuer with a key set', async t => {
     await sign({}, 'k1', other.privateKey)
   ]
   for (const token of refused) t.match(await ask(token), { status: 401, body: { error: { code: 'unauthenticated' } } })
-  const { accessToken } = await signUp()
+  const { accessToken } = await server.signUp()
   t.equal((await ask(accessToken)).status, 200, 'our own tokens still work')
   issuer.isDown = true
-  const fresh = await accountsApp(t, env)
-  const { status, body } = await fresh.call('GET', '/v1/auth/me', { token: await sign({}) })
+  const fresh = await startServer(t, { env })
+  const { status, body } = await fresh.call({ token: await sign({}) }, 'GET', '/v1/auth/me')
   t.match({ status, body }, { status: 503, body: { error: { code: 'busy', retry: 'later' } } }, 'no fault of the token')
 })

@@ -1,87 +1,103 @@
 import { ObjectId } from 'mongodb'
 import t from 'tap'
-import { accountsApp } from '../../accounts-app.ts'
+import { openDatabase } from '../../dump.ts'
+import { openServices, startServer } from '../../helper.ts'
 
 t.test('profiles: mine, changed, somebody’s', async t => {
-  const { call, signUp, bus, client } = await accountsApp(t)
-  const { accessToken: token, user } = await signUp({ username: 'ada', email: 'ada@example.org', displayName: 'Ada' })
-  const told: unknown[] = []
-  bus.on('account', change => told.push(change))
-  t.same((await call('GET', '/v1/users/me', { token })).body, user)
+  const server = await startServer(t)
+  const client = await openDatabase(t, server.uri)
+  const { accessToken: token, user } = await server.signUp({
+    username: 'ada',
+    email: 'ada@example.org',
+    displayName: 'Ada'
+  })
+  const socket = await server.connect({ token })
+  t.same((await server.call({ token }, 'GET', '/v1/users/me')).body, user)
   const fields = {
     displayName: 'Ada Lovelace',
     bio: 'Numbers',
     avatarUrl: 'https://example.org/a.png',
     username: 'Countess'
   }
-  const changed = await call('PATCH', '/v1/users/me', { token, body: fields })
+  const changed = await server.call({ token }, 'PATCH', '/v1/users/me', fields)
   t.equal(changed.status, 200)
   t.same(changed.body, { ...user, ...fields })
   const userId = user.id.slice(-24)
-  t.same(told, [{ userId, rev: 1, type: 'user:updated', data: changed.body }])
+  t.match(await socket.next('user:updated'), { stream: user.id, rev: 1, data: changed.body })
   const row = await client
     .db()
     .collection('accountChanges')
     .findOne({ userId: new ObjectId(userId) })
   t.match(row, { type: 'profile', rev: 1 })
-  const cleared = await call('PATCH', '/v1/users/me', { token, body: { bio: '', avatarUrl: '' } })
+  const cleared = await server.call({ token }, 'PATCH', '/v1/users/me', { bio: '', avatarUrl: '' })
   t.same(cleared.body, { ...user, displayName: 'Ada Lovelace', username: 'Countess' })
-  t.same((await call('PATCH', '/v1/users/me', { token, body: {} })).body, cleared.body)
-  t.equal(told.length, 2, 'nothing changed, nobody told')
-  const other = await signUp()
-  const seen = await call('GET', `/v1/users/${user.id}`, { token: other.accessToken })
+  t.same((await server.call({ token }, 'PATCH', '/v1/users/me', {})).body, cleared.body)
+  t.match(await socket.next('user:updated'), { rev: 2, data: cleared.body })
+  const { heads } = await socket.ask('sync:heads', { cursors: {} })
+  t.same(heads, [{ stream: user.id, rev: 2 }], 'nothing changed, nobody told')
+  t.same(socket.frames, [])
+  const other = await server.signUp()
+  const seen = await server.call({ token: other.accessToken }, 'GET', `/v1/users/${user.id}`)
   const { email: _email, ...visible } = cleared.body
   t.same(seen.body, visible, 'without what is private')
-  t.same((await call('GET', `/v1/users/${userId}`, { token: other.accessToken })).body, visible, 'by the bare id')
+  t.same(
+    (await server.call({ token: other.accessToken }, 'GET', `/v1/users/${userId}`)).body,
+    visible,
+    'by the bare id'
+  )
 })
 
 t.test('a username belongs to one person, also when it changes', async t => {
-  const { call, signUp, client, bus } = await accountsApp(t)
-  await signUp({ username: 'Taken' })
-  const { accessToken: token } = await signUp({ username: 'free' })
-  let told = 0
-  bus.on('account', () => told++)
-  const { status, body } = await call('PATCH', '/v1/users/me', {
-    token,
-    body: { username: 'taken', displayName: 'Not me' }
+  const server = await startServer(t)
+  const client = await openDatabase(t, server.uri)
+  await server.signUp({ username: 'Taken' })
+  const { accessToken: token } = await server.signUp({ username: 'free' })
+  const socket = await server.connect({ token })
+  const { status, body } = await server.call({ token }, 'PATCH', '/v1/users/me', {
+    username: 'taken',
+    displayName: 'Not me'
   })
   t.match({ status, body }, { status: 409, body: { error: { code: 'conflict' } } })
   t.match(
-    (await call('GET', '/v1/users/me', { token })).body,
+    (await server.call({ token }, 'GET', '/v1/users/me')).body,
     { username: 'free', displayName: 'free' },
     'nothing changed'
   )
   t.equal(await client.db().collection('accountChanges').countDocuments(), 0)
-  t.equal(told, 0)
+  t.match(await socket.ask('ping'), { serverTime: String })
+  t.same(socket.frames, [], 'nobody told')
   t.equal(
-    (await call('PATCH', '/v1/users/me', { token, body: { username: 'FREE' } })).status,
+    (await server.call({ token }, 'PATCH', '/v1/users/me', { username: 'FREE' })).status,
     200,
     'one’s own in capitals'
   )
-  const racers = await Promise.all([signUp(), signUp(), signUp()])
+  const racers = await Promise.all([server.signUp(), server.signUp(), server.signUp()])
   const answers = await Promise.all(
-    racers.map(({ accessToken }) => call('PATCH', '/v1/users/me', { token: accessToken, body: { username: 'wanted' } }))
+    racers.map(({ accessToken }) =>
+      server.call({ token: accessToken }, 'PATCH', '/v1/users/me', { username: 'wanted' })
+    )
   )
   t.same(answers.map(answer => answer.status).sort(), [200, 409, 409])
 })
 
 t.test('search: beginnings of words, folded, literal; whole numbers and emails; nobody who is disabled', async t => {
-  const { call, signUp, client } = await accountsApp(t)
-  const { accessToken: token } = await signUp({ username: 'ada.byron', displayName: 'Ada Lovelace' })
-  await signUp({
+  const server = await startServer(t)
+  const client = await openDatabase(t, server.uri)
+  const { accessToken: token } = await server.signUp({ username: 'ada.byron', displayName: 'Ada Lovelace' })
+  await server.signUp({
     username: 'zoe',
     displayName: 'Zoë Müller-Lüdenscheidt',
     phone: '+49 30 901820',
     email: 'zoe@example.org'
   })
-  await signUp({ username: 'emoji', displayName: '日本 太郎' })
-  await signUp({ username: 'gone', displayName: 'Ada Gone' })
+  await server.signUp({ username: 'emoji', displayName: '日本 太郎' })
+  await server.signUp({ username: 'gone', displayName: 'Ada Gone' })
   await client
     .db()
     .collection('users')
     .updateOne({ username: 'gone' }, { $set: { isDisabled: true } })
   const find = async (q: string, limit = '') => {
-    const { body } = await call('GET', `/v1/users/search?q=${encodeURIComponent(q)}${limit}`, { token })
+    const { body } = await server.call({ token }, 'GET', `/v1/users/search?q=${encodeURIComponent(q)}${limit}`)
     return body.users?.map(({ username }: { username: string }) => username) ?? body.error.code
   }
   const expected: [string, string[]][] = [
@@ -106,28 +122,32 @@ t.test('search: beginnings of words, folded, literal; whole numbers and emails; 
     ['😀', []]
   ]
   for (const [q, usernames] of expected) t.same(await find(q), usernames, q)
-  t.notMatch((await call('GET', '/v1/users/search?q=zoe', { token })).text, /\+49|example\.org/, 'nothing private')
-  await signUp({ username: 'adam' })
+  t.notMatch(
+    (await server.call({ token }, 'GET', '/v1/users/search?q=zoe')).text,
+    /\+49|example\.org/,
+    'nothing private'
+  )
+  await server.signUp({ username: 'adam' })
   t.equal((await find('ad', '&limit=1')).length, 1)
   t.equal((await find('ad', '&limit=100')).length, 2)
 })
 
 t.test('when people were seen last only moves forward, and is known of who ever was', async t => {
-  const { signUp, store } = await accountsApp(t)
-  const [ada, bob] = (await Promise.all([signUp(), signUp()])).map(({ user }) => new ObjectId(user.id.slice(-24)))
-  if (!ada || !bob) throw new Error('Nobody registered')
+  const { store } = await openServices(t)
+  const [ada, bob, never] = [new ObjectId(), new ObjectId(), new ObjectId()]
+  for (const _id of [ada, bob]) await store.users.insert({ _id, displayName: 'Somebody', createdAt: new Date() })
   await store.users.setLastSeen(ada, new Date(2000))
   await store.users.setLastSeen(ada, new Date(1000))
-  t.same(await store.users.lastSeen([ada, bob, new ObjectId()]), new Map([[ada.toHexString(), new Date(2000)]]))
+  t.same(await store.users.lastSeen([ada, bob, never]), new Map([[ada.toHexString(), new Date(2000)]]))
 })
 
 t.test('bad input', async t => {
-  const { call, signUp } = await accountsApp(t)
-  const { accessToken: token } = await signUp()
+  const server = await startServer(t)
+  const { accessToken: token } = await server.signUp()
   const queries = ['', '?q=', `?q=${'a'.repeat(65)}`, '?q[$ne]=1', '?q=a&q=b', '?q=a&x=1', '?q=a%00', '?q=a&limit=0']
   const more = ['?q=a&limit=101', '?q=a&limit=1.5', '?q=a&limit=x', '?q=a&limit=', '?q=a&limit=1e1']
   for (const query of [...queries, ...more]) {
-    const answer = await call('GET', `/v1/users/search${query}`, { token })
+    const answer = await server.call({ token }, 'GET', `/v1/users/search${query}`)
     t.match(answer, { status: 400, body: { error: { code: 'invalid' } } }, query.slice(0, 40))
   }
   const changes: unknown[] = [
@@ -145,12 +165,12 @@ t.test('bad input', async t => {
     { $set: { displayName: 'x' } }
   ]
   for (const body of changes) {
-    const answer = await call('PATCH', '/v1/users/me', { token, body })
+    const answer = await server.call({ token }, 'PATCH', '/v1/users/me', body)
     t.match(answer, { status: 400, body: { error: { code: 'invalid' } } }, JSON.stringify(body).slice(0, 60))
   }
   for (const id of ['x', 'conv_64b7f0c2a1d3e4f5a6b7c8d9', '64B7F0C2A1D3E4F5A6B7C8D9', '64b7f0c2a1d3e4f5a6b7c8d9a']) {
-    t.equal((await call('GET', `/v1/users/${id}`, { token })).status, 400, id)
+    t.equal((await server.call({ token }, 'GET', `/v1/users/${id}`)).status, 400, id)
   }
-  const missing = await call('GET', '/v1/users/user_64b7f0c2a1d3e4f5a6b7c8d9', { token })
+  const missing = await server.call({ token }, 'GET', '/v1/users/user_64b7f0c2a1d3e4f5a6b7c8d9')
   t.match(missing, { status: 404, body: { error: { code: 'not_found' } } })
 })
