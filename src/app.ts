@@ -1,14 +1,17 @@
+import { EventEmitter } from 'node:events'
+import type { IncomingMessage, Server } from 'node:http'
 import cors from '@fastify/cors'
 import websocket from '@fastify/websocket'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
-import { SUBPROTOCOL } from '../protocol/envelope.ts'
 import { Bus } from './bus/bus.ts'
 import type { Config } from './config.ts'
+import { createDialects, dialectRoutes } from './dialects/index.ts'
 import { loggerOptions } from './log.ts'
 import { createServices } from './services/index.ts'
 import { openStore } from './store/index.ts'
 import { authenticateRequests, createAuthenticator } from './transport/auth.ts'
 import { documentRoutes } from './transport/documents.ts'
+import { Greeter } from './transport/greeter.ts'
 import { Hub } from './transport/hub.ts'
 import { Metrics } from './transport/metrics.ts'
 import { apiRoutes } from './transport/rest/api.ts'
@@ -17,6 +20,8 @@ import { readJsonBodies } from './transport/rest/json.ts'
 import { operationRoutes } from './transport/rest/operations.ts'
 import { createRequestLimits } from './transport/rest/rate-limits.ts'
 import { validateRequests } from './transport/rest/validation.ts'
+import { SocketIoServer } from './transport/socketio/server.ts'
+import { chooseSubprotocol } from './transport/ws/desks.ts'
 import { SocketServer } from './transport/ws/socket.ts'
 
 const BODY_BYTES = 131_072
@@ -33,16 +38,21 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
   const hub = new Hub({ bus, replay: services.replay, onError })
   const counts = { frames: 0, dropped: 0, slow: 0 }
   const authenticator = createAuthenticator(app, { config, services })
-  const socket = new SocketServer({ services, authenticator, hub, config, epoch: store.epoch, counts, onError })
+  const dialects = createDialects({ services, authenticator, config })
+  const vocabularies = new Map(dialects.map(({ name, vocabulary }) => [name as string, vocabulary]))
+  const greeter = new Greeter({ services, authenticator, hub, limits: config.limits, epoch: store.epoch })
+  const faces = { services, authenticator, greeter, hub, config, vocabularies, counts, onError }
+  const socket = new SocketServer(faces)
+  const packets = new SocketIoServer(app.server, { ...faces, isDraining: () => socket.isDraining })
   const metrics = new Metrics({
-    connections: () => socket.connectionCount,
+    connections: () => socket.connectionCount + packets.connectionCount,
     users: () => hub.userCount,
     queuedBytes: () => socket.queuedBytes,
     waitingCommits: () => store.commits.waiting,
     counts,
     commits: services.commits
   })
-  await addPlugins(app, config, socket)
+  await addPlugins(app, { config, socket, packets, vocabularies: [...vocabularies.keys()] })
   authenticateRequests(app, authenticator, await createRequestLimits(app, config.limits))
   await app.register(documentRoutes)
   await app.register(apiRoutes, { prefix: '/v1', services, authenticator })
@@ -53,6 +63,7 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
     probe: services.health.probe
   })
   await app.register(socket.routes)
+  await app.register(dialectRoutes, { dialects })
   await services.lookout.start()
   app.addHook('onClose', async () => {
     services.lookout.stop()
@@ -80,20 +91,34 @@ function createServer(config: AppConfig): FastifyInstance {
   return app
 }
 
-async function addPlugins(app: FastifyInstance, config: AppConfig, socket: SocketServer): Promise<void> {
+interface PluginParts {
+  config: AppConfig
+  socket: SocketServer
+  packets: SocketIoServer
+  /** Names of the dialects whose words may be spoken on the raw socket. */
+  vocabularies: readonly string[]
+}
+
+async function addPlugins(app: FastifyInstance, { config, socket, packets, vocabularies }: PluginParts): Promise<void> {
   await app.register(cors, { origin: config.NODE_ENV === 'development' ? true : config.CORS_ORIGINS, maxAge: 600 })
+  // Both answer upgrades: those for socket.io do not reach the other.
+  const upgrades = new EventEmitter()
+  app.server.on('upgrade', (request: IncomingMessage, ...rest: unknown[]) => {
+    if (!request.url?.startsWith(SocketIoServer.path)) upgrades.emit('upgrade', request, ...rest)
+  })
   await app.register(websocket, {
     options: {
+      server: upgrades as Server,
       maxPayload: config.limits.frameInBytes,
       maxFragments: 64,
       maxBufferedChunks: 1_024,
       perMessageDeflate: false,
       clientTracking: false,
       closeTimeout: 2_000,
-      handleProtocols: offered => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false)
+      handleProtocols: offered => chooseSubprotocol(offered, vocabularies) ?? false
     } as NonNullable<websocket.WebsocketPluginOptions['options']>,
     preClose: function (done) {
-      void socket.drain().finally(() => this.websocketServer.close(() => done()))
+      void Promise.all([socket.drain(), packets.close()]).finally(() => this.websocketServer.close(() => done()))
     }
   })
 }

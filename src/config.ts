@@ -28,6 +28,11 @@ const oneOf = <T extends string>(fallback: NoInfer<T>, ...values: T[]) =>
     )
   )
 
+/** The kinds of existing apps whose own API is served. */
+export const DIALECT_NAMES = ['mobile', 'unified', 'chatapp', 'reals2chat', 'taatom'] as const
+/** One of them. */
+export type DialectName = (typeof DIALECT_NAMES)[number]
+
 const Env = Type.Object({
   NODE_ENV: oneOf('development', 'development', 'production', 'test'),
   PORT: integer(0, 65_535, 3000),
@@ -56,6 +61,14 @@ const Env = Type.Object({
     '^([a-z][a-z0-9+.-]*://[^/\\s]+|\\*)$'
   ),
   WS_QUERY_TOKEN: flag(true),
+  DIALECTS: Type.Array(
+    Type.Unsafe<DialectName | 'none'>(Type.String({ pattern: `^(${DIALECT_NAMES.join('|')}|none)$` })),
+    {
+      as: 'list',
+      default: DIALECT_NAMES.join(','),
+      expected: `names of dialects separated by commas (${DIALECT_NAMES.join(', ')}), or none`
+    }
+  ),
   TRUST_PROXY: list('addresses or networks of proxies separated by commas, such as 10.0.0.0/8, or loopback'),
   EDIT_WINDOW: duration('15m', 0),
   METRICS_TOKEN: text('a token of 16 characters or more', { minLength: 16, secret: true })

@@ -11,6 +11,8 @@ export interface ConversationChange {
   readonly data: unknown
   /** The message it is about: members who joined after it are told `noop`. */
   readonly seq?: number
+  /** Direct conversations: the two people. */
+  readonly pair?: readonly [string, string]
   /** Who is a member from this change on, with the `seq` after which they see messages, and who no longer is. */
   readonly joined?: ReadonlyMap<string, number>
   readonly left?: readonly string[]
@@ -31,6 +33,10 @@ export interface Whisper {
   readonly data: unknown
   /** Whose connections need not hear it. */
   readonly exceptUserId?: string
+  /** Direct conversations: the two people. */
+  readonly pair?: readonly [string, string]
+  /** A receipt for what was waiting while somebody was away. */
+  readonly isCatchUp?: boolean
 }
 
 /** A session that ended: its connections close. */

@@ -8,12 +8,14 @@ import { GroupService } from './groups.ts'
 import { HealthService } from './health.ts'
 import { Lookout } from './lookout.ts'
 import { MessageService } from './messages.ts'
+import { Pairs, PeerService } from './pairs.ts'
 import { PresenceService } from './presence.ts'
 import { tellCommits } from './publisher.ts'
 import { ReactionService } from './reactions.ts'
 import { ReceiptService } from './receipts.ts'
 import { ReplayService } from './replay.ts'
 import { SessionService } from './sessions.ts'
+import { SummaryService } from './summaries.ts'
 import { SyncService } from './sync.ts'
 import { TypingService } from './typing.ts'
 import { UserService } from './users.ts'
@@ -41,6 +43,7 @@ export function createServices({ store, bus, config, onError }: ServiceParts) {
   const sync = new SyncService({ store, conversations, users })
   const lookout = new Lookout({ store, bus, onError })
   const { limits } = config
+  const pairs = new Pairs(store)
   return {
     auth: new AuthService({ ...parts, sessions, users }),
     commits: tellCommits(store.commits, bus),
@@ -49,13 +52,16 @@ export function createServices({ store, bus, config, onError }: ServiceParts) {
     health: new HealthService({ store, lookout }),
     lookout,
     messages: new MessageService({ ...parts, sends: new TokenBuckets(limits.sendsPerSecond, limits.sendsBurst) }),
+    pairs,
+    peers: new PeerService(store),
     presence: new PresenceService(parts),
     reactions: new ReactionService(parts),
     receipts: new ReceiptService(parts),
     replay: new ReplayService({ store, sync }),
     sessions,
+    summaries: new SummaryService({ store, users }),
     sync,
-    typing: new TypingService(parts),
+    typing: new TypingService({ ...parts, pairs }),
     users
   }
 }

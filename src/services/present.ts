@@ -76,6 +76,12 @@ export function presentConversation(doc: ConversationDoc): Conversation {
   }
 }
 
+/** The two people of a direct conversation, 24 hexadecimal digits each. */
+export function pairOf({ pairKey }: Pick<ConversationDoc, 'pairKey'>): readonly [string, string] | undefined {
+  const [one, other] = pairKey?.split(':') ?? []
+  return one === undefined || other === undefined ? undefined : [one, other]
+}
+
 export function presentMember(doc: MemberDoc): Member {
   return {
     userId: userId(doc.userId),

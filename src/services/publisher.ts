@@ -1,5 +1,6 @@
 import type { Bus } from '../bus/bus.ts'
 import type { Committed, Store } from '../store/index.ts'
+import { pairOf } from './present.ts'
 
 /** What commits have cost so far, for the operator. */
 export interface CommitCounts {
@@ -34,6 +35,9 @@ function publish(result: readonly Committed[], bus: Bus): void {
     const conversationId = state.doc._id.toHexString()
     // Being added precedes every event of the conversation; being removed is the last one.
     for (const account of accounts) bus.emit('account', account)
-    for (const { data, ...event } of events) bus.emit('conversation', { ...event, conversationId, data: data() })
+    const pair = pairOf(state.doc)
+    for (const { data, ...event } of events) {
+      bus.emit('conversation', { ...event, conversationId, data: data(), ...(pair && { pair }) })
+    }
   }
 }

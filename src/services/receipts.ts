@@ -5,7 +5,7 @@ import { AppError } from '../errors.ts'
 import { ObjectId, type Store } from '../store/index.ts'
 import type { Actor } from './actor.ts'
 import { noSuchConversation } from './policy.ts'
-import { presentReceipt } from './present.ts'
+import { pairOf, presentReceipt } from './present.ts'
 
 /** In larger conversations receipts are kept but not told. */
 const MAX_TOLD_MEMBERS = 64
@@ -13,6 +13,8 @@ const MAX_TOLD_MEMBERS = 64
 interface Cursors {
   deliveredSeq: number
   readSeq: number
+  /** Whether it is for what had been waiting for the person. */
+  isCatchUp?: boolean
 }
 
 /** How far members have received and read. Cursors only move forward, and never beyond the last message. */
@@ -35,13 +37,14 @@ export class ReceiptService {
   async mark(
     actor: Actor,
     conversationId: string,
-    { deliveredSeq = 0, readSeq = 0 }: Partial<Cursors>
+    { deliveredSeq = 0, readSeq = 0, isCatchUp = false }: Partial<Cursors>
   ): Promise<Receipt> {
     const key = `${actor.userId}:${bareId(conversationId)}`
     const before = this.#waiting.get(key)
     const wanted = {
       deliveredSeq: Math.max(deliveredSeq, readSeq, before?.deliveredSeq ?? 0),
-      readSeq: Math.max(readSeq, before?.readSeq ?? 0)
+      readSeq: Math.max(readSeq, before?.readSeq ?? 0),
+      isCatchUp
     }
     const writing = this.#writing.get(key)
     if (writing === undefined) return await this.#write(key, actor, bareId(conversationId), wanted)
@@ -84,7 +87,13 @@ export class ReceiptService {
     const hasMoved = after.deliveredSeq > before.deliveredSeq || after.readSeq > before.readSeq
     if (hasMoved && head.memberCount <= MAX_TOLD_MEMBERS) {
       const type = after.readSeq > before.readSeq ? 'receipt:read' : 'receipt:delivered'
-      this.#bus.emit('whisper', { conversationId: conversationId.toHexString(), type, data: receipt })
+      const pair = pairOf(head)
+      const id = conversationId.toHexString()
+      this.#bus.emit('whisper', {
+        ...{ conversationId: id, type, data: receipt },
+        ...(pair && { pair }),
+        ...(cursors.isCatchUp && { isCatchUp: true })
+      })
     }
     return receipt
   }

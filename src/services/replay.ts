@@ -1,7 +1,7 @@
 import { SYNC_PAGE_BYTES, SYNC_PAGE_ITEMS } from '../../protocol/limits.ts'
 import type { AccountChange, ConversationChange } from '../bus/bus.ts'
 import { type ConversationDoc, type MemberDoc, type MessageDoc, ObjectId, type Store } from '../store/index.ts'
-import { fitPage, presentConversation, presentMember, presentMessage } from './present.ts'
+import { fitPage, pairOf, presentConversation, presentMember, presentMessage } from './present.ts'
 import type { SyncService } from './sync.ts'
 
 /** Conversations of one person that a process follows. */
@@ -141,9 +141,10 @@ function denseChanges(
   const fitting = fitPage(messages, SYNC_PAGE_BYTES)
   const cut = fitting.length < messages.length ? fitting.at(-1)?.rev : undefined
   const end = Math.min(head.rev, upTo, cut ?? head.rev)
+  const pair = pairOf(head)
   return Array.from({ length: Math.max(0, end - since) }, (_, index) => {
     const rev = since + 1 + index
-    return changes.get(rev) ?? { conversationId, rev, type: 'noop', data: {} }
+    return { ...(changes.get(rev) ?? { conversationId, rev, type: 'noop', data: {} }), ...(pair && { pair }) }
   })
 }
 

@@ -28,6 +28,12 @@ export class ConversationStore {
     return await this.#conversations.find({ _id: { $in: [...ids] } }, { projection: { rev: 1, seq: 1 } }).toArray()
   }
 
+  /** The pair keys of those of the given that are direct ones. */
+  async pairKeys(ids: readonly ObjectId[]): Promise<string[]> {
+    const found = await this.#conversations.find({ _id: { $in: [...ids] } }, { projection: { pairKey: 1 } }).toArray()
+    return found.flatMap(({ pairKey }) => (pairKey === undefined ? [] : [pairKey]))
+  }
+
   async findPair(pairKey: string): Promise<ConversationDoc | null> {
     return await this.#conversations.findOne({ pairKey })
   }

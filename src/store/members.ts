@@ -39,6 +39,13 @@ export class MemberStore {
     return await this.#members.find({ userId, conversationId: { $in: [...conversationIds] }, ...PRESENT }).toArray()
   }
 
+  /** Present members of all of these conversations; for small ones. */
+  async ofAll(conversationIds: readonly ObjectId[]): Promise<MemberDoc[]> {
+    return await this.#members
+      .find({ conversationId: { $in: [...conversationIds] }, ...PRESENT }, { sort: { conversationId: 1, userId: 1 } })
+      .toArray()
+  }
+
   /** Present members in the order of their ids. */
   async page(conversationId: ObjectId, limit: number, after?: ObjectId): Promise<MemberDoc[]> {
     const from = after === undefined ? {} : { userId: { $gt: after } }

@@ -1,10 +1,8 @@
 import type { Presence } from '../../protocol/entities/user.ts'
-import { encodeDurable, encodeEphemeral } from '../../protocol/envelope.ts'
 import { bareId, prefixedId } from '../../protocol/ids.ts'
 import type { AccountChange, Bus, ConversationChange, Moved, Whisper } from '../bus/bus.ts'
 import type { Services } from '../services/index.ts'
-import type { Connection } from './connection.ts'
-import { textFrame } from './frames.ts'
+import type { Connection, Told, Voice } from './connection.ts'
 import { OrderedStream, type StreamParts } from './ordered-stream.ts'
 
 /** Somebody with connections here. */
@@ -175,18 +173,16 @@ export class Hub {
   #deliverConversation(topic: Topic | undefined, change: ConversationChange): void {
     if (topic === undefined) return
     this.#changeMembers(topic, change)
-    const { type, rev, seq, data } = change
+    const { type, rev, seq, data, pair } = change
     const stream = prefixedId('conv', topic.id)
-    const frame = textFrame(encodeDurable(type, stream, rev, data))
-    let noop: Buffer | undefined
+    const seen = new Audience()
+    const hidden = new Audience()
     for (const [user, joinedSeq] of topic.users) {
-      let visible = frame
-      if (seq !== undefined && seq <= joinedSeq) {
-        noop ??= textFrame(encodeDurable('noop', stream, rev, {}))
-        visible = noop
-      }
-      for (const connection of user.connections) connection.sendDurable(visible)
+      const audience = seq !== undefined && seq <= joinedSeq ? hidden : seen
+      for (const connection of user.connections) audience.add(connection)
     }
+    seen.tell({ type, data, stream, rev, ...(seq && { seq }), ...(pair && { pair }) })
+    hidden.tell({ type: 'noop', data: {}, stream, rev })
   }
 
   #changeMembers(topic: Topic, { joined, left }: ConversationChange): void {
@@ -212,29 +208,54 @@ export class Hub {
       user.news?.set(id, 'left')
       this.#leaveTopic(user, this.#topics.get(id))
     }
-    const frame = textFrame(encodeDurable(type, prefixedId('user', user.id), rev, data))
-    for (const connection of user.connections) connection.sendDurable(frame)
+    const audience = new Audience()
+    for (const connection of user.connections) audience.add(connection)
+    audience.tell({ type, data, stream: prefixedId('user', user.id), rev })
   }
 
-  #whisper({ conversationId, type, data, exceptUserId }: Whisper): void {
+  #whisper({ conversationId, type, data, exceptUserId, pair, isCatchUp }: Whisper): void {
     const topic = this.#topics.get(conversationId)
     if (topic === undefined) return
-    const frame = textFrame(encodeEphemeral(type, data))
+    const audience = new Audience()
     for (const user of topic.users.keys()) {
       if (user.id === exceptUserId) continue
-      for (const connection of user.connections) connection.sendEphemeral(frame)
+      for (const connection of user.connections) audience.add(connection)
     }
+    audience.tell({ type, data, ...(pair && { pair }), ...(isCatchUp && { isCatchUp }) })
   }
 
   #tellWatchers(presence: Presence): void {
-    const watchers = this.#watchers.get(bareId(presence.userId))
-    if (watchers === undefined) return
-    const frame = textFrame(encodeEphemeral('presence', presence))
-    for (const connection of watchers) connection.sendEphemeral(frame)
+    const audience = new Audience()
+    for (const connection of this.#watchers.get(bareId(presence.userId)) ?? []) audience.add(connection)
+    audience.tell({ type: 'presence', data: presence })
   }
 
   #compare({ conversations, accounts }: Moved): void {
     for (const { id, rev } of conversations) this.#topics.get(id)?.stream.expect(rev)
     for (const { id, rev } of accounts) this.#users.get(id)?.account.expect(rev)
+  }
+}
+
+/** Who is told of one event, by how they are told. */
+class Audience {
+  #only: { voice: Voice; connections: Connection[] } | undefined
+  #others: Map<Voice, Connection[]> | undefined
+
+  add(connection: Connection): void {
+    const { voice } = connection
+    this.#only ??= { voice, connections: [] }
+    if (this.#only.voice === voice) {
+      this.#only.connections.push(connection)
+      return
+    }
+    this.#others ??= new Map()
+    const known = this.#others.get(voice)
+    if (known === undefined) this.#others.set(voice, [connection])
+    else known.push(connection)
+  }
+
+  tell(event: Told): void {
+    if (this.#only !== undefined) this.#only.voice.tell(event, this.#only.connections)
+    for (const [voice, connections] of this.#others ?? []) voice.tell(event, connections)
   }
 }

@@ -1,18 +1,23 @@
-import type { FastifyRequest } from 'fastify'
+import type { IncomingMessage } from 'node:http'
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
+
+type OriginRules = Pick<Config, 'CORS_ORIGINS' | 'NODE_ENV'>
 
 /**
  * A page of another site must not use a person's browser to talk to this server. Apps outside a browser send no
  * Origin; in development every page may connect.
  * @throws {AppError} `forbidden`
  */
-export function requireOrigin(
-  { headers }: Pick<FastifyRequest, 'headers'>,
-  { CORS_ORIGINS, NODE_ENV }: Pick<Config, 'CORS_ORIGINS' | 'NODE_ENV'>
-): void {
-  const { origin, host } = headers
-  if (origin === undefined || NODE_ENV === 'development') return
-  const isOwn = origin === `https://${host}` || origin === `http://${host}`
-  if (!isOwn && !CORS_ORIGINS.includes(origin)) throw new AppError('forbidden', 'This Origin may not connect')
+export function requireOrigin(request: Pick<IncomingMessage, 'headers'>, config: OriginRules): void {
+  if (!isOriginAllowed(request, config)) throw new AppError('forbidden', 'This Origin may not connect')
+}
+
+/** Whether who asks is no page of another site. */
+export function isOriginAllowed(
+  { headers: { origin, host } }: Pick<IncomingMessage, 'headers'>,
+  { CORS_ORIGINS, NODE_ENV }: OriginRules
+): boolean {
+  if (origin === undefined || NODE_ENV === 'development') return true
+  return origin === `https://${host}` || origin === `http://${host}` || CORS_ORIGINS.includes(origin)
 }

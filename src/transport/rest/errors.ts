@@ -37,15 +37,23 @@ export function presentError({ code, message, retryAfterMs }: AppError): WireErr
   return { code, message, retry: ERRORS[code].retry, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }
 }
 
-/** Answers an error: the one error handler of all routes, and Fastify's `frameworkErrors`. */
+/** Answers an error: the error handler of all canonical routes, and Fastify's `frameworkErrors`. */
 export function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const present = (error: AppError) => ({ error: { ...presentError(error), requestId: request.id } })
+  return answerErrorWith(thrown, { request, reply, present })
+}
+
+/** Answers an error with a body of one's own; status and headers are the same for all. */
+export function answerErrorWith(
+  thrown: unknown,
+  { request, reply, present }: { request: FastifyRequest; reply: FastifyReply; present: (error: AppError) => object }
+): FastifyReply {
   const error = asAppError(thrown)
   if (error.code === 'internal') request.log.error({ err: thrown }, 'Request failed')
   const { status } = ERRORS[error.code]
   if (status === 401) reply.header('www-authenticate', challenge(request))
   if (error.retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(error.retryAfterMs / 1000))
-  const body = { error: { ...presentError(error), requestId: request.id } }
-  return reply.code(status).type('application/json; charset=utf-8').serializer(JSON.stringify).send(body)
+  return reply.code(status).type('application/json; charset=utf-8').serializer(JSON.stringify).send(present(error))
 }
 
 /** Sets the handlers for errors, unknown paths and wrong methods. Call it before the routes are added. */

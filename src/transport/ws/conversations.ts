@@ -10,7 +10,7 @@ import {
 } from '../../../protocol/events/conversation.ts'
 import { Gate } from '../../limits/gate.ts'
 import type { Services } from '../../services/index.ts'
-import type { Register } from './dispatch.ts'
+import type { Register } from '../dispatch.ts'
 
 /** Pages read at once for all who catch up; those who are level are not to feel it. */
 const PULLS_AT_ONCE = 1

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { encodeEphemeral } from '../../../protocol/envelope.ts'
 import { Drain as DrainEvent } from '../../../protocol/events/session.ts'
-import { type Connection, sendText } from '../connection.ts'
+import { type SocketConnection, sendText } from './connection.ts'
 
 /** Clients come back at no more than this many a second, and all of them within the window, ms. */
 const COMING_BACK_PER_SECOND = 200
@@ -18,7 +18,7 @@ export class Drain {
   }
 
   /** Resolves when every connection was told to go and no command is under way any more. */
-  async run(connections: readonly Connection[], isBusy: () => boolean): Promise<void> {
+  async run(connections: readonly SocketConnection[], isBusy: () => boolean): Promise<void> {
     this.#hasBegun = true
     const windowMs = Math.min(MAX_WINDOW_MS, (connections.length / COMING_BACK_PER_SECOND) * 1_000)
     const until = performance.now() + FINISH_MS

@@ -10,8 +10,8 @@ import { AuthRefresh, Ping } from '../../../protocol/events/session.ts'
 import { AppError } from '../../errors.ts'
 import type { Services } from '../../services/index.ts'
 import type { Authenticator } from '../auth.ts'
+import type { Register } from '../dispatch.ts'
 import type { Hub } from '../hub.ts'
-import type { Register } from './dispatch.ts'
 
 interface LiveParts {
   hub: Hub

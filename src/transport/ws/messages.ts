@@ -7,7 +7,7 @@ import {
   ReactionRemove
 } from '../../../protocol/events/message.ts'
 import type { Services } from '../../services/index.ts'
-import type { Register } from './dispatch.ts'
+import type { Register } from '../dispatch.ts'
 
 /** Socket face of messages and reactions. */
 export function messageHandlers(on: Register, { messages, reactions }: Services): void {

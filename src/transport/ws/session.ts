@@ -4,50 +4,47 @@ import { Hello } from '../../../protocol/events/session.ts'
 import type { Limits } from '../../../protocol/limits.ts'
 import { AppError } from '../../errors.ts'
 import type { Actor } from '../../services/index.ts'
-import type { Connection } from '../connection.ts'
-import { sendText } from '../connection.ts'
-import { type Dispatcher, type Envelope, readEnvelope, refusalText, requireData } from './dispatch.ts'
-import type { Greeter } from './greeter.ts'
+import { CommandBudget } from '../command-budget.ts'
+import { type Dispatcher, type Envelope, readEnvelope, refusalText, requireData } from '../dispatch.ts'
+import { type Greeter, type HelloData, reasonOf } from '../greeter.ts'
+import { type SocketConnection, sendText } from './connection.ts'
 
 /** Frames that may wait while the client is being authenticated. */
 const MAX_EARLY_FRAMES = 8
 /** Frames that make no sense and are answered; the next one closes. */
 const MAX_BAD_FRAMES = 2
-const REFUSALS_WINDOW_MS = 10_000
 
 const checkHello = TypeCompiler.Compile(Hello.data)
 
 /** What all clients of a server share. */
 export interface ClientParts {
-  dispatcher: Dispatcher
+  dispatcher: Pick<Dispatcher, 'run'>
   greeter: Greeter
   limits: Limits
   isDraining: () => boolean
   onError: (error: unknown, type: string | undefined) => void
+  /** Sends a client that keeps no cursors what it has missed. @returns the last `seq` sent of each conversation */
+  catchUp?: (connection: SocketConnection, hello: HelloData) => Promise<ReadonlyMap<string, number>>
 }
 
 /** What one client says, from its first frame on: in order, within its limits, each command answered once. */
 export class ClientSession {
-  readonly #connection: Connection
+  readonly #connection: SocketConnection
   readonly #parts: ClientParts
+  readonly #budget: CommandBudget
   #inFlight: Set<string> | undefined
-  #running = 0
   #early: Envelope[] | undefined
   #badFrames = 0
-  #tokens: number
-  #filledAt = performance.now()
-  #refusals = 0
-  #refusalsSince = 0
 
-  constructor(connection: Connection, parts: ClientParts) {
+  constructor(connection: SocketConnection, parts: ClientParts) {
     this.#connection = connection
     this.#parts = parts
-    this.#tokens = parts.limits.commandsBurst
+    this.#budget = new CommandBudget(parts.limits)
   }
 
   /** Commands that have not been answered yet. */
   get running(): number {
-    return this.#running
+    return this.#budget.running
   }
 
   /** Takes a text frame. Never throws, never waits. */
@@ -73,11 +70,11 @@ export class ClientSession {
   /** Authenticates with what came with the upgrade; frames wait meanwhile. */
   async authenticate(authenticating: Promise<Actor>): Promise<void> {
     const connection = this.#connection
-    const { greeter } = this.#parts
+    const { greeter, catchUp } = this.#parts
     this.#early = []
     try {
       await greeter.admit(connection, await authenticating)
-      connection.goLive()
+      connection.goLive(await catchUp?.(connection, {}))
     } catch (error) {
       return this.#refuseHello(undefined, error)
     }
@@ -86,12 +83,13 @@ export class ClientSession {
 
   async #hello(envelope: Envelope): Promise<void> {
     const connection = this.#connection
-    const { greeter } = this.#parts
+    const { greeter, catchUp } = this.#parts
     this.#early = []
     try {
-      const welcome = await greeter.greet(connection, requireData(checkHello, envelope.data))
+      const hello = requireData(checkHello, envelope.data)
+      const welcome = await greeter.greet(connection, hello)
       sendText(connection, encodeReply(envelope.id ?? '', Hello.type, welcome))
-      connection.goLive()
+      connection.goLive(await catchUp?.(connection, hello))
     } catch (error) {
       return this.#refuseHello(envelope.id, error)
     }
@@ -117,7 +115,7 @@ export class ClientSession {
     const refusal = this.#refusalOf(id)
     if (refusal !== undefined) return this.#refuse(envelope, refusal)
     if (id !== undefined) this.#inFlight = (this.#inFlight ?? new Set()).add(id)
-    this.#running += 1
+    this.#budget.begin()
     void this.#run(actor, envelope)
   }
 
@@ -131,7 +129,7 @@ export class ClientSession {
     } catch (error) {
       this.#refuse(envelope, error)
     } finally {
-      this.#running -= 1
+      this.#budget.end()
       if (id !== undefined) this.#inFlight?.delete(id)
     }
   }
@@ -156,17 +154,7 @@ export class ClientSession {
     if (this.#parts.isDraining()) return new AppError('draining', 'The server is going away', { retryAfterMs: 1_000 })
     if (id !== undefined && this.#inFlight?.has(id))
       return new AppError('conflict', 'A command with this id is under way')
-    const { commandsInFlight, commandsPerSecond, commandsBurst } = this.#parts.limits
-    if (this.#running >= commandsInFlight) return new AppError('too_many_in_flight', 'Wait for replies first')
-    const now = performance.now()
-    this.#tokens = Math.min(commandsBurst, this.#tokens + ((now - this.#filledAt) * commandsPerSecond) / 1_000)
-    this.#filledAt = now
-    if (this.#tokens >= 1) {
-      this.#tokens -= 1
-      return undefined
-    }
-    const retryAfterMs = Math.ceil(((1 - this.#tokens) * 1_000) / commandsPerSecond)
-    return new AppError('rate_limited', 'Too many commands', { retryAfterMs })
+    return this.#budget.take()
   }
 
   #refuse({ id, type }: Partial<Envelope>, error: unknown): void {
@@ -174,17 +162,7 @@ export class ClientSession {
     // Hints without an id are dropped in silence when they come too fast.
     const isSilent = id === undefined && error instanceof AppError && error.code === 'rate_limited'
     if (!isSilent) sendText(this.#connection, refusalText(id, type, error))
-    this.#countRefusal()
-  }
-
-  #countRefusal(): void {
-    const now = performance.now()
-    if (now - this.#refusalsSince > REFUSALS_WINDOW_MS) {
-      this.#refusalsSince = now
-      this.#refusals = 0
-    }
-    this.#refusals += 1
-    if (this.#refusals > this.#parts.limits.refusalsPerTenSeconds) this.#connection.close('rate_abuse')
+    if (this.#budget.countRefusal()) this.#connection.close('rate_abuse')
   }
 
   #refuseFrame(error: unknown): void {
@@ -205,21 +183,6 @@ export class ClientSession {
     const { onError } = this.#parts
     if (!(error instanceof AppError)) onError(error, Hello.type)
     sendText(connection, refusalText(id, Hello.type, error))
-    connection.close(closeReasonOf(error))
+    connection.close(reasonOf(error))
   }
-}
-
-function closeReasonOf(error: unknown) {
-  if (!(error instanceof AppError)) return 'internal'
-  const reasons = {
-    unauthenticated: 'auth_invalid',
-    token_expired: 'auth_expired',
-    session_revoked: 'session_revoked',
-    account_disabled: 'account_disabled',
-    quota_reached: 'too_many_connections',
-    draining: 'drain',
-    busy: 'overloaded',
-    invalid: 'bad_frame'
-  } as const
-  return error.code in reasons ? reasons[error.code as keyof typeof reasons] : 'internal'
 }

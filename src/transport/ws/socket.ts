@@ -9,18 +9,21 @@ import type { Config } from '../../config.ts'
 import { AppError } from '../../errors.ts'
 import type { Services } from '../../services/index.ts'
 import type { Authenticator } from '../auth.ts'
-import { Connection, type ConnectionCounts, sendText } from '../connection.ts'
-import { Outbox } from '../frames.ts'
+import type { ConnectionCounts } from '../connection.ts'
+import { Dispatcher } from '../dispatch.ts'
+import type { Greeter } from '../greeter.ts'
 import type { Hub } from '../hub.ts'
 import { requireOrigin } from '../origin.ts'
 import { presentError } from '../rest/errors.ts'
+import type { Vocabulary } from '../vocabulary.ts'
+import { SocketConnection, sendText } from './connection.ts'
 import { conversationHandlers } from './conversations.ts'
-import { Dispatcher } from './dispatch.ts'
+import { chooseSubprotocol, createDesks, type Desk } from './desks.ts'
 import { Drain } from './drain.ts'
-import { Greeter } from './greeter.ts'
+import { Outbox } from './frames.ts'
 import { liveHandlers } from './live.ts'
 import { messageHandlers } from './messages.ts'
-import { type ClientParts, ClientSession } from './session.ts'
+import { ClientSession } from './session.ts'
 
 /** Every connection is looked after once in this time, a fifth of them each second, ms. */
 const SWEEP_MS = 5_000
@@ -31,7 +34,9 @@ interface SocketParts {
   authenticator: Authenticator
   hub: Hub
   config: Pick<Config, 'limits' | 'WS_QUERY_TOKEN' | 'CORS_ORIGINS' | 'NODE_ENV'>
-  epoch: string
+  greeter: Greeter
+  /** By name. */
+  vocabularies: ReadonlyMap<string, Vocabulary>
   counts: ConnectionCounts
   onError: (error: unknown) => void
 }
@@ -40,10 +45,10 @@ interface SocketParts {
 export class SocketServer {
   readonly #parts: SocketParts
   readonly #dispatcher = new Dispatcher()
-  readonly #shared: ClientParts
+  readonly #desks: Map<string | undefined, Desk>
   readonly #responses = new WeakMap<IncomingMessage, ServerResponse>()
   readonly #outbox = new Outbox()
-  readonly #clients = new Map<Connection, ClientSession>()
+  readonly #clients = new Map<SocketConnection, ClientSession>()
   readonly #drain = new Drain()
   readonly #sweeper: NodeJS.Timeout
   #slot = 0
@@ -51,13 +56,9 @@ export class SocketServer {
   constructor(parts: SocketParts) {
     this.#parts = parts
     const { limits } = parts.config
-    this.#shared = {
-      dispatcher: this.#dispatcher,
-      greeter: new Greeter({ ...parts, limits }),
-      limits,
-      isDraining: () => this.#drain.hasBegun,
-      onError: parts.onError
-    }
+    const { greeter, onError } = parts
+    const isDraining = () => this.#drain.hasBegun
+    this.#desks = createDesks({ dispatcher: this.#dispatcher, greeter, limits, isDraining, onError }, parts)
     messageHandlers(this.#dispatcher.register, parts.services)
     conversationHandlers(this.#dispatcher.register, parts.services)
     liveHandlers(this.#dispatcher.register, parts.services, parts)
@@ -118,10 +119,13 @@ export class SocketServer {
     if (this.#drain.hasBegun) throw new AppError('draining', 'The server is going away', { retryAfterMs: 1_000 })
     requireOrigin(request, this.#parts.config)
     const offered = request.headers['sec-websocket-protocol']
-    if (offered !== undefined && !offered.split(',').some(name => name.trim() === SUBPROTOCOL)) {
+    if (offered !== undefined && this.#subprotocolOf(offered) === undefined) {
       throw new AppError('invalid', `The subprotocol of this endpoint is ${SUBPROTOCOL}`)
     }
-    const { token } = request.query as { token?: unknown }
+    const { token, dialect } = request.query as { token?: unknown; dialect?: unknown }
+    if (dialect !== undefined && (typeof dialect !== 'string' || !this.#desks.has(dialect))) {
+      throw new AppError('invalid', 'There is no such dialect here')
+    }
     if (token !== undefined && !this.#parts.config.WS_QUERY_TOKEN) {
       throw new AppError('invalid', 'A token in the address is not allowed here; send it in hello')
     }
@@ -134,8 +138,11 @@ export class SocketServer {
     // The upgrade is over, and its response would stay as long as the socket.
     this.#responses.get(raw)?.detachSocket(raw.socket)
     const id = randomBytes(9).toString('base64url')
-    const connection = new Connection(id, ws, raw.socket, { outbox: this.#outbox, counts: this.#parts.counts })
-    const client = new ClientSession(connection, this.#shared)
+    const { voice, parts } = this.#deskOf(ws, query as Record<string, unknown>)
+    const connection = new SocketConnection(id, ws, raw.socket, {
+      ...{ voice, outbox: this.#outbox, counts: this.#parts.counts }
+    })
+    const client = new ClientSession(connection, parts)
     this.#clients.set(connection, client)
     listen(ws, connection, client)
     ws.on('close', () => this.#close(connection))
@@ -143,7 +150,18 @@ export class SocketServer {
     if (authenticating !== undefined) void client.authenticate(authenticating)
   }
 
-  #close(connection: Connection): void {
+  #subprotocolOf(offered: string): string | undefined {
+    return chooseSubprotocol(offered.split(','), [...this.#parts.vocabularies.keys()])
+  }
+
+  #deskOf({ protocol }: WebSocket, { dialect }: Record<string, unknown>): Desk {
+    const name = typeof dialect === 'string' ? dialect : protocol.slice(SUBPROTOCOL.length + 1)
+    const desk = this.#desks.get(name === '' ? undefined : name)
+    if (desk === undefined) throw new Error('The upgrade was let through without a desk')
+    return desk
+  }
+
+  #close(connection: SocketConnection): void {
     const { hub, services, onError } = this.#parts
     this.#clients.delete(connection)
     const { actor } = connection
@@ -179,7 +197,7 @@ function ignore(): void {
   // What matters of an error is the close that follows it.
 }
 
-function listen(ws: WebSocket, connection: Connection, client: ClientSession): void {
+function listen(ws: WebSocket, connection: SocketConnection, client: ClientSession): void {
   ws.on('message', (data: Buffer, isBinary: boolean) => {
     if (isBinary) connection.closeWith(1003, 'text frames only')
     else client.receive(data.toString())

@@ -1,11 +1,11 @@
 import type { Static, TSchema } from '@sinclair/typebox'
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
-import { type Command, encodeRefusal } from '../../../protocol/envelope.ts'
-import { AppError } from '../../errors.ts'
-import type { Actor } from '../../services/index.ts'
-import type { Connection } from '../connection.ts'
-import { describeProblem } from '../problems.ts'
-import { presentError } from '../rest/errors.ts'
+import { type Command, encodeRefusal } from '../../protocol/envelope.ts'
+import { AppError } from '../errors.ts'
+import type { Actor } from '../services/index.ts'
+import type { Connection } from './connection.ts'
+import { describeProblem } from './problems.ts'
+import { presentError } from './rest/errors.ts'
 
 /** Who says a command, on which connection. */
 export interface CommandContext {
@@ -94,7 +94,8 @@ function parse(text: string): unknown {
   }
 }
 
-function requireDepth(value: unknown, left: number): void {
+/** @throws {AppError} `too_large` when it is nested too deeply */
+export function requireDepth(value: unknown, left: number): void {
   if (typeof value !== 'object' || value === null) return
   if (left === 0) throw new AppError('too_large', 'The frame is nested too deeply')
   for (const child of Object.values(value)) requireDepth(child, left - 1)

@@ -1,12 +1,13 @@
 import type { Static } from '@sinclair/typebox'
-import type { Hello } from '../../../protocol/events/session.ts'
-import { FRAME_OUT_BYTES, HEARTBEAT_MS, type Limits } from '../../../protocol/limits.ts'
-import { AppError } from '../../errors.ts'
-import { Gate } from '../../limits/gate.ts'
-import type { Actor, Services } from '../../services/index.ts'
-import type { Authenticator } from '../auth.ts'
-import type { Connection } from '../connection.ts'
-import type { Hub } from '../hub.ts'
+import type { CloseReason } from '../../protocol/close.ts'
+import type { Hello } from '../../protocol/events/session.ts'
+import { FRAME_OUT_BYTES, HEARTBEAT_MS, type Limits } from '../../protocol/limits.ts'
+import { AppError } from '../errors.ts'
+import { Gate } from '../limits/gate.ts'
+import type { Actor, Services } from '../services/index.ts'
+import type { Authenticator } from './auth.ts'
+import type { Connection } from './connection.ts'
+import type { Hub } from './hub.ts'
 
 /** Clients that are let in at once; the others wait, so that a herd does not stop those who are in. */
 const GREETED_AT_ONCE = 4
@@ -98,4 +99,20 @@ export class Greeter {
       gone
     }
   }
+}
+
+/** Why a client that is not let in is sent away. */
+export function reasonOf(error: unknown): CloseReason {
+  if (!(error instanceof AppError)) return 'internal'
+  const reasons = {
+    unauthenticated: 'auth_invalid',
+    token_expired: 'auth_expired',
+    session_revoked: 'session_revoked',
+    account_disabled: 'account_disabled',
+    quota_reached: 'too_many_connections',
+    draining: 'drain',
+    busy: 'overloaded',
+    invalid: 'bad_frame'
+  } as const
+  return error.code in reasons ? reasons[error.code as keyof typeof reasons] : 'internal'
 }

@@ -1,0 +1,48 @@
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import type { DialectName } from '../config.ts'
+import type { Dialect, DialectParts } from './dialect.ts'
+import { addRoutes, answerErrorsAs } from './routes.ts'
+import { shapeOf, shareRoute } from './shared/routes.ts'
+
+type Create = (parts: DialectParts) => Dialect
+
+/** Every dialect there is. */
+const DIALECTS: Readonly<Partial<Record<DialectName, Create>>> = {}
+
+/** The dialects that are switched on. */
+export function createDialects(parts: DialectParts): Dialect[] {
+  const { DIALECTS: names } = parts.config
+  if (names.includes('none')) return []
+  return Object.entries(DIALECTS)
+    .filter(([name]) => names.includes(name as DialectName))
+    .map(([, create]) => create(parts))
+}
+
+/** Their routes at the root, where each document has them, and under `/<name>` as well. */
+export const dialectRoutes: FastifyPluginAsync<{ dialects: readonly Dialect[] }> = async (app, { dialects }) => {
+  const owners = ownersByShape(dialects)
+  for (const dialect of dialects) {
+    const own = dialect.routes.filter(route => owners.get(shapeOf(route))?.length === 1)
+    await app.register(async scope => serve(scope, dialect, own))
+    await app.register(async scope => serve(scope, dialect, dialect.routes), { prefix: `/${dialect.name}` })
+  }
+  for (const sharing of owners.values()) {
+    if (sharing.length > 1) await app.register(async scope => shareRoute(scope, sharing))
+  }
+}
+
+function serve(scope: FastifyInstance, dialect: Dialect, routes: Dialect['routes']): void {
+  answerErrorsAs(scope, error => dialect.presentError(error))
+  addRoutes(scope, routes)
+}
+
+function ownersByShape(dialects: readonly Dialect[]) {
+  const owners = new Map<string, { dialect: Dialect; route: Dialect['routes'][number] }[]>()
+  for (const dialect of dialects) {
+    for (const route of dialect.routes) {
+      const shape = shapeOf(route)
+      owners.set(shape, [...(owners.get(shape) ?? []), { dialect, route }])
+    }
+  }
+  return owners
+}

@@ -1,0 +1,44 @@
+import { ObjectId, type Store } from '../store/index.ts'
+import type { Actor } from './actor.ts'
+import { pairOf } from './present.ts'
+import { RecentCache } from './recent-cache.ts'
+
+const CACHE_MS = 3_600_000
+const MAX_CACHED = 50_000
+
+/** Which conversations are direct ones, and between whom: that never changes. */
+export class Pairs {
+  readonly #cache: RecentCache<readonly [string, string] | undefined>
+
+  constructor(store: Pick<Store, 'conversations'>) {
+    this.#cache = new RecentCache(
+      async id => pairOf((await store.conversations.find(new ObjectId(id))) ?? {}),
+      CACHE_MS,
+      MAX_CACHED
+    )
+  }
+
+  /** The two people of a direct conversation. @param conversationId 24 hexadecimal digits, as are the answer's ids */
+  async of(conversationId: string): Promise<readonly [string, string] | undefined> {
+    return await this.#cache.get(conversationId)
+  }
+}
+
+/** Conversations of one person whose other side is looked up. */
+const MAX_PEERS = 1_000
+
+/** Whom a person is in touch with. */
+export class PeerService {
+  readonly #store: Pick<Store, 'conversations' | 'members'>
+
+  constructor(store: Pick<Store, 'conversations' | 'members'>) {
+    this.#store = store
+  }
+
+  /** Those with a direct conversation with the person, 24 hexadecimal digits each; at most a thousand. */
+  async of({ userId }: Pick<Actor, 'userId'>): Promise<string[]> {
+    const memberships = await this.#store.members.ofUser(new ObjectId(userId), MAX_PEERS)
+    const pairKeys = await this.#store.conversations.pairKeys(memberships.map(it => it.conversationId))
+    return pairKeys.flatMap(pairKey => pairKey.split(':').filter(id => id !== userId))
+  }
+}

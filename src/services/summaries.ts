@@ -1,0 +1,110 @@
+import type { ConversationView, Role } from '../../protocol/entities/conversation.ts'
+import type { User } from '../../protocol/entities/user.ts'
+import { bareId } from '../../protocol/ids.ts'
+import { type MemberDoc, ObjectId, type Store } from '../store/index.ts'
+import type { Actor } from './actor.ts'
+import { messageId } from './present.ts'
+import type { UserService } from './users.ts'
+
+/** Members of one conversation that a summary names; the longest-standing ids first. */
+const MAX_MEMBERS = 100
+
+/** A member with their profile, and how far they have got: the last messages delivered to and read by them. */
+export interface Participant {
+  readonly user: User
+  readonly role: Role
+  readonly joinedAt: string
+  readonly deliveredSeq: number
+  readonly readSeq: number
+  readonly deliveredUpTo?: string
+  readonly readUpTo?: string
+}
+
+/** A conversation as one of its members sees it, together with who is in it. */
+export interface Summary {
+  readonly view: ConversationView
+  /** At most a hundred, the viewer among them. */
+  readonly participants: readonly Participant[]
+}
+
+interface SummaryParts {
+  readonly store: Pick<Store, 'members' | 'messages'>
+  readonly users: Pick<UserService, 'findMany'>
+}
+
+/** Conversations with their people, for apps that show both in one list. A few queries for any number of them. */
+export class SummaryService {
+  readonly #store: SummaryParts['store']
+  readonly #users: SummaryParts['users']
+
+  constructor({ store, users }: SummaryParts) {
+    this.#store = store
+    this.#users = users
+  }
+
+  /** @param views of the actor's own conversations */
+  async of(actor: Actor, views: readonly ConversationView[]): Promise<Summary[]> {
+    const members = await this.#membersOf(actor, views)
+    const ids = [...new Set(members.map(({ userId }) => userId.toHexString()))]
+    const [users, marks] = await Promise.all([this.#users.findMany(actor, ids), this.#marksOf(members)])
+    const userOf = new Map(users.map(user => [bareId(user.id), user]))
+    return views.map(view => {
+      const here = members.filter(({ conversationId }) => conversationId.toHexString() === bareId(view.id))
+      return {
+        view,
+        participants: here.flatMap(member => {
+          const user = userOf.get(member.userId.toHexString())
+          return user === undefined ? [] : [present(member, user, marks)]
+        })
+      }
+    })
+  }
+
+  async #membersOf(actor: Actor, views: readonly ConversationView[]): Promise<MemberDoc[]> {
+    const small = views.filter(({ memberCount }) => memberCount <= MAX_MEMBERS)
+    const large = views.filter(({ memberCount }) => memberCount > MAX_MEMBERS)
+    const ids = small.map(({ id }) => new ObjectId(bareId(id)))
+    const pages = await Promise.all([
+      ids.length > 0 ? this.#store.members.ofAll(ids) : [],
+      ...large.map(async ({ id }) => await this.#firstMembers(new ObjectId(bareId(id)), actor))
+    ])
+    return pages.flat()
+  }
+
+  async #firstMembers(conversationId: ObjectId, { userId }: Actor): Promise<MemberDoc[]> {
+    const page = await this.#store.members.page(conversationId, MAX_MEMBERS)
+    if (page.some(member => member.userId.toHexString() === userId)) return page
+    const me = await this.#store.members.find(conversationId, new ObjectId(userId))
+    return me === null ? page : [...page.slice(1), me]
+  }
+
+  /** Ids of the messages at the members' cursors, by conversation and `seq`. */
+  async #marksOf(members: readonly MemberDoc[]): Promise<Map<string, string>> {
+    const places = new Map<string, { conversationId: ObjectId; seq: number }>()
+    for (const { conversationId, deliveredSeq, readSeq } of members) {
+      for (const seq of [deliveredSeq, readSeq])
+        if (seq > 0) places.set(keyOf(conversationId, seq), { conversationId, seq })
+    }
+    const messages = await this.#store.messages.atSeqs([...places.values()])
+    return new Map(messages.map(it => [keyOf(it.conversationId, it.seq), messageId(it._id)]))
+  }
+}
+
+function keyOf(conversationId: ObjectId, seq: number): string {
+  return `${conversationId.toHexString()}:${seq}`
+}
+
+function present(member: MemberDoc, user: User, marks: ReadonlyMap<string, string>): Participant {
+  const { role, joinedAt, deliveredSeq, readSeq, conversationId } = member
+  const deliveredUpTo = marks.get(keyOf(conversationId, deliveredSeq))
+  const readUpTo = marks.get(keyOf(conversationId, readSeq))
+  return {
+    user,
+    role,
+    joinedAt: joinedAt.toISOString(),
+    deliveredSeq,
+    readSeq,
+    ...(deliveredUpTo === undefined ? {} : { deliveredUpTo }),
+    ...(readUpTo === undefined ? {} : { readUpTo })
+  }
+}

@@ -1,0 +1,37 @@
+import { bareId } from '../../protocol/ids.ts'
+import type { Actor, Services } from '../services/index.ts'
+import type { Told } from './connection.ts'
+import type { Spoken, Vocabulary } from './vocabulary.ts'
+
+/** Sends clients that keep no cursors what has not been delivered to their person, in the words of their app. */
+export class CatchUp {
+  readonly #services: Pick<Services, 'history' | 'pairs'>
+
+  constructor(services: Pick<Services, 'history' | 'pairs'>) {
+    this.#services = services
+  }
+
+  /**
+   * The newest conversations first, each in order; bounded, what is older is for the client to load.
+   * @returns the last `seq` sent of each conversation
+   */
+  async run(
+    actor: Actor,
+    { says }: Vocabulary,
+    emit: (spoken: Spoken, event: Told) => void
+  ): Promise<ReadonlyMap<string, number>> {
+    const caughtUp = new Map<string, number>()
+    const say = says.get('message:new')
+    if (say === undefined) return caughtUp
+    const { history, pairs } = this.#services
+    for (const { conversationId, messages } of await history.undelivered(actor)) {
+      const pair = await pairs.of(bareId(conversationId))
+      for (const message of messages) {
+        const event = { type: 'message:new', data: message, seq: message.seq, isCatchUp: true, ...(pair && { pair }) }
+        for (const spoken of await say(event)) if (spoken.isFor?.(actor.userId) ?? true) emit(spoken, event)
+        caughtUp.set(conversationId, message.seq)
+      }
+    }
+    return caughtUp
+  }
+}

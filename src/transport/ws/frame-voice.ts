@@ -1,0 +1,62 @@
+import { encodeDurable, encodeEphemeral } from '../../../protocol/envelope.ts'
+import type { Arrivals } from '../arrivals.ts'
+import type { Told, Voice } from '../connection.ts'
+import type { Framing, Spoken } from '../vocabulary.ts'
+import type { Place, SocketConnection } from './connection.ts'
+import { textFrame } from './frames.ts'
+
+/** The canonical words in raw frames: one prebuilt frame, shared by all. */
+export class FrameVoice implements Voice {
+  tell({ type, data, stream, rev }: Told, connections: readonly SocketConnection[]): void {
+    if (stream === undefined || rev === undefined) {
+      const frame = textFrame(encodeEphemeral(type, data))
+      for (const connection of connections) connection.sendEphemeral(frame)
+      return
+    }
+    const frame = textFrame(encodeDurable(type, stream, rev, data))
+    for (const connection of connections) connection.sendDurable(frame)
+  }
+}
+
+/** The words of a dialect in raw frames. Whoever keeps cursors finds `stream` and `rev` where they always are. */
+export class FrameFraming implements Framing {
+  readonly #createArrivals: (connection: SocketConnection) => Arrivals
+  readonly #arrivals = new WeakMap<SocketConnection, Arrivals>()
+
+  constructor(createArrivals: (connection: SocketConnection) => Arrivals) {
+    this.#createArrivals = createArrivals
+  }
+
+  emit(spoken: Spoken, event: Told, connections: readonly SocketConnection[]): void {
+    const frame = encode(spoken, event)
+    const isDurable = event.stream !== undefined
+    for (const connection of connections) {
+      if (isDurable) connection.sendDurable(frame, placeOf(event))
+      else connection.sendEphemeral(frame)
+      this.#noteSent(connection, event)
+    }
+  }
+
+  /** Sends what a client has missed, ahead of what happens meanwhile. */
+  emitMissed(spoken: Spoken, event: Told, connection: SocketConnection): void {
+    connection.send(encode(spoken, event))
+    this.#noteSent(connection, event)
+  }
+
+  #noteSent(connection: SocketConnection, event: Told): void {
+    if (connection.actor === undefined || event.type !== 'message:new') return
+    const arrivals = this.#arrivals.get(connection) ?? this.#createArrivals(connection)
+    this.#arrivals.set(connection, arrivals)
+    arrivals.note(connection.actor, event)
+  }
+}
+
+function encode({ name, data }: Spoken, { stream, rev }: Told): Buffer {
+  const isDurable = stream !== undefined && rev !== undefined
+  return textFrame(isDurable ? encodeDurable(name, stream, rev, data) : encodeEphemeral(name, data))
+}
+
+function placeOf({ type, data, seq }: Told): Place | undefined {
+  if (type !== 'message:new' || seq === undefined) return undefined
+  return { conversationId: (data as { conversationId: string }).conversationId, seq }
+}
