@@ -3,11 +3,12 @@ import type { DialectName } from '../config.ts'
 import type { Dialect, DialectParts } from './dialect.ts'
 import { addRoutes, answerErrorsAs } from './routes.ts'
 import { shapeOf, shareRoute } from './shared/routes.ts'
+import { createTaatom } from './taatom/index.ts'
 
 type Create = (parts: DialectParts) => Dialect
 
 /** Every dialect there is. */
-const DIALECTS: Readonly<Partial<Record<DialectName, Create>>> = {}
+const DIALECTS: Readonly<Partial<Record<DialectName, Create>>> = { taatom: createTaatom }
 
 /** The dialects that are switched on. */
 export function createDialects(parts: DialectParts): Dialect[] {

@@ -63,6 +63,13 @@ export class ConversationService {
     return view
   }
 
+  /** The direct conversation with somebody, if there is one. @param userId in either form */
+  async direct(actor: Actor, userId: string): Promise<ConversationView | undefined> {
+    const pairKey = [actor.userId, bareId(userId)].sort().join(':')
+    const doc = await this.#store.conversations.findPair(pairKey)
+    return doc === null ? undefined : await this.get(actor, doc._id.toHexString())
+  }
+
   /** A page of the actor's conversations, newest activity first. */
   async list(
     actor: Actor,

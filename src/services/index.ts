@@ -7,6 +7,7 @@ import { ConversationService } from './conversations.ts'
 import { GroupService } from './groups.ts'
 import { HealthService } from './health.ts'
 import { Lookout } from './lookout.ts'
+import { MarkService } from './marks.ts'
 import { MessageService } from './messages.ts'
 import { Pairs, PeerService } from './pairs.ts'
 import { PresenceService } from './presence.ts'
@@ -23,6 +24,7 @@ import { UserService } from './users.ts'
 export type { Actor } from './actor.ts'
 export type { CommitCounts } from './publisher.ts'
 export { requireCursor } from './receipts.ts'
+export type { Participant, Summary } from './summaries.ts'
 
 interface ServiceParts {
   store: Store
@@ -51,6 +53,7 @@ export function createServices({ store, bus, config, onError }: ServiceParts) {
     groups: new GroupService({ store, users, config }),
     health: new HealthService({ store, lookout }),
     lookout,
+    marks: new MarkService(store),
     messages: new MessageService({ ...parts, sends: new TokenBuckets(limits.sendsPerSecond, limits.sendsBurst) }),
     pairs,
     peers: new PeerService(store),

@@ -20,18 +20,22 @@ export class CatchUp {
     { says }: Vocabulary,
     emit: (spoken: Spoken, event: Told) => void
   ): Promise<ReadonlyMap<string, number>> {
+    const { history, pairs } = this.#services
     const caughtUp = new Map<string, number>()
     const say = says.get('message:new')
     if (say === undefined) return caughtUp
-    const { history, pairs } = this.#services
     for (const { conversationId, messages } of await history.undelivered(actor)) {
       const pair = await pairs.of(bareId(conversationId))
       for (const message of messages) {
         const event = { type: 'message:new', data: message, seq: message.seq, isCatchUp: true, ...(pair && { pair }) }
-        for (const spoken of await say(event)) if (spoken.isFor?.(actor.userId) ?? true) emit(spoken, event)
+        for (const spoken of forPerson(await say(event), actor)) emit(spoken, event)
         caughtUp.set(conversationId, message.seq)
       }
     }
     return caughtUp
   }
+}
+
+function forPerson(said: readonly Spoken[], { userId }: Actor): Spoken[] {
+  return said.filter(({ isFor }) => isFor === undefined || isFor(userId))
 }

@@ -19,6 +19,8 @@ export interface Vocabulary {
   readonly commands: Dispatcher
   /** What they are told, by the canonical type of the event; anything else they do not hear. */
   readonly says: ReadonlyMap<string, Say>
+  /** Whose presence its clients hear of without asking: who shares a direct conversation with them, or their friends. */
+  readonly watches: 'peers' | 'friends'
 }
 
 /** How one framing passes on what was said. */

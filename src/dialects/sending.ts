@@ -1,0 +1,29 @@
+import { randomUUID } from 'node:crypto'
+import type { Message } from '../../protocol/entities/message.ts'
+import type { MessageSendData } from '../../protocol/events/message.ts'
+import type { Actor, Services } from '../services/index.ts'
+
+/** What an app sends, without the place. A message without a `clientId` cannot be told from another one. */
+export type Content = Omit<MessageSendData, 'conversationId' | 'clientId'> & { clientId?: string }
+
+/** Sends into a conversation. @returns the message as it is stored */
+export async function sendMessage(
+  { messages }: Pick<Services, 'messages'>,
+  actor: Actor,
+  conversationId: string,
+  { clientId = randomUUID(), ...content }: Content
+): Promise<Message> {
+  const { id } = await messages.send(actor, { ...content, conversationId, clientId })
+  return await messages.get(actor, { conversationId, messageId: id })
+}
+
+/** Sends to a person, in the direct conversation with them, which is made if there is none. */
+export async function sendToPerson(
+  services: Pick<Services, 'conversations' | 'messages'>,
+  actor: Actor,
+  userId: string,
+  content: Content
+): Promise<Message> {
+  const { conversation } = await services.conversations.create(actor, { type: 'direct', userId })
+  return await sendMessage(services, actor, conversation.id, content)
+}

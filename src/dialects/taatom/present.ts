@@ -1,0 +1,56 @@
+import type { Message } from '../../../protocol/entities/message.ts'
+import { bareId } from '../../../protocol/ids.ts'
+import type { Participant, Summary } from '../../services/index.ts'
+import { textOf } from '../words.ts'
+
+/** A message as it is told live; whether it was seen is not known yet. */
+export function presentMessage(message: Message, seen = false) {
+  const { id, senderId, type, attachments = [], reactions, replyTo, createdAt, editedAt, deletedAt } = message
+  return {
+    _id: bareId(id),
+    id: bareId(id),
+    sender: bareId(senderId),
+    text: textOf(message),
+    timestamp: createdAt,
+    seen,
+    type,
+    attachments,
+    reactions: reactions.map(({ emoji, userIds, count }) => ({ emoji, count, users: userIds.map(bareId) })),
+    replyTo: replyTo === undefined ? null : bareId(replyTo.messageId),
+    isEdited: editedAt !== undefined,
+    isDeleted: deletedAt !== undefined
+  }
+}
+
+/** Messages in the order of time; seen is what everybody else in the chat has read. */
+export function presentMessages(messages: readonly Message[], participants: readonly Participant[]) {
+  return messages.map(message => {
+    const others = participants.filter(({ user }) => user.id !== message.senderId)
+    return presentMessage(message, others.length > 0 && others.every(({ readSeq }) => readSeq >= message.seq))
+  })
+}
+
+function presentParticipant({ user: { id, displayName, avatarUrl = '', isVerified = false } }: Participant) {
+  return { _id: bareId(id), id: bareId(id), fullName: displayName, profilePic: avatarUrl, isVerified }
+}
+
+const TYPES = { direct: 'user_chat', group: 'group_chat', support: 'admin_support' } as const
+
+/** A chat with the newest page of its messages. */
+export function presentChat({ view, participants }: Summary, messages: readonly Message[]) {
+  const { id, type, name = '', lastMessage, lastActivityAt, createdAt, unreadCount, status, me } = view
+  return {
+    _id: bareId(id),
+    id: bareId(id),
+    type: TYPES[type],
+    status: status ?? 'open',
+    name,
+    participants: participants.map(presentParticipant),
+    messages: presentMessages(messages, participants),
+    lastMessage: lastMessage === undefined ? null : presentMessages([lastMessage], participants)[0],
+    unreadCount,
+    muted: me.muted ?? false,
+    updatedAt: lastActivityAt,
+    createdAt
+  }
+}

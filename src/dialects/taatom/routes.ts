@@ -1,0 +1,144 @@
+import { Type } from '@sinclair/typebox'
+import { Attachment } from '../../../protocol/entities/content.ts'
+import { ClientId } from '../../../protocol/entities/message.ts'
+import { MessageId } from '../../../protocol/ids.ts'
+import type { Actor, Services } from '../../services/index.ts'
+import { type DialectParts, type DialectRoute, dialectRoute } from '../dialect.ts'
+import { historyQuery, limitOf, pageQuery, placeOf } from '../paging.ts'
+import { sendMessage } from '../sending.ts'
+import { ChatId, findChat, openChat } from './chats.ts'
+import { presentChat, presentMessage, presentMessages } from './present.ts'
+
+const params = Type.Object({ otherUserId: ChatId })
+const Text = Type.String({ maxLength: 16_384 })
+/** Messages of each chat in the list of chats. */
+const LISTED_MESSAGES = 20
+
+const answer = (message: string, data: object) => ({ success: true, message, data })
+
+/** Document 4, "API Endpoints". */
+export function createRoutes({ services }: DialectParts): DialectRoute[] {
+  return [...chatRoutes(services), ...messageRoutes(services), ...muteRoutes(services)]
+}
+
+function chatRoutes(services: Services): DialectRoute[] {
+  return [
+    dialectRoute(
+      'GET /api/v1/chat',
+      { summary: 'List all chats', query: Type.Object(pageQuery) },
+      async ({ actor, query }) => {
+        const { conversations } = await services.conversations.list(actor, { limit: limitOf(query), ...pageOf(query) })
+        const summaries = await services.summaries.of(actor, conversations)
+        const chats = await Promise.all(
+          summaries.map(async summary => presentChat(summary, await newest(services, actor, summary.view.id)))
+        )
+        return answer('Chats fetched successfully', { chats })
+      }
+    ),
+    dialectRoute(
+      'GET /api/v1/chat/:otherUserId',
+      { summary: 'Get or create a chat', params },
+      async ({ actor, params: { otherUserId } }) => {
+        const [summary] = await services.summaries.of(actor, [await openChat(services, actor, otherUserId)])
+        if (summary === undefined) throw new Error('A chat was opened and is not there')
+        const messages = await newest(services, actor, summary.view.id)
+        return answer('Chat fetched successfully', { chat: presentChat(summary, messages) })
+      }
+    )
+  ]
+}
+
+const pageOf = ({ page }: { page?: number }) => (page === undefined ? {} : { page })
+
+async function newest({ history }: Services, actor: Actor, conversationId: string) {
+  return (await history.page(actor, { conversationId, limit: LISTED_MESSAGES })).messages
+}
+
+function messageRoutes(services: Services): DialectRoute[] {
+  const { history, messages, receipts, conversations, summaries } = services
+  return [
+    dialectRoute(
+      'GET /api/v1/chat/:otherUserId/messages',
+      { summary: 'Get messages', params, query: Type.Object(historyQuery) },
+      async ({ actor, params: { otherUserId }, query }) => {
+        const view = await findChat(services, actor, otherUserId)
+        if (view === undefined) return answer('Messages fetched successfully', { messages: [] })
+        const page = await history.page(actor, { conversationId: view.id, ...placeOf(query) })
+        const [summary] = await summaries.of(actor, [view])
+        const shown = presentMessages(page.messages, summary?.participants ?? [])
+        return answer('Messages fetched successfully', { messages: shown, more: page.more })
+      }
+    ),
+    dialectRoute(
+      'POST /api/v1/chat/:otherUserId/messages',
+      {
+        summary: 'Send a message',
+        params,
+        body: Type.Object({
+          text: Type.Optional(Text),
+          attachments: Type.Optional(Type.Array(Attachment, { maxItems: 10 })),
+          replyTo: Type.Optional(MessageId),
+          clientId: Type.Optional(ClientId)
+        })
+      },
+      async ({ actor, params: { otherUserId }, body: { text, attachments, replyTo, clientId } }) => {
+        const { id } = await openChat(services, actor, otherUserId)
+        const type = attachments?.[0]?.type
+        const content = {
+          ...(text === undefined || text === '' ? {} : { text }),
+          ...(attachments === undefined || type === undefined ? {} : { attachments, type }),
+          ...(replyTo === undefined ? {} : { replyTo }),
+          ...(clientId === undefined ? {} : { clientId })
+        }
+        const message = await sendMessage({ messages }, actor, id, content)
+        return answer('Message sent successfully', { message: presentMessage(message) })
+      }
+    ),
+    dialectRoute(
+      'DELETE /api/v1/chat/:otherUserId/messages',
+      { summary: 'Clear the chat', params },
+      async ({ actor, params: { otherUserId } }) => {
+        const view = await findChat(services, actor, otherUserId)
+        if (view !== undefined) await conversations.clear(actor, view.id)
+        return answer('Chat cleared successfully', {})
+      }
+    ),
+    dialectRoute(
+      'POST /api/v1/chat/:otherUserId/mark-all-seen',
+      { summary: 'Mark all as seen', params },
+      async ({ actor, params: { otherUserId } }) => {
+        const view = await findChat(services, actor, otherUserId)
+        if (view !== undefined) await receipts.mark(actor, view.id, { readSeq: view.head.seq })
+        return answer('All messages marked as seen', {})
+      }
+    )
+  ]
+}
+
+function muteRoutes(services: Services): DialectRoute[] {
+  const muted = (message: string, isMuted: boolean) => ({ ...answer(message, { muted: isMuted }), muted: isMuted })
+  return [
+    dialectRoute(
+      'POST /api/v1/chat/:otherUserId/mute',
+      {
+        summary: 'Mute or unmute; turns it over without `muted`',
+        params,
+        body: Type.Object({ muted: Type.Optional(Type.Boolean()) })
+      },
+      async ({ actor, params: { otherUserId }, body }) => {
+        const { id, me } = await openChat(services, actor, otherUserId)
+        const isMuted = body.muted ?? !(me.muted ?? false)
+        await services.preferences.set(actor, id, { muted: isMuted })
+        return muted(isMuted ? 'Chat muted' : 'Chat unmuted', isMuted)
+      }
+    ),
+    dialectRoute(
+      'GET /api/v1/chat/:otherUserId/mute-status',
+      { summary: 'Whether the chat is muted', params },
+      async ({ actor, params: { otherUserId } }) => {
+        const view = await findChat(services, actor, otherUserId)
+        return muted('Mute status fetched', view?.me.muted ?? false)
+      }
+    )
+  ]
+}
