@@ -21,6 +21,8 @@ import { operationRoutes } from './transport/rest/operations.ts'
 import { createRequestLimits } from './transport/rest/rate-limits.ts'
 import { validateRequests } from './transport/rest/validation.ts'
 import { SocketIoServer } from './transport/socketio/server.ts'
+import { streamRoutes } from './transport/sse/routes.ts'
+import { StreamServer } from './transport/sse/server.ts'
 import { chooseSubprotocol } from './transport/ws/desks.ts'
 import { SocketServer } from './transport/ws/socket.ts'
 
@@ -43,16 +45,17 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
   const greeter = new Greeter({ services, authenticator, hub, limits: config.limits, epoch: store.epoch })
   const faces = { services, authenticator, greeter, hub, config, vocabularies, counts, onError }
   const socket = new SocketServer(faces)
+  const streams = new StreamServer(faces)
   const packets = new SocketIoServer(app.server, { ...faces, isDraining: () => socket.isDraining })
   const metrics = new Metrics({
-    connections: () => socket.connectionCount + packets.connectionCount,
+    connections: () => socket.connectionCount + packets.connectionCount + streams.connectionCount,
     users: () => hub.userCount,
     queuedBytes: () => socket.queuedBytes,
     waitingCommits: () => store.commits.waiting,
     counts,
     commits: services.commits
   })
-  await addPlugins(app, { config, socket, packets, vocabularies: [...vocabularies.keys()] })
+  await addPlugins(app, { config, socket, packets, streams, vocabularies: [...vocabularies.keys()] })
   authenticateRequests(app, authenticator, await createRequestLimits(app, config.limits))
   await app.register(documentRoutes)
   await app.register(apiRoutes, { prefix: '/v1', services, authenticator })
@@ -63,6 +66,7 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
     probe: services.health.probe
   })
   await app.register(socket.routes)
+  await app.register(streamRoutes, { streams })
   await app.register(dialectRoutes, { dialects })
   await services.lookout.start()
   app.addHook('onClose', async () => {
@@ -95,11 +99,15 @@ interface PluginParts {
   config: AppConfig
   socket: SocketServer
   packets: SocketIoServer
+  streams: StreamServer
   /** Names of the dialects whose words may be spoken on the raw socket. */
   vocabularies: readonly string[]
 }
 
-async function addPlugins(app: FastifyInstance, { config, socket, packets, vocabularies }: PluginParts): Promise<void> {
+async function addPlugins(
+  app: FastifyInstance,
+  { config, socket, packets, streams, vocabularies }: PluginParts
+): Promise<void> {
   await app.register(cors, { origin: config.NODE_ENV === 'development' ? true : config.CORS_ORIGINS, maxAge: 600 })
   // Both answer upgrades: those for socket.io do not reach the other.
   const upgrades = new EventEmitter()
@@ -118,6 +126,7 @@ async function addPlugins(app: FastifyInstance, { config, socket, packets, vocab
       handleProtocols: offered => chooseSubprotocol(offered, vocabularies) ?? false
     } as NonNullable<websocket.WebsocketPluginOptions['options']>,
     preClose: function (done) {
+      streams.close()
       void Promise.all([socket.drain(), packets.close()]).finally(() => this.websocketServer.close(() => done()))
     }
   })

@@ -15,6 +15,7 @@ import { tellCommits } from './publisher.ts'
 import { ReactionService } from './reactions.ts'
 import { ReceiptService } from './receipts.ts'
 import { ReplayService } from './replay.ts'
+import { ResumptionService } from './resumption.ts'
 import { SessionService } from './sessions.ts'
 import { SummaryService } from './summaries.ts'
 import { SyncService } from './sync.ts'
@@ -24,6 +25,7 @@ import { UserService } from './users.ts'
 export type { Actor } from './actor.ts'
 export type { CommitCounts } from './publisher.ts'
 export { requireCursor } from './receipts.ts'
+export { type Missed, RecentPlaces } from './resumption.ts'
 export type { Participant, Summary } from './summaries.ts'
 
 interface ServiceParts {
@@ -44,6 +46,7 @@ export function createServices({ store, bus, config, onError }: ServiceParts) {
   const conversations = new ConversationService({ store, users, config })
   const sync = new SyncService({ store, conversations, users })
   const lookout = new Lookout({ store, bus, onError })
+  const replay = new ReplayService({ store, sync })
   const { limits } = config
   const pairs = new Pairs(store)
   return {
@@ -60,7 +63,8 @@ export function createServices({ store, bus, config, onError }: ServiceParts) {
     presence: new PresenceService(parts),
     reactions: new ReactionService(parts),
     receipts: new ReceiptService(parts),
-    replay: new ReplayService({ store, sync }),
+    replay,
+    resumption: new ResumptionService({ store, replay }),
     sessions,
     summaries: new SummaryService({ store, users }),
     sync,

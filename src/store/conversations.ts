@@ -55,6 +55,11 @@ export class ConversationStore {
       .toArray()
   }
 
+  /** Those of the given that changed since a moment of the database's clock. */
+  async movedAmong(ids: readonly ObjectId[], moment: Date): Promise<ConversationDoc[]> {
+    return await this.#conversations.find({ _id: { $in: [...ids] }, changedAt: { $gt: moment } }).toArray()
+  }
+
   /** Conversations that changed since a moment of the database's clock, with their `rev`. Read from the index alone. */
   async movedSince(moment: Date): Promise<{ id: string; rev: number }[]> {
     const moved = await this.#conversations

@@ -55,6 +55,14 @@ export class MessageStore {
     return await this.#messages.find({ $or: ranges.map(revFilter) }, { sort: { conversationId: 1, rev: 1 } }).toArray()
   }
 
+  /** The newest message that was sent before a moment; looks at everything newer. */
+  async newestBefore(conversationId: ObjectId, moment: Date): Promise<MessageDoc | null> {
+    return await this.#messages.findOne(
+      { conversationId, createdAt: { $lte: moment } },
+      { sort: { seq: -1 }, hint: { conversationId: 1, seq: 1 } }
+    )
+  }
+
   /** The newest message of each conversation, by its `seq`. */
   async atSeqs(places: readonly { conversationId: ObjectId; seq: number }[]): Promise<MessageDoc[]> {
     if (places.length === 0) return []

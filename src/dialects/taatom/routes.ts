@@ -18,7 +18,7 @@ const answer = (message: string, data: object) => ({ success: true, message, dat
 
 /** Document 4, "API Endpoints". */
 export function createRoutes({ services }: DialectParts): DialectRoute[] {
-  return [...chatRoutes(services), ...messageRoutes(services), ...muteRoutes(services)]
+  return [...chatRoutes(services), ...messageRoutes(services), ...clearingRoutes(services), ...muteRoutes(services)]
 }
 
 function chatRoutes(services: Services): DialectRoute[] {
@@ -55,7 +55,7 @@ async function newest({ history }: Services, actor: Actor, conversationId: strin
 }
 
 function messageRoutes(services: Services): DialectRoute[] {
-  const { history, messages, receipts, conversations, summaries } = services
+  const { history, messages, summaries } = services
   return [
     dialectRoute(
       'GET /api/v1/chat/:otherUserId/messages',
@@ -93,7 +93,13 @@ function messageRoutes(services: Services): DialectRoute[] {
         const message = await sendMessage({ messages }, actor, id, content)
         return answer('Message sent successfully', { message: presentMessage(message) })
       }
-    ),
+    )
+  ]
+}
+
+function clearingRoutes(services: Services): DialectRoute[] {
+  const { conversations, receipts } = services
+  return [
     dialectRoute(
       'DELETE /api/v1/chat/:otherUserId/messages',
       { summary: 'Clear the chat', params },

@@ -1,0 +1,149 @@
+import { randomBytes } from 'node:crypto'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Config } from '../../config.ts'
+import { AppError } from '../../errors.ts'
+import type { Actor, Services } from '../../services/index.ts'
+import type { Authenticator } from '../auth.ts'
+import { CatchUp } from '../catch-up.ts'
+import type { Told, Voice } from '../connection.ts'
+import type { Greeter } from '../greeter.ts'
+import type { Hub } from '../hub.ts'
+import { requireOrigin } from '../origin.ts'
+import { type Vocabulary, VocabularyVoice } from '../vocabulary.ts'
+import { StreamConnection } from './connection.ts'
+import { Resume } from './resume.ts'
+import { encodeFields, StreamFraming, StreamVoice } from './stream-voice.ts'
+
+/** Proxies and browsers give up on what is silent; ms. */
+const BEAT_MS = 15_000
+/** When a client whose stream ended comes back, ms. */
+const RETRY_MS = 2_000
+
+interface Parts {
+  readonly services: Services
+  readonly authenticator: Authenticator
+  readonly greeter: Greeter
+  readonly hub: Hub
+  readonly config: Pick<Config, 'limits' | 'CORS_ORIGINS' | 'NODE_ENV' | 'WS_QUERY_TOKEN'>
+  readonly vocabularies: ReadonlyMap<string, Vocabulary>
+  readonly onError: (error: unknown) => void
+}
+
+/** Server-sent events: everything that the socket tells, in one direction, for clients that cannot open one. */
+export class StreamServer {
+  readonly #parts: Parts
+  readonly #canonical = new StreamVoice()
+  readonly #voices = new Map<string, VocabularyVoice>()
+  readonly #streams = new Set<StreamConnection>()
+  readonly #catchUp: CatchUp
+  readonly #beat: NodeJS.Timeout
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+    this.#catchUp = new CatchUp(parts.services)
+    const framing = new StreamFraming()
+    for (const [name, vocabulary] of parts.vocabularies) {
+      this.#voices.set(name, new VocabularyVoice(vocabulary, framing, parts.onError))
+    }
+    this.#beat = setInterval(() => this.#look(), BEAT_MS).unref()
+  }
+
+  get connectionCount(): number {
+    return this.#streams.size
+  }
+
+  /** Ends every stream; clients come back elsewhere, or later, and continue. */
+  close(): void {
+    clearInterval(this.#beat)
+    for (const stream of this.#streams) stream.close('drain')
+  }
+
+  /**
+   * Answers a request with a stream, from where `Last-Event-ID` says.
+   * @param dialect whose words are spoken; canonical ones by default
+   * @throws {AppError} `unauthenticated` and its like, `forbidden` for a foreign Origin, `quota_reached`
+   */
+  async open(request: FastifyRequest, reply: FastifyReply, dialect?: string): Promise<void> {
+    const { greeter, hub, config, services, onError } = this.#parts
+    requireOrigin(request, config)
+    const actor = await this.#authenticate(request)
+    if (hub.countOf(actor.userId) >= config.limits.connectionsPerUser) {
+      throw new AppError('quota_reached', `At most ${config.limits.connectionsPerUser} connections at once`)
+    }
+    const bookmark = services.resumption.parse(lastIdOf(request))
+    const account = bookmark?.account ?? (await services.resumption.accountHead(actor))
+    const voice: Voice = (dialect === undefined ? undefined : this.#voices.get(dialect)) ?? this.#canonical
+    const encodeId = services.resumption.encode.bind(services.resumption)
+    const id = randomBytes(9).toString('base64url')
+    begin(reply)
+    const stream = new StreamConnection(reply.raw, { id, actor, voice, account, encodeId })
+    this.#streams.add(stream)
+    reply.raw.on('close', () => {
+      this.#streams.delete(stream)
+      hub.leave(stream, actor.userId)
+      services.presence.remove(actor.userId, id).catch(onError)
+    })
+    try {
+      await greeter.admit(stream, actor)
+      hub.watch(stream, await services.peers.of(actor))
+      stream.sendNow({ type: 'ready', data: {} }, encodeFields('ready', { connectionId: id, heartbeatMs: BEAT_MS }))
+      stream.goLive(await this.#bringUp(stream, bookmark))
+    } catch (error) {
+      onError(error)
+      stream.close('internal')
+    }
+  }
+
+  /** Sends what was missed. @returns the last `rev` sent of each stream */
+  async #bringUp(stream: StreamConnection, bookmark: Bookmark | undefined): Promise<ReadonlyMap<string, number>> {
+    const { services } = this.#parts
+    const { voice, actor } = stream
+    const vocabulary = voice instanceof VocabularyVoice ? voice.vocabulary : undefined
+    if (bookmark !== undefined) return await new Resume(services, vocabulary).run(stream, bookmark)
+    if (vocabulary === undefined) return new Map()
+    const emit = ({ name, data }: { name: string; data: unknown }, event: Told) =>
+      stream.sendNow(event, encodeFields(name, data))
+    await this.#catchUp.run(actor, vocabulary, emit)
+    return new Map()
+  }
+
+  async #authenticate({ headers, query }: FastifyRequest): Promise<Actor> {
+    const { authenticator, services, config } = this.#parts
+    const { token, ticket } = query as { token?: unknown; ticket?: unknown }
+    const bearer = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1]
+    if (bearer !== undefined) return await authenticator.authenticate(bearer)
+    if (typeof ticket === 'string') return await services.sessions.redeemTicket(ticket)
+    if (typeof token === 'string' && config.WS_QUERY_TOKEN) return await authenticator.authenticate(token)
+    throw new AppError('unauthenticated', 'Give a token in the Authorization header, or a ticket')
+  }
+
+  #look(): void {
+    for (const stream of this.#streams) {
+      if (stream.actor.expiresAt <= Date.now()) stream.close('auth_expired')
+      else stream.beat()
+    }
+  }
+}
+
+type Bookmark = NonNullable<ReturnType<Services['resumption']['parse']>>
+
+function lastIdOf({ headers, query }: FastifyRequest): string {
+  const { lastEventId } = query as { lastEventId?: unknown }
+  const header = headers['last-event-id']
+  if (typeof header === 'string') return header
+  return typeof lastEventId === 'string' ? lastEventId : ''
+}
+
+/** From here on the answer is a stream, which no proxy may hold back. */
+function begin(reply: FastifyReply): void {
+  reply.hijack()
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (value !== undefined) reply.raw.setHeader(name, value)
+  }
+  reply.raw.writeHead(200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-cache, no-transform',
+    'x-accel-buffering': 'no'
+  })
+  reply.raw.write(`retry: ${RETRY_MS}\n\n`)
+}

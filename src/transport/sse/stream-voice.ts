@@ -1,0 +1,30 @@
+import type { Told, Voice } from '../connection.ts'
+import type { Framing, Spoken } from '../vocabulary.ts'
+import type { StreamConnection } from './connection.ts'
+
+/** The two fields of an event that are the same for everybody. JSON has no line breaks. */
+export function encodeFields(name: string, data: unknown): string {
+  return `event: ${name}\ndata: ${JSON.stringify(data)}\n`
+}
+
+/** The canonical words as server-sent events; the data is what a frame of the socket holds besides its type. */
+export class StreamVoice implements Voice {
+  tell(event: Told, connections: readonly StreamConnection[]): void {
+    if (event.type === 'noop') return
+    const text = encodeCanonical(event)
+    for (const connection of connections) connection.send(event, text)
+  }
+}
+
+/** The fields of a canonical event. */
+export function encodeCanonical({ type, stream, rev, data }: Told): string {
+  return encodeFields(type, stream === undefined ? { data } : { stream, rev, data })
+}
+
+/** The words of a dialect as server-sent events. */
+export class StreamFraming implements Framing {
+  emit({ name, data }: Spoken, event: Told, connections: readonly StreamConnection[]): void {
+    const text = encodeFields(name, data)
+    for (const connection of connections) connection.send(event, text)
+  }
+}
