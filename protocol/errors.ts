@@ -18,6 +18,7 @@ export const ERRORS = {
   idempotency_mismatch: { status: 409, retry: 'no' },
   blocked: { status: 403, retry: 'no' },
   edit_window_closed: { status: 409, retry: 'no' },
+  approval_pending: { status: 409, retry: 'later' },
   gone: { status: 410, retry: 'no' },
   too_large: { status: 413, retry: 'no' },
   quota_reached: { status: 409, retry: 'no' },

@@ -6,6 +6,8 @@ import * as sessionEvents from './events/session.ts'
 import * as authRoutes from './routes/auth.ts'
 import * as conversationRoutes from './routes/conversations.ts'
 import * as messageRoutes from './routes/messages.ts'
+import * as otpRoutes from './routes/otp.ts'
+import * as qrRoutes from './routes/qr.ts'
 import type { Route } from './routes/route.ts'
 import * as userRoutes from './routes/users.ts'
 
@@ -25,5 +27,12 @@ export const commands = declared.filter((it): it is Command => hasKey(it, 'reply
 export const events = declared.filter((it): it is Event => hasKey(it, 'isDurable'))
 /** Every route under `/v1`. */
 export const routes = (
-  Object.values({ ...authRoutes, ...userRoutes, ...conversationRoutes, ...messageRoutes }) as unknown[]
+  Object.values({
+    ...authRoutes,
+    ...otpRoutes,
+    ...qrRoutes,
+    ...userRoutes,
+    ...conversationRoutes,
+    ...messageRoutes
+  }) as unknown[]
 ).filter((it): it is Route => hasKey(it, 'method'))

@@ -36,7 +36,17 @@ export const DEFAULT_LIMITS = {
   passwordTries: 10,
   passwordTriesPerAddress: 100,
   /** Accounts registered from one address in an hour. */
-  registrationsPerHour: 60
+  registrationsPerHour: 60,
+  /** One-time codes for one phone number or email: in a minute, in an hour, in a day. */
+  codesPerMinute: 3,
+  codesPerHour: 5,
+  codesPerDay: 15,
+  /** One-time codes that one address may ask for in an hour. */
+  codesPerAddressPerHour: 30,
+  /** One-time codes in a day for all phone numbers that differ in their last four digits only. */
+  codesPerPrefixPerDay: 200,
+  /** Open event streams of one address about QR codes. */
+  qrStreamsPerAddress: 10
 } as const satisfies Record<string, number>
 
 /** The limits in force: the defaults, with what the operator changed. */

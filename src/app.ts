@@ -6,6 +6,7 @@ import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import { Bus } from './bus/bus.ts'
 import type { Config } from './config.ts'
 import { createDialects, dialectRoutes } from './dialects/index.ts'
+import { createDelivery } from './delivery/index.ts'
 import { loggerOptions } from './log.ts'
 import { createServices } from './services/index.ts'
 import { openStore } from './store/index.ts'
@@ -36,7 +37,8 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
   const onError = (err: unknown): void => app.log.error({ err }, 'Something failed in the background')
   const store = await openStore(config)
   const bus = new Bus()
-  const services = createServices({ store, bus, config, onError })
+  const delivery = createDelivery(config, app.log)
+  const services = createServices({ store, bus, config, delivery, onError })
   const hub = new Hub({ bus, replay: services.replay, onError })
   const counts = { frames: 0, dropped: 0, slow: 0 }
   const authenticator = createAuthenticator(app, { config, services })
@@ -58,7 +60,7 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
   await addPlugins(app, { config, socket, packets, streams, vocabularies: [...vocabularies.keys()] })
   authenticateRequests(app, authenticator, await createRequestLimits(app, config.limits))
   await app.register(documentRoutes)
-  await app.register(apiRoutes, { prefix: '/v1', services, authenticator })
+  await app.register(apiRoutes, { prefix: '/v1', services, authenticator, limits: config.limits })
   await app.register(operationRoutes, {
     metrics,
     metricsToken: config.METRICS_TOKEN,
@@ -71,6 +73,7 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
   await services.lookout.start()
   app.addHook('onClose', async () => {
     services.lookout.stop()
+    delivery.close()
     await store.close()
   })
   return app

@@ -51,6 +51,18 @@ const Env = Type.Object({
   ),
   JWT_EXPIRES_IN: duration('7d'),
   REFRESH_EXPIRES_IN: duration('30d'),
+  QR_TOKEN_EXPIRES_IN: duration('300000'),
+  OTP_DELIVERY: oneOf('log', 'log', 'smtp', 'webhook'),
+  OTP_WEBHOOK_URL: text('an https:// address (http:// only outside production)', {
+    pattern: '^https?://[^/]',
+    secret: true
+  }),
+  OTP_WEBHOOK_SECRET: text('a secret of 16 characters or more', { minLength: 16, secret: true }),
+  SMTP_URL: text('an address such as smtps://user:password@mail.example.com', {
+    pattern: '^smtps?://[^/]',
+    secret: true
+  }),
+  MAIL_FROM: text('an email address, or a name and an address in angle brackets', { pattern: '@' }),
   AUTH_JWKS_URL: text('an https:// address (http:// only outside production)', { pattern: '^https?://[^/]' }),
   AUTH_ISSUER: text('the `iss` of the tokens to accept'),
   AUTH_AUDIENCE: text('the `aud` of the tokens to accept'),
@@ -208,7 +220,7 @@ function isWellKnown(secret: string): boolean {
 
 /** What each variable alone cannot tell. */
 function unfinished(config: Partial<Config>, env: NodeJS.ProcessEnv): string[] {
-  const problems: string[] = []
+  const problems = unfinishedDelivery(config)
   if (config.NODE_ENV === 'production') {
     if (!isSet(env['MONGODB_URI']) && !isSet(env['DATA_DIR'])) {
       problems.push(
@@ -223,6 +235,26 @@ function unfinished(config: Partial<Config>, env: NodeJS.ProcessEnv): string[] {
     if (!isProxy(proxy)) {
       problems.push(`TRUST_PROXY: ${JSON.stringify(proxy)} is not ${Env.properties.TRUST_PROXY['expected']}`)
     }
+  }
+  return problems
+}
+
+const NEEDED_BY: Record<Config['OTP_DELIVERY'], readonly (keyof Config)[]> = {
+  log: [],
+  smtp: ['SMTP_URL', 'MAIL_FROM'],
+  webhook: ['OTP_WEBHOOK_URL', 'OTP_WEBHOOK_SECRET']
+}
+
+/** What the chosen way of delivering codes lacks. */
+function unfinishedDelivery(config: Partial<Config>): string[] {
+  const { NODE_ENV, OTP_DELIVERY = 'log', OTP_WEBHOOK_URL } = config
+  const problems = NEEDED_BY[OTP_DELIVERY]
+    .filter(name => config[name] === undefined)
+    .map(name => `${name}: required where OTP_DELIVERY is ${OTP_DELIVERY}`)
+  if (NODE_ENV !== 'production') return problems
+  if (OTP_DELIVERY === 'log') problems.push('OTP_DELIVERY: log prints codes; in production set smtp or webhook')
+  if (OTP_DELIVERY === 'webhook' && OTP_WEBHOOK_URL?.startsWith('http:')) {
+    problems.push('OTP_WEBHOOK_URL: must be https:// in production: it is told codes that sign people in')
   }
   return problems
 }

@@ -4,27 +4,36 @@ import type { Config } from './config.ts'
 /** What is never written to the log, wherever it stands. */
 const SECRETS = [
   'password',
+  'currentPassword',
+  'newPassword',
   'passwordHash',
   'token',
   'accessToken',
   'refreshToken',
   'ticket',
+  'qrToken',
+  'matchCode',
+  'otp',
+  'devCode',
   'authorization',
   'cookie',
   'phone',
+  'to',
   'email',
   'text'
 ]
 
 /** Logs of requests hold the path without its query, and no header; errors hold no values from the database. */
 export function loggerOptions({ LOG_LEVEL }: Pick<Config, 'LOG_LEVEL'>): LoggerOptions {
+  // A `code` further in may be that of an error.
+  const paths = ['code', 'body.code', ...SECRETS.flatMap(name => [name, `*.${name}`, `*.*.${name}`])]
   return {
     level: LOG_LEVEL,
-    redact: { paths: SECRETS.flatMap(name => [name, `*.${name}`, `*.*.${name}`]), censor: '[redacted]' },
+    redact: { paths, censor: '[redacted]' },
     serializers: {
       req: ({ method, url, id }: { method: string; url: string; id: string }) => ({
         method,
-        path: url.split('?', 1)[0] ?? '',
+        path: withoutToken(url.split('?', 1)[0] ?? ''),
         id
       }),
       res: ({ statusCode }: { statusCode: number }) => ({ statusCode }),
@@ -37,6 +46,11 @@ export function loggerOptions({ LOG_LEVEL }: Pick<Config, 'LOG_LEVEL'>): LoggerO
       })
     }
   }
+}
+
+/** Who knows the token of a QR code may sign in with it. */
+function withoutToken(path: string): string {
+  return path.replace(/(\/auth\/qr\/)[^/]+/, '$1[redacted]')
 }
 
 /** Messages of the driver may quote what people wrote (a duplicate key does). */

@@ -8,6 +8,7 @@ import type { SignedIn } from '../protocol/entities/session.ts'
 import { type AppConfig, buildApp } from '../src/app.ts'
 import { Bus } from '../src/bus/bus.ts'
 import { readConfig } from '../src/config.ts'
+import { createDelivery } from '../src/delivery/index.ts'
 import { createServices, type Services } from '../src/services/index.ts'
 import { openStore, type Store } from '../src/store/index.ts'
 import { SocketClient } from './socket-client.ts'
@@ -45,6 +46,8 @@ export function testEnv(uri: string, env: Record<string, string> = {}): Record<s
     AUTH_AUTOPROVISION: 'true',
     DEFAULT_REGION: 'DE',
     LIMITS_REGISTRATIONS_PER_HOUR: '100000',
+    LIMITS_CODES_PER_ADDRESS_PER_HOUR: '100000',
+    LIMITS_CODES_PER_PREFIX_PER_DAY: '100000',
     LIMITS_SENDS_PER_SECOND: '100000',
     LIMITS_SENDS_BURST: '100000',
     LIMITS_COMMANDS_PER_SECOND: '100000',
@@ -191,7 +194,8 @@ export async function openServices(
   const store = await openStore(config)
   t.teardown(async () => await store.close())
   const bus = new Bus()
-  const services = createServices({ store, bus, config, onError: error => t.fail(String(error)) })
+  const delivery = createDelivery(config, { info: () => undefined })
+  const services = createServices({ store, bus, config, delivery, onError: error => t.fail(String(error)) })
   return { ...services, uri, config, store, bus }
 }
 

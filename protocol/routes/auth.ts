@@ -6,9 +6,13 @@ import { closed, Timestamp } from '../schema.ts'
 import { route } from './route.ts'
 
 const tags = ['auth']
-const Password = Type.String({ minLength: 8, maxLength: 256 })
-const Phone = Type.String({ minLength: 3, maxLength: 32, description: 'Any spelling of the number; kept as E.164.' })
-const Email = Type.String({ minLength: 3, maxLength: 254, pattern: '^[^\\s@]+@[^\\s@]+$' })
+export const Password = Type.String({ minLength: 8, maxLength: 256 })
+export const Phone = Type.String({
+  minLength: 3,
+  maxLength: 32,
+  description: 'Any spelling of the number; kept as E.164.'
+})
+export const Email = Type.String({ minLength: 3, maxLength: 254, pattern: '^[^\\s@]+@[^\\s@]+$' })
 
 /** One or more ways to be found again, and a password. */
 export const Register = route({

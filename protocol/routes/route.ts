@@ -6,6 +6,8 @@ export interface Route {
   readonly url: string
   /** Routes are for signed-in people unless they say so. */
   readonly isPublic?: true
+  /** For everybody too, but a token that comes along says who asks, and must be valid. */
+  readonly isOptional?: true
   readonly schema: {
     readonly summary: string
     readonly tags: readonly string[]

@@ -1,3 +1,5 @@
+import { AppError } from '../errors.ts'
+
 interface Count {
   taken: number
   resetAt: number
@@ -42,6 +44,11 @@ export class Counters {
     const [oldest] = this.#counts.keys()
     if (oldest !== undefined) this.#counts.delete(oldest)
   }
+}
+
+/** Refuses what has to wait. @throws {AppError} `rate_limited`, unless the time is 0 */
+export function requireAllowed(retryAfterMs: number): void {
+  if (retryAfterMs > 0) throw new AppError('rate_limited', 'Too many tries', { retryAfterMs })
 }
 
 /** What one network counts as: an IPv4 address, the first 64 bits of an IPv6 one. */

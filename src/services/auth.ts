@@ -1,12 +1,15 @@
 import type { Me } from '../../protocol/entities/user.ts'
 import type { Credentials, Registration } from '../../protocol/routes/auth.ts'
+import type { PasswordChange, PasswordReset } from '../../protocol/routes/otp.ts'
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
-import { Counters, networkOf } from '../limits/counters.ts'
-import { ObjectId, type Store, type UserDoc } from '../store/index.ts'
+import { Counters, networkOf, requireAllowed } from '../limits/counters.ts'
+import { ObjectId, type Store, type UserDoc, type UserKey } from '../store/index.ts'
 import type { Actor } from './actor.ts'
+import { requireTarget } from './code-target.ts'
+import type { Codes } from './codes.ts'
 import { type IdentifierKeys, identifierKeys } from './identifiers.ts'
-import { Passwords } from './passwords.ts'
+import type { Passwords } from './passwords.ts'
 import type { OpenSession, SessionService } from './sessions.ts'
 import { presentMe, requirePlainText, type UserService } from './users.ts'
 
@@ -20,9 +23,9 @@ interface AuthDeps {
   readonly config: Pick<Config, 'DEFAULT_REGION' | 'limits'>
   readonly sessions: SessionService
   readonly users: UserService
+  readonly passwords: Passwords
+  readonly codes: Codes
 }
-
-type UserKey = Parameters<Store['users']['findByKey']>[0]
 
 const QUARTER_MS = 15 * 60_000
 const HOUR_MS = 60 * 60_000
@@ -33,18 +36,21 @@ export class AuthService {
   readonly #region: string | undefined
   readonly #sessions: SessionService
   readonly #users: UserService
-  readonly #passwords = new Passwords()
+  readonly #passwords: Passwords
+  readonly #codes: Codes
   readonly #triesOfIdentifier: Counters
   readonly #triesOfNetwork: Counters
   readonly #refreshesOfNetwork: Counters
   readonly #registrations: Counters
 
-  constructor({ store, config, sessions, users }: AuthDeps) {
+  constructor({ store, config, sessions, users, passwords, codes }: AuthDeps) {
     const { passwordTries, passwordTriesPerAddress, registrationsPerHour } = config.limits
     this.#store = store
     this.#region = config.DEFAULT_REGION
     this.#sessions = sessions
     this.#users = users
+    this.#passwords = passwords
+    this.#codes = codes
     this.#triesOfIdentifier = new Counters(passwordTries, QUARTER_MS)
     this.#triesOfNetwork = new Counters(passwordTriesPerAddress, QUARTER_MS)
     this.#refreshesOfNetwork = new Counters(passwordTriesPerAddress, QUARTER_MS)
@@ -58,7 +64,7 @@ export class AuthService {
   async register(input: Registration, ip: string): Promise<SignIn> {
     const keys = identifierKeys(input, this.#region)
     if (Object.keys(keys).length === 0) throw new AppError('invalid', 'One of username, phone and email is required')
-    requireOtherPassword(input, keys)
+    requireOtherPassword(input.password, [input.username, input.phone, input.email, ...Object.values(keys)])
     const user: Omit<UserDoc, 'searchTokens'> = {
       _id: new ObjectId(),
       ...(input.username === undefined ? {} : { username: input.username }),
@@ -91,6 +97,7 @@ export class AuthService {
     this.#triesOfIdentifier.giveBack(identifier)
     if (user.isDisabled) throw new AppError('account_disabled', 'The account is disabled')
     const session = await this.#sessions.open(user._id.toHexString(), input.device)
+    await this.#requireSamePassword(user, session)
     return { ...session, user: presentMe(user) }
   }
 
@@ -107,6 +114,58 @@ export class AuthService {
   async logout(actor: Actor): Promise<void> {
     await this.#sessions.logout(actor)
   }
+
+  /**
+   * Sets another password, or the first one, and ends the actor's other sessions.
+   * @throws {AppError} `invalid`, `forbidden` when the current password is wrong, `conflict` when it is changed at the
+   * same time, `rate_limited`
+   */
+  async changePassword(actor: Actor, { currentPassword, newPassword }: PasswordChange): Promise<void> {
+    const user = await this.#store.users.findWithPassword(new ObjectId(actor.userId))
+    if (!user) throw new AppError('unauthenticated', 'The account does not exist')
+    requireOtherPassword(newPassword, [user.username, user.phone, user.email])
+    if (user.passwordHash !== undefined) await this.#requirePassword(user, currentPassword)
+    const passwordHash = await this.#passwords.hash(newPassword)
+    if (!(await this.#store.users.changePassword(user._id, user.passwordHash, passwordHash))) {
+      throw new AppError('conflict', 'The password was changed at the same time')
+    }
+    await this.#sessions.revokeOthers(actor)
+  }
+
+  /**
+   * Sets another password by a code of the purpose `reset`, and ends every session.
+   * @throws {AppError} `invalid`, `unauthenticated` when the code is wrong, `account_disabled`, `rate_limited`
+   */
+  async resetPassword({ code, newPassword, ...identifier }: PasswordReset, ip: string): Promise<void> {
+    const target = requireTarget(identifier, this.#region)
+    requireOtherPassword(newPassword, [identifier.phone, identifier.email, target.to])
+    const { user, passwordHash } = await this.#codes.take({ purpose: 'reset', target, code, ip }, async () => ({
+      user: await this.#store.users.findByKey(target.key),
+      passwordHash: await this.#passwords.hash(newPassword)
+    }))
+    if (!user) throw new AppError('unauthenticated', 'The account does not exist')
+    if (user.isDisabled) throw new AppError('account_disabled', 'The account is disabled')
+    await this.#store.users.resetPassword(user._id, passwordHash)
+    await this.#sessions.revokeAll({ userId: user._id.toHexString() })
+  }
+
+  async #requirePassword({ _id, passwordHash }: UserDoc, password: string | undefined): Promise<void> {
+    if (password === undefined) throw new AppError('invalid', 'currentPassword is required')
+    const id = _id.toHexString()
+    requireAllowed(this.#triesOfIdentifier.take(id))
+    if (!(await this.#passwords.matches(passwordHash, password))) {
+      throw new AppError('forbidden', 'The current password is wrong')
+    }
+    this.#triesOfIdentifier.giveBack(id)
+  }
+
+  /** A password that was changed while somebody signed in with the old one ends that session with the others. */
+  async #requireSamePassword({ _id, passwordHash }: UserDoc, session: OpenSession): Promise<void> {
+    const current = await this.#store.users.findWithPassword(_id)
+    if (current?.passwordHash === passwordHash) return
+    await this.#sessions.logout({ ...session, expiresAt: 0 })
+    throw new AppError('unauthenticated', 'The sign-in name or the password is wrong')
+  }
 }
 
 function requireOneKey({ usernameKey, phone, email }: IdentifierKeys): UserKey {
@@ -119,13 +178,8 @@ function requireOneKey({ usernameKey, phone, email }: IdentifierKeys): UserKey {
   return key
 }
 
-function requireAllowed(retryAfterMs: number): void {
-  if (retryAfterMs > 0) throw new AppError('rate_limited', 'Too many tries', { retryAfterMs })
-}
-
-function requireOtherPassword({ username, phone, email, password }: Registration, keys: IdentifierKeys): void {
-  const isName = [username, phone, email, ...Object.values(keys)].some(
-    name => name?.toLowerCase() === password.toLowerCase()
-  )
+/** @throws {AppError} `invalid` when the password is one of the names */
+export function requireOtherPassword(password: string, names: readonly (string | undefined)[]): void {
+  const isName = names.some(name => name?.toLowerCase() === password.toLowerCase())
   if (isName) throw new AppError('invalid', 'The password must not be the sign-in name')
 }

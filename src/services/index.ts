@@ -1,8 +1,10 @@
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config.ts'
+import type { Delivery } from '../delivery/port.ts'
 import { TokenBuckets } from '../limits/token-buckets.ts'
 import type { Store } from '../store/index.ts'
 import { AuthService } from './auth.ts'
+import { Codes } from './codes.ts'
 import { ConversationService } from './conversations.ts'
 import { GroupService } from './groups.ts'
 import { HealthService } from './health.ts'
@@ -10,8 +12,11 @@ import { Lookout } from './lookout.ts'
 import { MarkService } from './marks.ts'
 import { MessageService } from './messages.ts'
 import { Pairs, PeerService } from './pairs.ts'
+import { OtpService } from './otp.ts'
+import { Passwords } from './passwords.ts'
 import { PresenceService } from './presence.ts'
 import { tellCommits } from './publisher.ts'
+import { QrService } from './qr.ts'
 import { ReactionService } from './reactions.ts'
 import { ReceiptService } from './receipts.ts'
 import { ReplayService } from './replay.ts'
@@ -32,6 +37,7 @@ interface ServiceParts {
   store: Store
   bus: Bus
   config: Config & { JWT_SECRET: string[] }
+  delivery: Delivery
   onError: (error: unknown) => void
 }
 
@@ -39,7 +45,7 @@ interface ServiceParts {
 export type Services = ReturnType<typeof createServices>
 
 /** Builds the services on a store and a bus, and lets the bus hear of every commit. */
-export function createServices({ store, bus, config, onError }: ServiceParts) {
+export function createServices({ store, bus, config, delivery, onError }: ServiceParts) {
   const parts = { store, bus, config }
   const users = new UserService(parts)
   const sessions = new SessionService({ ...parts, users })
@@ -49,8 +55,9 @@ export function createServices({ store, bus, config, onError }: ServiceParts) {
   const replay = new ReplayService({ store, sync })
   const { limits } = config
   const pairs = new Pairs(store)
+  const signIn = { ...parts, sessions, users, passwords: new Passwords(), codes: new Codes(parts) }
   return {
-    auth: new AuthService({ ...parts, sessions, users }),
+    auth: new AuthService(signIn),
     commits: tellCommits(store.commits, bus),
     conversations,
     groups: new GroupService({ store, users, config }),
@@ -60,7 +67,9 @@ export function createServices({ store, bus, config, onError }: ServiceParts) {
     messages: new MessageService({ ...parts, sends: new TokenBuckets(limits.sendsPerSecond, limits.sendsBurst) }),
     pairs,
     peers: new PeerService(store),
+    otp: new OtpService({ ...signIn, delivery, onError }),
     presence: new PresenceService(parts),
+    qr: new QrService(signIn),
     reactions: new ReactionService(parts),
     receipts: new ReceiptService(parts),
     replay,

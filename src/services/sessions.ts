@@ -32,6 +32,7 @@ const MAX_CACHED = 50_000
 const TOUCH_MS = 300_000
 const TICKET_MS = 30_000
 const MAX_SESSIONS = 100
+const MAX_ROUNDS = 5
 
 /** Logins: opening, continuing, listing and ending them, and whether one is live. */
 export class SessionService {
@@ -111,6 +112,16 @@ export class SessionService {
     const kept = actor.sessionId === undefined ? undefined : new ObjectId(actor.sessionId)
     const others = await this.#store.sessions.idsExcept(userId, kept)
     await Promise.all(others.map(id => this.#end(id, userId)))
+  }
+
+  /** Ends all sessions of somebody; also those that are opened while it does so by one of them. */
+  async revokeAll({ userId }: Pick<Actor, 'userId'>): Promise<void> {
+    const person = new ObjectId(userId)
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const sessions = await this.#store.sessions.idsExcept(person, undefined)
+      if (sessions.length === 0) return
+      await Promise.all(sessions.map(id => this.#end(id, person)))
+    }
   }
 
   /** Ends the session that the actor speaks from; a token without one is its issuer's to end. */

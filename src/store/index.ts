@@ -6,6 +6,8 @@ import { Commits } from './commit/commits.ts'
 import { ConversationStore } from './conversations.ts'
 import { MemberStore } from './members.ts'
 import { MessageStore } from './messages.ts'
+import { OtpStore } from './otps.ts'
+import { QrLoginStore } from './qr-logins.ts'
 import { SessionStore } from './sessions.ts'
 import { TicketStore } from './tickets.ts'
 import { UserStore } from './users.ts'
@@ -15,8 +17,9 @@ export type { Committed, FirstSend } from './commit/change.ts'
 export type { AccountNews, ConversationState, Draft } from './commit/draft.ts'
 export type * from './documents.ts'
 export type { View } from './messages.ts'
+export type { QrDevice, QrLoginDoc, QrPerson } from './qr-logins.ts'
 export type { SessionDoc } from './sessions.ts'
-export type { UserDoc } from './users.ts'
+export type { UserDoc, UserKey } from './users.ts'
 export { ObjectId }
 
 /** The database: one class for each collection, and the one way to change a conversation. */
@@ -26,6 +29,8 @@ export interface Store {
   readonly conversations: ConversationStore
   readonly members: MemberStore
   readonly messages: MessageStore
+  readonly otps: OtpStore
+  readonly qrLogins: QrLoginStore
   readonly sessions: SessionStore
   readonly tickets: TicketStore
   readonly users: UserStore
@@ -64,6 +69,8 @@ export async function openStore(config: StoreConfig): Promise<Store> {
     conversations: new ConversationStore(db),
     members: new MemberStore(db),
     messages: new MessageStore(db),
+    otps: new OtpStore(db),
+    qrLogins: new QrLoginStore(db),
     sessions: new SessionStore(db),
     tickets: new TicketStore(db),
     users: new UserStore(db),
@@ -105,6 +112,8 @@ const INDEXES: Record<string, IndexDescription[]> = {
   conversations: ConversationStore.indexes,
   members: MemberStore.indexes,
   messages: MessageStore.indexes,
+  otps: OtpStore.indexes,
+  qrLogins: QrLoginStore.indexes,
   sessions: SessionStore.indexes,
   tickets: TicketStore.indexes,
   users: UserStore.indexes

@@ -17,6 +17,8 @@ export interface UserDoc {
   bio?: string
   avatarUrl?: string
   isDisabled?: boolean
+  /** Has proved by a code that the phone number or the email is theirs. */
+  isVerified?: boolean
   /** Who this is in an existing user system, where that is not an id of ours. */
   externalId?: string
   /** Beginnings of the words of name and username. */
@@ -98,6 +100,43 @@ export class UserStore {
   /** With the password's hash. */
   async findByKey(key: UserKey): Promise<UserDoc | null> {
     return await this.#users.findOne(key)
+  }
+
+  /** With the password's hash. */
+  async findWithPassword(_id: ObjectId): Promise<UserDoc | null> {
+    return await this.#users.findOne({ _id })
+  }
+
+  /** Sets another password in the place of the one known; `undefined` for none. @returns whether it was that one */
+  async changePassword(_id: ObjectId, before: string | undefined, passwordHash: string): Promise<boolean> {
+    const filter = { _id, passwordHash: before ?? { $exists: false } }
+    const { matchedCount } = await this.#users.updateOne(filter, { $set: { passwordHash } })
+    return matchedCount === 1
+  }
+
+  /** Sets a password whatever it was before, for somebody who has just proved who they are. */
+  async resetPassword(_id: ObjectId, passwordHash: string): Promise<void> {
+    await this.#users.updateOne({ _id }, { $set: { passwordHash, isVerified: true } })
+  }
+
+  /** Keeps that somebody has proved who they are. */
+  async verify(_id: ObjectId): Promise<void> {
+    await this.#users.updateOne({ _id }, { $set: { isVerified: true } })
+  }
+
+  /**
+   * Gives an account that nobody has proved to be theirs to who proves it now, with their password or none in the place
+   * of the one before. @returns whether it was nobody's until now
+   */
+  async claim(_id: ObjectId, passwordHash: string | undefined): Promise<boolean> {
+    const { modifiedCount } = await this.#users.updateOne(
+      { _id, isVerified: { $ne: true } },
+      {
+        $set: { isVerified: true, ...(passwordHash === undefined ? {} : { passwordHash }) },
+        ...(passwordHash === undefined ? { $unset: { passwordHash: '' } } : {})
+      }
+    )
+    return modifiedCount === 1
   }
 
   /** Somebody of an existing user system, by the id there; an `ObjectId` is the id here as well. */

@@ -7,12 +7,14 @@ import type { RequestLimits } from './rest/rate-limits.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Who asks; `null` only on public routes. */
+    /** Who asks; `null` only on public and optional routes. */
     actor: Actor | null
   }
   interface FastifyContextConfig {
     /** Needs no token. */
     isPublic?: boolean
+    /** Needs no token, but one that comes along says who asks, and must be valid. */
+    isOptional?: boolean
     /** Public, and not counted: what operators ask for, and upgrades, whose connections have limits of their own. */
     isUnlimited?: boolean
   }
@@ -67,14 +69,16 @@ export function createAuthenticator(app: FastifyInstance, { config, services }: 
 }
 
 /**
- * Default deny: every request needs a token, unless its route says `isPublic` or there is no such route. Requests
- * are counted by person, and by address where there is none.
+ * Default deny: every request needs a token, unless its route says `isPublic` or there is no such route, or says
+ * `isOptional` and there is none. Requests are counted by person, and by address where there is none.
  */
 export function authenticateRequests(app: FastifyInstance, authenticator: Authenticator, limits: RequestLimits): void {
   app.decorateRequest('actor', null)
   app.addHook('onRequest', async request => {
-    if (request.routeOptions.config.isUnlimited) return
-    if (request.is404 || request.routeOptions.config.isPublic) return await limits.countAddress(request)
+    const { isUnlimited, isPublic, isOptional } = request.routeOptions.config
+    if (isUnlimited) return
+    const isAnonymous = isOptional && request.headers.authorization === undefined
+    if (request.is404 || isPublic || isAnonymous) return await limits.countAddress(request)
     try {
       request.actor = await authenticator.authenticate(requireBearer(request))
     } catch (error) {

@@ -68,7 +68,8 @@ export async function describeRest(): Promise<Json> {
   return finish(document)
 }
 
-function describe({ isPublic, schema }: Route): Json {
+function describe({ isPublic, isOptional, schema }: Route): Json {
+  if (isOptional) return { ...schema, security: [{}, { bearer: [] }] }
   return { ...schema, ...(isPublic === true ? { security: [] } : {}) }
 }
 
@@ -89,7 +90,12 @@ interface Operation {
   responses: Record<string, { description?: string; content?: unknown; $ref?: string }>
 }
 
-const GRANTED: Record<string, string> = { 200: 'Done.', 201: 'Made.', 204: 'Done; there is no body.' }
+const GRANTED: Record<string, string> = {
+  200: 'Done.',
+  201: 'Made.',
+  202: 'Under way.',
+  204: 'Done; there is no body.'
+}
 
 function addErrors({ responses, security }: Operation): void {
   for (const [status, response] of Object.entries(responses)) {

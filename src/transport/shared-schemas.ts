@@ -1,6 +1,7 @@
 import type { TSchema } from '@sinclair/typebox'
 import { Conversation, ConversationView, Member, Membership, Receipt } from '../../protocol/entities/conversation.ts'
 import { Message, Quote, Reaction } from '../../protocol/entities/message.ts'
+import { QrState } from '../../protocol/entities/qr.ts'
 import { Session, SignedIn } from '../../protocol/entities/session.ts'
 import { Device, Me, Presence, User } from '../../protocol/entities/user.ts'
 import { ERRORS } from '../../protocol/errors.ts'
@@ -27,7 +28,7 @@ export const WireErrorSchema = {
 /** What appears in several places, by the name that it has in the documents. */
 const SHARED: Record<string, TSchema> = {
   ...{ Conversation, ConversationView, Device, Head, Me, Member, Membership, Message, NewConversation, Presence },
-  ...{ Quote, Reaction, Receipt, Session, SignedIn, SyncItem, User }
+  ...{ QrState, Quote, Reaction, Receipt, Session, SignedIn, SyncItem, User }
 }
 
 const nameOf = new Map(Object.entries(SHARED).map(([name, schema]) => [JSON.stringify(asJson(schema)), name]))

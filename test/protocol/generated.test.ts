@@ -17,10 +17,10 @@ t.test('OpenAPI holds every route, with its errors, and a token wherever one is 
   const { paths } = (await describeRest()) as { paths: Record<string, Record<string, Operation>> }
   const described = Object.values(paths).flatMap(path => Object.keys(path))
   t.equal(described.length, routes.length)
-  for (const { method, url, isPublic = false } of routes) {
+  for (const { method, url, isPublic = false, isOptional = false } of routes) {
     const operation = paths[`/v1${url.replace(/:(\w+)/g, '{$1}')}`]?.[method.toLowerCase()]
     t.ok(operation, `${method} ${url}`)
-    t.strictSame(operation?.security, isPublic ? [] : undefined)
+    t.strictSame(operation?.security, isPublic ? [] : isOptional ? [{}, { bearer: [] }] : undefined)
     t.equal('401' in (operation?.responses ?? {}), !isPublic)
     t.ok(operation?.responses['429'] && operation.responses['default'])
   }

@@ -1,19 +1,25 @@
 import type { FastifyPluginAsync } from 'fastify'
+import type { Limits } from '../../../protocol/limits.ts'
 import type { Services } from '../../services/index.ts'
 import type { Authenticator } from '../auth.ts'
 import { authRoutes } from './auth.ts'
 import { conversationRoutes } from './conversations.ts'
 import { memberRoutes } from './members.ts'
 import { messageRoutes } from './messages.ts'
+import { otpRoutes } from './otp.ts'
 import { presenceRoutes } from './presence.ts'
+import { qrRoutes } from './qr.ts'
 import { userRoutes } from './users.ts'
 
 /** Every canonical route. */
-export const apiRoutes: FastifyPluginAsync<{ services: Services; authenticator: Authenticator }> = async (
-  app,
-  { services, authenticator }
-) => {
+export const apiRoutes: FastifyPluginAsync<{
+  services: Services
+  authenticator: Authenticator
+  limits: Limits
+}> = async (app, { services, authenticator, limits }) => {
   await app.register(authRoutes, { services, authenticator })
+  await app.register(otpRoutes, { services, authenticator })
+  await app.register(qrRoutes, { services, authenticator, limits })
   for (const routes of [userRoutes, presenceRoutes, conversationRoutes, memberRoutes, messageRoutes]) {
     await app.register(routes, { services })
   }

@@ -1,28 +1,20 @@
 import type { FastifyPluginAsync } from 'fastify'
-import type { SignedIn } from '../../../protocol/entities/session.ts'
 import { prefixedId } from '../../../protocol/ids.ts'
 import * as contracts from '../../../protocol/routes/auth.ts'
 import type { Services } from '../../services/index.ts'
 import type { Authenticator } from '../auth.ts'
 import { register } from './route.ts'
+import { presentSignIn } from './sign-in.ts'
 
 interface Options {
   services: Pick<Services, 'auth' | 'sessions' | 'users'>
   authenticator: Authenticator
 }
 
-type SignIn = Awaited<ReturnType<Services['auth']['login']>>
-
 /** REST face of accounts and sessions. */
 export const authRoutes: FastifyPluginAsync<Options> = async (app, { services, authenticator }) => {
   const { auth, sessions, users } = services
-  const present = ({ user, sessionId, userId, refreshToken }: SignIn): SignedIn => ({
-    user,
-    sessionId: prefixedId('ses', sessionId),
-    accessToken: authenticator.sign({ userId, sessionId }),
-    refreshToken,
-    expiresInMs: authenticator.expiresInMs
-  })
+  const present = (signIn: Parameters<typeof presentSignIn>[1]) => presentSignIn(authenticator, signIn)
   register(app, contracts.Register, async ({ body, ip }) => present(await auth.register(body, ip)))
   register(app, contracts.Login, async ({ body, ip }) => present(await auth.login(body, ip)))
   register(app, contracts.Refresh, async ({ body, ip }) => present(await auth.refresh(body.refreshToken, ip)))

@@ -8,9 +8,9 @@ type Part<R extends Route, Name extends string> =
 
 type AnswerOf<Responses> = { [Status in keyof Responses]: Responses[Status] }[keyof Responses]
 
-/** What a handler gets: the Fastify request with the types of its contract. `actor` is there unless it is public. */
+/** What a handler gets: the Fastify request with the types of its contract. `actor` is there unless it is public or optional. */
 export interface Call<R extends Route> {
-  readonly actor: R extends { isPublic: true } ? undefined : Actor
+  readonly actor: R extends { isPublic: true } ? undefined : R extends { isOptional: true } ? Actor | null : Actor
   readonly params: Part<R, 'params'>
   readonly query: Part<R, 'querystring'>
   readonly body: Part<R, 'body'>
@@ -40,14 +40,14 @@ export function register<const R extends Route>(
   handler: Handler<R>,
   options: RouteShorthandOptions = {}
 ): void {
-  const { method, url, isPublic = false, schema } = contract
+  const { method, url, isPublic = false, isOptional = false, schema } = contract
   const status = Math.min(...Object.keys(schema.response).map(Number))
   app.route({
     ...options,
     method,
     url,
     schema: { ...schema },
-    config: { ...options.config, isPublic },
+    config: { ...options.config, isPublic, isOptional },
     handler: async (request, reply) => await handler(request as unknown as Call<R>, reply.code(status))
   })
 }

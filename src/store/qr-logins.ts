@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto'
+import type { Collection, Db, Filter, IndexDescription, ObjectId } from 'mongodb'
+
+/** Somebody who speaks from a session, or from a token of another system. */
+export interface QrPerson {
+  userId: ObjectId
+  sessionId?: ObjectId
+}
+
+/** A device that wants to be signed in. */
+export interface QrDevice {
+  id: string
+  platform?: string
+  name?: string
+}
+
+/** A code to sign in with. Its token is nowhere. */
+export interface QrLoginDoc {
+  _id: ObjectId
+  /** SHA-256. */
+  tokenHash: string
+  /** Who made it; absent when it was made by the device that is to be signed in. */
+  makerId?: ObjectId
+  /** The only device that it signs in; absent until one has presented a code that a person made. */
+  device?: QrDevice
+  matchCode: string
+  /** How often somebody confirmed another match code. */
+  mismatches: number
+  status: 'pending' | 'scanned' | 'approved' | 'refused' | 'used'
+  /** Who approved it, or refused it. */
+  decidedBy?: QrPerson
+  createdAt: Date
+  expiresAt: Date
+}
+
+const MAX_MISMATCHES = 3
+
+/**
+ * Codes to sign a device in by a picture. Each change of state is one atomic write that names the state before it, so
+ * that of several at once one happens.
+ */
+export class QrLoginStore {
+  static readonly indexes: IndexDescription[] = [
+    { key: { tokenHash: 1 }, unique: true }, // every query
+    { key: { expiresAt: 1 }, expireAfterSeconds: 0 } // removed by the database
+  ]
+
+  readonly #codes: Collection<QrLoginDoc>
+
+  constructor(db: Db) {
+    this.#codes = db.collection('qrLogins')
+  }
+
+  async insert(token: string, code: Omit<QrLoginDoc, 'tokenHash'>): Promise<void> {
+    await this.#codes.insertOne({ ...code, tokenHash: hash(token) })
+  }
+
+  /** In any state, also an expired one that the database has not yet removed. */
+  async find(token: string): Promise<QrLoginDoc | null> {
+    return await this.#codes.findOne({ tokenHash: hash(token) })
+  }
+
+  /** Binds a code that a person made to the first device that presents it. */
+  async scan(token: string, device: QrDevice, now: Date): Promise<QrLoginDoc | null> {
+    return await this.#change(
+      token,
+      { status: 'pending', makerId: { $exists: true }, expiresAt: { $gt: now } },
+      { status: 'scanned', device }
+    )
+  }
+
+  /** Approves, for the person given, a code whose device is known; one that a person made only for that person. */
+  async approve(token: string, person: QrPerson, matchCode: string, now: Date): Promise<QrLoginDoc | null> {
+    return await this.#change(
+      token,
+      {
+        $or: [
+          { status: 'pending', makerId: { $exists: false } },
+          { status: 'scanned', makerId: person.userId }
+        ],
+        matchCode,
+        expiresAt: { $gt: now }
+      },
+      { status: 'approved', decidedBy: person }
+    )
+  }
+
+  /** Refuses a code that is not used yet: its maker, who approved it, or anybody whom its device showed it to. */
+  async refuse(token: string, person: QrPerson, now: Date): Promise<QrLoginDoc | null> {
+    return await this.#change(
+      token,
+      {
+        $or: [
+          { status: 'pending', makerId: { $exists: false } },
+          { status: { $in: ['pending', 'scanned'] }, makerId: person.userId },
+          { status: 'approved', 'decidedBy.userId': person.userId }
+        ],
+        expiresAt: { $gt: now }
+      },
+      { status: 'refused', decidedBy: person }
+    )
+  }
+
+  /** Uses an approved code up. */
+  async use(token: string, deviceId: string, now: Date): Promise<QrLoginDoc | null> {
+    return await this.#change(
+      token,
+      { status: 'approved', 'device.id': deviceId, expiresAt: { $gt: now } },
+      { status: 'used' }
+    )
+  }
+
+  /** Counts a wrong match code; the third refuses the code. */
+  async mismatch(token: string): Promise<void> {
+    const tokenHash = hash(token)
+    await this.#codes.updateOne({ tokenHash }, { $inc: { mismatches: 1 } })
+    await this.#codes.updateOne(
+      { tokenHash, mismatches: { $gte: MAX_MISMATCHES }, status: { $in: ['pending', 'scanned'] } },
+      { $set: { status: 'refused' } }
+    )
+  }
+
+  /** @returns the code as changed; `null` when it was not in that state */
+  async #change(token: string, from: Filter<QrLoginDoc>, to: Partial<QrLoginDoc>): Promise<QrLoginDoc | null> {
+    return await this.#codes.findOneAndUpdate(
+      { tokenHash: hash(token), ...from },
+      { $set: to },
+      { returnDocument: 'after' }
+    )
+  }
+}
+
+function hash(token: string): string {
+  return createHash('sha256').update(token).digest('base64url')
+}
