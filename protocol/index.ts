@@ -2,10 +2,12 @@ import type { Command, Event } from './envelope.ts'
 import * as conversationEvents from './events/conversation.ts'
 import * as liveEvents from './events/live.ts'
 import * as messageEvents from './events/message.ts'
+import * as peopleEvents from './events/people.ts'
 import * as sessionEvents from './events/session.ts'
 import * as authRoutes from './routes/auth.ts'
 import * as conversationRoutes from './routes/conversations.ts'
 import * as messageRoutes from './routes/messages.ts'
+import * as peopleRoutes from './routes/people.ts'
 import type { Route } from './routes/route.ts'
 import * as userRoutes from './routes/users.ts'
 
@@ -13,7 +15,8 @@ const declared = Object.values({
   ...sessionEvents,
   ...messageEvents,
   ...conversationEvents,
-  ...liveEvents
+  ...liveEvents,
+  ...peopleEvents
 }) as unknown[]
 
 const hasKey = <K extends string>(value: unknown, key: K): value is Record<K, unknown> =>
@@ -25,5 +28,5 @@ export const commands = declared.filter((it): it is Command => hasKey(it, 'reply
 export const events = declared.filter((it): it is Event => hasKey(it, 'isDurable'))
 /** Every route under `/v1`. */
 export const routes = (
-  Object.values({ ...authRoutes, ...userRoutes, ...conversationRoutes, ...messageRoutes }) as unknown[]
+  Object.values({ ...authRoutes, ...userRoutes, ...conversationRoutes, ...messageRoutes, ...peopleRoutes }) as unknown[]
 ).filter((it): it is Route => hasKey(it, 'method'))

@@ -30,7 +30,7 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
   const store = await openStore(config)
   const bus = new Bus()
   const services = createServices({ store, bus, config, onError })
-  const hub = new Hub({ bus, replay: services.replay, onError })
+  const hub = new Hub({ bus, replay: services.replay, presence: services.presence, onError })
   const counts = { frames: 0, dropped: 0, slow: 0 }
   const authenticator = createAuthenticator(app, { config, services })
   const socket = new SocketServer({ services, authenticator, hub, config, epoch: store.epoch, counts, onError })

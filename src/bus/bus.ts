@@ -31,6 +31,16 @@ export interface Whisper {
   readonly data: unknown
   /** Whose connections need not hear it. */
   readonly exceptUserId?: string
+  /** Nor these: people apart from who whispers by a block. */
+  readonly exceptUserIds?: ReadonlySet<string>
+}
+
+/** Somebody changed their profile; may be lost. For those who share one of these conversations. */
+export interface ProfileChange {
+  readonly userId: string
+  readonly conversationIds: readonly string[]
+  readonly exceptUserIds: ReadonlySet<string>
+  readonly data: unknown
 }
 
 /** A session that ended: its connections close. */
@@ -49,6 +59,7 @@ interface BusEvents {
   account: [AccountChange]
   whisper: [Whisper]
   presence: [Presence]
+  profile: [ProfileChange]
   sessionEnd: [SessionEnd]
   moved: [Moved]
 }

@@ -7,8 +7,9 @@ import { ObjectId, type Store, type UserDoc } from '../store/index.ts'
 import type { Actor } from './actor.ts'
 import { type IdentifierKeys, identifierKeys } from './identifiers.ts'
 import { Passwords } from './passwords.ts'
+import { presentMe } from './profiles.ts'
 import type { OpenSession, SessionService } from './sessions.ts'
-import { presentMe, requirePlainText, type UserService } from './users.ts'
+import { requirePlainText, type UserService } from './users.ts'
 
 /** Somebody who has just signed in; the transport adds the access token. */
 export interface SignIn extends OpenSession {

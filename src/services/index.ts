@@ -2,8 +2,12 @@ import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config.ts'
 import { TokenBuckets } from '../limits/token-buckets.ts'
 import type { Store } from '../store/index.ts'
+import { AccountItems } from './account-items.ts'
 import { AuthService } from './auth.ts'
+import { BlockService } from './blocks.ts'
+import { ContactService } from './contacts.ts'
 import { ConversationService } from './conversations.ts'
+import { FriendService } from './friends.ts'
 import { GroupService } from './groups.ts'
 import { HealthService } from './health.ts'
 import { Lookout } from './lookout.ts'
@@ -13,12 +17,17 @@ import { tellCommits } from './publisher.ts'
 import { ReactionService } from './reactions.ts'
 import { ReceiptService } from './receipts.ts'
 import { ReplayService } from './replay.ts'
+import { RequestService } from './requests.ts'
 import { SessionService } from './sessions.ts'
+import { SettingsService } from './settings.ts'
+import { StartPolicy } from './start-policy.ts'
 import { SyncService } from './sync.ts'
 import { TypingService } from './typing.ts'
 import { UserService } from './users.ts'
+import { Visibility } from './visibility.ts'
 
 export type { Actor } from './actor.ts'
+export { offline } from './presence.ts'
 export type { CommitCounts } from './publisher.ts'
 export { requireCursor } from './receipts.ts'
 
@@ -35,27 +44,38 @@ export type Services = ReturnType<typeof createServices>
 /** Builds the services on a store and a bus, and lets the bus hear of every commit. */
 export function createServices({ store, bus, config, onError }: ServiceParts) {
   const parts = { store, bus, config }
-  const users = new UserService(parts)
+  const visibility = new Visibility(store)
+  const users = new UserService({ ...parts, visibility })
+  const settings = new SettingsService(parts)
+  const blocks = new BlockService({ ...parts, users })
   const sessions = new SessionService({ ...parts, users })
-  const conversations = new ConversationService({ store, users, config })
-  const sync = new SyncService({ store, conversations, users })
+  const conversations = new ConversationService({ store, users, blocks, starts: new StartPolicy(store), config })
+  const requests = new RequestService({ ...parts, users, blocks, conversations })
+  const people = new AccountItems({ store, settings, requests })
+  const sync = new SyncService({ store, conversations, users, people })
+  const presence = new PresenceService({ ...parts, visibility })
   const lookout = new Lookout({ store, bus, onError })
   const { limits } = config
   return {
     auth: new AuthService({ ...parts, sessions, users }),
+    blocks,
     commits: tellCommits(store.commits, bus),
+    contacts: new ContactService({ ...parts, users, blocks }),
     conversations,
-    groups: new GroupService({ store, users, config }),
+    friends: new FriendService({ ...parts, users, presence }),
+    groups: new GroupService({ store, users, blocks, config }),
     health: new HealthService({ store, lookout }),
     lookout,
     messages: new MessageService({ ...parts, sends: new TokenBuckets(limits.sendsPerSecond, limits.sendsBurst) }),
-    presence: new PresenceService(parts),
+    presence,
     reactions: new ReactionService(parts),
-    receipts: new ReceiptService(parts),
+    receipts: new ReceiptService({ ...parts, blocks }),
     replay: new ReplayService({ store, sync }),
+    requests,
     sessions,
+    settings,
     sync,
-    typing: new TypingService(parts),
+    typing: new TypingService({ ...parts, blocks }),
     users
   }
 }

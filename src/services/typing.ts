@@ -4,17 +4,27 @@ import type { Config } from '../config.ts'
 import { TokenBuckets } from '../limits/token-buckets.ts'
 import { ObjectId, type Store } from '../store/index.ts'
 import type { Actor } from './actor.ts'
+import type { BlockService } from './blocks.ts'
 import { noSuchConversation } from './policy.ts'
 
-/** Passes on that somebody is typing; nothing is stored. */
+interface TypingParts {
+  store: Pick<Store, 'members'>
+  bus: Bus
+  blocks: Pick<BlockService, 'around'>
+  config: Pick<Config, 'limits'>
+}
+
+/** Passes on that somebody is typing, to those who are not apart from them by a block; nothing is stored. */
 export class TypingService {
   readonly #members: Store['members']
   readonly #bus: Bus
+  readonly #blocks: TypingParts['blocks']
   readonly #starts: TokenBuckets
 
-  constructor({ store, bus, config }: { store: Pick<Store, 'members'>; bus: Bus; config: Pick<Config, 'limits'> }) {
+  constructor({ store, bus, blocks, config }: TypingParts) {
     this.#members = store.members
     this.#bus = bus
+    this.#blocks = blocks
     this.#starts = new TokenBuckets(1_000 / config.limits.typingIntervalMs, 1)
   }
 
@@ -33,6 +43,7 @@ export class TypingService {
     const member = await this.#members.find(new ObjectId(conversationId), new ObjectId(actor.userId))
     if (member === null) throw noSuchConversation()
     const data = { conversationId: prefixedId('conv', conversationId), userId: prefixedId('user', actor.userId) }
-    this.#bus.emit('whisper', { conversationId, type, data, exceptUserId: actor.userId })
+    const exceptUserIds = await this.#blocks.around(actor.userId)
+    this.#bus.emit('whisper', { conversationId, type, data, exceptUserId: actor.userId, exceptUserIds })
   }
 }
