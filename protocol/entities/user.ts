@@ -36,7 +36,7 @@ export const Me = closed({
   phone: Type.Optional(Type.String()),
   email: Type.Optional(Type.String()),
   createdAt: Timestamp,
-  updatedAt: Timestamp
+  updatedAt: Type.Optional(Timestamp)
 })
 export type Me = Static<typeof Me>
 
