@@ -2,11 +2,13 @@ import type { Command, Event } from './envelope.ts'
 import * as conversationEvents from './events/conversation.ts'
 import * as liveEvents from './events/live.ts'
 import * as messageEvents from './events/message.ts'
+import * as peopleEvents from './events/people.ts'
 import * as sessionEvents from './events/session.ts'
 import * as authRoutes from './routes/auth.ts'
 import * as conversationRoutes from './routes/conversations.ts'
 import * as messageRoutes from './routes/messages.ts'
 import * as otpRoutes from './routes/otp.ts'
+import * as peopleRoutes from './routes/people.ts'
 import * as qrRoutes from './routes/qr.ts'
 import type { Route } from './routes/route.ts'
 import * as userRoutes from './routes/users.ts'
@@ -15,7 +17,8 @@ const declared = Object.values({
   ...sessionEvents,
   ...messageEvents,
   ...conversationEvents,
-  ...liveEvents
+  ...liveEvents,
+  ...peopleEvents
 }) as unknown[]
 
 const hasKey = <K extends string>(value: unknown, key: K): value is Record<K, unknown> =>
@@ -33,6 +36,7 @@ export const routes = (
     ...qrRoutes,
     ...userRoutes,
     ...conversationRoutes,
-    ...messageRoutes
+    ...messageRoutes,
+    ...peopleRoutes
   }) as unknown[]
 ).filter((it): it is Route => hasKey(it, 'method'))

@@ -46,7 +46,12 @@ export const DEFAULT_LIMITS = {
   /** One-time codes in a day for all phone numbers that differ in their last four digits only. */
   codesPerPrefixPerDay: 200,
   /** Open event streams of one address about QR codes. */
-  qrStreamsPerAddress: 10
+  qrStreamsPerAddress: 10,
+  /** Numbers that one person may look up in a day to find their contacts. */
+  contactNumbersPerDay: 20_000,
+  /** Requests (to talk, to be friends) that one person makes in a day, and that may be open at once. */
+  requestsPerDay: 100,
+  openRequests: 100
 } as const satisfies Record<string, number>
 
 /** The limits in force: the defaults, with what the operator changed. */
@@ -57,6 +62,8 @@ export const FRAME_OUT_BYTES = 262_144
 /** A page of history, of a list, of a search: by default, and at most. */
 export const PAGE_SIZE = 50
 export const MAX_PAGE_SIZE = 100
+/** Entries of an address book in one call. */
+export const CONTACTS_PER_SYNC = 5_000
 /** A page of `sync:pull`: items, and bytes of items. */
 export const SYNC_PAGE_ITEMS = 200
 export const SYNC_PAGE_BYTES = 196_608

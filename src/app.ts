@@ -5,8 +5,8 @@ import websocket from '@fastify/websocket'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import { Bus } from './bus/bus.ts'
 import type { Config } from './config.ts'
-import { createDialects, dialectRoutes } from './dialects/index.ts'
 import { createDelivery } from './delivery/index.ts'
+import { createDialects, dialectRoutes } from './dialects/index.ts'
 import { loggerOptions } from './log.ts'
 import { createServices } from './services/index.ts'
 import { openStore } from './store/index.ts'
@@ -39,7 +39,7 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
   const bus = new Bus()
   const delivery = createDelivery(config, app.log)
   const services = createServices({ store, bus, config, delivery, onError })
-  const hub = new Hub({ bus, replay: services.replay, onError })
+  const hub = new Hub({ bus, replay: services.replay, presence: services.presence, onError })
   const counts = { frames: 0, dropped: 0, slow: 0 }
   const authenticator = createAuthenticator(app, { config, services })
   const dialects = createDialects({ services, authenticator, config })

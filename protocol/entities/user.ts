@@ -5,6 +5,9 @@ import { closed, oneOf, PLAIN_TEXT, Timestamp } from '../schema.ts'
 export const Username = Type.String({ pattern: '^[A-Za-z0-9](?:[A-Za-z0-9._-]{1,30})[A-Za-z0-9]$', maxLength: 32 })
 export const DisplayName = Type.String({ minLength: 1, maxLength: 64, pattern: PLAIN_TEXT })
 export const Bio = Type.String({ maxLength: 500, pattern: PLAIN_TEXT })
+export const StatusText = Type.String({ maxLength: 140, pattern: PLAIN_TEXT })
+/** A public key for end-to-end encryption, in whatever text form the apps agree on. */
+export const PublicKey = Type.String({ maxLength: 8_192, pattern: '^[\\x20-\\x7e\\r\\n]*$' })
 /** A picture's address: http or https. */
 export const PictureUrl = Type.String({ maxLength: 2_048, pattern: '^https?://[^\\s]+$' })
 
@@ -14,15 +17,27 @@ const profile = {
   displayName: DisplayName,
   avatarUrl: Type.Optional(PictureUrl),
   bio: Type.Optional(Bio),
-  createdAt: Timestamp
+  statusText: Type.Optional(StatusText),
+  publicKey: Type.Optional(PublicKey),
+  isVerified: Type.Optional(Type.Literal(true)),
+  lastSeenAt: Type.Optional(Timestamp)
 }
 
-/** A person as anyone may see them. */
-export const User = closed(profile)
+/**
+ * A person as the caller may see them: what their privacy hides is absent. Where one of the two has blocked the
+ * other only id and names are left.
+ */
+export const User = closed({ ...profile, createdAt: Type.Optional(Timestamp) })
 export type User = Static<typeof User>
 
 /** A person as they see themselves. `phone` is E.164. */
-export const Me = closed({ ...profile, phone: Type.Optional(Type.String()), email: Type.Optional(Type.String()) })
+export const Me = closed({
+  ...profile,
+  phone: Type.Optional(Type.String()),
+  email: Type.Optional(Type.String()),
+  createdAt: Timestamp,
+  updatedAt: Type.Optional(Timestamp)
+})
 export type Me = Static<typeof Me>
 
 /** What kind of app a device runs; free text on the wire of later versions, so clients show the unknown as it is. */

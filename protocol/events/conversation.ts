@@ -8,6 +8,7 @@ import {
   Role
 } from '../entities/conversation.ts'
 import { Message } from '../entities/message.ts'
+import { PersonRequest, Settings } from '../entities/people.ts'
 import { Me, PictureUrl } from '../entities/user.ts'
 import { command, durable } from '../envelope.ts'
 import { ConversationId, MessageId, StreamId, UserId } from '../ids.ts'
@@ -90,7 +91,11 @@ export const SyncItem = Type.Union([
   closed({ type: Type.Literal('membership'), rev: Counter, conversation: ConversationView }),
   closed({ type: Type.Literal('removed'), rev: Counter, conversationId: ConversationId }),
   closed({ type: Type.Literal('hidden'), rev: Counter, conversationId: ConversationId, messageId: MessageId }),
-  closed({ type: Type.Literal('profile'), rev: Counter, user: Me })
+  closed({ type: Type.Literal('profile'), rev: Counter, user: Me }),
+  closed({ type: Type.Literal('settings'), rev: Counter, settings: Settings }),
+  closed({ type: Type.Literal('block'), rev: Counter, userId: UserId, isBlocked: Type.Boolean() }),
+  closed({ type: Type.Literal('contacts'), rev: Counter }),
+  closed({ type: Type.Literal('request'), rev: Counter, request: PersonRequest })
 ])
 export type SyncItem = Static<typeof SyncItem>
 

@@ -1,9 +1,9 @@
 import { Type } from '@sinclair/typebox'
 import { Receipt } from '../entities/conversation.ts'
-import { Presence } from '../entities/user.ts'
+import { Presence, PresenceStatus } from '../entities/user.ts'
 import { command, ephemeral } from '../envelope.ts'
 import { ConversationId, UserId } from '../ids.ts'
-import { Counter, closed, oneOf } from '../schema.ts'
+import { Counter, closed } from '../schema.ts'
 
 /** Presence of at most this many people at once. */
 export const MAX_WATCHED = 200
@@ -38,8 +38,8 @@ export const TypingStop = command('typing:stop', {
 })
 
 export const PresenceSet = command('presence:set', {
-  description: 'Shows this device as in use or not; a person is `online` when one device is.',
-  data: closed({ status: oneOf('online', 'away') }),
+  description: 'Shows this device as in use, not in use, or not there; a person is `online` when one device is.',
+  data: closed({ status: PresenceStatus }),
   reply: closed({}),
   isSilent: true
 })

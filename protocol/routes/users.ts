@@ -1,5 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { Bio, DisplayName, Me, PictureUrl, Presence, User, Username } from '../entities/user.ts'
+import { Bio, DisplayName, Me, PictureUrl, Presence, PublicKey, StatusText, User, Username } from '../entities/user.ts'
 import { UserId } from '../ids.ts'
 import { MAX_PAGE_SIZE } from '../limits.ts'
 import { closed, PLAIN_TEXT } from '../schema.ts'
@@ -23,7 +23,9 @@ export const UpdateMe = route({
       username: Type.Optional(Username),
       displayName: Type.Optional(DisplayName),
       avatarUrl: Type.Optional(Type.Union([PictureUrl, Type.Literal('')])),
-      bio: Type.Optional(Bio)
+      bio: Type.Optional(Bio),
+      statusText: Type.Optional(StatusText),
+      publicKey: Type.Optional(PublicKey)
     }),
     response: { 200: Me }
   }
@@ -41,7 +43,7 @@ export const SearchUsers = route({
   url: '/users/search',
   schema: {
     summary:
-      'People by the beginning of a word of their name or of their username, or by a whole phone number or email',
+      'People by the beginning of their username, of a word of their name or of their phone number (5 digits), or by a whole email; the best first',
     tags,
     querystring: closed({
       q: Type.String({ minLength: 1, maxLength: 64, pattern: PLAIN_TEXT }),

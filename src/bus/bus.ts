@@ -37,6 +37,16 @@ export interface Whisper {
   readonly pair?: readonly [string, string]
   /** A receipt for what was waiting while somebody was away. */
   readonly isCatchUp?: boolean
+  /** Nor these: people apart from who whispers by a block. */
+  readonly exceptUserIds?: ReadonlySet<string>
+}
+
+/** Somebody changed their profile; may be lost. For those who share one of these conversations. */
+export interface ProfileChange {
+  readonly userId: string
+  readonly conversationIds: readonly string[]
+  readonly exceptUserIds: ReadonlySet<string>
+  readonly data: unknown
 }
 
 /** A session that ended: its connections close. */
@@ -55,6 +65,7 @@ interface BusEvents {
   account: [AccountChange]
   whisper: [Whisper]
   presence: [Presence]
+  profile: [ProfileChange]
   sessionEnd: [SessionEnd]
   moved: [Moved]
 }

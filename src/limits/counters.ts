@@ -21,15 +21,15 @@ export class Counters {
     this.#maxKeys = maxKeys
   }
 
-  /** Counts one for the key. @returns 0, or when over the limit (and then not counted) how long to wait, ms */
-  take(key: string, now = Date.now()): number {
+  /** Counts one, or as many as said, for the key. @returns 0, or when over the limit (and then not counted) how long to wait, ms */
+  take(key: string, now = Date.now(), amount = 1): number {
     let count = this.#counts.get(key)
     if (!count || count.resetAt <= now) count = { taken: 0, resetAt: now + this.#windowMs }
     this.#counts.delete(key)
     this.#counts.set(key, count)
     this.#forgetOldest()
-    if (count.taken >= this.#limit) return count.resetAt - now
-    count.taken++
+    if (count.taken + amount > this.#limit) return count.resetAt - now
+    count.taken += amount
     return 0
   }
 

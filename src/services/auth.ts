@@ -10,8 +10,9 @@ import { requireTarget } from './code-target.ts'
 import type { Codes } from './codes.ts'
 import { type IdentifierKeys, identifierKeys } from './identifiers.ts'
 import type { Passwords } from './passwords.ts'
+import { presentMe } from './profiles.ts'
 import type { OpenSession, SessionService } from './sessions.ts'
-import { presentMe, requirePlainText, type UserService } from './users.ts'
+import { requirePlainText, type UserService } from './users.ts'
 
 /** Somebody who has just signed in; the transport adds the access token. */
 export interface SignIn extends OpenSession {

@@ -7,8 +7,10 @@ import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
 import { type AccountNews, type ConversationDoc, type MemberDoc, ObjectId, type Store } from '../store/index.ts'
 import type { Actor } from './actor.ts'
-import { noSuchConversation } from './policy.ts'
+import type { BlockService } from './blocks.ts'
+import { noSuchConversation, pairKeyOf } from './policy.ts'
 import { hiddenUpTo, presentMember, presentReceipt, presentView, userId } from './present.ts'
+import type { StartPolicy } from './start-policy.ts'
 import type { UserService } from './users.ts'
 
 /** Memberships of one person that a list looks at. */
@@ -17,6 +19,8 @@ const MAX_MEMBERSHIPS = 10_000
 interface ConversationParts {
   store: Pick<Store, 'commits' | 'conversations' | 'members' | 'messages'>
   users: Pick<UserService, 'requireUsers'>
+  blocks: Pick<BlockService, 'around' | 'requireUnblocked' | 'settle'>
+  starts: Pick<StartPolicy, 'requireMayStart'>
   config: Pick<Config, 'limits'>
 }
 
@@ -24,32 +28,42 @@ interface ConversationParts {
 export class ConversationService {
   readonly #store: ConversationParts['store']
   readonly #users: ConversationParts['users']
-
+  readonly #blocks: ConversationParts['blocks']
+  readonly #starts: ConversationParts['starts']
   readonly #maxMembers: number
 
-  constructor({ store, users, config }: ConversationParts) {
+  constructor({ store, users, blocks, starts, config }: ConversationParts) {
     this.#store = store
     this.#users = users
+    this.#blocks = blocks
+    this.#starts = starts
     this.#maxMembers = config.limits.groupMembers
   }
 
   /**
    * The direct conversation with somebody, made if there is none (two calls at once make one), or a new group.
-   * @throws {AppError} `not_found` for people who do not exist, `invalid` for oneself, `quota_reached`
+   * @throws {AppError} `not_found` for people who do not exist, `invalid` for oneself, `quota_reached`, `blocked`,
+   * `forbidden` when somebody does not let the actor start one
    */
   async create(actor: Actor, input: NewConversation): Promise<{ conversation: ConversationView; isNew: boolean }> {
-    if (input.type === 'direct') return await this.#openDirect(actor, bareId(input.userId))
+    if (input.type === 'direct') return await this.#openDirect(actor, bareId(input.userId), false)
     const others = [...new Set(input.memberIds?.map(bareId) ?? [])].filter(id => id !== actor.userId)
     if (others.length >= this.#maxMembers) {
       throw new AppError('quota_reached', `A group has at most ${this.#maxMembers} members`)
     }
     await this.#users.requireUsers(others)
+    await this.#blocks.requireUnblocked(actor, others)
     const { type, name, description, avatarUrl } = input
     const fields = { type, name, ...(description ? { description } : {}), ...(avatarUrl ? { avatarUrl } : {}) }
     const state = await this.#insert(fields, [actor.userId, ...others])
     const me = state?.members.get(actor.userId)
     if (state === undefined || me === undefined) throw new AppError('conflict', 'The group could not be made')
     return { conversation: presentView(state.doc, me), isNew: true }
+  }
+
+  /** The direct conversation of two who agreed to talk, whatever their settings. @throws {AppError} `blocked`, `not_found` */
+  async openAgreed(actor: Actor, peerId: ObjectId): Promise<ConversationView> {
+    return (await this.#openDirect(actor, peerId.toHexString(), true)).conversation
   }
 
   /** @throws {AppError} `not_found` for who is not a member */
@@ -130,20 +144,29 @@ export class ConversationService {
     const rows = await this.#store.members.page(conversationId, limit + 1, from)
     const page = rows.slice(0, limit)
     const last = page.at(-1)
+    const apart = await this.#blocks.around(actor.userId)
     return {
       members: page.map(presentMember),
-      receipts: page.map(presentReceipt),
+      receipts: page.filter(row => !apart.has(row.userId.toHexString())).map(presentReceipt),
       ...(rows.length > limit && last !== undefined ? { next: userId(last.userId) } : {})
     }
   }
 
-  async #openDirect(actor: Actor, peerId: string): Promise<{ conversation: ConversationView; isNew: boolean }> {
+  async #openDirect(
+    actor: Actor,
+    peerId: string,
+    isAgreed: boolean
+  ): Promise<{ conversation: ConversationView; isNew: boolean }> {
     if (peerId === actor.userId) throw new AppError('invalid', 'A direct conversation needs somebody else')
     await this.#users.requireUsers([peerId])
-    const pairKey = [actor.userId, peerId].sort().join(':')
+    await this.#blocks.requireUnblocked(actor, [peerId])
+    const pairKey = pairKeyOf(actor.userId, peerId)
     const existing = await this.#store.conversations.findPair(pairKey)
     if (existing !== null) return { conversation: await this.get(actor, existing._id.toHexString()), isNew: false }
+    if (!isAgreed) await this.#starts.requireMayStart(actor.userId, peerId)
     const state = await this.#insert({ type: 'direct', pairKey }, [actor.userId, peerId])
+    // A block that came meanwhile did not find the conversation; now it is found from here, or this from there.
+    await this.#blocks.settle(actor.userId, peerId)
     const me = state?.members.get(actor.userId)
     if (state !== undefined && me !== undefined) return { conversation: presentView(state.doc, me), isNew: true }
     const other = await this.#store.conversations.findPair(pairKey)

@@ -4,6 +4,7 @@ import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
 import { type ConversationState, type Draft, type MemberDoc, ObjectId, type Store } from '../store/index.ts'
 import type { Actor } from './actor.ts'
+import type { BlockService } from './blocks.ts'
 import { addedNews, newMember } from './conversations.ts'
 import { requireAdmin, requireGroup, requireMember } from './policy.ts'
 import { conversationId, presentConversation, presentMember } from './present.ts'
@@ -12,6 +13,7 @@ import type { UserService } from './users.ts'
 interface GroupParts {
   store: Pick<Store, 'commits'>
   users: Pick<UserService, 'requireUsers'>
+  blocks: Pick<BlockService, 'requireUnblocked'>
   config: Pick<Config, 'limits'>
 }
 
@@ -30,11 +32,13 @@ interface Landed {
 export class GroupService {
   readonly #commits: Store['commits']
   readonly #users: GroupParts['users']
+  readonly #blocks: GroupParts['blocks']
   readonly #maxMembers: number
 
-  constructor({ store, users, config }: GroupParts) {
+  constructor({ store, users, blocks, config }: GroupParts) {
     this.#commits = store.commits
     this.#users = users
+    this.#blocks = blocks
     this.#maxMembers = config.limits.groupMembers
   }
 
@@ -52,10 +56,11 @@ export class GroupService {
     })
   }
 
-  /** Adds people; who is in already stays as they are. @throws {AppError} `not_found`, `forbidden`, `quota_reached` */
+  /** Adds people; who is in already stays as they are. @throws {AppError} `not_found`, `forbidden`, `blocked`, `quota_reached` */
   async add(actor: Actor, id: string, userIds: readonly string[]): Promise<Landed> {
     const bare = [...new Set(userIds.map(bareId))]
     await this.#users.requireUsers(bare)
+    await this.#blocks.requireUnblocked(actor, bare)
     return await this.#run(id, draft => {
       requireAdmin(draft.state, actor)
       const { doc, members } = draft.state

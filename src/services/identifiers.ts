@@ -1,5 +1,13 @@
-import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js'
+import {
+  type CountryCode,
+  getCountryCallingCode,
+  isSupportedCountry,
+  parsePhoneNumberFromString
+} from 'libphonenumber-js'
 import { AppError } from '../errors.ts'
+
+/** Digits of a phone number that somebody can be found by. */
+const MIN_BEGINNING = 5
 
 /** Exactly one of these names somebody. */
 export interface Identifiers {
@@ -38,6 +46,20 @@ export function parsePhone(text: string, region: string | undefined): string | u
   const defaultCountry = isCountry(region) ? { defaultCountry: region } : {}
   const number = parsePhoneNumberFromString(international, { extract: false, ...defaultCountry })
   return number?.isValid() && number.ext === undefined ? number.number : undefined
+}
+
+/**
+ * What the E.164 form of a phone number begins with when its spelling begins like this: with `+`, `00`, or as a
+ * number of the region. Nothing for less than five digits, or for what is no number.
+ */
+export function phoneBeginnings(text: string, region: string | undefined): string[] {
+  const spelled = text.normalize('NFKC').trim()
+  const digits = spelled.replace(/\D/g, '')
+  if (!/^\+?[\d\s()./-]+$/.test(spelled) || digits.length < MIN_BEGINNING) return []
+  if (spelled.startsWith('+')) return [`+${digits}`]
+  if (digits.startsWith('00')) return digits.length < MIN_BEGINNING + 2 ? [] : [`+${digits.slice(2)}`]
+  const national = isCountry(region) ? [`+${getCountryCallingCode(region)}${digits.replace(/^0/, '')}`] : []
+  return [...national, `+${digits}`]
 }
 
 function isCountry(region: string | undefined): region is CountryCode {

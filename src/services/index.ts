@@ -3,16 +3,20 @@ import type { Config } from '../config.ts'
 import type { Delivery } from '../delivery/port.ts'
 import { TokenBuckets } from '../limits/token-buckets.ts'
 import type { Store } from '../store/index.ts'
+import { AccountItems } from './account-items.ts'
 import { AuthService } from './auth.ts'
+import { BlockService } from './blocks.ts'
 import { Codes } from './codes.ts'
+import { ContactService } from './contacts.ts'
 import { ConversationService } from './conversations.ts'
+import { FriendService } from './friends.ts'
 import { GroupService } from './groups.ts'
 import { HealthService } from './health.ts'
 import { Lookout } from './lookout.ts'
 import { MarkService } from './marks.ts'
 import { MessageService } from './messages.ts'
-import { Pairs, PeerService } from './pairs.ts'
 import { OtpService } from './otp.ts'
+import { Pairs, PeerService } from './pairs.ts'
 import { Passwords } from './passwords.ts'
 import { PresenceService } from './presence.ts'
 import { tellCommits } from './publisher.ts'
@@ -20,14 +24,19 @@ import { QrService } from './qr.ts'
 import { ReactionService } from './reactions.ts'
 import { ReceiptService } from './receipts.ts'
 import { ReplayService } from './replay.ts'
+import { RequestService } from './requests.ts'
 import { ResumptionService } from './resumption.ts'
-import { SessionService } from './sessions.ts'
+import { SessionService, SessionService } from './sessions.ts'
+import { SettingsService } from './settings.ts'
+import { StartPolicy } from './start-policy.ts'
 import { SummaryService } from './summaries.ts'
 import { SyncService } from './sync.ts'
 import { TypingService } from './typing.ts'
 import { UserService } from './users.ts'
+import { Visibility } from './visibility.ts'
 
 export type { Actor } from './actor.ts'
+export { offline } from './presence.ts'
 export type { CommitCounts } from './publisher.ts'
 export { requireCursor } from './receipts.ts'
 export { type Missed, RecentPlaces } from './resumption.ts'
@@ -47,10 +56,16 @@ export type Services = ReturnType<typeof createServices>
 /** Builds the services on a store and a bus, and lets the bus hear of every commit. */
 export function createServices({ store, bus, config, delivery, onError }: ServiceParts) {
   const parts = { store, bus, config }
-  const users = new UserService(parts)
+  const visibility = new Visibility(store)
+  const users = new UserService({ ...parts, visibility })
+  const settings = new SettingsService(parts)
+  const blocks = new BlockService({ ...parts, users })
   const sessions = new SessionService({ ...parts, users })
-  const conversations = new ConversationService({ store, users, config })
-  const sync = new SyncService({ store, conversations, users })
+  const conversations = new ConversationService({ store, users, blocks, starts: new StartPolicy(store), config })
+  const requests = new RequestService({ ...parts, users, blocks, conversations })
+  const people = new AccountItems({ store, settings, requests })
+  const sync = new SyncService({ store, conversations, users, people })
+  const presence = new PresenceService({ ...parts, visibility })
   const lookout = new Lookout({ store, bus, onError })
   const replay = new ReplayService({ store, sync })
   const { limits } = config
@@ -58,26 +73,31 @@ export function createServices({ store, bus, config, delivery, onError }: Servic
   const signIn = { ...parts, sessions, users, passwords: new Passwords(), codes: new Codes(parts) }
   return {
     auth: new AuthService(signIn),
+    blocks,
     commits: tellCommits(store.commits, bus),
+    contacts: new ContactService({ ...parts, users, blocks }),
     conversations,
-    groups: new GroupService({ store, users, config }),
+    friends: new FriendService({ ...parts, users, presence }),
+    groups: new GroupService({ store, users, blocks, config }),
     health: new HealthService({ store, lookout }),
     lookout,
     marks: new MarkService(store),
     messages: new MessageService({ ...parts, sends: new TokenBuckets(limits.sendsPerSecond, limits.sendsBurst) }),
+    otp: new OtpService({ ...signIn, delivery, onError }),
     pairs,
     peers: new PeerService(store),
-    otp: new OtpService({ ...signIn, delivery, onError }),
-    presence: new PresenceService(parts),
+    presence,
     qr: new QrService(signIn),
     reactions: new ReactionService(parts),
-    receipts: new ReceiptService(parts),
+    receipts: new ReceiptService({ ...parts, blocks }),
     replay,
+    requests,
     resumption: new ResumptionService({ store, replay }),
     sessions,
+    settings,
     summaries: new SummaryService({ store, users }),
     sync,
-    typing: new TypingService({ ...parts, pairs }),
+    typing: new TypingService({ ...parts, blocks, pairs }),
     users
   }
 }

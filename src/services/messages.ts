@@ -7,7 +7,14 @@ import { AppError } from '../errors.ts'
 import type { TokenBuckets } from '../limits/token-buckets.ts'
 import { type Draft, type FirstSend, type MessageDoc, ObjectId, type Store, type View } from '../store/index.ts'
 import type { Actor } from './actor.ts'
-import { noSuchConversation, requireMember, requirePresent, requireSender, requireVisible } from './policy.ts'
+import {
+  noSuchConversation,
+  requireMember,
+  requirePresent,
+  requireSender,
+  requireUnblocked,
+  requireVisible
+} from './policy.ts'
 import { conversationId, fitPage, hiddenUpTo, messageId, presentChanged, presentMessage } from './present.ts'
 import { digest, requireText } from './text.ts'
 
@@ -70,6 +77,7 @@ export class MessageService {
       once: { senderId, clientId, answer: first => answerRepeat(first, bodyHash) },
       decide: draft => {
         const member = requireMember(draft.state, actor)
+        requireUnblocked(draft.state)
         const quoted = replyToId && requireVisible(member, draft.message(replyToId))
         const message = draft.append({
           senderId,
@@ -89,6 +97,7 @@ export class MessageService {
     requireText(text, this.#textBytes)
     return await this.#change(actor, place, (draft, message) => {
       requireSender(message, actor)
+      requireUnblocked(draft.state)
       requirePresent(message)
       if (draft.now.getTime() - message.createdAt.getTime() > this.#editWindowMs) {
         throw new AppError('edit_window_closed', 'The message can no longer be edited')

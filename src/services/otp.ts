@@ -8,8 +8,9 @@ import { CodeCaps } from './code-caps.ts'
 import { type CodeTarget, requireTarget } from './code-target.ts'
 import { CODE_MS, type Codes } from './codes.ts'
 import type { Passwords } from './passwords.ts'
+import { presentMe } from './profiles.ts'
 import type { SessionService } from './sessions.ts'
-import { presentMe, requirePlainText } from './users.ts'
+import { requirePlainText } from './users.ts'
 
 interface OtpDeps {
   readonly store: Pick<Store, 'users'>

@@ -9,6 +9,16 @@ export function noSuchConversation(): AppError {
   return new AppError('not_found', 'No such conversation')
 }
 
+/** What names the pair of two people, whoever asks; ids are 24 hexadecimal digits. */
+export function pairKeyOf(a: string, b: string): string {
+  return [a, b].sort().join(':')
+}
+
+/** @throws {AppError} `blocked` in a direct conversation when one of the two has blocked the other */
+export function requireUnblocked({ doc }: ConversationState): void {
+  if ((doc.blockedBy?.length ?? 0) > 0) throw new AppError('blocked', 'One of you has blocked the other')
+}
+
 /** The actor's membership. @throws {AppError} `not_found` for everybody else */
 export function requireMember({ members }: ConversationState, actor: Actor): Readonly<MemberDoc> {
   const member = members.get(actor.userId)

@@ -1,33 +1,50 @@
-import type { Presence } from '../../protocol/entities/user.ts'
+import type { Presence, PresenceStatus } from '../../protocol/entities/user.ts'
 import { bareId, prefixedId } from '../../protocol/ids.ts'
 import type { Bus } from '../bus/bus.ts'
 import { ObjectId, type Store } from '../store/index.ts'
-
-type Status = 'online' | 'away'
+import type { Actor } from './actor.ts'
+import type { Visibility } from './visibility.ts'
 
 interface PresenceParts {
   store: Pick<Store, 'users'>
   bus: Bus
+  visibility: Pick<Visibility, 'presentTo'>
 }
 
-/** Who has a connection to this process, over all their devices. Online when one device is, away when none is. */
+/**
+ * Who has a connection to this process, over all their devices. Online when one device is, away when none is, and
+ * offline without any, or when all that there are say so. Who may not see it is told what is told of a stranger who
+ * never came: offline, and nothing else.
+ */
 export class PresenceService {
   readonly #store: PresenceParts['store']
   readonly #bus: Bus
+  readonly #visibility: PresenceParts['visibility']
   /** By user, then by connection. */
-  readonly #devices = new Map<string, Map<string, Status>>()
+  readonly #devices = new Map<string, Map<string, PresenceStatus>>()
+  #onlineCount = 0
 
-  constructor({ store, bus }: PresenceParts) {
+  constructor({ store, bus, visibility }: PresenceParts) {
     this.#store = store
     this.#bus = bus
+    this.#visibility = visibility
   }
 
-  /** A connection came, or shows itself as in use or not. */
-  set(userId: string, connectionId: string, status: Status): void {
+  /** A connection came, or shows itself as in use, not in use, or not there. */
+  set(userId: string, connectionId: string, status: PresenceStatus): void {
     const before = this.#statusOf(userId)
-    const devices = this.#devices.get(userId) ?? new Map<string, Status>()
+    const devices = this.#devices.get(userId) ?? new Map<string, PresenceStatus>()
     devices.set(connectionId, status)
     this.#devices.set(userId, devices)
+    this.#tellIfChanged(userId, before)
+  }
+
+  /** How the actor is shown, on all the devices that are connected now; without any they are offline anyway. */
+  setStatus({ userId }: Pick<Actor, 'userId'>, status: PresenceStatus): void {
+    const devices = this.#devices.get(userId)
+    if (devices === undefined) return
+    const before = this.#statusOf(userId)
+    for (const connectionId of devices.keys()) devices.set(connectionId, status)
     this.#tellIfChanged(userId, before)
   }
 
@@ -38,39 +55,68 @@ export class PresenceService {
     if (devices?.delete(connectionId) !== true) return
     if (devices.size > 0) return this.#tellIfChanged(userId, before)
     this.#devices.delete(userId)
+    // Who was shown as offline before was seen last then, and not now.
+    if (before === 'offline') return
+    this.#onlineCount -= 1
     const lastSeenAt = new Date()
     this.#tell({ userId: prefixedId('user', userId), status: 'offline', lastSeenAt: lastSeenAt.toISOString() })
     await this.#store.users.setLastSeen(new ObjectId(userId), lastSeenAt)
   }
 
-  /** The presence of these people, in their order; who does not exist is offline like anybody else. */
-  async get(userIds: readonly string[]): Promise<Presence[]> {
+  /** The presence of these people as the actor may see it, in their order. Ids in either form. */
+  async get(actor: Pick<Actor, 'userId'>, userIds: readonly string[]): Promise<Presence[]> {
     const bare = userIds.map(bareId)
-    const away = bare.filter(id => this.#statusOf(id) === 'offline').map(id => new ObjectId(id))
+    const visible = await this.visibleTo(actor.userId, bare)
+    const current = await this.current([...visible])
+    const known = new Map(current.map(presence => [bareId(presence.userId), presence]))
+    return bare.map(id => known.get(id) ?? offline(id))
+  }
+
+  /** The presence of these people, for who is known to be allowed to see it. Ids are 24 hexadecimal digits. */
+  async current(ids: readonly string[]): Promise<Presence[]> {
+    const away = ids.filter(id => this.#statusOf(id) === 'offline').map(id => new ObjectId(id))
     const seen = await this.#store.users.lastSeen(away)
-    return bare.map(id => {
-      const lastSeenAt = seen.get(id)
-      return {
-        userId: prefixedId('user', id),
-        status: this.#statusOf(id),
-        ...(lastSeenAt === undefined ? {} : { lastSeenAt: lastSeenAt.toISOString() })
-      }
+    return ids.map(id => {
+      const status = this.#statusOf(id)
+      const lastSeenAt = status === 'offline' ? seen.get(id) : undefined
+      return { ...offline(id), status, ...(lastSeenAt === undefined ? {} : { lastSeenAt: lastSeenAt.toISOString() }) }
     })
   }
 
-  #statusOf(userId: string): Presence['status'] {
-    const devices = this.#devices.get(userId)
-    if (devices === undefined) return 'offline'
-    for (const status of devices.values()) if (status === 'online') return 'online'
-    return 'away'
+  /** Those whose presence somebody may see, who are also those who may see theirs. Ids are 24 hexadecimal digits. */
+  async visibleTo(viewerId: string, userIds: readonly string[]): Promise<Set<string>> {
+    return await this.#visibility.presentTo(viewerId, userIds)
   }
 
-  #tellIfChanged(userId: string, before: Presence['status']): void {
+  /** How many people are online or away here. */
+  onlineCount(): number {
+    return this.#onlineCount
+  }
+
+  #statusOf(userId: string): PresenceStatus {
+    const statuses = [...(this.#devices.get(userId)?.values() ?? [])]
+    if (statuses.includes('online')) return 'online'
+    return statuses.includes('away') ? 'away' : 'offline'
+  }
+
+  #tellIfChanged(userId: string, before: PresenceStatus): void {
     const status = this.#statusOf(userId)
-    if (status !== before) this.#tell({ userId: prefixedId('user', userId), status })
+    if (status === before) return
+    if (before === 'offline') this.#onlineCount += 1
+    if (status !== 'offline') return this.#tell({ ...offline(userId), status })
+    this.#onlineCount -= 1
+    const lastSeenAt = new Date()
+    this.#tell({ ...offline(userId), lastSeenAt: lastSeenAt.toISOString() })
+    // A hint for later; what was told does not wait for it.
+    void this.#store.users.setLastSeen(new ObjectId(userId), lastSeenAt).catch(() => undefined)
   }
 
   #tell(presence: Presence): void {
     this.#bus.emit('presence', presence)
   }
+}
+
+/** What everybody is told of somebody who is not there, or not there for them. */
+export function offline(bare: string): Presence {
+  return { userId: prefixedId('user', bare), status: 'offline' }
 }

@@ -5,7 +5,7 @@ import { AppError } from '../errors.ts'
 import { type Draft, ObjectId, type ReactionDoc, type Store } from '../store/index.ts'
 import type { Actor } from './actor.ts'
 import type { MessagePlace } from './messages.ts'
-import { requireMember, requirePresent, requireVisible } from './policy.ts'
+import { requireMember, requirePresent, requireUnblocked, requireVisible } from './policy.ts'
 import { presentChanged, presentMessage, userId } from './present.ts'
 import { requireEmoji } from './text.ts'
 
@@ -41,6 +41,7 @@ export class ReactionService {
     const id = new ObjectId(bareId(place.messageId))
     const decide = (draft: Draft): Changed => {
       const message = requireVisible(requireMember(draft.state, actor), draft.message(id))
+      requireUnblocked(draft.state)
       requirePresent(message)
       const reactions = next(message.reactions ?? [])
       if (reactions === undefined) return presentChanged(message)

@@ -4,6 +4,7 @@ import type { Bus } from '../bus/bus.ts'
 import { AppError } from '../errors.ts'
 import { ObjectId, type Store } from '../store/index.ts'
 import type { Actor } from './actor.ts'
+import type { BlockService } from './blocks.ts'
 import { noSuchConversation } from './policy.ts'
 import { pairOf, presentReceipt } from './present.ts'
 
@@ -17,17 +18,25 @@ interface Cursors {
   isCatchUp?: boolean
 }
 
+interface ReceiptParts {
+  store: Pick<Store, 'conversations' | 'members'>
+  bus: Bus
+  blocks: Pick<BlockService, 'around'>
+}
+
 /** How far members have received and read. Cursors only move forward, and never beyond the last message. */
 export class ReceiptService {
   readonly #store: Pick<Store, 'conversations' | 'members'>
   readonly #bus: Bus
+  readonly #blocks: ReceiptParts['blocks']
   /** What came in while the same cursors were being written: it is written once, together, afterwards. */
   readonly #waiting = new Map<string, Cursors>()
   readonly #writing = new Map<string, Promise<Receipt>>()
 
-  constructor({ store, bus }: { store: Pick<Store, 'conversations' | 'members'>; bus: Bus }) {
+  constructor({ store, bus, blocks }: ReceiptParts) {
     this.#store = store
     this.#bus = bus
+    this.#blocks = blocks
   }
 
   /**
@@ -92,7 +101,8 @@ export class ReceiptService {
       this.#bus.emit('whisper', {
         ...{ conversationId: id, type, data: receipt },
         ...(pair && { pair }),
-        ...(cursors.isCatchUp && { isCatchUp: true })
+        ...(cursors.isCatchUp && { isCatchUp: true }),
+        exceptUserIds: await this.#blocks.around(actor.userId)
       })
     }
     return receipt

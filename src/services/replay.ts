@@ -1,11 +1,14 @@
 import { SYNC_PAGE_BYTES, SYNC_PAGE_ITEMS } from '../../protocol/limits.ts'
 import type { AccountChange, ConversationChange } from '../bus/bus.ts'
 import { type ConversationDoc, type MemberDoc, type MessageDoc, ObjectId, type Store } from '../store/index.ts'
+import { accountEventOf } from './account-items.ts'
 import { fitPage, pairOf, presentConversation, presentMember, presentMessage } from './present.ts'
 import type { SyncService } from './sync.ts'
 
 /** Conversations of one person that a process follows. */
 const MAX_MEMBERSHIPS = 10_000
+
+const NOOP = { type: 'noop', data: {} }
 
 /** Conversations whose changes are read with one query. */
 const READ_TOGETHER = 20
@@ -115,7 +118,7 @@ export class ReplayService {
         }
       }
       if (item?.type === 'profile') return { userId, rev, type: 'user:updated', data: item.user }
-      return { userId, rev, type: 'noop', data: {} }
+      return { userId, rev, ...(item === undefined ? NOOP : accountEventOf(item)) }
     })
   }
 }

@@ -4,6 +4,7 @@ import { bareId, prefixedId } from '../../protocol/ids.ts'
 import { HEADS_PAGE, MAX_CHANGES_BEHIND, SYNC_PAGE_BYTES, SYNC_PAGE_ITEMS } from '../../protocol/limits.ts'
 import { AppError } from '../errors.ts'
 import { type AccountChangeDoc, type MemberDoc, ObjectId, type Store } from '../store/index.ts'
+import type { AccountItems } from './account-items.ts'
 import type { Actor } from './actor.ts'
 import type { ConversationService } from './conversations.ts'
 import { noSuchConversation } from './policy.ts'
@@ -23,6 +24,7 @@ interface SyncParts {
   store: Pick<Store, 'accounts' | 'conversations' | 'members' | 'messages'>
   conversations: Pick<ConversationService, 'views'>
   users: Pick<UserService, 'me'>
+  people: Pick<AccountItems, 'present'>
 }
 
 /** Catching up: what moved since a client's cursors, and what it is now. */
@@ -30,11 +32,13 @@ export class SyncService {
   readonly #store: SyncParts['store']
   readonly #conversations: SyncParts['conversations']
   readonly #users: SyncParts['users']
+  readonly #people: SyncParts['people']
 
-  constructor({ store, conversations, users }: SyncParts) {
+  constructor({ store, conversations, users, people }: SyncParts) {
     this.#store = store
     this.#conversations = conversations
     this.#users = users
+    this.#people = people
   }
 
   /** The heads that differ from the cursors, a page at a time, and on the first page the streams that are gone. */
@@ -123,11 +127,14 @@ export class SyncService {
     const docs = await this.#store.conversations.findMany(memberships.map(it => it.conversationId))
     const views = new Map((await this.#conversations.views(docs, memberships)).map(view => [bareId(view.id), view]))
     const hidden = new Map((await this.#store.messages.findMany(refs('hidden'))).map(it => [it._id.toHexString(), it]))
+    const people = await this.#people.present(actor, changes)
     const items: SyncItem[] = []
     for (const { type, rev, ref } of changes) {
       const conversation = views.get(ref.toHexString())
       const message = hidden.get(ref.toHexString())
-      if (type === 'profile') items.push({ type, rev, user: await this.#users.me(actor) })
+      const person = people.get(rev)
+      if (person !== undefined) items.push(person)
+      else if (type === 'profile') items.push({ type, rev, user: await this.#users.me(actor) })
       else if (message !== undefined) {
         items.push({
           type: 'hidden',

@@ -4,26 +4,30 @@ import type { Config } from '../config.ts'
 import { TokenBuckets } from '../limits/token-buckets.ts'
 import { ObjectId, type Store } from '../store/index.ts'
 import type { Actor } from './actor.ts'
+import type { BlockService } from './blocks.ts'
 import type { Pairs } from './pairs.ts'
 import { noSuchConversation } from './policy.ts'
 
 interface TypingParts {
   store: Pick<Store, 'members'>
   bus: Bus
+  blocks: Pick<BlockService, 'around'>
   pairs: Pairs
   config: Pick<Config, 'limits'>
 }
 
-/** Passes on that somebody is typing; nothing is stored. */
+/** Passes on that somebody is typing, to those who are not apart from them by a block; nothing is stored. */
 export class TypingService {
   readonly #members: Store['members']
   readonly #bus: Bus
+  readonly #blocks: TypingParts['blocks']
   readonly #pairs: Pairs
   readonly #starts: TokenBuckets
 
-  constructor({ store, bus, pairs, config }: TypingParts) {
+  constructor({ store, bus, blocks, pairs, config }: TypingParts) {
     this.#members = store.members
     this.#bus = bus
+    this.#blocks = blocks
     this.#pairs = pairs
     this.#starts = new TokenBuckets(1_000 / config.limits.typingIntervalMs, 1)
   }
@@ -43,7 +47,8 @@ export class TypingService {
     const member = await this.#members.find(new ObjectId(conversationId), new ObjectId(actor.userId))
     if (member === null) throw noSuchConversation()
     const data = { conversationId: prefixedId('conv', conversationId), userId: prefixedId('user', actor.userId) }
-    const pair = await this.#pairs.of(conversationId)
-    this.#bus.emit('whisper', { conversationId, type, data, exceptUserId: actor.userId, ...(pair && { pair }) })
+    const [pair, exceptUserIds] = await Promise.all([this.#pairs.of(conversationId), this.#blocks.around(actor.userId)])
+    const except = { exceptUserId: actor.userId, exceptUserIds }
+    this.#bus.emit('whisper', { conversationId, type, data, ...except, ...(pair && { pair }) })
   }
 }

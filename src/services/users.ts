@@ -1,5 +1,5 @@
 import type { Me, User } from '../../protocol/entities/user.ts'
-import { bareId, prefixedId } from '../../protocol/ids.ts'
+import { bareId } from '../../protocol/ids.ts'
 import { PAGE_SIZE } from '../../protocol/limits.ts'
 import type { ProfileChanges } from '../../protocol/routes/users.ts'
 import type { Bus } from '../bus/bus.ts'
@@ -7,8 +7,11 @@ import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
 import { ObjectId, type Store, type UserDoc } from '../store/index.ts'
 import type { Actor } from './actor.ts'
-import { emailKey, parsePhone } from './identifiers.ts'
+import { emailKey, parsePhone, phoneBeginnings } from './identifiers.ts'
+import { userId } from './present.ts'
+import { presentMe, presentNames, presentUser } from './profiles.ts'
 import { RecentCache } from './recent-cache.ts'
+import type { Visibility } from './visibility.ts'
 
 /** What is kept of somebody of an existing user system: little, because there are many. */
 interface External {
@@ -21,8 +24,9 @@ function externalOf({ _id, isDisabled = false }: UserDoc): External {
 }
 
 interface UserDeps {
-  readonly store: Pick<Store, 'users' | 'accounts'>
+  readonly store: Pick<Store, 'users' | 'accounts' | 'blocks' | 'members'>
   readonly bus: Bus
+  readonly visibility: Pick<Visibility, 'of'>
   readonly config: Pick<Config, 'DEFAULT_REGION' | 'AUTH_AUTOPROVISION'>
 }
 
@@ -31,6 +35,12 @@ type Standing = 'enabled' | 'disabled' | 'unknown'
 const CACHE_MS = 30_000
 const MAX_CACHED = 50_000
 const NAME_LENGTH = 64
+/** People who are left out of a search by the database itself. */
+const MAX_EXCEPT = 1_000
+/** Conversations whose members are told of a profile. */
+const MAX_TOLD_CONVERSATIONS = 1_000
+const MAX_PUSH_TOKENS = 10
+const PUSH_TOKEN = /^[\x21-\x7e]{8,4096}$/
 const OWN_ID = /^(?:user_)?([0-9a-f]{24})$/
 
 /** People and their profiles. */
@@ -38,14 +48,16 @@ export class UserService {
   readonly #store: UserDeps['store']
   readonly #bus: Bus
   readonly #config: UserDeps['config']
+  readonly #visibility: UserDeps['visibility']
   readonly #standings: RecentCache<Standing>
   /** Ids here by the ids in an existing user system. */
   readonly #externals: RecentCache<External | undefined>
 
-  constructor({ store, bus, config }: UserDeps) {
+  constructor({ store, bus, config, visibility }: UserDeps) {
     this.#store = store
     this.#bus = bus
     this.#config = config
+    this.#visibility = visibility
     this.#standings = new RecentCache(id => this.#loadStanding(id), CACHE_MS, MAX_CACHED)
     this.#externals = new RecentCache(subject => this.#findExternal(subject), CACHE_MS, MAX_CACHED)
   }
@@ -70,30 +82,56 @@ export class UserService {
     if (!user) throw new Error('A profile was changed, but whose')
     const me = presentMe(user)
     this.#bus.emit('account', { userId: actor.userId, rev, type: 'user:updated', data: me })
+    await this.#tellSharers(user)
     return me
   }
 
-  /** @throws {AppError} `not_found` */
-  async get(userId: string): Promise<User> {
-    const user = await this.#store.users.find(new ObjectId(bareId(userId)))
-    if (!user) throw new AppError('not_found', 'There is no such user')
-    return presentUser(user)
+  /** Somebody's profile as the actor may see it. @throws {AppError} `not_found` */
+  async get(actor: Pick<Actor, 'userId'>, id: string): Promise<User> {
+    const user = await this.#store.users.find(new ObjectId(bareId(id)))
+    const [profile] = user === null ? [] : await this.#presentTo(actor, [user])
+    if (profile === undefined) throw new AppError('not_found', 'There is no such user')
+    return profile
   }
 
-  /** People by the beginnings of words of their names, or by a whole phone number or email; 50 unless told. */
-  async search(text: string, limit = PAGE_SIZE): Promise<User[]> {
-    const phone = parsePhone(text, this.#config.DEFAULT_REGION)
+  /**
+   * People by a whole username, phone number or email first, then by the beginning of a username, then of words of
+   * names or of a phone number (five digits); 50 unless told. Neither the actor nor who is apart by a block.
+   */
+  async search(actor: Pick<Actor, 'userId'>, text: string, limit = PAGE_SIZE): Promise<User[]> {
+    const region = this.#config.DEFAULT_REGION
+    const phone = parsePhone(text, region)
     const keys = [
-      { usernameKey: text.toLowerCase() },
-      ...(text.includes('@') ? [{ email: emailKey(text) }] : []),
+      { usernameKey: text.trim().toLowerCase() },
+      ...(text.includes('@') ? [{ email: emailKey(text.trim()) }] : []),
       ...(phone === undefined ? [] : [{ phone }])
     ]
-    return (await this.#store.users.search(text, keys, limit)).map(presentUser)
+    const apart = await this.#around(actor)
+    const except = [actor.userId, ...apart].slice(0, MAX_EXCEPT).map(id => new ObjectId(id))
+    const found = await this.#store.users.search({ text, keys, phones: phoneBeginnings(text, region) }, limit, except)
+    return await this.#presentUnblocked(actor, found)
   }
 
-  /** Profiles in no particular order, of whom there is. Ids in either form. */
-  async findMany(ids: readonly string[]): Promise<User[]> {
-    return (await this.#store.users.findMany(objectIds(ids))).map(presentUser)
+  /** Everybody but the actor and who is apart from them by a block, in the order of their ids. */
+  async list(actor: Pick<Actor, 'userId'>, { limit = PAGE_SIZE, after }: { limit?: number; after?: string } = {}) {
+    const rows = await this.#store.users.page(limit + 1, after === undefined ? undefined : new ObjectId(bareId(after)))
+    const page = rows.slice(0, limit)
+    const last = page.at(-1)
+    const others = page.filter(({ _id }) => _id.toHexString() !== actor.userId)
+    const users = await this.#presentUnblocked(actor, others)
+    return { users, ...(rows.length > limit && last !== undefined ? { next: userId(last._id) } : {}) }
+  }
+
+  /** Profiles as the actor may see them, in no particular order, of whom there is. Ids in either form. */
+  async findMany(actor: Pick<Actor, 'userId'>, ids: readonly string[]): Promise<User[]> {
+    if (ids.length === 0) return []
+    return await this.#presentTo(actor, await this.#store.users.findMany(objectIds(ids)))
+  }
+
+  /** Keeps a device's push token; of more than ten the oldest is forgotten. @throws {AppError} `invalid` */
+  async addPushToken(actor: Actor, token: string): Promise<void> {
+    if (!PUSH_TOKEN.test(token)) throw new AppError('invalid', 'This is not a push token')
+    await this.#store.users.addPushToken(new ObjectId(actor.userId), token, MAX_PUSH_TOKENS)
   }
 
   /** @throws {AppError} `not_found` when one of them does not exist or is disabled. Ids in either form. */
@@ -137,31 +175,49 @@ export class UserService {
     return externalOf(await this.#store.users.ensureExternal(subjectOf(subject), firstName(name)))
   }
 
+  async #presentTo(actor: Pick<Actor, 'userId'>, users: readonly UserDoc[]): Promise<User[]> {
+    const ids = users.map(({ _id }) => _id.toHexString())
+    const sights = await this.#visibility.of(actor.userId, ids)
+    return users.flatMap((user, index) => {
+      const sight = sights.get(ids[index] ?? '')
+      return sight === undefined ? [] : [presentUser(user, sight)]
+    })
+  }
+
+  async #presentUnblocked(actor: Pick<Actor, 'userId'>, users: readonly UserDoc[]): Promise<User[]> {
+    const ids = users.map(({ _id }) => _id.toHexString())
+    const sights = await this.#visibility.of(actor.userId, ids)
+    return users.flatMap((user, index) => {
+      const sight = sights.get(ids[index] ?? '')
+      return sight === undefined || sight.isBlocked ? [] : [presentUser(user, sight)]
+    })
+  }
+
+  async #around({ userId: id }: Pick<Actor, 'userId'>): Promise<string[]> {
+    const ids = await this.#store.blocks.around(new ObjectId(id), MAX_EXCEPT)
+    return ids.map(it => it.toHexString())
+  }
+
+  /** Tells those who share a conversation, and are here, that a profile is another now. */
+  async #tellSharers(user: UserDoc): Promise<void> {
+    const [memberships, apart] = await Promise.all([
+      this.#store.members.ofUser(user._id, MAX_TOLD_CONVERSATIONS),
+      this.#store.blocks.around(user._id, MAX_EXCEPT)
+    ])
+    const { id, displayName, username } = presentNames(user)
+    this.#bus.emit('profile', {
+      userId: user._id.toHexString(),
+      conversationIds: memberships.map(({ conversationId }) => conversationId.toHexString()),
+      exceptUserIds: new Set([user._id, ...apart].map(it => it.toHexString())),
+      data: { userId: id, displayName, ...(username === undefined ? {} : { username }) }
+    })
+  }
+
   async #loadStanding(userId: string): Promise<Standing> {
     const user = await this.#store.users.find(new ObjectId(userId))
     if (!user) return 'unknown'
     return user.isDisabled ? 'disabled' : 'enabled'
   }
-}
-
-/** A person as anyone may see them. */
-export function presentUser({ _id, username, displayName, avatarUrl, bio, createdAt }: PresentedFields): User {
-  return {
-    id: prefixedId('user', _id.toHexString()),
-    ...(username === undefined ? {} : { username }),
-    displayName,
-    ...(avatarUrl === undefined ? {} : { avatarUrl }),
-    ...(bio === undefined ? {} : { bio }),
-    createdAt: createdAt.toISOString()
-  }
-}
-
-type PresentedFields = Omit<UserDoc, 'searchTokens'>
-
-/** A person as they see themselves. */
-export function presentMe(user: PresentedFields): Me {
-  const { phone, email } = user
-  return { ...presentUser(user), ...(phone === undefined ? {} : { phone }), ...(email === undefined ? {} : { email }) }
 }
 
 /**
@@ -175,13 +231,19 @@ export function requirePlainText(field: string, text: string): string {
 }
 
 /** An empty text takes a field away. */
-function profileFields({ username, displayName, bio, avatarUrl }: ProfileChanges) {
+function profileFields({ username, displayName, bio, avatarUrl, statusText, publicKey }: ProfileChanges) {
   return {
     ...(username === undefined ? {} : { username }),
     ...(displayName === undefined ? {} : { displayName: requirePlainText('displayName', displayName) }),
-    ...(bio === undefined ? {} : { bio: bio.trim() === '' ? undefined : requirePlainText('bio', bio) }),
+    ...(bio === undefined ? {} : { bio: optionalText('bio', bio) }),
+    ...(statusText === undefined ? {} : { statusText: optionalText('statusText', statusText) }),
+    ...(publicKey === undefined ? {} : { publicKey: publicKey === '' ? undefined : publicKey }),
     ...(avatarUrl === undefined ? {} : { avatarUrl: avatarUrl === '' ? undefined : avatarUrl })
   }
+}
+
+function optionalText(field: string, text: string): string | undefined {
+  return text.trim() === '' ? undefined : requirePlainText(field, text)
 }
 
 function objectIds(ids: readonly string[]): ObjectId[] {

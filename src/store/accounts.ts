@@ -2,9 +2,9 @@ import type { ClientSession, Collection, Db, IndexDescription, MongoClient } fro
 import { ObjectId } from 'mongodb'
 
 /** What of a person's account can change, and what `ref` names then. */
-export type AccountChangeType = 'membership' | 'hidden' | 'profile'
+export type AccountChangeType = 'membership' | 'hidden' | 'profile' | 'settings' | 'block' | 'contacts' | 'request'
 
-/** The last change of one thing of an account: `ref` is a conversation, a message or the person. */
+/** The last change of one thing of an account: `ref` is a conversation, a message, a request or a person. */
 export interface AccountChangeDoc {
   _id: ObjectId
   userId: ObjectId
@@ -49,12 +49,22 @@ export class AccountStore {
     ref: ObjectId,
     write: (session: ClientSession) => Promise<unknown>
   ): Promise<number> {
+    const revs = await this.changeAll([userId], type, ref, write)
+    return revs.get(userId.toHexString()) ?? 0
+  }
+
+  /** The same for something that concerns several people. @returns the `rev` by user id (hex) */
+  async changeAll(
+    userIds: readonly ObjectId[],
+    type: AccountChangeType,
+    ref: ObjectId,
+    write: (session: ClientSession) => Promise<unknown>
+  ): Promise<Map<string, number>> {
     return await this.#client.withSession(
       async session =>
         await session.withTransaction(async () => {
           await write(session)
-          const revs = await this.record([userId], type, ref, session)
-          return revs.get(userId.toHexString()) ?? 0
+          return await this.record(userIds, type, ref, session)
         })
     )
   }

@@ -38,6 +38,11 @@ export class ConversationStore {
     return await this.#conversations.findOne({ pairKey })
   }
 
+  /** Direct conversations by their pairs, in no order. */
+  async findPairs(pairKeys: readonly string[]): Promise<ConversationDoc[]> {
+    return await this.#conversations.find({ pairKey: { $in: [...pairKeys] } }).toArray()
+  }
+
   /** The newest by activity among the given, after a place in that order. */
   async newest(
     ids: readonly ObjectId[],

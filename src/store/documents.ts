@@ -18,6 +18,8 @@ export interface ConversationDoc {
   avatarUrl?: string
   /** Direct conversations: the two user ids, sorted. */
   pairKey?: string
+  /** Direct conversations: who of the two has blocked the other. */
+  blockedBy?: ObjectId[]
 }
 
 /** One person's membership; there is one row for ever, `leftAt` when it has ended. */

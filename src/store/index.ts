@@ -2,36 +2,51 @@ import { randomUUID } from 'node:crypto'
 import { type Db, type IndexDescription, MongoClient, ObjectId } from 'mongodb'
 import type { Config } from '../config.ts'
 import { AccountStore } from './accounts.ts'
+import { BlockStore } from './blocks.ts'
 import { Commits } from './commit/commits.ts'
+import { ContactStore } from './contacts.ts'
 import { ConversationStore } from './conversations.ts'
+import { FriendshipStore } from './friendships.ts'
 import { MemberStore } from './members.ts'
 import { MessageStore } from './messages.ts'
 import { OtpStore } from './otps.ts'
 import { QrLoginStore } from './qr-logins.ts'
+import { isDuplicate, RequestStore } from './requests.ts'
 import { SessionStore } from './sessions.ts'
+import { SettingsStore } from './settings.ts'
 import { TicketStore } from './tickets.ts'
 import { UserStore } from './users.ts'
 
 export type { AccountChangeDoc } from './accounts.ts'
+export type { BlockDoc } from './blocks.ts'
 export type { Committed, FirstSend } from './commit/change.ts'
 export type { AccountNews, ConversationState, Draft } from './commit/draft.ts'
+export type { ContactDoc, NewContact } from './contacts.ts'
 export type * from './documents.ts'
+export type { FriendshipDoc } from './friendships.ts'
 export type { View } from './messages.ts'
 export type { QrDevice, QrLoginDoc, QrPerson } from './qr-logins.ts'
+export type { RequestDoc } from './requests.ts'
 export type { SessionDoc } from './sessions.ts'
+export type { SettingsDoc } from './settings.ts'
 export type { UserDoc, UserKey } from './users.ts'
-export { ObjectId }
+export { isDuplicate, ObjectId }
 
 /** The database: one class for each collection, and the one way to change a conversation. */
 export interface Store {
   readonly accounts: AccountStore
+  readonly blocks: BlockStore
   readonly commits: Commits
+  readonly contacts: ContactStore
   readonly conversations: ConversationStore
+  readonly friendships: FriendshipStore
   readonly members: MemberStore
   readonly messages: MessageStore
   readonly otps: OtpStore
   readonly qrLogins: QrLoginStore
+  readonly requests: RequestStore
   readonly sessions: SessionStore
+  readonly settings: SettingsStore
   readonly tickets: TicketStore
   readonly users: UserStore
   /** Changes when the data was restored from a backup: every client's cursors are void then. */
@@ -65,13 +80,18 @@ export async function openStore(config: StoreConfig): Promise<Store> {
   const meta = db.collection<MetaDoc>('meta')
   return {
     accounts,
+    blocks: new BlockStore(db),
     commits,
+    contacts: new ContactStore(db),
     conversations: new ConversationStore(db),
+    friendships: new FriendshipStore(db),
     members: new MemberStore(db),
     messages: new MessageStore(db),
     otps: new OtpStore(db),
     qrLogins: new QrLoginStore(db),
+    requests: new RequestStore(db),
     sessions: new SessionStore(db),
+    settings: new SettingsStore(db),
     tickets: new TicketStore(db),
     users: new UserStore(db),
     epoch,
@@ -109,12 +129,17 @@ async function connect({ MONGODB_URI, MONGODB_POOL_SIZE }: StoreConfig): Promise
 
 const INDEXES: Record<string, IndexDescription[]> = {
   ...AccountStore.indexes,
+  blocks: BlockStore.indexes,
+  contacts: ContactStore.indexes,
   conversations: ConversationStore.indexes,
+  friendships: FriendshipStore.indexes,
   members: MemberStore.indexes,
   messages: MessageStore.indexes,
   otps: OtpStore.indexes,
   qrLogins: QrLoginStore.indexes,
+  requests: RequestStore.indexes,
   sessions: SessionStore.indexes,
+  settings: SettingsStore.indexes,
   tickets: TicketStore.indexes,
   users: UserStore.indexes
 }

@@ -1,4 +1,4 @@
-import type { ClientSession, Collection, Db, IndexDescription, ObjectId } from 'mongodb'
+import type { ClientSession, Collection, Db, Filter, IndexDescription, ObjectId } from 'mongodb'
 import { MongoServerError } from 'mongodb'
 import { AppError } from '../errors.ts'
 
@@ -16,6 +16,9 @@ export interface UserDoc {
   displayName: string
   bio?: string
   avatarUrl?: string
+  /** A line of their own under the name. */
+  statusText?: string
+  publicKey?: string
   isDisabled?: boolean
   /** Has proved by a code that the phone number or the email is theirs. */
   isVerified?: boolean
@@ -24,7 +27,10 @@ export interface UserDoc {
   /** Beginnings of the words of name and username. */
   searchTokens: string[]
   createdAt: Date
+  updatedAt?: Date
   lastSeenAt?: Date
+  /** Devices that take push notifications, the newest last. */
+  pushTokens?: { token: string; at: Date }[]
 }
 
 /** What finds exactly one person. */
@@ -39,6 +45,8 @@ export interface ProfileFields {
   displayName?: string
   bio?: string | undefined
   avatarUrl?: string | undefined
+  statusText?: string | undefined
+  publicKey?: string | undefined
 }
 
 const DUPLICATE_KEY = 11_000
@@ -47,13 +55,14 @@ const SEARCH_TIME_MS = 1000
 const PREFIX_LENGTH = 12
 const MAX_WORDS = 8
 const MAX_QUERY_WORDS = 4
+const USERNAME_BEGINNING = /^[a-z0-9][a-z0-9._-]{0,31}$/
 const unique = (field: string): IndexDescription => ({
   key: { [field]: 1 },
   unique: true,
   partialFilterExpression: { [field]: { $exists: true } }
 })
 /** What no reader but the login needs. */
-const PROFILE = { passwordHash: 0, searchTokens: 0 } as const
+const PROFILE = { passwordHash: 0, searchTokens: 0, pushTokens: 0 } as const
 
 /** The people, with what they sign in with. */
 export class UserStore {
@@ -171,7 +180,7 @@ export class UserStore {
   async update(_id: ObjectId, fields: ProfileFields, session: ClientSession): Promise<UserDoc | null> {
     const before = await this.#users.findOne({ _id }, { session, projection: { username: 1, displayName: 1 } })
     if (!before) return null
-    const set: Partial<UserDoc> = { searchTokens: searchTokens({ ...before, ...fields }) }
+    const set: Partial<UserDoc> = { searchTokens: searchTokens({ ...before, ...fields }), updatedAt: new Date() }
     const unset: Record<string, ''> = {}
     for (const [name, value] of Object.entries(fields)) {
       if (value === undefined) unset[name] = ''
@@ -187,23 +196,66 @@ export class UserStore {
     )
   }
 
+  /** Those of the given numbers (E.164) who are here and enabled. */
+  async findByPhones(phones: readonly string[]): Promise<UserDoc[]> {
+    return await this.#users
+      .find({ phone: { $in: [...phones] }, isDisabled: { $ne: true } }, { projection: PROFILE })
+      .toArray()
+  }
+
+  /** Everybody who is enabled, in the order of their ids. */
+  async page(limit: number, after?: ObjectId): Promise<UserDoc[]> {
+    const from = after === undefined ? {} : { _id: { $gt: after } }
+    const filter = { ...from, isDisabled: { $ne: true } }
+    return await this.#users.find(filter, { sort: { _id: 1 }, limit, projection: PROFILE }).toArray()
+  }
+
+  /** Keeps a device's push token as the newest of at most `limit`. */
+  async addPushToken(_id: ObjectId, token: string, limit: number): Promise<void> {
+    const others = {
+      $filter: { input: { $ifNull: ['$pushTokens', []] }, cond: { $ne: ['$$this.token', { $literal: token }] } }
+    }
+    const all = { $concatArrays: [others, [{ token: { $literal: token }, at: '$$NOW' }]] }
+    await this.#users.updateOne({ _id }, [{ $set: { pushTokens: { $slice: [all, -limit] } } }])
+  }
+
   /**
-   * People by the beginnings of words, or by a whole key, those by key first; nobody who is disabled.
-   * Takes the text literally. At most `limit`.
+   * People by a whole key first, then by the beginning of their username, then by the beginnings of words and of
+   * phone numbers; nobody who is disabled or among `except`. Takes the text literally. At most `limit`.
    */
-  async search(text: string, keys: readonly UserKey[], limit: number): Promise<UserDoc[]> {
-    const isEnabled = { isDisabled: { $ne: true } }
-    const options = { projection: PROFILE, limit, maxTimeMS: SEARCH_TIME_MS }
+  async search(
+    { text, keys, phones }: UserSearch,
+    limit: number,
+    except: readonly ObjectId[] = []
+  ): Promise<UserDoc[]> {
     const words = foldedWords(text).slice(0, MAX_QUERY_WORDS).map(beginning)
-    const [exact, prefixed] = await busyWhenSlow(
-      Promise.all([
-        keys.length > 0 ? this.#users.find({ $or: [...keys], ...isEnabled }, options).toArray() : [],
-        words.length > 0 ? this.#users.find({ searchTokens: { $all: words }, ...isEnabled }, options).toArray() : []
-      ])
+    const name = text.trim().toLowerCase()
+    const filters: Filter<UserDoc>[] = [
+      ...(keys.length > 0 ? [{ $or: [...keys] }] : []),
+      ...(USERNAME_BEGINNING.test(name) ? [{ usernameKey: beginningWith(name) }] : []),
+      ...(words.length > 0 ? [{ searchTokens: { $all: words } }] : []),
+      ...phones.map(phone => ({ phone: beginningWith(phone) }))
+    ]
+    const others = { isDisabled: { $ne: true }, ...(except.length > 0 ? { _id: { $nin: [...except] } } : {}) }
+    const options = { projection: PROFILE, limit, maxTimeMS: SEARCH_TIME_MS }
+    const pages = await busyWhenSlow(
+      Promise.all(filters.map(async filter => await this.#users.find({ ...filter, ...others }, options).toArray()))
     )
-    const found = new Map([...exact, ...prefixed].map(user => [user._id.toHexString(), user]))
+    const found = new Map(pages.flat().map(user => [user._id.toHexString(), user]))
     return [...found.values()].slice(0, limit)
   }
+}
+
+/** What people are looked for by: a text, whole keys, and beginnings of phone numbers (E.164). */
+export interface UserSearch {
+  text: string
+  keys: readonly UserKey[]
+  phones: readonly string[]
+}
+
+/** Everything that begins with a text, by the order of the index. */
+function beginningWith(text: string): { $gte: string; $lt: string } {
+  return { $gte: text, $lt: `${text}\uffff` }
 }
 
 function externalKey(subject: ObjectId | string): { externalId: string } | { _id: ObjectId } {

@@ -75,8 +75,10 @@ export class Greeter {
       throw new AppError('quota_reached', `At most ${limits.connectionsPerUser} connections at once`)
     }
     connection.actor = actor
+    const entering = hub.enter(connection, actor.userId)
+    // After it is known here, so that who may not see it is not told.
     services.presence.set(actor.userId, connection.id, 'online')
-    await hub.enter(connection, actor.userId)
+    await entering
     // From here on its end closes the connection; before, it may have been missed.
     if (actor.sessionId !== undefined)
       await services.sessions.requireLiveSession({ ...actor, sessionId: actor.sessionId })

@@ -1,9 +1,10 @@
-import type { Presence } from '../../protocol/entities/user.ts'
 import { bareId, prefixedId } from '../../protocol/ids.ts'
-import type { AccountChange, Bus, ConversationChange, Moved, Whisper } from '../bus/bus.ts'
+import type { AccountChange, Bus, ConversationChange, Moved, ProfileChange, Whisper } from '../bus/bus.ts'
 import type { Services } from '../services/index.ts'
-import type { Connection, Told, Voice } from './connection.ts'
+import { Audience } from './audience.ts'
+import type { Connection } from './connection.ts'
 import { OrderedStream, type StreamParts } from './ordered-stream.ts'
+import { Watchers } from './watchers.ts'
 
 /** Somebody with connections here. */
 interface LocalUser {
@@ -28,6 +29,7 @@ interface Topic {
 interface HubParts {
   bus: Bus
   replay: Services['replay']
+  presence: Services['presence']
   onError: (error: unknown) => void
 }
 
@@ -41,12 +43,12 @@ export class Hub {
   readonly #conversations: StreamParts<string, ConversationChange>
   readonly #users = new Map<string, LocalUser>()
   readonly #topics = new Map<string, Topic>()
-  /** Who wants to know of whom. */
-  readonly #watchers = new Map<string, Set<Connection>>()
-  readonly #watched = new Map<Connection, readonly string[]>()
+  /** Who wants to know who comes and goes. */
+  readonly #watchers: Watchers
 
-  constructor({ bus, replay, onError }: HubParts) {
+  constructor({ bus, replay, presence, onError }: HubParts) {
     this.#replay = replay
+    this.#watchers = new Watchers({ presence, onError })
     this.#accounts = {
       deliver: (id, change) => this.#deliverAccount(this.#users.get(id), change),
       replay: async (id, since) => await replay.account(id, since),
@@ -58,9 +60,14 @@ export class Hub {
       onError
     }
     bus.on('conversation', change => this.#topics.get(change.conversationId)?.stream.receive(change))
-    bus.on('account', change => this.#users.get(change.userId)?.account.receive(change))
+    bus.on('account', change => {
+      const user = this.#users.get(change.userId)
+      if (user !== undefined) user.account.receive(change)
+      else this.#watchers.accountChanged(change.userId, change.type, [])
+    })
     bus.on('whisper', whisper => this.#whisper(whisper))
-    bus.on('presence', presence => this.#tellWatchers(presence))
+    bus.on('presence', presence => this.#watchers.tell(presence))
+    bus.on('profile', change => this.#tellProfile(change))
     bus.on('moved', moved => this.#compare(moved))
     bus.on('sessionEnd', ({ sessionId }) => {
       for (const connection of this.connections()) {
@@ -94,7 +101,7 @@ export class Hub {
 
   /** Takes a connection out, and with the last one its person. */
   leave(connection: Connection, userId: string): void {
-    this.watch(connection, [])
+    this.#watchers.forget(connection)
     const user = this.#users.get(userId)
     if (user?.connections.delete(connection) !== true || user.connections.size > 0) return
     this.#users.delete(userId)
@@ -103,16 +110,8 @@ export class Hub {
   }
 
   /** Sends a connection the presence of these people as it changes, instead of those before. */
-  watch(connection: Connection, userIds: readonly string[]): void {
-    for (const userId of this.#watched.get(connection) ?? []) {
-      const connections = this.#watchers.get(userId)
-      if (connections?.delete(connection) === true && connections.size === 0) this.#watchers.delete(userId)
-    }
-    this.#watched.delete(connection)
-    if (userIds.length === 0) return
-    const bare = userIds.map(bareId)
-    this.#watched.set(connection, bare)
-    for (const userId of bare) this.#watchers.set(userId, (this.#watchers.get(userId) ?? new Set()).add(connection))
+  async watch(connection: Connection, userIds: readonly string[]): Promise<void> {
+    await this.#watchers.watch(connection, userIds)
   }
 
   #addUser(id: string): LocalUser {
@@ -129,6 +128,8 @@ export class Hub {
       throw error
     })
     this.#users.set(id, user)
+    // Blocks and settings may have changed on another node while this one had nothing to hear of them.
+    this.#watchers.refresh(id, [])
     return user
   }
 
@@ -208,54 +209,38 @@ export class Hub {
       user.news?.set(id, 'left')
       this.#leaveTopic(user, this.#topics.get(id))
     }
+    this.#watchers.accountChanged(user.id, type, user.connections)
     const audience = new Audience()
     for (const connection of user.connections) audience.add(connection)
     audience.tell({ type, data, stream: prefixedId('user', user.id), rev })
   }
 
-  #whisper({ conversationId, type, data, exceptUserId, pair, isCatchUp }: Whisper): void {
+  #whisper({ conversationId, type, data, exceptUserId, exceptUserIds, pair, isCatchUp }: Whisper): void {
     const topic = this.#topics.get(conversationId)
     if (topic === undefined) return
     const audience = new Audience()
     for (const user of topic.users.keys()) {
-      if (user.id === exceptUserId) continue
+      if (user.id === exceptUserId || exceptUserIds?.has(user.id) === true) continue
       for (const connection of user.connections) audience.add(connection)
     }
     audience.tell({ type, data, ...(pair && { pair }), ...(isCatchUp && { isCatchUp }) })
   }
 
-  #tellWatchers(presence: Presence): void {
+  #tellProfile({ conversationIds, exceptUserIds, data }: ProfileChange): void {
     const audience = new Audience()
-    for (const connection of this.#watchers.get(bareId(presence.userId)) ?? []) audience.add(connection)
-    audience.tell({ type: 'presence', data: presence })
+    const told = new Set(exceptUserIds)
+    for (const id of conversationIds) {
+      for (const user of this.#topics.get(id)?.users.keys() ?? []) {
+        if (told.has(user.id)) continue
+        told.add(user.id)
+        for (const connection of user.connections) audience.add(connection)
+      }
+    }
+    audience.tell({ type: 'profile:updated', data })
   }
 
   #compare({ conversations, accounts }: Moved): void {
     for (const { id, rev } of conversations) this.#topics.get(id)?.stream.expect(rev)
     for (const { id, rev } of accounts) this.#users.get(id)?.account.expect(rev)
-  }
-}
-
-/** Who is told of one event, by how they are told. */
-class Audience {
-  #only: { voice: Voice; connections: Connection[] } | undefined
-  #others: Map<Voice, Connection[]> | undefined
-
-  add(connection: Connection): void {
-    const { voice } = connection
-    this.#only ??= { voice, connections: [] }
-    if (this.#only.voice === voice) {
-      this.#only.connections.push(connection)
-      return
-    }
-    this.#others ??= new Map()
-    const known = this.#others.get(voice)
-    if (known === undefined) this.#others.set(voice, [connection])
-    else known.push(connection)
-  }
-
-  tell(event: Told): void {
-    if (this.#only !== undefined) this.#only.voice.tell(event, this.#only.connections)
-    for (const [voice, connections] of this.#others ?? []) voice.tell(event, connections)
   }
 }

@@ -246,8 +246,11 @@ t.test('a person of another user system is made once, however many ask', async t
   t.equal(await client.db().collection('users').countDocuments(), 1)
   const hex = new ObjectId().toHexString()
   t.equal(await users.requireExternal(`user_${hex}`, undefined), hex)
-  t.match(await users.get(hex), { id: `user_${hex}`, displayName: 'User' })
-  t.equal((await users.get(await users.requireExternal('x', `${'a'.repeat(63)}😀\u0000`))).displayName, 'a'.repeat(63))
+  t.match(await users.get({ userId: hex }, hex), { id: `user_${hex}`, displayName: 'User' })
+  t.equal(
+    (await users.get({ userId: hex }, await users.requireExternal('x', `${'a'.repeat(63)}😀\u0000`))).displayName,
+    'a'.repeat(63)
+  )
   await client
     .db()
     .collection('users')

@@ -20,6 +20,7 @@ t.test(
     const groups = new GroupService({
       store,
       config,
+      blocks: { requireUnblocked: async () => undefined },
       users: { requireUsers: async () => await Promise.resolve() }
     })
     const turn = async (): Promise<unknown> => await new Promise(resolve => setImmediate(resolve))

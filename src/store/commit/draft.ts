@@ -98,6 +98,12 @@ export class Draft {
     return this.#doc.rev
   }
 
+  /** Says who of the two of a direct conversation has blocked the other. @returns the `rev` of the change */
+  setBlockedBy(blockedBy: readonly ObjectId[]): number {
+    this.#doc.blockedBy = [...blockedBy]
+    return this.#nextRev()
+  }
+
   /** Changes memberships, all with one `rev`; those with `leftAt` are members no longer. @returns that `rev` */
   changeMembers(members: readonly MemberDoc[]): number {
     const rev = this.#nextRev()

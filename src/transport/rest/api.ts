@@ -7,6 +7,7 @@ import { conversationRoutes } from './conversations.ts'
 import { memberRoutes } from './members.ts'
 import { messageRoutes } from './messages.ts'
 import { otpRoutes } from './otp.ts'
+import { peopleRoutes } from './people.ts'
 import { presenceRoutes } from './presence.ts'
 import { qrRoutes } from './qr.ts'
 import { userRoutes } from './users.ts'
@@ -20,7 +21,7 @@ export const apiRoutes: FastifyPluginAsync<{
   await app.register(authRoutes, { services, authenticator })
   await app.register(otpRoutes, { services, authenticator })
   await app.register(qrRoutes, { services, authenticator, limits })
-  for (const routes of [userRoutes, presenceRoutes, conversationRoutes, memberRoutes, messageRoutes]) {
+  for (const routes of [userRoutes, peopleRoutes, presenceRoutes, conversationRoutes, memberRoutes, messageRoutes]) {
     await app.register(routes, { services })
   }
 }

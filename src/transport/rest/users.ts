@@ -8,6 +8,8 @@ export const userRoutes: FastifyPluginAsync<{ services: Pick<Services, 'users'> 
   const { users } = services
   register(app, GetMe, async ({ actor }) => await users.me(actor))
   register(app, UpdateMe, async ({ actor, body }) => await users.update(actor, body))
-  register(app, GetUser, async ({ params }) => await users.get(params.userId))
-  register(app, SearchUsers, async ({ query }) => ({ users: await users.search(query.q, query.limit) }))
+  register(app, GetUser, async ({ actor, params }) => await users.get(actor, params.userId))
+  register(app, SearchUsers, async ({ actor, query }) => ({
+    users: await users.search(actor, query.q, query.limit)
+  }))
 }

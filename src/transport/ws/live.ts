@@ -44,10 +44,10 @@ export function liveHandlers(
     presence.set(actor.userId, connection.id, status)
     return await Promise.resolve({})
   })
-  on(PresenceSubscribe, async ({ connection }, { userIds }) => {
+  on(PresenceSubscribe, async ({ actor, connection }, { userIds }) => {
     // Watched before it is read, so that no change falls between.
-    hub.watch(connection, userIds)
-    return { presence: await presence.get(userIds) }
+    await hub.watch(connection, userIds)
+    return { presence: await presence.get(actor, userIds) }
   })
   on(Ping, async () => await Promise.resolve({ serverTime: new Date().toISOString() }))
   on(AuthRefresh, async ({ actor, connection }, { token }) => {

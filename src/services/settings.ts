@@ -1,0 +1,94 @@
+import type { Settings, SettingsChanges } from '../../protocol/entities/people.ts'
+import type { Bus } from '../bus/bus.ts'
+import { ObjectId, type SettingsDoc, type Store } from '../store/index.ts'
+import type { Actor } from './actor.ts'
+import { RecentCache } from './recent-cache.ts'
+
+const CACHE_MS = 30_000
+const MAX_CACHED = 50_000
+
+/** What holds for who has never changed it. */
+export const DEFAULT_SETTINGS: Settings = {
+  notifications: {
+    enabled: true,
+    messageNotifications: true,
+    groupNotifications: true,
+    sound: true,
+    vibration: true
+  },
+  privacy: { lastSeen: 'everyone', profilePhoto: 'everyone', about: 'everyone', whoMayStart: 'everyone' },
+  theme: 'system',
+  language: 'en'
+}
+
+/** What people chose: notifications, privacy, theme and language. */
+export class SettingsService {
+  readonly #store: Pick<Store, 'accounts' | 'settings'>
+  readonly #bus: Bus
+  readonly #recent: RecentCache<Settings>
+
+  constructor({ store, bus }: { store: Pick<Store, 'accounts' | 'settings'>; bus: Bus }) {
+    this.#store = store
+    this.#bus = bus
+    this.#recent = new RecentCache(async id => await this.#load(id), CACHE_MS, MAX_CACHED)
+    bus.on('moved', ({ accounts }) => {
+      for (const { id } of accounts) this.#recent.delete(id)
+    })
+  }
+
+  /** The actor's settings as they are now. */
+  async get({ userId }: Pick<Actor, 'userId'>): Promise<Settings> {
+    return await this.#load(userId)
+  }
+
+  /**
+   * Anybody's settings, for deciding about notifications: a change here counts at once, one on another node within
+   * seconds. @param userId 24 hexadecimal digits
+   */
+  async of(userId: string): Promise<Settings> {
+    return await this.#recent.get(userId)
+  }
+
+  /** Changes what is given and leaves the rest; tells the actor's devices. */
+  async update(actor: Actor, changes: SettingsChanges): Promise<Settings> {
+    const fields = pathsOf(changes)
+    if (Object.keys(fields).length === 0) return await this.get(actor)
+    const userId = new ObjectId(actor.userId)
+    let settings = DEFAULT_SETTINGS
+    const rev = await this.#store.accounts.change(userId, 'settings', userId, async session => {
+      settings = presentSettings(await this.#store.settings.set(userId, fields, session))
+    })
+    this.#recent.delete(actor.userId)
+    this.#bus.emit('account', { userId: actor.userId, rev, type: 'settings:updated', data: settings })
+    return settings
+  }
+
+  async #load(userId: string): Promise<Settings> {
+    return presentSettings(await this.#store.settings.find(new ObjectId(userId)))
+  }
+}
+
+/** A row with the defaults for what it does not say. */
+function presentSettings(row: SettingsDoc | null): Settings {
+  return {
+    notifications: { ...DEFAULT_SETTINGS.notifications, ...row?.notifications },
+    privacy: { ...DEFAULT_SETTINGS.privacy, ...row?.privacy },
+    theme: row?.theme ?? DEFAULT_SETTINGS.theme,
+    language: row?.language ?? DEFAULT_SETTINGS.language
+  }
+}
+
+/** `{privacy: {lastSeen}}` → `{'privacy.lastSeen'}`, for the fields that there are. */
+function pathsOf({ notifications = {}, privacy = {}, theme, language }: SettingsChanges): Record<string, unknown> {
+  return {
+    ...prefixed('notifications', DEFAULT_SETTINGS.notifications, notifications),
+    ...prefixed('privacy', DEFAULT_SETTINGS.privacy, privacy),
+    ...(theme === undefined ? {} : { theme }),
+    ...(language === undefined ? {} : { language })
+  }
+}
+
+function prefixed(group: string, known: object, changes: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const names = Object.keys(known).filter(name => changes[name] !== undefined)
+  return Object.fromEntries(names.map(name => [`${group}.${name}`, changes[name]]))
+}

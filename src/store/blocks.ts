@@ -1,0 +1,66 @@
+import { type ClientSession, type Collection, type Db, type IndexDescription, ObjectId } from 'mongodb'
+
+/** One person has blocked another. */
+export interface BlockDoc {
+  _id: ObjectId
+  blockerId: ObjectId
+  blockedId: ObjectId
+  createdAt: Date
+}
+
+/** Who has blocked whom. */
+export class BlockStore {
+  static readonly indexes: IndexDescription[] = [
+    { key: { blockerId: 1, blockedId: 1 }, unique: true }, // insert, remove, among, between
+    { key: { blockedId: 1, blockerId: 1 } }, // around, among
+    { key: { blockerId: 1, _id: -1 } } // page
+  ]
+
+  readonly #blocks: Collection<BlockDoc>
+
+  constructor(db: Db) {
+    this.#blocks = db.collection('blocks')
+  }
+
+  /** A repeat changes nothing. */
+  async insert(blockerId: ObjectId, blockedId: ObjectId, session: ClientSession): Promise<void> {
+    const $setOnInsert = { _id: new ObjectId(), createdAt: new Date() }
+    await this.#blocks.updateOne({ blockerId, blockedId }, { $setOnInsert }, { upsert: true, session })
+  }
+
+  async remove(blockerId: ObjectId, blockedId: ObjectId, session: ClientSession): Promise<void> {
+    await this.#blocks.deleteOne({ blockerId, blockedId }, { session })
+  }
+
+  /** Those of `ids` whom `blockerId` has blocked. */
+  async blockedAmong(blockerId: ObjectId, ids: readonly ObjectId[]): Promise<ObjectId[]> {
+    const rows = await this.#blocks.find({ blockerId, blockedId: { $in: [...ids] } }).toArray()
+    return rows.map(({ blockedId }) => blockedId)
+  }
+
+  /** Those of `ids` who have blocked `blockedId`. */
+  async blockersAmong(blockedId: ObjectId, ids: readonly ObjectId[]): Promise<ObjectId[]> {
+    const rows = await this.#blocks.find({ blockedId, blockerId: { $in: [...ids] } }).toArray()
+    return rows.map(({ blockerId }) => blockerId)
+  }
+
+  /** Everyone whom somebody has blocked, and everyone who has blocked them; at most `limit` of each. */
+  async around(userId: ObjectId, limit: number): Promise<ObjectId[]> {
+    const [blocked, blockers] = await Promise.all([
+      this.#blocks.find({ blockerId: userId }, { limit }).toArray(),
+      this.#blocks.find({ blockedId: userId }, { limit }).toArray()
+    ])
+    return [...blocked.map(({ blockedId }) => blockedId), ...blockers.map(({ blockerId }) => blockerId)]
+  }
+
+  /** How many somebody has blocked. */
+  async count(blockerId: ObjectId): Promise<number> {
+    return await this.#blocks.countDocuments({ blockerId })
+  }
+
+  /** Whom somebody has blocked, newest first. */
+  async page(blockerId: ObjectId, limit: number, after?: ObjectId): Promise<BlockDoc[]> {
+    const older = after === undefined ? {} : { _id: { $lt: after } }
+    return await this.#blocks.find({ blockerId, ...older }, { sort: { _id: -1 }, limit }).toArray()
+  }
+}

@@ -1,0 +1,44 @@
+import { type ClientSession, type Collection, type Db, type IndexDescription, ObjectId } from 'mongodb'
+
+/** Two people are friends. */
+export interface FriendshipDoc {
+  _id: ObjectId
+  /** The two user ids, sorted. */
+  pairKey: string
+  userIds: ObjectId[]
+  createdAt: Date
+}
+
+/** Who is friends with whom. */
+export class FriendshipStore {
+  static readonly indexes: IndexDescription[] = [
+    { key: { pairKey: 1 }, unique: true }, // insert, remove, exists
+    { key: { userIds: 1, _id: -1 } } // page
+  ]
+
+  readonly #friendships: Collection<FriendshipDoc>
+
+  constructor(db: Db) {
+    this.#friendships = db.collection('friendships')
+  }
+
+  /** A repeat changes nothing. */
+  async insert(pairKey: string, userIds: readonly ObjectId[], session: ClientSession): Promise<void> {
+    const $setOnInsert = { _id: new ObjectId(), userIds: [...userIds], createdAt: new Date() }
+    await this.#friendships.updateOne({ pairKey }, { $setOnInsert }, { upsert: true, session })
+  }
+
+  async remove(pairKey: string, session: ClientSession): Promise<void> {
+    await this.#friendships.deleteOne({ pairKey }, { session })
+  }
+
+  async exists(pairKey: string): Promise<boolean> {
+    return (await this.#friendships.findOne({ pairKey }, { projection: { _id: 1 } })) !== null
+  }
+
+  /** Friendships of one person, newest first. */
+  async page(userId: ObjectId, limit: number, after?: ObjectId): Promise<FriendshipDoc[]> {
+    const older = after === undefined ? {} : { _id: { $lt: after } }
+    return await this.#friendships.find({ userIds: userId, ...older }, { sort: { _id: -1 }, limit }).toArray()
+  }
+}
