@@ -4,7 +4,9 @@ import {
   ConversationName,
   ConversationView,
   Description,
+  GroupSettings,
   Member,
+  Membership,
   Role
 } from '../entities/conversation.ts'
 import { Message } from '../entities/message.ts'
@@ -40,11 +42,12 @@ export const ConversationCreate = command('conversation:create', {
 export const ConversationChanges = {
   name: Type.Optional(ConversationName),
   description: Type.Optional(Description),
-  avatarUrl: Type.Optional(PictureUrl)
+  avatarUrl: Type.Optional(PictureUrl),
+  settings: Type.Optional(Type.Partial(GroupSettings))
 }
 
 export const ConversationUpdate = command('conversation:update', {
-  description: 'Changes a group’s name, description or picture.',
+  description: 'Changes a group’s name, description, picture or settings.',
   data: closed({ conversationId: ConversationId, ...ConversationChanges }),
   reply: closed({ rev: Counter })
 })
@@ -90,6 +93,7 @@ export const SyncItem = Type.Union([
   closed({ type: Type.Literal('membership'), rev: Counter, conversation: ConversationView }),
   closed({ type: Type.Literal('removed'), rev: Counter, conversationId: ConversationId }),
   closed({ type: Type.Literal('hidden'), rev: Counter, conversationId: ConversationId, messageId: MessageId }),
+  closed({ type: Type.Literal('preferences'), rev: Counter, conversationId: ConversationId, me: Membership }),
   closed({ type: Type.Literal('profile'), rev: Counter, user: Me })
 ])
 export type SyncItem = Static<typeof SyncItem>
@@ -120,7 +124,7 @@ export const MemberChanged = durable(
 )
 export const ConversationUpdated = durable(
   'conversation:updated',
-  'Name, description or picture changed.',
+  'Name, description, picture or settings changed.',
   Conversation
 )
 export const ConversationAdded = durable(
@@ -132,6 +136,11 @@ export const ConversationRemoved = durable(
   'conversation:removed',
   'You are no longer in a conversation; the last you hear of it.',
   closed({ conversationId: ConversationId })
+)
+export const PreferencesUpdated = durable(
+  'preferences:updated',
+  'You keep a conversation otherwise: muted, pinned, archived, hidden, cleared and the like.',
+  closed({ conversationId: ConversationId, me: Membership })
 )
 export const Noop = durable(
   'noop',

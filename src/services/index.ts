@@ -3,11 +3,14 @@ import type { Config } from '../config.ts'
 import { TokenBuckets } from '../limits/token-buckets.ts'
 import type { Store } from '../store/index.ts'
 import { AuthService } from './auth.ts'
+import { ConversationListService } from './conversation-list.ts'
 import { ConversationService } from './conversations.ts'
 import { GroupService } from './groups.ts'
 import { HealthService } from './health.ts'
+import { HistoryService } from './history.ts'
 import { Lookout } from './lookout.ts'
 import { MessageService } from './messages.ts'
+import { PreferenceService } from './preferences.ts'
 import { PresenceService } from './presence.ts'
 import { tellCommits } from './publisher.ts'
 import { ReactionService } from './reactions.ts'
@@ -40,18 +43,22 @@ export function createServices({ store, bus, config, onError }: ServiceParts) {
   const conversations = new ConversationService({ store, users, config })
   const sync = new SyncService({ store, conversations, users })
   const lookout = new Lookout({ store, bus, onError })
+  const receipts = new ReceiptService(parts)
   const { limits } = config
   return {
     auth: new AuthService({ ...parts, sessions, users }),
     commits: tellCommits(store.commits, bus),
     conversations,
+    conversationList: new ConversationListService({ store, conversations }),
     groups: new GroupService({ store, users, config }),
     health: new HealthService({ store, lookout }),
+    history: new HistoryService({ store }),
     lookout,
     messages: new MessageService({ ...parts, sends: new TokenBuckets(limits.sendsPerSecond, limits.sendsBurst) }),
+    preferences: new PreferenceService({ store, bus, receipts }),
     presence: new PresenceService(parts),
     reactions: new ReactionService(parts),
-    receipts: new ReceiptService(parts),
+    receipts,
     replay: new ReplayService({ store, sync }),
     sessions,
     sync,

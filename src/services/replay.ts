@@ -114,6 +114,10 @@ export class ReplayService {
           data: { conversationId: item.conversationId, messageId: item.messageId }
         }
       }
+      if (item?.type === 'preferences') {
+        const { conversationId, me } = item
+        return { userId, rev, type: 'preferences:updated', data: { conversationId, me } }
+      }
       if (item?.type === 'profile') return { userId, rev, type: 'user:updated', data: item.user }
       return { userId, rev, type: 'noop', data: {} }
     })

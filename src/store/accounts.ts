@@ -2,7 +2,7 @@ import type { ClientSession, Collection, Db, IndexDescription, MongoClient } fro
 import { ObjectId } from 'mongodb'
 
 /** What of a person's account can change, and what `ref` names then. */
-export type AccountChangeType = 'membership' | 'hidden' | 'profile'
+export type AccountChangeType = 'membership' | 'hidden' | 'preferences' | 'profile'
 
 /** The last change of one thing of an account: `ref` is a conversation, a message or the person. */
 export interface AccountChangeDoc {

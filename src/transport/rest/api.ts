@@ -5,6 +5,7 @@ import { authRoutes } from './auth.ts'
 import { conversationRoutes } from './conversations.ts'
 import { memberRoutes } from './members.ts'
 import { messageRoutes } from './messages.ts'
+import { preferenceRoutes } from './preferences.ts'
 import { presenceRoutes } from './presence.ts'
 import { userRoutes } from './users.ts'
 
@@ -14,7 +15,8 @@ export const apiRoutes: FastifyPluginAsync<{ services: Services; authenticator: 
   { services, authenticator }
 ) => {
   await app.register(authRoutes, { services, authenticator })
-  for (const routes of [userRoutes, presenceRoutes, conversationRoutes, memberRoutes, messageRoutes]) {
+  const all = [userRoutes, presenceRoutes, conversationRoutes, memberRoutes, messageRoutes, preferenceRoutes]
+  for (const routes of all) {
     await app.register(routes, { services })
   }
 }
