@@ -57,8 +57,7 @@ export class PreferenceService {
    * @throws {AppError} `not_found` for who is not a member
    */
   async clear(actor: Actor, id: string): Promise<Membership> {
-    const { me, head } = await this.#require(actor, id)
-    return await this.#clear(actor, me, head)
+    return await this.#clear(actor, id, false)
   }
 
   /**
@@ -66,9 +65,7 @@ export class PreferenceService {
    * @throws {AppError} `not_found` for who is not a member
    */
   async hide(actor: Actor, id: string): Promise<Membership> {
-    const { me, head } = await this.#require(actor, id)
-    await this.#clear(actor, me, head)
-    return await this.set(actor, id, { hidden: true })
+    return await this.#clear(actor, id, true)
   }
 
   /** Who of these people has muted the conversation now; ids are 24 hexadecimal digits. */
@@ -80,12 +77,14 @@ export class PreferenceService {
     return new Set(rows.filter(isMuted).map(({ userId }) => userId.toHexString()))
   }
 
-  async #clear(actor: Actor, me: MemberDoc, head: Head): Promise<Membership> {
-    if (me.clearedSeq >= head.seq) return presentMembership(me, head.seq)
+  async #clear(actor: Actor, id: string, isHidden: boolean): Promise<Membership> {
+    const { me, head } = await this.#require(actor, id)
+    const isDone = me.clearedSeq >= head.seq && (!isHidden || isHiddenAt(me, head.seq))
+    if (isDone) return presentMembership(me, head.seq)
     // The others hear that it was read.
     await this.#receipts.mark(actor, head._id.toHexString(), { readSeq: head.seq })
     return await this.#change(actor, head, async session => {
-      return await this.#store.members.clear(me, head.seq, session)
+      return await this.#store.members.clear(me, { seq: head.seq, isHidden }, session)
     })
   }
 

@@ -96,15 +96,21 @@ export class MemberStore {
     return await this.#members.findOneAndUpdate(filter, update, { session, returnDocument: 'after' })
   }
 
-  /** Clears everything up to a `seq`; it is read then. @returns the membership after, or null when it has ended */
+  /**
+   * Clears everything up to a `seq`, which is read then, and with `isHidden` takes the conversation out of the list.
+   * @returns the membership after, or null when it has ended
+   */
   async clear(
     { conversationId, userId }: Pick<MemberDoc, 'conversationId' | 'userId'>,
-    seq: number,
+    { seq, isHidden }: { seq: number; isHidden: boolean },
     session: ClientSession
   ): Promise<MemberDoc | null> {
     return await this.#members.findOneAndUpdate(
       { conversationId, userId, ...PRESENT },
-      { $max: { clearedSeq: seq, readSeq: seq, deliveredSeq: seq } },
+      {
+        $max: { clearedSeq: seq, readSeq: seq, deliveredSeq: seq },
+        ...(isHidden ? { $set: { 'preferences.hiddenAtSeq': seq } } : {})
+      },
       { session, returnDocument: 'after' }
     )
   }
