@@ -8,9 +8,10 @@ import type { Config } from './config.ts'
 import { createDelivery } from './delivery/index.ts'
 import { createDialects, dialectRoutes } from './dialects/index.ts'
 import { loggerOptions } from './log.ts'
-import { createServices } from './services/index.ts'
-import { openStore } from './store/index.ts'
+import { createServices, type Services } from './services/index.ts'
+import { openStore, type Store } from './store/index.ts'
 import { authenticateRequests, createAuthenticator } from './transport/auth.ts'
+import type { ConnectionCounts } from './transport/connection.ts'
 import { documentRoutes } from './transport/documents.ts'
 import { Greeter } from './transport/greeter.ts'
 import { Hub } from './transport/hub.ts'
@@ -49,14 +50,7 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
   const socket = new SocketServer(faces)
   const streams = new StreamServer(faces)
   const packets = new SocketIoServer(app.server, { ...faces, isDraining: () => socket.isDraining })
-  const metrics = new Metrics({
-    connections: () => socket.connectionCount + packets.connectionCount + streams.connectionCount,
-    users: () => hub.userCount,
-    queuedBytes: () => socket.queuedBytes,
-    waitingCommits: () => store.commits.waiting,
-    counts,
-    commits: services.commits
-  })
+  const metrics = createMetrics({ store, services, hub, counts, socket, packets, streams })
   await addPlugins(app, { config, socket, packets, streams, vocabularies: [...vocabularies.keys()] })
   authenticateRequests(app, authenticator, await createRequestLimits(app, config.limits))
   await app.register(documentRoutes)
@@ -77,6 +71,27 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
     await store.close()
   })
   return app
+}
+
+interface MeasuredParts {
+  store: Store
+  services: Services
+  hub: Hub
+  counts: ConnectionCounts
+  socket: SocketServer
+  packets: SocketIoServer
+  streams: StreamServer
+}
+
+function createMetrics({ store, services, hub, counts, socket, packets, streams }: MeasuredParts): Metrics {
+  return new Metrics({
+    connections: () => socket.connectionCount + packets.connectionCount + streams.connectionCount,
+    users: () => hub.userCount,
+    queuedBytes: () => socket.queuedBytes,
+    waitingCommits: () => store.commits.waiting,
+    counts,
+    commits: services.commits
+  })
 }
 
 function createServer(config: AppConfig): FastifyInstance {

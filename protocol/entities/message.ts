@@ -1,6 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { ConversationId, MessageId, UserId } from '../ids.ts'
-import { Counter, closed, oneOf, PLAIN_TEXT, Timestamp } from '../schema.ts'
+import { Counter, closed, PLAIN_TEXT, Timestamp } from '../schema.ts'
+import { content, MessageType, SystemNote } from './content.ts'
 
 /** Chosen by the client, unique for the sender in the conversation; a repeat answers the first message. */
 export const ClientId = Type.String({ minLength: 1, maxLength: 64, pattern: '^[A-Za-z0-9._:-]+$' })
@@ -21,13 +22,15 @@ export type Reaction = Static<typeof Reaction>
 export const Quote = closed({
   messageId: MessageId,
   senderId: UserId,
+  type: Type.Optional(MessageType),
   text: Type.Optional(Type.String({ maxLength: 256 }))
 })
 export type Quote = Static<typeof Quote>
 
 /**
  * A message, as it is now. `seq` is its place in the conversation, for ever; `rev` the conversation's change that
- * it was last touched by. A deleted message stays as a tombstone: no text, no reactions, `deletedAt`.
+ * it was last touched by. A deleted message stays as a tombstone: no content, no reactions, `deletedAt`. A `system` message
+ * records a change of the group; it is never unread.
  */
 export const Message = closed({
   id: MessageId,
@@ -36,8 +39,10 @@ export const Message = closed({
   rev: Counter,
   senderId: UserId,
   clientId: Type.Optional(ClientId),
-  type: oneOf('text'),
+  type: MessageType,
   text: Type.Optional(Type.String()),
+  ...content,
+  system: Type.Optional(SystemNote),
   replyTo: Type.Optional(Quote),
   reactions: Type.Array(Reaction),
   createdAt: Timestamp,

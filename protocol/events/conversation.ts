@@ -4,7 +4,9 @@ import {
   ConversationName,
   ConversationView,
   Description,
+  GroupSettings,
   Member,
+  Membership,
   Role
 } from '../entities/conversation.ts'
 import { Message } from '../entities/message.ts'
@@ -41,11 +43,12 @@ export const ConversationCreate = command('conversation:create', {
 export const ConversationChanges = {
   name: Type.Optional(ConversationName),
   description: Type.Optional(Description),
-  avatarUrl: Type.Optional(PictureUrl)
+  avatarUrl: Type.Optional(PictureUrl),
+  settings: Type.Optional(Type.Partial(GroupSettings))
 }
 
 export const ConversationUpdate = command('conversation:update', {
-  description: 'Changes a group’s name, description or picture.',
+  description: 'Changes a group’s name, description, picture or settings.',
   data: closed({ conversationId: ConversationId, ...ConversationChanges }),
   reply: closed({ rev: Counter })
 })
@@ -95,7 +98,8 @@ export const SyncItem = Type.Union([
   closed({ type: Type.Literal('settings'), rev: Counter, settings: Settings }),
   closed({ type: Type.Literal('block'), rev: Counter, userId: UserId, isBlocked: Type.Boolean() }),
   closed({ type: Type.Literal('contacts'), rev: Counter }),
-  closed({ type: Type.Literal('request'), rev: Counter, request: PersonRequest })
+  closed({ type: Type.Literal('request'), rev: Counter, request: PersonRequest }),
+  closed({ type: Type.Literal('preferences'), rev: Counter, conversationId: ConversationId, me: Membership })
 ])
 export type SyncItem = Static<typeof SyncItem>
 
@@ -125,7 +129,7 @@ export const MemberChanged = durable(
 )
 export const ConversationUpdated = durable(
   'conversation:updated',
-  'Name, description or picture changed.',
+  'Name, description, picture or settings changed.',
   Conversation
 )
 export const ConversationAdded = durable(
@@ -137,6 +141,11 @@ export const ConversationRemoved = durable(
   'conversation:removed',
   'You are no longer in a conversation; the last you hear of it.',
   closed({ conversationId: ConversationId })
+)
+export const PreferencesUpdated = durable(
+  'preferences:updated',
+  'You keep a conversation otherwise: muted, pinned, archived, hidden, cleared and the like.',
+  closed({ conversationId: ConversationId, me: Membership })
 )
 export const Noop = durable(
   'noop',

@@ -1,4 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox'
+import { content, MessageType } from '../entities/content.ts'
 import { ClientId, Emoji, Message, Text } from '../entities/message.ts'
 import { command, durable } from '../envelope.ts'
 import { ConversationId, MessageId, UserId } from '../ids.ts'
@@ -19,13 +20,20 @@ export type Sent = Static<typeof Sent>
 export const Changed = closed({ id: MessageId, rev: Counter })
 export type Changed = Static<typeof Changed>
 
+/** What a message is made of. Without a type it is `text`. */
+export const NewContent = {
+  type: Type.Optional(MessageType),
+  text: Type.Optional(Text),
+  ...content,
+  replyTo: Type.Optional(MessageId)
+}
+
 export const MessageSend = command('message:send', {
   description: 'Puts a message into a conversation.',
   data: closed({
     conversationId: ConversationId,
     clientId: ClientId,
-    text: Text,
-    replyTo: Type.Optional(MessageId)
+    ...NewContent
   }),
   reply: Sent
 })

@@ -1,15 +1,24 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { ConversationView, Member, Receipt } from '../entities/conversation.ts'
+import {
+  ConversationType,
+  ConversationView,
+  Member,
+  Membership,
+  Nickname,
+  Receipt,
+  Ringtone
+} from '../entities/conversation.ts'
 import { ConversationChanges, MemberAdd, MemberRole, NewConversation } from '../events/conversation.ts'
 import { ConversationId, UserId } from '../ids.ts'
 import { MAX_PAGE_SIZE } from '../limits.ts'
-import { Counter, closed } from '../schema.ts'
+import { Counter, closed, oneOf, PLAIN_TEXT, Timestamp } from '../schema.ts'
 import { route } from './route.ts'
 
 const tags = ['conversations']
 const limit = Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_PAGE_SIZE }))
 const params = closed({ conversationId: ConversationId })
 const memberParams = closed({ conversationId: ConversationId, userId: UserId })
+const flag = Type.Optional(oneOf('true', 'false'))
 const Rev = closed({ rev: Counter })
 
 export const CreateConversation = route({
@@ -23,7 +32,7 @@ export const CreateConversation = route({
   }
 })
 
-/** A page of the caller's conversations, newest activity first. */
+/** A page of the caller's conversations: pinned ones first, then by newest activity. */
 export const ConversationPage = closed({
   conversations: Type.Array(ConversationView),
   next: Type.Optional(Type.String({ description: '`after` of the next page.' }))
@@ -34,11 +43,23 @@ export const ListConversations = route({
   method: 'GET',
   url: '/conversations',
   schema: {
-    summary: 'Your conversations, newest activity first',
+    summary: 'Your conversations: pinned ones first, then by newest activity',
     tags,
     querystring: closed({
       limit,
-      after: Type.Optional(Type.String({ maxLength: 64, pattern: '^[0-9]{1,15}_[0-9a-f]{24}$' }))
+      after: Type.Optional(Type.String({ maxLength: 64, pattern: '^p?[0-9]{1,15}_[0-9a-f]{24}$' })),
+      archived: flag,
+      pinned: flag,
+      unread: flag,
+      type: Type.Optional(ConversationType),
+      q: Type.Optional(
+        Type.String({
+          minLength: 1,
+          maxLength: 128,
+          pattern: PLAIN_TEXT,
+          description: 'Beginnings of words of the name.'
+        })
+      )
     }),
     response: { 200: ConversationPage }
   }
@@ -54,6 +75,49 @@ export const UpdateConversation = route({
   method: 'PATCH',
   url: '/conversations/:conversationId',
   schema: { summary: 'Change a group', tags, params, body: closed(ConversationChanges), response: { 200: Rev } }
+})
+
+/** What is left out stays as it is; an empty text takes a nickname or a ringtone away. */
+export const PreferenceChanges = closed({
+  muted: Type.Optional(Type.Boolean()),
+  mutedUntil: Type.Optional(Timestamp),
+  pinned: Type.Optional(Type.Boolean()),
+  archived: Type.Optional(Type.Boolean()),
+  favorite: Type.Optional(Type.Boolean()),
+  hidden: Type.Optional(Type.Boolean()),
+  ringtone: Type.Optional(Ringtone),
+  nickname: Type.Optional(Nickname)
+})
+export type PreferenceChanges = Static<typeof PreferenceChanges>
+
+export const SetPreferences = route({
+  method: 'PATCH',
+  url: '/conversations/:conversationId/preferences',
+  schema: {
+    summary: 'Change how you keep a conversation; nobody else sees it',
+    tags,
+    params,
+    body: PreferenceChanges,
+    response: { 200: Membership }
+  }
+})
+
+export const ClearConversation = route({
+  method: 'DELETE',
+  url: '/conversations/:conversationId/messages',
+  schema: { summary: 'Clear what was said so far, for you alone', tags, params, response: { 200: Membership } }
+})
+
+export const DeleteConversation = route({
+  method: 'DELETE',
+  url: '/conversations/:conversationId',
+  schema: {
+    summary: 'Clear a conversation and hide it until its next message, or end a group with `?scope=everyone`',
+    tags,
+    params,
+    querystring: closed({ scope: Type.Optional(oneOf('everyone', 'me')) }),
+    response: { 204: Type.Null() }
+  }
 })
 
 /** A page of members, with how far each has read, in the order of their ids. */

@@ -1,8 +1,9 @@
-import { Type } from '@sinclair/typebox'
-import { ClientId, Emoji, Text } from '../entities/message.ts'
-import { Changed, HistoryPage, HistoryQuery, Sent } from '../events/message.ts'
-import { ConversationId, MessageId } from '../ids.ts'
-import { closed, oneOf } from '../schema.ts'
+import { type Static, Type } from '@sinclair/typebox'
+import { ClientId, Emoji, Message, Text } from '../entities/message.ts'
+import { Changed, HistoryPage, HistoryQuery, NewContent, Sent } from '../events/message.ts'
+import { ConversationId, MessageId, UserId } from '../ids.ts'
+import { MAX_PAGE_SIZE } from '../limits.ts'
+import { closed, oneOf, Timestamp } from '../schema.ts'
 import { route } from './route.ts'
 
 const tags = ['messages']
@@ -17,7 +18,7 @@ export const SendMessage = route({
     tags,
     params,
     headers: Type.Object({ 'idempotency-key': Type.Optional(ClientId) }),
-    body: closed({ clientId: Type.Optional(ClientId), text: Text, replyTo: Type.Optional(MessageId) }),
+    body: closed({ clientId: Type.Optional(ClientId), ...NewContent }),
     response: { 200: Sent, 201: Sent }
   }
 })
@@ -31,6 +32,46 @@ export const GetHistory = route({
     params,
     querystring: closed(HistoryQuery),
     response: { 200: HistoryPage }
+  }
+})
+
+export const GetMessage = route({
+  method: 'GET',
+  url: '/conversations/:conversationId/messages/:messageId',
+  schema: { summary: 'One message', tags, params: messageParams, response: { 200: Message } }
+})
+
+export const GetEdits = route({
+  method: 'GET',
+  url: '/conversations/:conversationId/messages/:messageId/edits',
+  schema: {
+    summary: 'The former texts of a message, oldest first, each with when it was replaced',
+    tags,
+    params: messageParams,
+    response: { 200: Type.Array(closed({ text: Type.String(), at: Timestamp })) }
+  }
+})
+
+/** Of a page of members, who has read a message and whom it has reached. */
+export const MessageReceipts = closed({
+  readBy: Type.Array(UserId),
+  deliveredTo: Type.Array(UserId),
+  next: Type.Optional(UserId)
+})
+export type MessageReceipts = Static<typeof MessageReceipts>
+
+export const GetMessageReceipts = route({
+  method: 'GET',
+  url: '/conversations/:conversationId/messages/:messageId/receipts',
+  schema: {
+    summary: 'Who has received and read a message, its sender left out; a page of members',
+    tags,
+    params: messageParams,
+    querystring: closed({
+      limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_PAGE_SIZE })),
+      after: Type.Optional(UserId)
+    }),
+    response: { 200: MessageReceipts }
   }
 })
 

@@ -44,11 +44,28 @@ export class AccountItems {
   }
 }
 
-/** The event that says what an item says. */
+/** The event that says what an item of an account says. */
 export function accountEventOf(item: SyncItem): { type: string; data: unknown } {
-  if (item.type === 'settings') return { type: 'settings:updated', data: item.settings }
-  if (item.type === 'contacts') return { type: 'contacts:updated', data: {} }
-  if (item.type === 'request') return { type: 'request:updated', data: item.request }
-  if (item.type !== 'block') return { type: 'noop', data: {} }
-  return { type: 'blocks:updated', data: { userId: item.userId, isBlocked: item.isBlocked } }
+  switch (item.type) {
+    case 'membership':
+      return { type: 'conversation:added', data: item.conversation }
+    case 'removed':
+      return { type: 'conversation:removed', data: { conversationId: item.conversationId } }
+    case 'hidden':
+      return { type: 'message:hidden', data: { conversationId: item.conversationId, messageId: item.messageId } }
+    case 'preferences':
+      return { type: 'preferences:updated', data: { conversationId: item.conversationId, me: item.me } }
+    case 'profile':
+      return { type: 'user:updated', data: item.user }
+    case 'settings':
+      return { type: 'settings:updated', data: item.settings }
+    case 'contacts':
+      return { type: 'contacts:updated', data: {} }
+    case 'request':
+      return { type: 'request:updated', data: item.request }
+    case 'block':
+      return { type: 'blocks:updated', data: { userId: item.userId, isBlocked: item.isBlocked } }
+    default:
+      return { type: 'noop', data: {} }
+  }
 }

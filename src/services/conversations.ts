@@ -2,19 +2,24 @@ import type { ConversationView } from '../../protocol/entities/conversation.ts'
 import type { NewConversation } from '../../protocol/events/conversation.ts'
 import { bareId } from '../../protocol/ids.ts'
 import { PAGE_SIZE } from '../../protocol/limits.ts'
-import type { ConversationPage, MemberPage } from '../../protocol/routes/conversations.ts'
+import type { MemberPage } from '../../protocol/routes/conversations.ts'
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
-import { type AccountNews, type ConversationDoc, type MemberDoc, ObjectId, type Store } from '../store/index.ts'
+import {
+  type AccountNews,
+  type ConversationDoc,
+  type MemberDoc,
+  type MessageDoc,
+  ObjectId,
+  type Store
+} from '../store/index.ts'
 import type { Actor } from './actor.ts'
 import type { BlockService } from './blocks.ts'
 import { noSuchConversation, pairKeyOf } from './policy.ts'
 import { hiddenUpTo, presentMember, presentReceipt, presentView, userId } from './present.ts'
 import type { StartPolicy } from './start-policy.ts'
+import { type Note, noteDoc } from './system-notes.ts'
 import type { UserService } from './users.ts'
-
-/** Memberships of one person that a list looks at. */
-const MAX_MEMBERSHIPS = 10_000
 
 interface ConversationParts {
   store: Pick<Store, 'commits' | 'conversations' | 'members' | 'messages'>
@@ -24,7 +29,7 @@ interface ConversationParts {
   config: Pick<Config, 'limits'>
 }
 
-/** Conversations: making, listing and looking at them. What members may change is in `groups.ts`. */
+/** Conversations: making and looking at them; the list is in `conversation-list.ts`. What members may change is in `groups.ts`. */
 export class ConversationService {
   readonly #store: ConversationParts['store']
   readonly #users: ConversationParts['users']
@@ -55,10 +60,10 @@ export class ConversationService {
     await this.#blocks.requireUnblocked(actor, others)
     const { type, name, description, avatarUrl } = input
     const fields = { type, name, ...(description ? { description } : {}), ...(avatarUrl ? { avatarUrl } : {}) }
-    const state = await this.#insert(fields, [actor.userId, ...others])
+    const state = await this.#insert(fields, [actor.userId, ...others], { kind: 'created', name, userIds: others })
     const me = state?.members.get(actor.userId)
     if (state === undefined || me === undefined) throw new AppError('conflict', 'The group could not be made')
-    return { conversation: presentView(state.doc, me), isNew: true }
+    return { conversation: await this.get(actor, state.doc._id.toHexString()), isNew: true }
   }
 
   /** The direct conversation of two who agreed to talk, whatever their settings. @throws {AppError} `blocked`, `not_found` */
@@ -82,25 +87,6 @@ export class ConversationService {
     const pairKey = [actor.userId, bareId(userId)].sort().join(':')
     const doc = await this.#store.conversations.findPair(pairKey)
     return doc === null ? undefined : await this.get(actor, doc._id.toHexString())
-  }
-
-  /** A page of the actor's conversations, newest activity first. */
-  async list(
-    actor: Actor,
-    { limit = PAGE_SIZE, after }: { limit?: number; after?: string }
-  ): Promise<ConversationPage> {
-    const memberships = await this.#store.members.ofUser(new ObjectId(actor.userId), MAX_MEMBERSHIPS)
-    const ids = memberships.map(({ conversationId }) => conversationId)
-    const docs = await this.#store.conversations.newest(
-      ids,
-      limit + 1,
-      after === undefined ? undefined : readPlace(after)
-    )
-    const page = docs.slice(0, limit)
-    const last = page.at(-1)
-    const conversations = await this.views(page, memberships)
-    if (docs.length <= limit || last === undefined) return { conversations }
-    return { conversations, next: `${last.lastActivityAt.getTime()}_${last._id.toHexString()}` }
   }
 
   /** How the person whose memberships these are sees the conversations: one query for newest, one for unread. */
@@ -176,7 +162,8 @@ export class ConversationService {
 
   async #insert(
     fields: Pick<ConversationDoc, 'type' | 'name' | 'description' | 'avatarUrl' | 'pairKey'>,
-    userIds: readonly string[]
+    userIds: readonly string[],
+    note?: Note
   ) {
     const now = new Date()
     const _id = new ObjectId()
@@ -185,13 +172,27 @@ export class ConversationService {
     const members = userIds.map((id, index) =>
       newMember(doc, id, fields.type === 'group' && index === 0 ? 'owner' : 'member')
     )
-    return await this.#store.commits.create(doc, members, addedNews(members.map(member => member.userId)))
+    const news = addedNews(members.map(member => member.userId))
+    const first = note === undefined ? undefined : firstNote(doc, userIds[0] ?? '', note)
+    return await this.#store.commits.create({ doc, members, news, ...(first === undefined ? {} : { first }) })
   }
 }
 
-/** A membership that begins now: what was said before is not seen. */
+/** The message that records how a group began, before the group is stored: change 2, message 1. */
+function firstNote(doc: ConversationDoc, actorId: string, note: Note): MessageDoc {
+  doc.rev += 1
+  doc.seq += 1
+  return {
+    ...{ _id: new ObjectId(), conversationId: doc._id, seq: doc.seq, rev: doc.rev, createdRev: doc.rev },
+    ...{ senderId: new ObjectId(actorId), type: 'system', bodyHash: '', createdAt: doc.createdAt },
+    system: noteDoc(note)
+  }
+}
+
+/** A membership that begins now: what was said before is seen only where the group says so. */
 export function newMember(doc: Readonly<ConversationDoc>, id: string, role: MemberDoc['role']): MemberDoc {
-  const cursors = { joinedSeq: doc.seq, deliveredSeq: doc.seq, readSeq: doc.seq, clearedSeq: 0 }
+  const joinedSeq = doc.settings?.history === 'all' ? 0 : doc.seq
+  const cursors = { joinedSeq, deliveredSeq: doc.seq, readSeq: doc.seq, clearedSeq: 0 }
   const joinedAt = new Date()
   return {
     _id: new ObjectId(),
@@ -215,9 +216,4 @@ export function addedNews(userIds: readonly ObjectId[]): AccountNews {
       return presentView(doc, me)
     }
   }
-}
-
-function readPlace(after: string): { at: Date; id: ObjectId } {
-  const [at = '', id = ''] = after.split('_')
-  return { at: new Date(Number(at)), id: new ObjectId(id) }
 }

@@ -1,13 +1,21 @@
-import type { Role } from '../../protocol/entities/conversation.ts'
+import type { GroupSettings, Role } from '../../protocol/entities/conversation.ts'
 import { bareId } from '../../protocol/ids.ts'
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
-import { type ConversationState, type Draft, type MemberDoc, ObjectId, type Store } from '../store/index.ts'
+import {
+  type ConversationDoc,
+  type ConversationState,
+  type Draft,
+  type MemberDoc,
+  ObjectId,
+  type Store
+} from '../store/index.ts'
 import type { Actor } from './actor.ts'
 import type { BlockService } from './blocks.ts'
 import { addedNews, newMember } from './conversations.ts'
-import { requireAdmin, requireGroup, requireMember } from './policy.ts'
-import { conversationId, presentConversation, presentMember } from './present.ts'
+import { requireAdmin, requireAllowed, requireGroup, requireMember } from './policy.ts'
+import { conversationId, presentConversation, presentMember, settingsOf } from './present.ts'
+import { appendNote, type Note } from './system-notes.ts'
 import type { UserService } from './users.ts'
 
 interface GroupParts {
@@ -21,7 +29,11 @@ interface GroupChanges {
   name?: string
   description?: string
   avatarUrl?: string
+  settings?: Partial<GroupSettings>
 }
+
+/** People whose leaving one event tells. */
+const ENDED_AT_ONCE = 500
 
 /** Where a change landed. */
 interface Landed {
@@ -42,16 +54,25 @@ export class GroupService {
     this.#maxMembers = config.limits.groupMembers
   }
 
-  /** Changes what a group is called. @throws {AppError} `not_found`, `forbidden`, `invalid` */
-  async update(actor: Actor, id: string, changes: GroupChanges): Promise<Landed> {
+  /**
+   * Changes what a group is called, and (admins alone) who may do what in it.
+   * @throws {AppError} `not_found`, `forbidden`, `invalid`
+   */
+  async update(actor: Actor, id: string, { settings, ...changes }: GroupChanges): Promise<Landed> {
     return await this.#run(id, draft => {
-      requireAdmin(draft.state, actor)
+      if (settings === undefined) requireAllowed(draft.state, actor, 'whoMayEdit')
+      else requireAdmin(draft.state, actor)
       const { doc } = draft.state
-      const isSame = Object.entries(changes).every(([key, value]) => doc[key as keyof GroupChanges] === value)
-      if (isSame) return doc.rev
-      const rev = draft.update(changes)
+      const before = settingsOf(doc)
+      const isSetSame = Object.entries(settings ?? {}).every(
+        ([key, value]) => before[key as keyof GroupSettings] === value
+      )
+      const isSame = Object.entries(changes).every(([key, value]) => doc[key as keyof typeof changes] === value)
+      if (isSame && isSetSame) return doc.rev
+      const rev = draft.update({ ...changes, ...(isSetSame ? {} : { settings: { ...before, ...settings } }) })
       const after = { ...draft.state.doc }
       draft.tell({ type: 'conversation:updated', data: () => presentConversation(after) })
+      appendNote(draft, actor, noteOf(doc, after))
       return rev
     })
   }
@@ -62,7 +83,7 @@ export class GroupService {
     await this.#users.requireUsers(bare)
     await this.#blocks.requireUnblocked(actor, bare)
     return await this.#run(id, draft => {
-      requireAdmin(draft.state, actor)
+      requireAllowed(draft.state, actor, 'whoMayAdd')
       const { doc, members } = draft.state
       const fresh = bare.filter(userId => !members.has(userId))
       if (fresh.length === 0) return doc.rev
@@ -72,7 +93,9 @@ export class GroupService {
       const added = fresh.map(userId => newMember(doc, userId, 'member'))
       const joined = new Map(added.map(member => [member.userId.toHexString(), member.joinedSeq]))
       draft.accountNews.push(addedNews(added.map(member => member.userId)))
-      return changeMembers(draft, added, { joined })
+      const rev = changeMembers(draft, added, { joined })
+      appendNote(draft, actor, { kind: 'added', userIds: fresh })
+      return rev
     })
   }
 
@@ -84,7 +107,9 @@ export class GroupService {
       if (member.role === 'owner' || (member.role === 'admin' && me.role !== 'owner')) {
         throw new AppError('forbidden', 'Only somebody above them may remove them')
       }
-      return end(draft, [member], [])
+      const rev = end(draft, [member], [])
+      appendNote(draft, actor, { kind: 'removed', userIds: [bareId(userId)] })
+      return rev
     })
   }
 
@@ -94,7 +119,26 @@ export class GroupService {
       const me = requireMember(draft.state, actor)
       requireGroup(draft.state)
       const heir = me.role === 'owner' ? heirOf(draft.state, me) : undefined
-      return end(draft, [me], heir === undefined ? [] : [{ ...heir, role: 'owner' }])
+      const rev = end(draft, [me], heir === undefined ? [] : [{ ...heir, role: 'owner' }])
+      appendNote(draft, actor, { kind: 'left', userIds: [actor.userId] })
+      if (heir !== undefined) appendNote(draft, actor, roleNote(heir, 'owner'))
+      return rev
+    })
+  }
+
+  /** Ends a group: everybody leaves, and nobody comes back. Repeating it is `not_found`. @throws {AppError} `not_found`, `forbidden` for who is not its owner, `invalid` */
+  async end(actor: Actor, id: string): Promise<Landed> {
+    return await this.#run(id, draft => {
+      const me = requireMember(draft.state, actor)
+      requireGroup(draft.state)
+      if (me.role !== 'owner') throw new AppError('forbidden', 'Only the owner may end the group')
+      const all = [...draft.state.members.values()]
+      let rev = draft.state.doc.rev
+      // A change is told in one event, and an event has to fit a frame.
+      for (let from = 0; from < all.length; from += ENDED_AT_ONCE) {
+        rev = end(draft, all.slice(from, from + ENDED_AT_ONCE), [])
+      }
+      return rev
     })
   }
 
@@ -109,13 +153,25 @@ export class GroupService {
       }
       if (member.role === role) return draft.state.doc.rev
       const former: MemberDoc[] = role === 'owner' ? [{ ...me, role: 'admin' }] : []
-      return changeMembers(draft, [{ ...member, role }, ...former], {})
+      const rev = changeMembers(draft, [{ ...member, role }, ...former], {})
+      appendNote(draft, actor, roleNote(member, role))
+      return rev
     })
   }
 
   async #run(id: string, decide: (draft: Draft) => number): Promise<Landed> {
     return await this.#commits.run(bareId(id), { decide: draft => ({ rev: decide(draft) }) })
   }
+}
+
+/** The note of what changed; the name above all. */
+function noteOf(before: Readonly<ConversationDoc>, after: Readonly<ConversationDoc>): Note {
+  if (after.name !== before.name) return { kind: 'renamed', ...(after.name === undefined ? {} : { name: after.name }) }
+  return { kind: after.settings === before.settings ? 'changed' : 'settings' }
+}
+
+function roleNote({ userId }: Readonly<MemberDoc>, role: Role): Note {
+  return { kind: 'role', userIds: [userId.toHexString()], role }
 }
 
 function requireOther({ members }: ConversationState, userId: string): Readonly<MemberDoc> {

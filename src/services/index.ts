@@ -8,16 +8,19 @@ import { AuthService } from './auth.ts'
 import { BlockService } from './blocks.ts'
 import { Codes } from './codes.ts'
 import { ContactService } from './contacts.ts'
+import { ConversationListService } from './conversation-list.ts'
 import { ConversationService } from './conversations.ts'
 import { FriendService } from './friends.ts'
 import { GroupService } from './groups.ts'
 import { HealthService } from './health.ts'
+import { HistoryService } from './history.ts'
 import { Lookout } from './lookout.ts'
 import { MarkService } from './marks.ts'
 import { MessageService } from './messages.ts'
 import { OtpService } from './otp.ts'
 import { Pairs, PeerService } from './pairs.ts'
 import { Passwords } from './passwords.ts'
+import { PreferenceService } from './preferences.ts'
 import { PresenceService } from './presence.ts'
 import { tellCommits } from './publisher.ts'
 import { QrService } from './qr.ts'
@@ -26,7 +29,7 @@ import { ReceiptService } from './receipts.ts'
 import { ReplayService } from './replay.ts'
 import { RequestService } from './requests.ts'
 import { ResumptionService } from './resumption.ts'
-import { SessionService, SessionService } from './sessions.ts'
+import { SessionService } from './sessions.ts'
 import { SettingsService } from './settings.ts'
 import { StartPolicy } from './start-policy.ts'
 import { SummaryService } from './summaries.ts'
@@ -54,50 +57,60 @@ interface ServiceParts {
 export type Services = ReturnType<typeof createServices>
 
 /** Builds the services on a store and a bus, and lets the bus hear of every commit. */
-export function createServices({ store, bus, config, delivery, onError }: ServiceParts) {
-  const parts = { store, bus, config }
-  const visibility = new Visibility(store)
-  const users = new UserService({ ...parts, visibility })
-  const settings = new SettingsService(parts)
-  const blocks = new BlockService({ ...parts, users })
-  const sessions = new SessionService({ ...parts, users })
-  const conversations = new ConversationService({ store, users, blocks, starts: new StartPolicy(store), config })
-  const requests = new RequestService({ ...parts, users, blocks, conversations })
-  const people = new AccountItems({ store, settings, requests })
-  const sync = new SyncService({ store, conversations, users, people })
-  const presence = new PresenceService({ ...parts, visibility })
-  const lookout = new Lookout({ store, bus, onError })
+export function createServices({ delivery, ...parts }: ServiceParts) {
+  const { store, bus, config, onError } = parts
+  const people = createPeople(parts)
+  const { users, blocks, conversations, sessions, presence, requests, settings } = people
+  const items = new AccountItems({ store, settings, requests })
+  const sync = new SyncService({ store, conversations, users, people: items })
   const replay = new ReplayService({ store, sync })
-  const { limits } = config
+  const receipts = new ReceiptService({ ...parts, blocks })
+  const lookout = new Lookout({ store, bus, onError })
   const pairs = new Pairs(store)
   const signIn = { ...parts, sessions, users, passwords: new Passwords(), codes: new Codes(parts) }
+  const { sendsPerSecond, sendsBurst } = config.limits
   return {
+    ...people,
     auth: new AuthService(signIn),
-    blocks,
     commits: tellCommits(store.commits, bus),
     contacts: new ContactService({ ...parts, users, blocks }),
-    conversations,
+    conversationList: new ConversationListService({ store, conversations }),
     friends: new FriendService({ ...parts, users, presence }),
     groups: new GroupService({ store, users, blocks, config }),
     health: new HealthService({ store, lookout }),
+    history: new HistoryService({ store }),
     lookout,
     marks: new MarkService(store),
-    messages: new MessageService({ ...parts, sends: new TokenBuckets(limits.sendsPerSecond, limits.sendsBurst) }),
+    messages: new MessageService({ ...parts, sends: new TokenBuckets(sendsPerSecond, sendsBurst) }),
     otp: new OtpService({ ...signIn, delivery, onError }),
     pairs,
     peers: new PeerService(store),
-    presence,
+    preferences: new PreferenceService({ store, bus, receipts }),
     qr: new QrService(signIn),
     reactions: new ReactionService(parts),
-    receipts: new ReceiptService({ ...parts, blocks }),
+    receipts,
     replay,
-    requests,
     resumption: new ResumptionService({ store, replay }),
-    sessions,
-    settings,
     summaries: new SummaryService({ store, users }),
     sync,
-    typing: new TypingService({ ...parts, blocks, pairs }),
-    users
+    typing: new TypingService({ ...parts, blocks, pairs })
+  }
+}
+
+/** Those who are somebody to somebody else: what they are to each other decides much of what the rest may do. */
+function createPeople(parts: Pick<ServiceParts, 'store' | 'bus' | 'config'>) {
+  const { store, config } = parts
+  const visibility = new Visibility(store)
+  const users = new UserService({ ...parts, visibility })
+  const blocks = new BlockService({ ...parts, users })
+  const conversations = new ConversationService({ store, users, blocks, starts: new StartPolicy(store), config })
+  return {
+    users,
+    blocks,
+    conversations,
+    presence: new PresenceService({ ...parts, visibility }),
+    requests: new RequestService({ ...parts, users, blocks, conversations }),
+    sessions: new SessionService({ ...parts, users }),
+    settings: new SettingsService(parts)
   }
 }

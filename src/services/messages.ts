@@ -1,22 +1,25 @@
-import type { Changed, HistoryPage, MessageSendData, Sent } from '../../protocol/events/message.ts'
+import type { Message } from '../../protocol/entities/message.ts'
+import type { Changed, MessageSendData, Sent } from '../../protocol/events/message.ts'
 import { bareId } from '../../protocol/ids.ts'
-import { PAGE_SIZE, SYNC_PAGE_BYTES } from '../../protocol/limits.ts'
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
 import type { TokenBuckets } from '../limits/token-buckets.ts'
 import { type Draft, type FirstSend, type MessageDoc, ObjectId, type Store, type View } from '../store/index.ts'
 import type { Actor } from './actor.ts'
+import { viewOf } from './history.ts'
+import { readContent, tombstoneOf } from './message-content.ts'
 import {
-  noSuchConversation,
+  requireFromPerson,
+  requireMaySend,
   requireMember,
   requirePresent,
   requireSender,
   requireUnblocked,
   requireVisible
 } from './policy.ts'
-import { conversationId, fitPage, hiddenUpTo, messageId, presentChanged, presentMessage } from './present.ts'
-import { digest, requireText } from './text.ts'
+import { conversationId, isHiddenFor, messageId, presentChanged, presentMessage } from './present.ts'
+import { requireText } from './text.ts'
 
 /** Characters of the answered message that a reply carries. */
 const QUOTE_LENGTH = 256
@@ -29,22 +32,14 @@ export interface MessagePlace {
   messageId: string
 }
 
-interface HistoryRequest {
-  conversationId: string
-  before?: number
-  after?: number
-  around?: number
-  limit?: number
-}
-
 interface MessageParts {
-  store: Pick<Store, 'accounts' | 'commits' | 'conversations' | 'members' | 'messages'>
+  store: Pick<Store, 'accounts' | 'commits' | 'members' | 'messages'>
   bus: Bus
   config: Pick<Config, 'EDIT_WINDOW' | 'limits'>
   sends: TokenBuckets
 }
 
-/** Messages: sending, changing and reading them. */
+/** Messages: sending, changing and finding them; pages of them are in `history.ts`. */
 export class MessageService {
   readonly #store: MessageParts['store']
   readonly #bus: Bus
@@ -63,27 +58,26 @@ export class MessageService {
   /**
    * Adds a message to a conversation and tells every member's devices, the sender's others too. A repeated
    * `clientId` answers the first message and tells nobody again.
-   * @throws {AppError} `not_found` for who is not a member, `idempotency_mismatch`, `rate_limited`, `too_large`
+   * @throws {AppError} `not_found` for who is not a member, `forbidden` where only admins may send and for what only the
+   * server writes, `invalid`, `idempotency_mismatch`, `rate_limited`, `too_large`
    */
-  async send(actor: Actor, { conversationId: id, clientId, text, replyTo }: MessageSendData): Promise<Sent> {
-    requireText(text, this.#textBytes)
+  async send(actor: Actor, { conversationId: id, clientId, ...input }: MessageSendData): Promise<Sent> {
+    const { fields, mentions, bytes, bodyHash } = readContent(input, this.#textBytes)
     this.#sends.take(actor.userId, 'You are sending too fast')
     const senderId = new ObjectId(actor.userId)
-    const bodyHash = digest(text, replyTo && bareId(replyTo))
-    const replyToId = replyTo === undefined ? undefined : new ObjectId(bareId(replyTo))
+    const replyToId = input.replyTo === undefined ? undefined : new ObjectId(bareId(input.replyTo))
     return await this.#store.commits.run(bareId(id), {
-      bytes: text.length * 3 + 512,
+      bytes,
       ...(replyToId === undefined ? {} : { messageId: replyToId }),
       once: { senderId, clientId, answer: first => answerRepeat(first, bodyHash) },
       decide: draft => {
-        const member = requireMember(draft.state, actor)
+        const member = requireMaySend(draft.state, actor)
         requireUnblocked(draft.state)
         const quoted = replyToId && requireVisible(member, draft.message(replyToId))
+        const meant = mentions.filter(it => draft.state.members.has(it)).map(it => new ObjectId(it))
         const message = draft.append({
-          senderId,
-          clientId,
-          bodyHash,
-          text,
+          ...{ senderId, clientId, bodyHash, ...fields },
+          ...(meant.length > 0 ? { mentions: meant } : {}),
           ...(quoted ? { replyTo: quote(quoted) } : {})
         })
         draft.tell({ type: 'message:new', data: () => presentMessage(message), seq: message.seq })
@@ -98,6 +92,7 @@ export class MessageService {
     return await this.#change(actor, place, (draft, message) => {
       requireSender(message, actor)
       requireUnblocked(draft.state)
+      requireFromPerson(message)
       requirePresent(message)
       if (draft.now.getTime() - message.createdAt.getTime() > this.#editWindowMs) {
         throw new AppError('edit_window_closed', 'The message can no longer be edited')
@@ -113,11 +108,11 @@ export class MessageService {
   /** Deletes for everyone what is one's own or, as an admin, anybody's in the group. Repeating it changes nothing. */
   async deleteForEveryone(actor: Actor, place: MessagePlace): Promise<Changed> {
     return await this.#change(actor, place, (draft, message) => {
+      requireFromPerson(message)
       const isAdmin = draft.state.doc.type === 'group' && requireMember(draft.state, actor).role !== 'member'
       if (!isAdmin) requireSender(message, actor)
       if (message.deletedAt !== undefined) return presentChanged(message)
-      const { text, edits, reactions, replyTo, editedAt, ...place } = message
-      const tombstone = draft.replace({ ...place, deletedAt: draft.now })
+      const tombstone = draft.replace(tombstoneOf(message, draft.now))
       draft.tell({ type: 'message:deleted', data: () => presentMessage(tombstone), seq: tombstone.seq })
       return presentChanged(tombstone)
     })
@@ -126,12 +121,9 @@ export class MessageService {
   /** Hides a message from the actor alone, on all their devices. */
   async hide(actor: Actor, place: MessagePlace): Promise<Changed> {
     const userId = new ObjectId(actor.userId)
-    const view = await this.#viewOf(actor, place.conversationId)
-    const id = new ObjectId(bareId(place.messageId))
-    const message = await this.#store.messages.find(id)
-    if (message === null || !message.conversationId.equals(view.conversationId) || message.seq <= view.afterSeq) {
-      throw new AppError('not_found', 'No such message')
-    }
+    const { message, view } = await this.#require(actor, place.messageId)
+    const id = message._id
+    if (!view.conversationId.equals(bareId(place.conversationId))) throw noSuchMessage()
     const rev = await this.#store.accounts.change(userId, 'hidden', id, async session => {
       await this.#store.messages.hide(id, userId, session)
     })
@@ -140,56 +132,56 @@ export class MessageService {
     return { id: messageId(id), rev: message.rev }
   }
 
-  /** A page of history. @throws {AppError} `not_found` for who is not a member, `invalid` for two places at once */
-  async history(
-    actor: Actor,
-    { conversationId: id, before, after, around, limit = PAGE_SIZE }: HistoryRequest
-  ): Promise<HistoryPage> {
-    if ([before, after, around].filter(it => it !== undefined).length > 1) {
-      throw new AppError('invalid', 'Give one of before, after and around')
-    }
-    const view = await this.#viewOf(actor, id)
-    // The head first: the page holds at least everything up to this `rev`.
-    const [head] = await this.#store.conversations.heads([view.conversationId])
-    if (head === undefined) throw noSuchConversation()
-    const { messages, more } = await this.#page(view, limit, { before, after, around })
-    return { messages: messages.map(presentMessage), rev: head.rev, more }
+  /** @throws {AppError} `not_found` for what is missing, foreign, cleared or hidden by the actor */
+  async get(actor: Actor, place: MessagePlace): Promise<Message> {
+    return presentMessage(await this.#visible(actor, place))
   }
 
-  async #page(
-    view: View,
-    limit: number,
-    { before, after, around }: { [place in 'before' | 'after' | 'around']: number | undefined }
-  ): Promise<{ messages: MessageDoc[]; more: boolean }> {
-    const { messages } = this.#store
-    if (after !== undefined) {
-      const page = await messages.above(view, after, limit + 1)
-      const fitting = fitPage(page.slice(0, limit), SYNC_PAGE_BYTES)
-      return { messages: fitting, more: page.length > fitting.length }
-    }
-    if (around !== undefined) {
-      const half = Math.floor(limit / 2)
-      const [older, newer] = await Promise.all([
-        messages.below(view, around, half + 1),
-        messages.above(view, around - 1, limit - half)
-      ])
-      const before = fitPage(older.slice(0, half), SYNC_PAGE_BYTES / 2)
-      return {
-        messages: [...before.reverse(), ...fitPage(newer, SYNC_PAGE_BYTES / 2)],
-        more: older.length > before.length
-      }
-    }
-    const page = await messages.below(view, before ?? Number.MAX_SAFE_INTEGER, limit + 1)
-    const fitting = fitPage(page.slice(0, limit), SYNC_PAGE_BYTES)
-    return { messages: fitting.reverse(), more: page.length > fitting.length }
+  /** A message by its id alone. @throws {AppError} `not_found` as `get` */
+  async find(actor: Actor, id: string): Promise<Message> {
+    const { message, view } = await this.#require(actor, id)
+    if (isHiddenFor(message, view.userId)) throw noSuchMessage()
+    return presentMessage(message)
   }
 
-  async #viewOf(actor: Actor, id: string): Promise<View> {
-    const conversationId = new ObjectId(bareId(id))
-    const userId = new ObjectId(actor.userId)
-    const member = await this.#store.members.find(conversationId, userId)
-    if (member === null) throw noSuchConversation()
-    return { conversationId, userId, afterSeq: hiddenUpTo(member) }
+  /** Where a message is, for who may see it or has hidden it. @throws {AppError} `not_found` for everybody else */
+  async locate(actor: Actor, id: string): Promise<MessagePlace> {
+    const { message } = await this.#require(actor, id)
+    return { conversationId: conversationId(message.conversationId), messageId: messageId(message._id) }
+  }
+
+  /** The former texts, oldest first, each with when it was replaced. @throws {AppError} `not_found` as `get` */
+  async edits(actor: Actor, place: MessagePlace): Promise<{ text: string; at: string }[]> {
+    const message = await this.#visible(actor, place)
+    return (message.edits ?? []).map(({ text, at }) => ({ text, at: at.toISOString() }))
+  }
+
+  /** The ids of the messages at these places, in their order; for presenting cursors as message ids. */
+  async idsAt(places: readonly { conversationId: string; seq: number }[]): Promise<(string | undefined)[]> {
+    const wanted = places.map(place => ({ seq: place.seq, conversationId: new ObjectId(bareId(place.conversationId)) }))
+    const found = await this.#store.messages.atSeqs(wanted)
+    return wanted.map(({ conversationId: id, seq }) => {
+      const message = found.find(it => it.seq === seq && it.conversationId.equals(id))
+      return message && messageId(message._id)
+    })
+  }
+
+  async #visible(actor: Actor, place: MessagePlace): Promise<MessageDoc> {
+    const { message, view } = await this.#require(actor, place.messageId)
+    const isHere = message.conversationId.equals(bareId(place.conversationId))
+    if (!isHere || isHiddenFor(message, view.userId)) throw noSuchMessage()
+    return message
+  }
+
+  /** @throws {AppError} `not_found` for what is missing, foreign, from before the actor's time or cleared by them */
+  async #require(actor: Actor, id: string): Promise<{ message: MessageDoc; view: View }> {
+    const message = await this.#store.messages.find(new ObjectId(bareId(id)))
+    if (message === null) throw noSuchMessage()
+    const view = await viewOf(this.#store.members, actor, message.conversationId.toHexString()).catch(error => {
+      throw error instanceof AppError && error.code === 'not_found' ? noSuchMessage() : error
+    })
+    if (message.seq <= view.afterSeq) throw noSuchMessage()
+    return { message, view }
   }
 
   async #change(actor: Actor, place: MessagePlace, decide: (draft: Draft, message: Readonly<MessageDoc>) => Changed) {
@@ -201,12 +193,17 @@ export class MessageService {
   }
 }
 
-function quote({ _id, senderId, text }: Readonly<MessageDoc>): NonNullable<MessageDoc['replyTo']> {
+function quote({ _id, senderId, type, text }: Readonly<MessageDoc>): NonNullable<MessageDoc['replyTo']> {
   return {
     messageId: _id,
     senderId,
+    ...(type === 'text' ? {} : { type }),
     ...(text === undefined ? {} : { text: [...text].slice(0, QUOTE_LENGTH).join('') })
   }
+}
+
+function noSuchMessage(): AppError {
+  return new AppError('not_found', 'No such message')
 }
 
 function presentSent({ _id, seq, createdRev, createdAt }: FirstSend, duplicate: boolean): Sent {

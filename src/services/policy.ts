@@ -2,7 +2,7 @@ import { bareId } from '../../protocol/ids.ts'
 import { AppError } from '../errors.ts'
 import type { ConversationState, MemberDoc, MessageDoc } from '../store/index.ts'
 import type { Actor } from './actor.ts'
-import { hiddenUpTo } from './present.ts'
+import { hiddenUpTo, settingsOf } from './present.ts'
 
 /** A missing conversation and a foreign one are the same to a stranger. */
 export function noSuchConversation(): AppError {
@@ -32,6 +32,35 @@ export function requireAdmin(state: ConversationState, actor: Actor): Readonly<M
   requireGroup(state)
   if (member.role === 'member') throw new AppError('forbidden', 'Only an admin of the group may do this')
   return member
+}
+
+/**
+ * The actor's membership in a group that lets them do this: admins always, others where its settings say so.
+ * @throws {AppError} `not_found`, `forbidden`, `invalid` for a direct one
+ */
+export function requireAllowed(
+  state: ConversationState,
+  actor: Actor,
+  what: 'whoMayAdd' | 'whoMayEdit'
+): Readonly<MemberDoc> {
+  if (settingsOf(state.doc)[what] === 'admins') return requireAdmin(state, actor)
+  const member = requireMember(state, actor)
+  requireGroup(state)
+  return member
+}
+
+/** The actor's membership, where they may send. @throws {AppError} `not_found`, `forbidden` where only admins may */
+export function requireMaySend(state: ConversationState, actor: Actor): Readonly<MemberDoc> {
+  const member = requireMember(state, actor)
+  if (member.role === 'member' && state.doc.settings?.whoMaySend === 'admins') {
+    throw new AppError('forbidden', 'Only admins may send in this group')
+  }
+  return member
+}
+
+/** @throws {AppError} `forbidden` for what the server wrote by itself */
+export function requireFromPerson({ type }: Readonly<MessageDoc>): void {
+  if (type === 'system' || type === 'call') throw new AppError('forbidden', 'What the server records stays as it is')
 }
 
 /** @throws {AppError} `invalid` for a direct conversation, whose members are for ever the same two */

@@ -1,14 +1,17 @@
 import type {
   Conversation,
   ConversationView,
+  GroupSettings,
   Member,
   Membership,
+  Preferences,
   Receipt
 } from '../../protocol/entities/conversation.ts'
 import type { Message, Reaction } from '../../protocol/entities/message.ts'
 import type { Changed } from '../../protocol/events/message.ts'
 import { prefixedId } from '../../protocol/ids.ts'
-import type { ConversationDoc, MemberDoc, MessageDoc, ObjectId, ReactionDoc } from '../store/index.ts'
+import type { ConversationDoc, MemberDoc, MessageDoc, ObjectId, PreferencesDoc, ReactionDoc } from '../store/index.ts'
+import { contentBytes, presentContent } from './present-content.ts'
 
 const SHOWN_REACTORS = 20
 
@@ -29,9 +32,10 @@ export function presentMessage(doc: MessageDoc): Message {
     seq: doc.seq,
     rev: doc.rev,
     senderId: userId(doc.senderId),
-    clientId: doc.clientId,
+    ...(doc.clientId === undefined ? {} : { clientId: doc.clientId }),
     type: doc.type,
     ...(doc.text === undefined ? {} : { text: doc.text }),
+    ...presentContent(doc),
     ...(doc.replyTo === undefined ? {} : { replyTo: presentQuote(doc.replyTo) }),
     reactions: doc.reactions?.map(presentReaction) ?? [],
     createdAt: doc.createdAt.toISOString(),
@@ -41,8 +45,10 @@ export function presentMessage(doc: MessageDoc): Message {
 }
 
 /** An upper bound of a message's bytes on the wire, cheaper than encoding it twice. */
-export function messageBytes({ text = '', replyTo, reactions }: Message): number {
-  return 768 + Buffer.byteLength(text) * 2 + (replyTo?.text?.length ?? 0) * 4 + reactions.length * 800
+export function messageBytes(message: Message): number {
+  const { text = '', replyTo, reactions } = message
+  const plain = 768 + Buffer.byteLength(text) * 2 + (replyTo?.text?.length ?? 0) * 4 + reactions.length * 800
+  return plain + contentBytes(message)
 }
 
 /** The first of them that are together within the bytes, at least one. */
@@ -55,8 +61,13 @@ export function fitPage(messages: readonly MessageDoc[], maxBytes: number): Mess
   return messages.slice(0, end < 0 ? messages.length : end)
 }
 
-function presentQuote({ messageId: id, senderId, text }: NonNullable<MessageDoc['replyTo']>) {
-  return { messageId: messageId(id), senderId: userId(senderId), ...(text === undefined ? {} : { text }) }
+function presentQuote({ messageId: id, senderId, type, text }: NonNullable<MessageDoc['replyTo']>) {
+  return {
+    messageId: messageId(id),
+    senderId: userId(senderId),
+    ...(type === undefined ? {} : { type }),
+    ...(text === undefined ? {} : { text })
+  }
 }
 
 function presentReaction({ emoji, userIds }: ReactionDoc): Reaction {
@@ -72,6 +83,8 @@ export function presentConversation(doc: ConversationDoc): Conversation {
     ...(doc.name === undefined ? {} : { name: doc.name }),
     ...(doc.description === undefined ? {} : { description: doc.description }),
     ...(doc.avatarUrl === undefined ? {} : { avatarUrl: doc.avatarUrl }),
+    ...(doc.type === 'group' ? { settings: settingsOf(doc) } : {}),
+    ...(doc.type === 'support' ? presentSupport(doc) : {}),
     createdAt: doc.createdAt.toISOString()
   }
 }
@@ -80,6 +93,20 @@ export function presentConversation(doc: ConversationDoc): Conversation {
 export function pairOf({ pairKey }: Pick<ConversationDoc, 'pairKey'>): readonly [string, string] | undefined {
   const [one, other] = pairKey?.split(':') ?? []
   return one === undefined || other === undefined ? undefined : [one, other]
+}
+
+function presentSupport({ status, assignedAdminId, relatedEntity }: ConversationDoc): Partial<Conversation> {
+  return {
+    ...(status === undefined ? {} : { status }),
+    ...(assignedAdminId === undefined ? {} : { assignedAdminId: userId(assignedAdminId) }),
+    ...(relatedEntity === undefined ? {} : { relatedEntity })
+  }
+}
+
+/** The settings in force: what the group has set, and for the rest the default. */
+export function settingsOf({ settings = {} }: Pick<ConversationDoc, 'settings'>): GroupSettings {
+  const { whoMaySend = 'members', whoMayAdd = 'admins', whoMayEdit = 'admins', history = 'joined' } = settings
+  return { whoMaySend, whoMayAdd, whoMayEdit, history }
 }
 
 export function presentMember(doc: MemberDoc): Member {
@@ -101,8 +128,34 @@ export function presentReceipt(doc: MemberDoc): Receipt {
   }
 }
 
-function presentMembership({ role, joinedSeq, deliveredSeq, readSeq, clearedSeq }: MemberDoc): Membership {
-  return { role, joinedSeq, deliveredSeq, readSeq, clearedSeq }
+/** Stored membership → the member's own side of a conversation whose last message is `seq`. */
+export function presentMembership(doc: MemberDoc, seq: number): Membership {
+  const { role, joinedSeq, deliveredSeq, readSeq, clearedSeq, preferences } = doc
+  return { role, joinedSeq, deliveredSeq, readSeq, clearedSeq, preferences: presentPreferences(preferences, seq) }
+}
+
+function presentPreferences(preferences: PreferencesDoc = {}, seq: number): Preferences {
+  const { pinned = false, archived = false, favorite = false, ringtone, nickname, mutedUntil } = preferences
+  const muted = isMuted({ preferences })
+  return {
+    ...{ muted, pinned, archived, favorite, hidden: isHiddenAt({ preferences }, seq) },
+    ...(muted && mutedUntil !== undefined && mutedUntil < FOR_EVER ? { mutedUntil: mutedUntil.toISOString() } : {}),
+    ...(ringtone === undefined ? {} : { ringtone }),
+    ...(nickname === undefined ? {} : { nickname })
+  }
+}
+
+/** `mutedUntil` of what is muted without an end. */
+export const FOR_EVER = new Date('9999-12-31T23:59:59.999Z')
+
+/** Whether a member wants no push of this conversation now. */
+export function isMuted({ preferences }: Pick<MemberDoc, 'preferences'>): boolean {
+  return preferences?.mutedUntil !== undefined && preferences.mutedUntil.getTime() > Date.now()
+}
+
+/** Whether a member has put the conversation away and nothing was said since. */
+export function isHiddenAt({ preferences }: Pick<MemberDoc, 'preferences'>, seq: number): boolean {
+  return preferences?.hiddenAtSeq !== undefined && seq <= preferences.hiddenAtSeq
 }
 
 /** The `seq` up to which a member sees nothing: from before they came, or cleared by them. */
@@ -126,7 +179,7 @@ export function presentView(
     ...(peer === undefined ? {} : { peerId: prefixedId('user', peer) }),
     ...(isVisible ? { lastMessage: presentMessage(newest) } : {}),
     lastActivityAt: doc.lastActivityAt.toISOString(),
-    me: presentMembership(me),
+    me: presentMembership(me, doc.seq),
     unreadCount
   }
 }

@@ -1,15 +1,21 @@
 import type { Receipt } from '../../protocol/entities/conversation.ts'
 import { bareId } from '../../protocol/ids.ts'
+import { PAGE_SIZE } from '../../protocol/limits.ts'
+import type { MessageReceipts } from '../../protocol/routes/messages.ts'
 import type { Bus } from '../bus/bus.ts'
 import { AppError } from '../errors.ts'
 import { ObjectId, type Store } from '../store/index.ts'
 import type { Actor } from './actor.ts'
 import type { BlockService } from './blocks.ts'
+import { viewOf } from './history.ts'
 import { noSuchConversation } from './policy.ts'
-import { pairOf, presentReceipt } from './present.ts'
+import { isHiddenFor, pairOf, presentReceipt, userId } from './present.ts'
 
 /** In larger conversations receipts are kept but not told. */
 const MAX_TOLD_MEMBERS = 64
+
+/** Members whose cursors are told at once. */
+const MAX_CURSORS = 1_000
 
 interface Cursors {
   deliveredSeq: number
@@ -19,14 +25,14 @@ interface Cursors {
 }
 
 interface ReceiptParts {
-  store: Pick<Store, 'conversations' | 'members'>
+  store: Pick<Store, 'conversations' | 'members' | 'messages'>
   bus: Bus
   blocks: Pick<BlockService, 'around'>
 }
 
 /** How far members have received and read. Cursors only move forward, and never beyond the last message. */
 export class ReceiptService {
-  readonly #store: Pick<Store, 'conversations' | 'members'>
+  readonly #store: Pick<Store, 'conversations' | 'members' | 'messages'>
   readonly #bus: Bus
   readonly #blocks: ReceiptParts['blocks']
   /** What came in while the same cursors were being written: it is written once, together, afterwards. */
@@ -64,6 +70,64 @@ export class ReceiptService {
       return await (this.#writing.get(key) ?? this.#write(key, actor, bareId(conversationId), wanted))
     this.#waiting.delete(key)
     return await this.#write(key, actor, bareId(conversationId), merged)
+  }
+
+  /**
+   * Moves the actor's cursors up to messages, named by their ids.
+   * @throws {AppError} `not_found`, and nothing moves, for messages that are missing, foreign or of elsewhere
+   */
+  async markUpTo(
+    actor: Actor,
+    {
+      conversationId: id,
+      deliveredUpTo,
+      readUpTo
+    }: { conversationId?: string; deliveredUpTo?: string; readUpTo?: string }
+  ): Promise<Receipt> {
+    const ids = [deliveredUpTo, readUpTo].flatMap(it => (it === undefined ? [] : [new ObjectId(bareId(it))]))
+    const found = await this.#store.messages.findMany(ids)
+    const place = id === undefined ? found[0]?.conversationId : new ObjectId(bareId(id))
+    const seqOf = (it: string | undefined): number | undefined =>
+      it === undefined ? undefined : found.find(({ _id }) => _id.equals(bareId(it)))?.seq
+    const missing = ids.length === 0 || ids.some(it => !found.some(({ _id }) => _id.equals(it)))
+    if (missing || place === undefined || found.some(it => !it.conversationId.equals(place))) {
+      throw new AppError('not_found', 'No such message')
+    }
+    const [deliveredSeq = 0, readSeq = 0] = [seqOf(deliveredUpTo), seqOf(readUpTo)]
+    return await this.mark(actor, place.toHexString(), { deliveredSeq, readSeq })
+  }
+
+  /** Where every member has got, the first thousand by their ids. @throws {AppError} `not_found` */
+  async of(actor: Actor, conversationId: string): Promise<Receipt[]> {
+    const view = await viewOf(this.#store.members, actor, conversationId)
+    return (await this.#store.members.page(view.conversationId, MAX_CURSORS)).map(presentReceipt)
+  }
+
+  /**
+   * Of a page of members, who has received and who has read a message; its sender is left out.
+   * @throws {AppError} `not_found` for what the actor does not see
+   */
+  async ofMessage(
+    actor: Actor,
+    place: { conversationId: string; messageId: string },
+    { limit = PAGE_SIZE, after }: { limit?: number; after?: string } = {}
+  ): Promise<MessageReceipts> {
+    const view = await viewOf(this.#store.members, actor, place.conversationId)
+    const message = await this.#store.messages.find(new ObjectId(bareId(place.messageId)))
+    const isHere = message?.conversationId.equals(view.conversationId) === true && message.seq > view.afterSeq
+    if (message === null || !isHere || isHiddenFor(message, view.userId)) {
+      throw new AppError('not_found', 'No such message')
+    }
+    const from = after === undefined ? undefined : new ObjectId(bareId(after))
+    const rows = await this.#store.members.page(view.conversationId, limit + 1, from)
+    const page = rows.slice(0, limit)
+    const others = page.filter(it => !it.userId.equals(message.senderId) && it.joinedSeq < message.seq)
+    const last = page.at(-1)
+    return {
+      readBy: others.filter(it => it.readSeq >= message.seq).map(it => userId(it.userId)),
+      deliveredTo: others.filter(it => it.deliveredSeq >= message.seq).map(it => userId(it.userId)),
+      ...(rows.length > limit && last !== undefined ? { next: userId(last.userId) } : {})
+    }
   }
 
   async #write(key: string, actor: Actor, conversationId: string, cursors: Cursors): Promise<Receipt> {

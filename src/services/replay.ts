@@ -105,19 +105,6 @@ export class ReplayService {
     return Array.from({ length: end - since }, (_, index) => {
       const rev = since + 1 + index
       const item = byRev.get(rev)
-      if (item?.type === 'membership') return { userId, rev, type: 'conversation:added', data: item.conversation }
-      if (item?.type === 'removed') {
-        return { userId, rev, type: 'conversation:removed', data: { conversationId: item.conversationId } }
-      }
-      if (item?.type === 'hidden') {
-        return {
-          userId,
-          rev,
-          type: 'message:hidden',
-          data: { conversationId: item.conversationId, messageId: item.messageId }
-        }
-      }
-      if (item?.type === 'profile') return { userId, rev, type: 'user:updated', data: item.user }
       return { userId, rev, ...(item === undefined ? NOOP : accountEventOf(item)) }
     })
   }

@@ -1,9 +1,10 @@
+import type { Membership } from '../../protocol/entities/conversation.ts'
 import type { SyncItem, SyncPage } from '../../protocol/events/conversation.ts'
 import type { Cursors, Head, Heads } from '../../protocol/events/session.ts'
 import { bareId, prefixedId } from '../../protocol/ids.ts'
 import { HEADS_PAGE, MAX_CHANGES_BEHIND, SYNC_PAGE_BYTES, SYNC_PAGE_ITEMS } from '../../protocol/limits.ts'
 import { AppError } from '../errors.ts'
-import { type AccountChangeDoc, type MemberDoc, ObjectId, type Store } from '../store/index.ts'
+import { type AccountChangeDoc, type MemberDoc, type MessageDoc, ObjectId, type Store } from '../store/index.ts'
 import type { AccountItems } from './account-items.ts'
 import type { Actor } from './actor.ts'
 import type { ConversationService } from './conversations.ts'
@@ -16,6 +17,7 @@ import {
   messageId,
   presentConversation,
   presentMember,
+  presentMembership,
   presentMessage
 } from './present.ts'
 import type { UserService } from './users.ts'
@@ -128,24 +130,40 @@ export class SyncService {
     const views = new Map((await this.#conversations.views(docs, memberships)).map(view => [bareId(view.id), view]))
     const hidden = new Map((await this.#store.messages.findMany(refs('hidden'))).map(it => [it._id.toHexString(), it]))
     const people = await this.#people.present(actor, changes)
-    const items: SyncItem[] = []
-    for (const { type, rev, ref } of changes) {
-      const conversation = views.get(ref.toHexString())
-      const message = hidden.get(ref.toHexString())
-      const person = people.get(rev)
-      if (person !== undefined) items.push(person)
-      else if (type === 'profile') items.push({ type, rev, user: await this.#users.me(actor) })
-      else if (message !== undefined) {
-        items.push({
-          type: 'hidden',
-          rev,
-          conversationId: conversationId(message.conversationId),
-          messageId: messageId(ref)
-        })
-      } else if (conversation !== undefined) items.push({ type: 'membership', rev, conversation })
-      else items.push({ type: 'removed', rev, conversationId: conversationId(ref) })
+    const kept = await this.#preferences(actor, refs('preferences'))
+    const me = refs('profile').length > 0 ? await this.#users.me(actor) : undefined
+    const items: Partial<Record<AccountChangeDoc['type'], (ref: ObjectId, rev: number) => SyncItem | undefined>> = {
+      profile: (_, rev) => me && { type: 'profile', rev, user: me },
+      hidden: (ref, rev) => hiddenItem(hidden.get(ref.toHexString()), rev),
+      preferences: (ref, rev) => {
+        const item = kept.get(ref.toHexString())
+        return item && { type: 'preferences', rev, ...item }
+      },
+      membership: (ref, rev) => {
+        const conversation = views.get(ref.toHexString())
+        if (conversation === undefined) return { type: 'removed', rev, conversationId: conversationId(ref) }
+        return { type: 'membership', rev, conversation }
+      }
     }
-    return items
+    return changes.flatMap(({ type, rev, ref }) => people.get(rev) ?? items[type]?.(ref, rev) ?? [])
+  }
+
+  /** How the actor keeps these conversations, by id; nothing of those they are not in any more. */
+  async #preferences(
+    actor: Actor,
+    refs: readonly ObjectId[]
+  ): Promise<Map<string, { conversationId: string; me: Membership }>> {
+    if (refs.length === 0) return new Map()
+    const heads = await this.#store.conversations.heads(refs)
+    const seqs = new Map(heads.map(({ _id, seq }) => [_id.toHexString(), seq]))
+    const rows = await this.#store.members.ofUserIn(new ObjectId(actor.userId), refs)
+    return new Map(
+      rows.map(row => {
+        const id = row.conversationId.toHexString()
+        const me = presentMembership(row, seqs.get(id) ?? 0)
+        return [id, { conversationId: conversationId(row.conversationId), me }]
+      })
+    )
   }
 
   async #headsOf(memberships: readonly MemberDoc[]): Promise<Head[]> {
@@ -173,6 +191,12 @@ export class SyncService {
     const ids = new Set(present.map(it => conversationId(it.conversationId)))
     return known.filter(stream => !ids.has(stream))
   }
+}
+
+function hiddenItem(message: MessageDoc | undefined, rev: number): SyncItem | undefined {
+  if (message === undefined) return undefined
+  const id = conversationId(message.conversationId)
+  return { type: 'hidden', rev, conversationId: id, messageId: messageId(message._id) }
 }
 
 /** The items of one index scan; a scan that was cut is complete only up to its last `rev`. */

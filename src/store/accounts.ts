@@ -2,7 +2,15 @@ import type { ClientSession, Collection, Db, IndexDescription, MongoClient } fro
 import { ObjectId } from 'mongodb'
 
 /** What of a person's account can change, and what `ref` names then. */
-export type AccountChangeType = 'membership' | 'hidden' | 'profile' | 'settings' | 'block' | 'contacts' | 'request'
+export type AccountChangeType =
+  | 'membership'
+  | 'hidden'
+  | 'preferences'
+  | 'profile'
+  | 'settings'
+  | 'block'
+  | 'contacts'
+  | 'request'
 
 /** The last change of one thing of an account: `ref` is a conversation, a message, a request or a person. */
 export interface AccountChangeDoc {

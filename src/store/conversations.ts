@@ -34,6 +34,14 @@ export class ConversationStore {
     return found.flatMap(({ pairKey }) => (pairKey === undefined ? [] : [pairKey]))
   }
 
+  /** Where the given stand, and when something was last said, in no order. */
+  async activity(
+    ids: readonly ObjectId[]
+  ): Promise<Pick<ConversationDoc, '_id' | 'seq' | 'lastActivityAt' | 'type' | 'name' | 'pairKey'>[]> {
+    const projection = { seq: 1, lastActivityAt: 1, type: 1, name: 1, pairKey: 1 }
+    return await this.#conversations.find({ _id: { $in: [...ids] } }, { projection, batchSize: 10_000 }).toArray()
+  }
+
   async findPair(pairKey: string): Promise<ConversationDoc | null> {
     return await this.#conversations.findOne({ pairKey })
   }
@@ -47,14 +55,14 @@ export class ConversationStore {
   async newest(
     ids: readonly ObjectId[],
     limit: number,
-    after?: { at: Date; id: ObjectId }
+    { after, type }: { after?: { at: Date; id: ObjectId } | undefined; type?: ConversationDoc['type'] | undefined }
   ): Promise<ConversationDoc[]> {
     const older =
       after === undefined
         ? {}
         : { $or: [{ lastActivityAt: { $lt: after.at } }, { lastActivityAt: after.at, _id: { $lt: after.id } }] }
     return await this.#conversations
-      .find({ _id: { $in: [...ids] }, ...older })
+      .find({ _id: { $in: [...ids] }, ...older, ...(type === undefined ? {} : { type }) })
       .sort({ lastActivityAt: -1, _id: -1 })
       .limit(limit)
       .toArray()

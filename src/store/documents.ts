@@ -1,9 +1,11 @@
 import type { ObjectId } from 'mongodb'
+import type { Attachment, Location, MessageType, SystemNote } from '../../protocol/entities/content.ts'
+import type { GroupSettings, RelatedEntity, SupportStatus } from '../../protocol/entities/conversation.ts'
 
 /** A conversation. `rev` and `seq` are its head: the last change and the last message. */
 export interface ConversationDoc {
   _id: ObjectId
-  type: 'direct' | 'group'
+  type: 'direct' | 'group' | 'support'
   rev: number
   seq: number
   /** The `rev` of the last change of the fields that all members share. */
@@ -20,6 +22,25 @@ export interface ConversationDoc {
   pairKey?: string
   /** Direct conversations: who of the two has blocked the other. */
   blockedBy?: ObjectId[]
+  /** Groups: what differs from the default. */
+  settings?: Partial<GroupSettings>
+  /** Support: how it stands, who answers it, and what it is about. */
+  status?: SupportStatus
+  assignedAdminId?: ObjectId
+  relatedEntity?: RelatedEntity
+}
+
+/** How one member keeps a conversation. What is absent is off. */
+export interface PreferencesDoc {
+  /** For ever is the last moment there is. */
+  mutedUntil?: Date
+  pinned?: boolean
+  archived?: boolean
+  favorite?: boolean
+  ringtone?: string
+  nickname?: string
+  /** Not listed until there is a message after this `seq`. */
+  hiddenAtSeq?: number
 }
 
 /** One person's membership; there is one row for ever, `leftAt` when it has ended. */
@@ -36,12 +57,24 @@ export interface MemberDoc {
   readSeq: number
   clearedSeq: number
   leftAt?: Date
+  /** Like the cursors no change of the conversation, and not for the commit to write; gone when they leave. */
+  preferences?: PreferencesDoc
 }
 
 /** Everyone who reacted with one emoji, in the order they did. */
 export interface ReactionDoc {
   emoji: string
   userIds: ObjectId[]
+}
+
+/** A change of the group that a message records. */
+export interface SystemNoteDoc {
+  kind: SystemNote['kind']
+  /** The first of those whom it concerns, and how many they are. */
+  userIds?: ObjectId[]
+  userCount?: number
+  name?: string
+  role?: MemberDoc['role']
 }
 
 /** A message as it is now; a deleted one keeps its place and loses its content. */
@@ -53,12 +86,20 @@ export interface MessageDoc {
   /** The `rev` it was sent with. */
   createdRev: number
   senderId: ObjectId
-  clientId: string
+  /** Absent in what the server writes by itself. */
+  clientId?: string
   /** Digest of what was sent, to tell a repeat from another message with the same `clientId`. */
   bodyHash: string
-  type: 'text'
+  type: MessageType
   text?: string
-  replyTo?: { messageId: ObjectId; senderId: ObjectId; text?: string }
+  attachments?: Attachment[]
+  location?: Location
+  contact?: { name: string; phones?: string[]; userId?: ObjectId }
+  encryptedContent?: string
+  metadata?: Record<string, unknown>
+  mentions?: ObjectId[]
+  system?: SystemNoteDoc
+  replyTo?: { messageId: ObjectId; senderId: ObjectId; type?: MessageType; text?: string }
   reactions?: ReactionDoc[]
   createdAt: Date
   editedAt?: Date

@@ -1,10 +1,10 @@
-import type { Collection, Db, IndexDescription, ObjectId } from 'mongodb'
-import type { MemberDoc } from './documents.ts'
+import type { ClientSession, Collection, Db, IndexDescription, ObjectId } from 'mongodb'
+import type { MemberDoc, PreferencesDoc } from './documents.ts'
 import { type RevRange, revFilter } from './rev-range.ts'
 
 const PRESENT = { leftAt: { $exists: false } }
 
-/** Memberships; who is in is written by `Commits` alone, receipts and what is cleared are written here. */
+/** Memberships; who is in is written by `Commits` alone, receipts, preferences and what is cleared are written here. */
 export class MemberStore {
   static readonly indexes: IndexDescription[] = [
     { key: { conversationId: 1, userId: 1 }, unique: true }, // find, page
@@ -32,6 +32,13 @@ export class MemberStore {
   async ofUser(userId: ObjectId, limit: number, after?: ObjectId): Promise<MemberDoc[]> {
     const from = after === undefined ? {} : { conversationId: { $gt: after } }
     return await this.#members.find({ userId, ...from, ...PRESENT }, { sort: { conversationId: 1 }, limit }).toArray()
+  }
+
+  /** What a list of conversations looks at of each present membership, in no order, at most `limit`. */
+  async listOf(userId: ObjectId, limit: number): Promise<MemberDoc[]> {
+    const projection = { _id: 0, conversationId: 1, joinedSeq: 1, readSeq: 1, clearedSeq: 1, preferences: 1 }
+    const rows = this.#members.find({ userId, ...PRESENT }, { projection, limit, batchSize: 10_000 })
+    return await rows.toArray()
   }
 
   /** Present memberships of one person in the given conversations. */
@@ -75,5 +82,43 @@ export class MemberStore {
     cursors: { deliveredSeq: number; readSeq: number }
   ): Promise<MemberDoc | null> {
     return await this.#members.findOneAndUpdate({ conversationId, userId, ...PRESENT }, { $max: cursors })
+  }
+
+  /** Changes preferences; `undefined` takes one away. @returns the membership after, or null when it has ended */
+  async setPreferences(
+    { conversationId, userId }: Pick<MemberDoc, 'conversationId' | 'userId'>,
+    fields: { readonly [name in keyof PreferencesDoc]: unknown },
+    session: ClientSession
+  ): Promise<MemberDoc | null> {
+    const named = Object.entries(fields).map(([name, value]) => [`preferences.${name}`, value] as const)
+    const $set = Object.fromEntries(named.filter(([, value]) => value !== undefined))
+    const $unset = Object.fromEntries(
+      named.filter(([, value]) => value === undefined).map(([name]) => [name, true as const])
+    )
+    const update = {
+      ...(Object.keys($set).length > 0 ? { $set } : {}),
+      ...(Object.keys($unset).length > 0 ? { $unset } : {})
+    }
+    const filter = { conversationId, userId, ...PRESENT }
+    return await this.#members.findOneAndUpdate(filter, update, { session, returnDocument: 'after' })
+  }
+
+  /**
+   * Clears everything up to a `seq`, which is read then, and with `isHidden` takes the conversation out of the list.
+   * @returns the membership after, or null when it has ended
+   */
+  async clear(
+    { conversationId, userId }: Pick<MemberDoc, 'conversationId' | 'userId'>,
+    { seq, isHidden }: { seq: number; isHidden: boolean },
+    session: ClientSession
+  ): Promise<MemberDoc | null> {
+    return await this.#members.findOneAndUpdate(
+      { conversationId, userId, ...PRESENT },
+      {
+        $max: { clearedSeq: seq, readSeq: seq, deliveredSeq: seq },
+        ...(isHidden ? { $set: { 'preferences.hiddenAtSeq': seq } } : {})
+      },
+      { session, returnDocument: 'after' }
+    )
   }
 }

@@ -71,7 +71,7 @@ export class MessageStore {
       .toArray()
   }
 
-  /** How many messages of others each view holds that are neither deleted nor hidden, by conversation id (hex). */
+  /** How many messages of people other than oneself each view holds that are neither deleted nor hidden, by conversation id (hex). */
   async unread(views: readonly View[]): Promise<Map<string, number>> {
     if (views.length === 0) return new Map()
     const counts = await this.#messages
@@ -84,6 +84,7 @@ export class MessageStore {
               senderId: { $ne: userId },
               hiddenFor: { $ne: userId }
             })),
+            type: { $ne: 'system' },
             deletedAt: { $exists: false }
           }
         },

@@ -124,7 +124,7 @@ export class Watchers {
     for (const pair of pairs) {
       const isSeen = this.#seeing.get(pair.id)?.has(pair.connection) === true
       const presence = isSeen ? current.get(pair.id) : former.has(pair) ? offline(pair.id) : undefined
-      if (presence !== undefined) pair.Audience.of([connection]).tell({ type: 'presence', data: presence })
+      if (presence !== undefined) Audience.of([pair.connection]).tell({ type: 'presence', data: presence })
     }
   }
 

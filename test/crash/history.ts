@@ -16,6 +16,7 @@ export interface DumpedMessage {
   senderId: string
   clientId: string
   text?: string | undefined
+  type?: string
 }
 
 /** Everything that happened: the journals of all clients in the order of their clock, and what is left of it. */

@@ -182,9 +182,10 @@ export async function dumpDatabase(uri: string): Promise<Dump> {
     const members = await db.collection<MemberDoc>('members').find().toArray()
     return {
       conversations: conversations.map(({ _id, rev, seq, selfRev }) => ({ id: `conv_${_id}`, rev, seq, selfRev })),
-      messages: messages.map(({ _id, conversationId, seq, rev, createdRev, senderId, clientId, text }) => ({
+      messages: messages.map(({ _id, conversationId, seq, rev, createdRev, senderId, clientId, text, type }) => ({
         ...{ id: `msg_${_id}`, conversationId: `conv_${conversationId}`, senderId: `user_${senderId}` },
-        ...{ seq, rev, createdRev, clientId, text }
+        // What the server writes by itself has no clientId.
+        ...{ seq, rev, createdRev, clientId: clientId ?? `note ${seq}`, text, type }
       })),
       members: members.map(({ conversationId, userId, rev, deliveredSeq, readSeq }) => ({
         ...{ conversationId: `conv_${conversationId}`, userId: `user_${userId}` },

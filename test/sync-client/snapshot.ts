@@ -48,11 +48,13 @@ async function allMembers(get: Get, id: string): Promise<Record<string, Member>>
 }
 
 /** Of a view, what is the same for every member. */
-function sharedPart({ id, type, rev, name, description, avatarUrl, createdAt }: ConversationView): Conversation {
+function sharedPart(view: ConversationView): Conversation {
+  const { id, type, rev, name, description, avatarUrl, settings, createdAt } = view
   return {
     ...{ id, type, rev, createdAt },
     ...(name === undefined ? {} : { name }),
     ...(description === undefined ? {} : { description }),
-    ...(avatarUrl === undefined ? {} : { avatarUrl })
+    ...(avatarUrl === undefined ? {} : { avatarUrl }),
+    ...(settings === undefined ? {} : { settings })
   }
 }

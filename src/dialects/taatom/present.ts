@@ -30,8 +30,14 @@ export function presentMessages(messages: readonly Message[], participants: read
   })
 }
 
-function presentParticipant({ user: { id, displayName, avatarUrl = '', isVerified = false } }: Participant) {
-  return { _id: bareId(id), id: bareId(id), fullName: displayName, profilePic: avatarUrl, isVerified }
+function presentParticipant({ user: { id, displayName, avatarUrl = '', isVerified } }: Participant) {
+  return {
+    _id: bareId(id),
+    id: bareId(id),
+    fullName: displayName,
+    profilePic: avatarUrl,
+    isVerified: isVerified === true
+  }
 }
 
 const TYPES = { direct: 'user_chat', group: 'group_chat', support: 'admin_support' } as const
@@ -49,7 +55,7 @@ export function presentChat({ view, participants }: Summary, messages: readonly 
     messages: presentMessages(messages, participants),
     lastMessage: lastMessage === undefined ? null : presentMessages([lastMessage], participants)[0],
     unreadCount,
-    muted: me.muted ?? false,
+    muted: me.preferences?.muted ?? false,
     updatedAt: lastActivityAt,
     createdAt
   }

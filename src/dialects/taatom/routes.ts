@@ -27,7 +27,10 @@ function chatRoutes(services: Services): DialectRoute[] {
       'GET /api/v1/chat',
       { summary: 'List all chats', query: Type.Object(pageQuery) },
       async ({ actor, query }) => {
-        const { conversations } = await services.conversations.list(actor, { limit: limitOf(query), ...pageOf(query) })
+        const { conversations } = await services.conversationList.page(actor, {
+          limit: limitOf(query),
+          ...pageOf(query)
+        })
         const summaries = await services.summaries.of(actor, conversations)
         const chats = await Promise.all(
           summaries.map(async summary => presentChat(summary, await newest(services, actor, summary.view.id)))
@@ -98,14 +101,14 @@ function messageRoutes(services: Services): DialectRoute[] {
 }
 
 function clearingRoutes(services: Services): DialectRoute[] {
-  const { conversations, receipts } = services
+  const { preferences, receipts } = services
   return [
     dialectRoute(
       'DELETE /api/v1/chat/:otherUserId/messages',
       { summary: 'Clear the chat', params },
       async ({ actor, params: { otherUserId } }) => {
         const view = await findChat(services, actor, otherUserId)
-        if (view !== undefined) await conversations.clear(actor, view.id)
+        if (view !== undefined) await preferences.clear(actor, view.id)
         return answer('Chat cleared successfully', {})
       }
     ),
@@ -133,7 +136,7 @@ function muteRoutes(services: Services): DialectRoute[] {
       },
       async ({ actor, params: { otherUserId }, body }) => {
         const { id, me } = await openChat(services, actor, otherUserId)
-        const isMuted = body.muted ?? !(me.muted ?? false)
+        const isMuted = body.muted ?? !(me.preferences?.muted ?? false)
         await services.preferences.set(actor, id, { muted: isMuted })
         return muted(isMuted ? 'Chat muted' : 'Chat unmuted', isMuted)
       }
@@ -143,7 +146,7 @@ function muteRoutes(services: Services): DialectRoute[] {
       { summary: 'Whether the chat is muted', params },
       async ({ actor, params: { otherUserId } }) => {
         const view = await findChat(services, actor, otherUserId)
-        return muted('Mute status fetched', view?.me.muted ?? false)
+        return muted('Mute status fetched', view?.me.preferences?.muted ?? false)
       }
     )
   ]

@@ -149,19 +149,22 @@ async function replaceMembers(db: Db, drafts: readonly Draft[], session: ClientS
   const changed = drafts.flatMap(draft => [...draft.changedMembers.values()])
   if (changed.length === 0) return
   await db.collection<MemberDoc>('members').bulkWrite(
-    changed.map(({ _id, conversationId, userId, deliveredSeq, readSeq, clearedSeq, leftAt, ...fields }) => ({
-      updateOne: {
-        filter: { conversationId, userId },
-        update: {
-          $set: leftAt === undefined ? fields : { ...fields, leftAt },
-          ...(leftAt === undefined ? { $unset: { leftAt: true as const } } : {}),
-          // Receipts are not conversation changes: what was written meanwhile stays.
-          $max: { deliveredSeq, readSeq, clearedSeq },
-          $setOnInsert: { _id }
-        },
-        upsert: true
-      }
-    })),
+    changed.map(
+      ({ _id, conversationId, userId, deliveredSeq, readSeq, clearedSeq, leftAt, preferences, ...fields }) => ({
+        updateOne: {
+          filter: { conversationId, userId },
+          update: {
+            $set: leftAt === undefined ? fields : { ...fields, leftAt },
+            // Whoever comes back begins anew.
+            $unset: leftAt === undefined ? { leftAt: true as const } : { preferences: true as const },
+            // Receipts and preferences are not conversation changes: what was written meanwhile stays.
+            $max: { deliveredSeq, readSeq, clearedSeq },
+            $setOnInsert: { _id }
+          },
+          upsert: true
+        }
+      })
+    ),
     { session, ordered: false }
   )
 }

@@ -1,7 +1,7 @@
 import { type ClientSession, type Db, type MongoClient, MongoServerError } from 'mongodb'
 import { AppError } from '../../errors.ts'
 import type { AccountStore } from '../accounts.ts'
-import type { ConversationDoc, MemberDoc } from '../documents.ts'
+import type { ConversationDoc, MemberDoc, MessageDoc } from '../documents.ts'
 import { ConversationCache } from './cache.ts'
 import type { Change, Pending } from './change.ts'
 import type { AccountNews, ConversationState } from './draft.ts'
@@ -16,6 +16,14 @@ const PATIENCE_MS = 15_000
 export interface CommitOptions {
   /** Transactions under way at once; a conversation always takes the same lane. */
   lanes: number
+}
+
+/** A conversation that begins; `first` is what it begins with, and the head of `doc` is where that leaves it. */
+export interface NewConversation {
+  readonly doc: ConversationDoc
+  readonly members: readonly MemberDoc[]
+  readonly news: AccountNews
+  readonly first?: MessageDoc
 }
 
 /**
@@ -80,19 +88,15 @@ export class Commits {
   }
 
   /**
-   * Stores a new conversation with its first members, as its change 1.
+   * Stores a new conversation with its first members, as its change 1, and its first message, if any, as change 2.
    * @returns its state, or undefined when there is one with this `pairKey` already
    */
-  async create(
-    doc: ConversationDoc,
-    members: readonly MemberDoc[],
-    news: AccountNews
-  ): Promise<ConversationState | undefined> {
+  async create({ doc, members, news, first }: NewConversation): Promise<ConversationState | undefined> {
     const state = { doc, members: new Map(members.map(member => [member.userId.toHexString(), member])) }
     let revs = new Map<string, number>()
     try {
       await this.#client.withSession(
-        async session => await session.withTransaction(async () => (revs = await this.#insert(state, session)))
+        async session => await session.withTransaction(async () => (revs = await this.#insert(state, first, session)))
       )
     } catch (error) {
       if (error instanceof MongoServerError && error.code === 11_000) return undefined
@@ -111,10 +115,15 @@ export class Commits {
     await Promise.all(this.#lanes.map(async lane => await lane.settled()))
   }
 
-  async #insert({ doc, members }: ConversationState, session: ClientSession): Promise<Map<string, number>> {
+  async #insert(
+    { doc, members }: ConversationState,
+    first: MessageDoc | undefined,
+    session: ClientSession
+  ): Promise<Map<string, number>> {
     const rows = [...members.values()]
     await this.#db.collection<ConversationDoc>('conversations').insertOne({ ...doc }, { session })
     await this.#db.collection<MemberDoc>('members').insertMany(rows, { session })
+    if (first !== undefined) await this.#db.collection<MessageDoc>('messages').insertOne(first, { session })
     return await this.#accounts.record(
       rows.map(({ userId }) => userId),
       'membership',

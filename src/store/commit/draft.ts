@@ -26,6 +26,15 @@ export interface AccountNews {
   readonly data: (userId: string, state: ConversationState) => unknown
 }
 
+/** What all members share and the commit may change. */
+type SharedFields = Pick<
+  ConversationDoc,
+  'name' | 'description' | 'avatarUrl' | 'settings' | 'status' | 'assignedAdminId' | 'relatedEntity'
+>
+
+/** What whoever adds a message says of it; the rest is its place. */
+export type NewMessage = Omit<MessageDoc, '_id' | 'conversationId' | 'seq' | 'rev' | 'createdRev' | 'createdAt'>
+
 /** What a change of one conversation may do; the n changes of a batch work on one draft, one after the other. */
 export class Draft {
   readonly #base: ConversationState
@@ -66,7 +75,7 @@ export class Draft {
   }
 
   /** Adds a message at the end. */
-  append(fields: Pick<MessageDoc, 'senderId' | 'clientId' | 'bodyHash' | 'text' | 'replyTo'>): MessageDoc {
+  append(fields: NewMessage): MessageDoc {
     const rev = this.#nextRev()
     this.#doc.seq += 1
     this.#doc.lastActivityAt = this.now
@@ -76,7 +85,6 @@ export class Draft {
       seq: this.#doc.seq,
       rev,
       createdRev: rev,
-      type: 'text',
       createdAt: this.now,
       ...fields
     }
@@ -92,7 +100,7 @@ export class Draft {
   }
 
   /** Changes the fields that all members share. @returns the `rev` of the change */
-  update(fields: Partial<Pick<ConversationDoc, 'name' | 'description' | 'avatarUrl'>>): number {
+  update(fields: Partial<SharedFields>): number {
     Object.assign(this.#doc, fields)
     this.#doc.selfRev = this.#nextRev()
     return this.#doc.rev

@@ -246,7 +246,7 @@ export class Lane {
     if (keys.length === 0) return
     const firsts = await this.#parts.db.collection<MessageDoc>('messages').find({ $or: keys }).toArray()
     for (const first of firsts) {
-      const { conversationId, senderId, clientId } = first
+      const { conversationId, senderId, clientId = '' } = first
       const key = RecentSends.key(conversationId.toHexString(), senderId.toHexString(), clientId)
       this.#parts.recent.add(key, first)
     }

@@ -8,6 +8,7 @@ import { memberRoutes } from './members.ts'
 import { messageRoutes } from './messages.ts'
 import { otpRoutes } from './otp.ts'
 import { peopleRoutes } from './people.ts'
+import { preferenceRoutes } from './preferences.ts'
 import { presenceRoutes } from './presence.ts'
 import { qrRoutes } from './qr.ts'
 import { userRoutes } from './users.ts'
@@ -21,7 +22,16 @@ export const apiRoutes: FastifyPluginAsync<{
   await app.register(authRoutes, { services, authenticator })
   await app.register(otpRoutes, { services, authenticator })
   await app.register(qrRoutes, { services, authenticator, limits })
-  for (const routes of [userRoutes, peopleRoutes, presenceRoutes, conversationRoutes, memberRoutes, messageRoutes]) {
+  const all = [
+    userRoutes,
+    peopleRoutes,
+    presenceRoutes,
+    conversationRoutes,
+    memberRoutes,
+    messageRoutes,
+    preferenceRoutes
+  ]
+  for (const routes of all) {
     await app.register(routes, { services })
   }
 }

@@ -5,13 +5,16 @@ import { register } from './route.ts'
 
 /** REST face of conversations, receipts and typing. */
 export const conversationRoutes: FastifyPluginAsync<{ services: Services }> = async (app, { services }) => {
-  const { conversations, groups, receipts, typing } = services
+  const { conversations, conversationList, groups, receipts, typing } = services
   register(app, contracts.CreateConversation, async ({ actor, body }, reply) => {
     const { conversation, isNew } = await conversations.create(actor, body)
     reply.code(isNew ? 201 : 200)
     return conversation
   })
-  register(app, contracts.ListConversations, async ({ actor, query }) => await conversations.list(actor, query))
+  register(app, contracts.ListConversations, async ({ actor, query: { archived, pinned, unread, ...query } }) => {
+    const flags = { ...flag('archived', archived), ...flag('pinned', pinned), ...flag('unread', unread) }
+    return await conversationList.page(actor, { ...query, ...flags })
+  })
   register(
     app,
     contracts.GetConversation,
@@ -30,4 +33,8 @@ export const conversationRoutes: FastifyPluginAsync<{ services: Services }> = as
     if (body.isTyping) await typing.start(actor, params.conversationId)
     else await typing.stop(actor, params.conversationId)
   })
+}
+
+function flag<Name extends string>(name: Name, text: 'true' | 'false' | undefined): { [name in Name]?: boolean } {
+  return text === undefined ? {} : ({ [name]: text === 'true' } as { [name in Name]?: boolean })
 }

@@ -6,7 +6,7 @@ import { register } from './route.ts'
 
 /** REST face of messages and reactions. */
 export const messageRoutes: FastifyPluginAsync<{ services: Services }> = async (app, { services }) => {
-  const { messages, reactions } = services
+  const { history, messages, reactions, receipts } = services
   register(app, contracts.SendMessage, async ({ actor, params, body, headers }, reply) => {
     const clientId = body.clientId ?? headers['idempotency-key']
     if (clientId === undefined) throw new AppError('invalid', 'Give a clientId, or the header Idempotency-Key')
@@ -17,7 +17,14 @@ export const messageRoutes: FastifyPluginAsync<{ services: Services }> = async (
   register(
     app,
     contracts.GetHistory,
-    async ({ actor, params, query }) => await messages.history(actor, { ...params, ...query })
+    async ({ actor, params, query }) => await history.page(actor, { ...params, ...query })
+  )
+  register(app, contracts.GetMessage, async ({ actor, params }) => await messages.get(actor, params))
+  register(app, contracts.GetEdits, async ({ actor, params }) => await messages.edits(actor, params))
+  register(
+    app,
+    contracts.GetMessageReceipts,
+    async ({ actor, params, query }) => await receipts.ofMessage(actor, params, query)
   )
   register(
     app,

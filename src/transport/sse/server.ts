@@ -85,7 +85,7 @@ export class StreamServer {
     })
     try {
       await greeter.admit(stream, actor)
-      hub.watch(stream, await services.peers.of(actor))
+      await hub.watch(stream, await services.peers.of(actor))
       stream.sendNow({ type: 'ready', data: {} }, encodeFields('ready', { connectionId: id, heartbeatMs: BEAT_MS }))
       stream.goLive(await this.#bringUp(stream, bookmark))
     } catch (error) {

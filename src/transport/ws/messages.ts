@@ -10,7 +10,7 @@ import type { Services } from '../../services/index.ts'
 import type { Register } from '../dispatch.ts'
 
 /** Socket face of messages and reactions. */
-export function messageHandlers(on: Register, { messages, reactions }: Services): void {
+export function messageHandlers(on: Register, { history, messages, reactions }: Services): void {
   on(MessageSend, async ({ actor }, data) => await messages.send(actor, data))
   on(MessageEdit, async ({ actor }, data) => await messages.edit(actor, data))
   on(MessageDelete, async ({ actor }, { scope, ...place }) =>
@@ -18,5 +18,5 @@ export function messageHandlers(on: Register, { messages, reactions }: Services)
   )
   on(ReactionAdd, async ({ actor }, data) => await reactions.add(actor, data))
   on(ReactionRemove, async ({ actor }, data) => await reactions.remove(actor, data))
-  on(HistoryGet, async ({ actor }, data) => await messages.history(actor, data))
+  on(HistoryGet, async ({ actor }, data) => await history.page(actor, data))
 }
