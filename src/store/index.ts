@@ -17,7 +17,7 @@ export type { Committed, FirstSend } from './commit/change.ts'
 export type { AccountNews, ConversationState, Draft } from './commit/draft.ts'
 export type * from './documents.ts'
 export type { View } from './messages.ts'
-export type { QrDevice, QrLoginDoc, QrPerson } from './qr-logins.ts'
+export type { QrLoginDoc, QrPerson } from './qr-logins.ts'
 export type { SessionDoc } from './sessions.ts'
 export type { UserDoc, UserKey } from './users.ts'
 export { ObjectId }
