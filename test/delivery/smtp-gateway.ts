@@ -11,13 +11,19 @@ export interface Mail extends Received {
 }
 
 /** A small mail server on a free port, and its address. */
-export async function startMailServer(t: Test): Promise<Omit<Gateway, 'received'> & { url: string; received: Mail[] }> {
+export async function startMailServer(
+  t: Test
+): Promise<Omit<Gateway, 'received'> & { url: string; received: Mail[]; arrived: Promise<Mail> }> {
   const received: Mail[] = []
   const state = { tries: 0, failures: 0, isRefusing: false }
   const sockets = new Set<Socket>()
   let wasAsked: () => void = () => undefined
   const asked = new Promise<void>(resolve => {
     wasAsked = resolve
+  })
+  let hasArrived: (mail: Mail) => void = () => undefined
+  const arrived = new Promise<Mail>(resolve => {
+    hasArrived = resolve
   })
   const answerMail = (): string => {
     state.tries += 1
@@ -31,7 +37,10 @@ export async function startMailServer(t: Test): Promise<Omit<Gateway, 'received'
     void converse(socket, {
       mail: answerMail,
       recipient: () => (state.isRefusing ? '550 No <ada@parley.example> here' : '250 OK'),
-      take: mail => received.push(mail)
+      take: mail => {
+        received.push(mail)
+        hasArrived(mail)
+      }
     })
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
@@ -43,6 +52,7 @@ export async function startMailServer(t: Test): Promise<Omit<Gateway, 'received'
     url: `smtp://127.0.0.1:${(server.address() as AddressInfo).port}`,
     received,
     asked,
+    arrived,
     get tries() {
       return state.tries
     },

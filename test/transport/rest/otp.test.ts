@@ -1,4 +1,5 @@
 import t from 'tap'
+import { startMailServer } from '../../delivery/smtp-gateway.ts'
 import { dump, openDatabase } from '../../dump.ts'
 import { PASSWORD, startServer, type TestServer } from '../../helper.ts'
 
@@ -43,6 +44,20 @@ t.test('registering, signing in and resetting by codes', async t => {
   t.equal((await server.call({ token: signedIn.body.accessToken }, 'GET', '/v1/auth/me')).status, 401)
   const last = await post('login', { phone: PHONE, password: PASSWORD })
   t.equal(last.status, 200)
+})
+
+t.test('a code comes by mail and nowhere else, also when the mail server fails at first', async t => {
+  const mails = await startMailServer(t)
+  mails.failNext(1)
+  const env = { OTP_DELIVERY: 'smtp', SMTP_URL: mails.url, MAIL_FROM: 'chat@parley.example' }
+  const server = await startServer(t, { env })
+  const email = 'Ada@parley.example'
+  const asked = await server.call(undefined, 'POST', '/v1/auth/otp', { purpose: 'register', email })
+  t.same(asked.body, { expiresInMs: 600_000 }, 'the answer does not hold it')
+  const { code, to } = await mails.arrived
+  t.equal(to, 'ada@parley.example')
+  const answer = await server.call(undefined, 'POST', '/v1/auth/otp/verify', { purpose: 'register', email, code })
+  t.match(answer, { status: 200, body: { user: { email: 'ada@parley.example' } } })
 })
 
 t.test('signing out everywhere ends this session too, closes its sockets, and kills its tokens', async t => {
