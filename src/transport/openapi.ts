@@ -85,9 +85,11 @@ function finish({ components, paths, ...rest }: Json & { components: Json; paths
   }
 }
 
+type Content = Record<string, { schema?: { contentMediaType?: string } }>
+
 interface Operation {
   security?: unknown[]
-  responses: Record<string, { description?: string; content?: unknown; $ref?: string }>
+  responses: Record<string, { description?: string; content?: Content; $ref?: string }>
 }
 
 const GRANTED: Record<string, string> = {
@@ -101,6 +103,9 @@ function addErrors({ responses, security }: Operation): void {
   for (const [status, response] of Object.entries(responses)) {
     response.description = GRANTED[status] ?? 'Done.'
     if (status === '204') delete response.content
+    const { 'application/json': json } = response.content ?? {}
+    const type = json?.schema?.contentMediaType
+    if (json && type !== undefined) response.content = { [type]: json }
   }
   if (security?.length !== 0) Object.assign(responses, { 401: { $ref: '#/components/responses/Unauthenticated' } })
   Object.assign(responses, {
