@@ -1,0 +1,6 @@
+import type { App } from './app.ts'
+import { canonicalRest, canonicalSocket } from './canonical.ts'
+import { taatom } from './taatom.ts'
+
+/** Every kind of app. */
+export const APPS: readonly App[] = [canonicalRest, canonicalSocket, taatom]
