@@ -1,5 +1,5 @@
 import t from 'tap'
-import { startServer } from '../helper.ts'
+import { type Person, startServer } from '../helper.ts'
 import { PacketClient } from '../packet-client.ts'
 
 for (const version of [4, 2] as const) {
@@ -7,7 +7,7 @@ for (const version of [4, 2] as const) {
     const how = `socket.io-client ${version}, ${transports?.[0] ?? 'both transports'}`
     t.test(`4.6 a message sent in the namespace /app reaches both with ${how}`, async t => {
       const server = await startServer(t)
-      const [ann, ben] = await server.people(2)
+      const [ann, ben] = (await server.people(2)) as [Person, Person]
       const options = { version, namespace: '/app', ...(transports && { transports }) }
       const open = async (token: string) =>
         await PacketClient.open(t, server.url, { ...options, auth: { token }, query: { auth: token } })
