@@ -287,3 +287,21 @@ t.test('blocking and unblocking at once leaves the conversation as the blocks ar
   const doc = await client.db().collection('conversations').findOne({})
   t.strictSame((doc?.['blockedBy'] ?? []).map(String).sort(), blockers.sort())
 })
+
+t.test('on another node a block counts at once for messages, presence and profiles', async t => {
+  const one = await startServer(t)
+  const two = await startServer(t, { uri: one.uri })
+  const [ann, ben] = (await one.people(2)) as [Person, Person]
+  const conversationId = await one.direct(ann, ben)
+  const path = `/v1/conversations/${conversationId}/messages`
+  await two.connect(ann)
+  t.equal((await two.call(ben, 'POST', path, { clientId: 'before', text: 'Hi' })).status, 201)
+  t.match((await two.call(ben, 'GET', `/v1/presence?ids=${ann.id}`)).text, /online/)
+  await one.call(ann, 'POST', '/v1/blocks', { userId: ben.id })
+  const refused = await two.call(ben, 'POST', path, { clientId: 'after', text: 'Hi' })
+  t.match(refused, { status: 403, body: { error: { code: 'blocked' } } })
+  t.match((await two.call(ben, 'GET', `/v1/presence?ids=${ann.id}`)).text, /offline/)
+  t.notOk('createdAt' in (await two.call(ben, 'GET', `/v1/users/${ann.id}`)).body)
+  const again = await two.call(ben, 'POST', path, { clientId: 'before', text: 'Hi' })
+  t.match(again, { status: 200, body: { duplicate: true } }, 'a repeat of what was sent before is answered still')
+})

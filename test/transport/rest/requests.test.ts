@@ -157,6 +157,26 @@ t.test('lists by direction, status and kind, in pages; and limits', async t => {
   )
 })
 
+t.test('a request whose sender is gone or blocked cannot be accepted, and stays as it is', async t => {
+  const server = await startServer(t)
+  const client = await openDatabase(t, server.uri)
+  const { accessToken: token, user } = await server.signUp({ username: 'leaver' })
+  const leaver: Person = { token, id: user.id, hex: user.id.slice(-24) }
+  const [ann, ben] = (await server.people(2)) as [Person, Person]
+  const first = (await ask(server, leaver, ben)).body
+  const second = (await ask(server, ann, ben)).body
+  await client
+    .db()
+    .collection('users')
+    .updateOne({ username: 'leaver' }, { $set: { isDisabled: true } })
+  await server.call(ben, 'POST', '/v1/blocks', { userId: ann.id })
+  t.match(await server.call(ben, 'POST', `/v1/requests/${first.id}/accept`), { status: 404 })
+  t.match(await server.call(ben, 'POST', `/v1/requests/${second.id}/accept`), { status: 403 })
+  const { requests } = (await server.call(ben, 'GET', '/v1/requests?status=open')).body
+  t.equal(requests.length, 2)
+  t.equal(await client.db().collection('contacts').countDocuments(), 0)
+})
+
 t.test('bad input, oneself, strangers and the disabled', async t => {
   const server = await startServer(t)
   const client = await openDatabase(t, server.uri)
