@@ -38,7 +38,7 @@ t.test('an address book finds its people in any spelling, and keeps them and nob
     '$where'
   ]
   const { body } = await server.call(ann, 'POST', '/v1/contacts/sync', { contacts })
-  t.same(matched(body).sort(), [ben.id, cleo.id].sort())
+  t.same(new Set(matched(body)), new Set([ben.id, cleo.id]))
   t.match(
     body.matches.find(({ user }: { user: { id: string } }) => user.id === ben.id),
     { phone: national, name: 'Benny' }
@@ -88,7 +88,8 @@ t.test('contacts are added, named, listed by pages, and removed', async t => {
   const first = (await server.call(ann, 'GET', '/v1/contacts?limit=2')).body
   const second = (await server.call(ann, 'GET', `/v1/contacts?limit=2&after=${first.next}`)).body
   const all = [...first.contacts, ...second.contacts]
-  t.same(all.map(({ user }) => user.id).sort(), others.map(({ id }) => id).sort())
+  t.same(new Set(all.map(({ user }) => user.id)), new Set(others.map(({ id }) => id)))
+  t.equal(all.length, others.length)
   t.match(
     all.find(({ user }) => user.id === ben.id),
     { name: 'Benny', source: 'added' }
