@@ -127,7 +127,7 @@ const ACTIONS: Record<string, { act: Action; blocked: string }> = {
     }
   },
   profile: {
-    blocked: 'id,username,displayName',
+    blocked: 'id,displayName,username',
     act: async ({ server, actor, other }) => {
       const { body } = await server.call(actor, 'GET', `/v1/users/${other.id}`)
       return body.bio === 'About me' ? 'ok' : Object.keys(body).join()
