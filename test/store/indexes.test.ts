@@ -8,6 +8,7 @@ import { type Person, startServer, type TestServer } from '../helper.ts'
 async function exercise(server: TestServer): Promise<void> {
   const [ann, ben, cleo] = (await server.people(3)) as [Person, Person, Person]
   await withMessages(server, ann, ben, cleo)
+  await withPeople(server, ann, ben, cleo)
   const account = {
     username: `a${randomBytes(5).toString('hex')}`,
     password: 'correct horse battery',
@@ -63,6 +64,35 @@ async function withCodes(server: TestServer, phone: string): Promise<void> {
   }
   await post('password/reset', { phone, code: await codeFor('reset'), newPassword: 'another horse battery' })
   await server.call({ token }, 'POST', '/v1/auth/logout-everywhere')
+}
+
+async function withPeople(server: TestServer, ann: Person, ben: Person, cleo: Person): Promise<void> {
+  const settings = { privacy: { lastSeen: 'contacts', whoMayStart: 'contacts' } }
+  await server.call(ann, 'PATCH', '/v1/users/me/settings', settings)
+  await server.call(ann, 'GET', '/v1/users/me/settings')
+  await server.direct(cleo, ann)
+  await server.call(ann, 'POST', '/v1/contacts/sync', { contacts: ['+4915112345678'] })
+  await server.call(ann, 'PUT', `/v1/contacts/${ben.id}`, { name: 'Ben' })
+  await server.call(ann, 'PUT', `/v1/contacts/${cleo.id}`, {})
+  for (const query of ['', '?source=added', `?after=${ben.id}`]) await server.call(ann, 'GET', `/v1/contacts${query}`)
+  const { id } = (await server.call(ann, 'POST', '/v1/requests', { kind: 'friend', to: ben.id })).body
+  await server.call(ben, 'POST', `/v1/requests/${id}/accept`)
+  await server.call(ann, 'POST', '/v1/requests', { kind: 'friend', to: ben.id })
+  await server.call(ann, 'POST', '/v1/requests', { kind: 'chat', to: cleo.id })
+  for (const query of ['', '?direction=incoming', '?direction=outgoing&status=open', `?after=${id}`])
+    await server.call(ann, 'GET', `/v1/requests${query}`)
+  const friends = (await server.call(ann, 'GET', '/v1/friends')).body
+  await server.call(ann, 'GET', `/v1/friends?after=${'f'.repeat(24)}`)
+  await server.call(ann, 'DELETE', `/v1/friends/${friends.friends[0].user.id}`)
+  await server.call(ann, 'POST', '/v1/blocks', { userId: ben.id })
+  await server.call(ann, 'GET', '/v1/blocks')
+  await server.call(ann, 'GET', `/v1/blocks?after=${'f'.repeat(24)}`)
+  for (const q of ['+4915112', 'ann', 'a.b', 'x@y.example']) {
+    await server.call(ann, 'GET', `/v1/users/search?q=${encodeURIComponent(q)}`)
+  }
+  await (await server.connect(ann)).ask('sync:pull', { stream: ann.id, since: 0 })
+  await server.call(ann, 'DELETE', `/v1/contacts/${cleo.id}`)
+  await server.call(ann, 'DELETE', `/v1/blocks/${ben.id}`)
 }
 
 async function withMessages(server: TestServer, ann: Person, ben: Person, cleo: Person): Promise<void> {
@@ -140,12 +170,17 @@ t.test('no query of the server reads a whole collection', async t => {
   for (const name of [
     'accounts',
     'accountChanges',
+    'blocks',
+    'contacts',
     'conversations',
+    'friendships',
     'members',
     'messages',
     'otps',
     'qrLogins',
+    'requests',
     'sessions',
+    'settings',
     'tickets',
     'users'
   ]) {
