@@ -78,7 +78,7 @@ t.test(
       [{ text: 'x', metadata: { $where: 1 } }, 400, 'invalid'],
       [{ text: 'x', metadata: { 'a.b': 1 } }, 400, 'invalid'],
       [{ text: 'x', metadata: { constructor: 1 } }, 400, 'invalid'],
-    [{ text: 'x', metadata: { a: { _bsontype: 'ObjectId' } } }, 400, 'invalid'],
+      [{ text: 'x', metadata: { a: { _bsontype: 'ObjectId' } } }, 400, 'invalid'],
       [{ text: 'x', metadata: deep }, 400, 'invalid'],
       [{ text: 'x', metadata: ['a'] }, 400, 'invalid'],
       [{ text: 'x', metadata: { long: 'x'.repeat(5_000) } }, 413, 'too_large'],
