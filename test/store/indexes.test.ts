@@ -121,10 +121,24 @@ async function withMessages(server: TestServer, ann: Person, ben: Person, cleo: 
   await socket.ask('typing:start', { conversationId })
   await socket.ask('message:delete', { ...place, scope: 'me' })
   await socket.ask('message:delete', { ...place, scope: 'everyone' })
+  await asTheyLike(server, ann, conversationId, messageId)
   await socket.ask('sync:heads', { cursors: { [conversationId]: 1 } })
   for (const stream of [conversationId, ann.id]) await socket.ask('sync:pull', { stream, since: 0 })
   await socket.ask('member:remove', { conversationId, userId: cleo.id })
   await socket.ask('conversation:leave', { conversationId })
+}
+
+/** How one keeps conversations, and looks for them. */
+async function asTheyLike(server: TestServer, who: Person, id: string, messageId: string): Promise<void> {
+  const path = `/v1/conversations/${id}`
+  for (const tail of ['', '/edits', '/receipts']) await server.call(who, 'GET', `${path}/messages/${messageId}${tail}`)
+  await server.call(who, 'PATCH', `${path}/preferences`, { pinned: true, nickname: 'Mine' })
+  for (const query of ['pinned=true', 'unread=true', 'type=group', 'q=mine', 'archived=false']) {
+    await server.call(who, 'GET', `/v1/conversations?${query}`)
+  }
+  await server.call(who, 'DELETE', `${path}/messages`)
+  await server.call(who, 'DELETE', path)
+  await server.call(who, 'GET', '/v1/conversations')
 }
 
 /** Set below, so that a second process meets what the first has done. */
