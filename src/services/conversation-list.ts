@@ -1,11 +1,10 @@
 import type { ConversationView } from '../../protocol/entities/conversation.ts'
 import { PAGE_SIZE } from '../../protocol/limits.ts'
 import type { ConversationPage } from '../../protocol/routes/conversations.ts'
-import { type ConversationDoc, ObjectId, type PreferencesDoc, type Store } from '../store/index.ts'
+import { type ConversationDoc, foldedWords, ObjectId, type PreferencesDoc, type Store } from '../store/index.ts'
 import type { Actor } from './actor.ts'
 import type { ConversationService } from './conversations.ts'
 import { hiddenUpTo } from './present.ts'
-import { foldedWords } from './text.ts'
 
 /** Memberships of one person that a list looks at. */
 const MAX_MEMBERSHIPS = 10_000
