@@ -5,11 +5,12 @@ import { describeDialect } from './openapi.ts'
 import { addRoutes, answerErrorsAs } from './routes.ts'
 import { shapeOf, shareRoute } from './shared/routes.ts'
 import { createTaatom } from './taatom/index.ts'
+import { createUnified } from './unified/index.ts'
 
 type Create = (parts: DialectParts) => Dialect
 
 /** Every dialect there is. */
-const DIALECTS: Readonly<Partial<Record<DialectName, Create>>> = { taatom: createTaatom }
+const DIALECTS: Readonly<Partial<Record<DialectName, Create>>> = { unified: createUnified, taatom: createTaatom }
 
 /** The dialects that are switched on. */
 export function createDialects(parts: DialectParts): Dialect[] {

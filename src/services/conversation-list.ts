@@ -1,6 +1,7 @@
 import type { ConversationView } from '../../protocol/entities/conversation.ts'
 import { PAGE_SIZE } from '../../protocol/limits.ts'
 import type { ConversationPage } from '../../protocol/routes/conversations.ts'
+import { AppError } from '../errors.ts'
 import { type ConversationDoc, foldedWords, ObjectId, type PreferencesDoc, type Store } from '../store/index.ts'
 import type { Actor } from './actor.ts'
 import type { ConversationService } from './conversations.ts'
@@ -11,12 +12,16 @@ const MAX_MEMBERSHIPS = 10_000
 /** Words of a query, and people whose names are looked at. */
 const MAX_WORDS = 10
 const MAX_PEERS = 5_000
+/** Conversations that numbered pages reach. */
+const MAX_NUMBERED = 10_000
 
 /** Which conversations are wanted; what is left out does not matter. */
 export interface ListRequest {
   limit?: number
   /** `next` of the page before. */
   after?: string
+  /** 1 is the first one; not together with `after`. */
+  page?: number
   archived?: boolean
   pinned?: boolean
   unread?: boolean
@@ -61,19 +66,24 @@ export class ConversationListService {
     this.#conversations = conversations
   }
 
-  /** A page of the actor's conversations: pinned ones first, then by newest activity; without those put away. */
+  /**
+   * A page of the actor's conversations: pinned ones first, then by newest activity; without those put away.
+   * @throws {AppError} `invalid` for a page that is too far
+   */
   async page(actor: Actor, request: ListRequest): Promise<ConversationPage> {
     const { limit = PAGE_SIZE, after, unread } = request
+    const skip = skipOf(request, limit)
     const userId = new ObjectId(actor.userId)
     const { plain, kept } = await this.#store.members.listOf(userId, MAX_MEMBERSHIPS)
     const memberships = [...kept, ...plain.map(conversationId => ({ conversationId, preferences: NONE }))]
     const candidates = await this.#candidates(actor, memberships, request)
-    const docs = await this.#newest(candidates, { limit: limit + 1, type: request.type, after })
-    const page = docs.slice(0, limit)
+    const upTo = skip + limit
+    const docs = await this.#newest(candidates, { limit: upTo + 1, type: request.type, after })
+    const page = docs.slice(skip, upTo)
     const found = await this.#views(userId, page)
     const conversations = unread === undefined ? found : found.filter(it => it.unreadCount > 0 === unread)
     const last = page.at(-1)
-    if (docs.length <= limit || last === undefined) return { conversations }
+    if (docs.length <= upTo || last === undefined) return { conversations }
     const isPinned = candidates.pinned.some(id => id.equals(last._id))
     const place = `${isPinned ? 'p' : ''}${last.lastActivityAt.getTime()}_${last._id.toHexString()}`
     return { conversations, next: place }
@@ -167,6 +177,14 @@ export class ConversationListService {
       return words.every(word => own.some(it => it.startsWith(word)))
     })
   }
+}
+
+/** How many come before a numbered page. @throws {AppError} `invalid` */
+function skipOf({ page = 1, after }: ListRequest, limit: number): number {
+  const isPage = Number.isInteger(page) && page >= 1 && page * limit <= MAX_NUMBERED
+  if (!isPage) throw new AppError('invalid', `Pages are numbered from 1, and reach ${MAX_NUMBERED} conversations`)
+  if (page > 1 && after !== undefined) throw new AppError('invalid', 'Give one of page and after')
+  return (page - 1) * limit
 }
 
 function readPlace(after: string): Place {

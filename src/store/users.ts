@@ -202,11 +202,11 @@ export class UserStore {
       .toArray()
   }
 
-  /** Everybody who is enabled, in the order of their ids. */
-  async page(limit: number, after?: ObjectId): Promise<UserDoc[]> {
+  /** Everybody who is enabled, in the order of their ids, after one of them and after `skip` others. */
+  async page(limit: number, after?: ObjectId, skip = 0): Promise<UserDoc[]> {
     const from = after === undefined ? {} : { _id: { $gt: after } }
     const filter = { ...from, isDisabled: { $ne: true } }
-    return await this.#users.find(filter, { sort: { _id: 1 }, limit, projection: PROFILE }).toArray()
+    return await this.#users.find(filter, { sort: { _id: 1 }, skip, limit, projection: PROFILE }).toArray()
   }
 
   /** Keeps a device's push token as the newest of at most `limit`. */
