@@ -91,7 +91,7 @@ export function createServices({ delivery, ...parts }: ServiceParts) {
     receipts,
     replay,
     resumption: new ResumptionService({ store, replay }),
-    summaries: new SummaryService({ store, users }),
+    summaries: new SummaryService({ store, users, blocks }),
     sync,
     typing: new TypingService({ ...parts, blocks, pairs })
   }
