@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { DialectName } from '../config.ts'
 import type { Dialect, DialectParts } from './dialect.ts'
 import { createMobile } from './mobile/index.ts'
+import { describeDialect } from './openapi.ts'
 import { addRoutes, answerErrorsAs } from './routes.ts'
 import { shapeOf, shareRoute } from './shared/routes.ts'
 import { createTaatom } from './taatom/index.ts'
@@ -21,6 +22,13 @@ export function createDialects(parts: DialectParts): Dialect[] {
   return Object.entries(DIALECTS)
     .filter(([name]) => names.includes(name as DialectName))
     .map(([, create]) => create(parts))
+}
+
+/** Their OpenAPI documents, by name. */
+export async function describeDialects(dialects: readonly Dialect[]): Promise<Map<string, object>> {
+  const documents = new Map<string, object>()
+  for (const dialect of dialects) documents.set(dialect.name, await describeDialect(dialect))
+  return documents
 }
 
 /** Their routes at the root, where each document has them, and under `/<name>` as well. */

@@ -1,14 +1,9 @@
 import type { FastifyInstance } from 'fastify'
-import type { Dialect, DialectRoute } from '../dialect.ts'
+import type { DialectRoute } from '../dialect.ts'
 import { addRoutes, answerErrorsAs } from '../routes.ts'
 import { CHOOSERS } from './choosers.ts'
 import { merge } from './merge.ts'
-
-/** One of the dialects that name the same route. */
-export interface Sharing {
-  readonly dialect: Dialect
-  readonly route: DialectRoute
-}
+import type { Shared, Sharing } from './sharing.ts'
 
 /** Method and path, whatever the parameters are called: `GET /users/:`. */
 export function shapeOf({ method, url }: Pick<DialectRoute, 'method' | 'url'>): string {
@@ -33,7 +28,7 @@ export function shareRoute(scope: FastifyInstance, sharing: readonly Sharing[]):
  * The first one’s path and checks; the parameters are given to each under its own names. What changes something is
  * done once, by the first.
  */
-function mergeRoutes(sharing: readonly Sharing[]): { route: DialectRoute; presentError: Dialect['presentError'] } {
+function mergeRoutes(sharing: readonly Sharing[]): Shared {
   const [{ route: main } = sharing[0] as Sharing] = sharing
   const answering = main.method === 'GET' ? sharing : sharing.slice(0, 1)
   return {
