@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { DialectName } from '../config.ts'
 import type { Dialect, DialectParts } from './dialect.ts'
+import { createMobile } from './mobile/index.ts'
 import { describeDialect } from './openapi.ts'
 import { addRoutes, answerErrorsAs } from './routes.ts'
 import { shapeOf, shareRoute } from './shared/routes.ts'
@@ -10,7 +11,11 @@ import { createUnified } from './unified/index.ts'
 type Create = (parts: DialectParts) => Dialect
 
 /** Every dialect there is. */
-const DIALECTS: Readonly<Partial<Record<DialectName, Create>>> = { unified: createUnified, taatom: createTaatom }
+const DIALECTS: Readonly<Partial<Record<DialectName, Create>>> = {
+  mobile: createMobile,
+  unified: createUnified,
+  taatom: createTaatom
+}
 
 /** The dialects that are switched on. */
 export function createDialects(parts: DialectParts): Dialect[] {

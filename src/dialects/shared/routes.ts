@@ -24,16 +24,20 @@ export function shareRoute(scope: FastifyInstance, sharing: readonly Sharing[]):
   addRoutes(scope, [route])
 }
 
-/** The first one’s path and checks; the parameters are given to each under its own names. */
+/**
+ * The first one’s path and checks; the parameters are given to each under its own names. What changes something is
+ * done once, by the first.
+ */
 function mergeRoutes(sharing: readonly Sharing[]): Shared {
   const [{ route: main } = sharing[0] as Sharing] = sharing
+  const answering = main.method === 'GET' ? sharing : sharing.slice(0, 1)
   return {
     presentError: error => merge(sharing.map(({ dialect }) => dialect.presentError(error))) as Record<string, unknown>,
     route: {
       ...main,
       handle: async (call, reply) => {
         const bodies: unknown[] = []
-        for (const { route } of sharing) {
+        for (const { route } of answering) {
           bodies.push(await route.handle({ ...call, params: renamed(call.params, main.url, route.url) }, reply))
         }
         return merge(bodies)
