@@ -1,3 +1,4 @@
+import { KindGuard, type TObject, type TProperties, type TSchema, Type } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
 import type { DialectRoute } from '../dialect.ts'
 import { addRoutes, answerErrorsAs } from '../routes.ts'
@@ -35,6 +36,7 @@ function mergeRoutes(sharing: readonly Sharing[]): Shared {
     presentError: error => merge(sharing.map(({ dialect }) => dialect.presentError(error))) as Record<string, unknown>,
     route: {
       ...main,
+      schema: mergeSchemas(sharing.map(({ route }) => route.schema)),
       handle: async (call, reply) => {
         const bodies: unknown[] = []
         for (const { route } of answering) {
@@ -44,6 +46,27 @@ function mergeRoutes(sharing: readonly Sharing[]): Shared {
       }
     }
   }
+}
+
+/** The path of the first one; of query and body the fields of all, of which only what all require is required. */
+function mergeSchemas(schemas: readonly DialectRoute['schema'][]): DialectRoute['schema'] {
+  const [{ params } = {}] = schemas
+  const querystring = mergeObjects(schemas.map(it => it.querystring))
+  const body = mergeObjects(schemas.map(it => it.body))
+  return { ...(params && { params }), ...(querystring && { querystring }), ...(body && { body }) }
+}
+
+function mergeObjects(schemas: readonly (TSchema | undefined)[]): TObject | undefined {
+  const objects = schemas.filter((it): it is TObject => KindGuard.IsObject(it))
+  if (objects.length === 0) return undefined
+  const fields: TProperties = {}
+  for (const { properties } of objects) {
+    for (const [name, schema] of Object.entries(properties)) {
+      const isRequired = objects.length === schemas.length && objects.every(it => it.required?.includes(name))
+      fields[name] ??= isRequired ? schema : Type.Optional(schema)
+    }
+  }
+  return Type.Object(fields)
 }
 
 /** Path parameters under the names that another document gives them. */
