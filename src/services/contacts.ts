@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ContactSource } from '../../protocol/entities/people.ts'
+import type { User } from '../../protocol/entities/user.ts'
 import { bareId } from '../../protocol/ids.ts'
 import { CONTACTS_PER_SYNC, PAGE_SIZE } from '../../protocol/limits.ts'
 import type { AddressBookEntry, ContactMatches, ContactPage } from '../../protocol/routes/people.ts'
@@ -10,7 +11,7 @@ import { Counters } from '../limits/counters.ts'
 import { type NewContact, ObjectId, type Store, type UserDoc } from '../store/index.ts'
 import type { Actor } from './actor.ts'
 import type { BlockService } from './blocks.ts'
-import { parsePhone } from './identifiers.ts'
+import { identifierKeys, parsePhone } from './identifiers.ts'
 import { userId } from './present.ts'
 import { requirePlainText, type UserService } from './users.ts'
 
@@ -82,6 +83,21 @@ export class ContactService {
     return { matches }
   }
 
+  /**
+   * Who has a phone number, in any spelling; it counts as one of the numbers of a day.
+   * @throws {AppError} `invalid` when it cannot be a number, `not_found`, `rate_limited`
+   */
+  async lookUp(actor: Actor, phone: string): Promise<User> {
+    const { phone: number } = identifierKeys({ phone }, this.#region)
+    const retryAfterMs = this.#lookups.take(actor.userId)
+    if (retryAfterMs > 0) throw new AppError('rate_limited', 'Too many numbers for one day', { retryAfterMs })
+    const [found] = number === undefined ? [] : await this.#find([number])
+    if (found === undefined) throw new AppError('not_found', 'Nobody here has this number')
+    const [user] = await this.#users.findMany(actor, [found._id.toHexString()])
+    if (user === undefined) throw new AppError('not_found', 'Nobody here has this number')
+    return user
+  }
+
   /** Contacts in the order of their ids, all or those of one source. */
   async list(
     actor: Actor,
@@ -116,7 +132,7 @@ export class ContactService {
     const ownerId = new ObjectId(actor.userId)
     const [known] = await this.#store.contacts.contactsAmong(ownerId, [new ObjectId(contactId)])
     if (known !== undefined && (name === undefined || known.name === name)) return
-    await this.#requireRoom(ownerId, 1)
+    if (known === undefined) await this.#requireRoom(ownerId, 1)
     const text = name === undefined ? {} : { name: requirePlainText('name', name) }
     const contact = { ownerId, contactId: new ObjectId(contactId), ...text, source: known?.source ?? 'added' }
     await this.#change(actor, async session => await this.#store.contacts.put([contact], session))

@@ -62,7 +62,7 @@ export class GroupService {
     return await this.#run(id, draft => {
       if (settings === undefined) requireAllowed(draft.state, actor, 'whoMayEdit')
       else requireAdmin(draft.state, actor)
-      const { doc } = draft.state
+      const doc = { ...draft.state.doc }
       const before = settingsOf(doc)
       const isSetSame = Object.entries(settings ?? {}).every(
         ([key, value]) => before[key as keyof GroupSettings] === value
@@ -159,6 +159,28 @@ export class GroupService {
     })
   }
 
+  /**
+   * Makes these people, and nobody else, the admins of a group; its owner stays above them.
+   * @throws {AppError} `not_found`, also for who is not in it, `forbidden` for who is no admin, and for taking the
+   * role from somebody without being the owner
+   */
+  async setAdmins(actor: Actor, id: string, userIds: readonly string[]): Promise<Landed> {
+    const wanted = new Set(userIds.map(bareId))
+    return await this.#run(id, draft => {
+      const me = requireAdmin(draft.state, actor)
+      const { doc, members } = draft.state
+      const missing = [...wanted].some(it => !members.has(it))
+      if (missing) throw new AppError('not_found', 'No such member')
+      const all = [...members.values()]
+      const raised = all.filter(it => it.role === 'member' && wanted.has(it.userId.toHexString()))
+      const lowered = all.filter(it => it.role === 'admin' && !wanted.has(it.userId.toHexString()))
+      if (lowered.length > 0 && me.role !== 'owner') throw new AppError('forbidden', 'Only the owner may do this')
+      return raised.length + lowered.length === 0
+        ? doc.rev
+        : changeRoles(draft, actor, { admin: raised, member: lowered })
+    })
+  }
+
   async #run(id: string, decide: (draft: Draft) => number): Promise<Landed> {
     return await this.#commits.run(bareId(id), { decide: draft => ({ rev: decide(draft) }) })
   }
@@ -172,6 +194,25 @@ function noteOf(before: Readonly<ConversationDoc>, after: Readonly<ConversationD
 
 function roleNote({ userId }: Readonly<MemberDoc>, role: Role): Note {
   return { kind: 'role', userIds: [userId.toHexString()], role }
+}
+
+/** Gives each of these their role, in one change. */
+function changeRoles(
+  draft: Draft,
+  actor: Actor,
+  roles: Readonly<Record<'admin' | 'member', readonly Readonly<MemberDoc>[]>>
+): number {
+  const given = Object.entries(roles) as ['admin' | 'member', readonly Readonly<MemberDoc>[]][]
+  const rev = changeMembers(
+    draft,
+    given.flatMap(([role, members]) => members.map(member => ({ ...member, role }))),
+    {}
+  )
+  for (const [role, members] of given) {
+    const userIds = members.map(({ userId }) => userId.toHexString())
+    if (userIds.length > 0) appendNote(draft, actor, { kind: 'role', userIds, role })
+  }
+  return rev
 }
 
 function requireOther({ members }: ConversationState, userId: string): Readonly<MemberDoc> {

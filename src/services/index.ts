@@ -39,6 +39,7 @@ import { UserService } from './users.ts'
 import { Visibility } from './visibility.ts'
 
 export type { Actor } from './actor.ts'
+export { given } from './given.ts'
 export { offline } from './presence.ts'
 export type { CommitCounts } from './publisher.ts'
 export { requireCursor } from './receipts.ts'
@@ -91,7 +92,7 @@ export function createServices({ delivery, ...parts }: ServiceParts) {
     receipts,
     replay,
     resumption: new ResumptionService({ store, replay }),
-    summaries: new SummaryService({ store, users }),
+    summaries: new SummaryService({ store, users, blocks }),
     sync,
     typing: new TypingService({ ...parts, blocks, pairs })
   }

@@ -39,6 +39,8 @@ const NAME_LENGTH = 64
 const MAX_EXCEPT = 1_000
 /** Conversations whose members are told of a profile. */
 const MAX_TOLD_CONVERSATIONS = 1_000
+/** People that numbered pages reach. */
+const MAX_NUMBERED = 1_000
 const MAX_PUSH_TOKENS = 10
 const PUSH_TOKEN = /^[\x21-\x7e]{8,4096}$/
 const OWN_ID = /^(?:user_)?([0-9a-f]{24})$/
@@ -96,9 +98,11 @@ export class UserService {
 
   /**
    * People by a whole username, phone number or email first, then by the beginning of a username, then of words of
-   * names or of a phone number (five digits); 50 unless told. Neither the actor nor who is apart by a block.
+   * names or of a phone number (five digits); 50 unless told, of the first page (1) unless told. Neither the actor nor who is apart by a block.
    */
-  async search(actor: Pick<Actor, 'userId'>, text: string, limit = PAGE_SIZE): Promise<User[]> {
+  async search(actor: Pick<Actor, 'userId'>, text: string, limit = PAGE_SIZE, page = 1): Promise<User[]> {
+    const skip = (page - 1) * limit
+    if (skip + limit > MAX_NUMBERED) return []
     const region = this.#config.DEFAULT_REGION
     const phone = parsePhone(text, region)
     const keys = [
@@ -108,13 +112,23 @@ export class UserService {
     ]
     const apart = await this.#around(actor)
     const except = [actor.userId, ...apart].slice(0, MAX_EXCEPT).map(id => new ObjectId(id))
-    const found = await this.#store.users.search({ text, keys, phones: phoneBeginnings(text, region) }, limit, except)
-    return await this.#presentUnblocked(actor, found)
+    const wanted = { text, keys, phones: phoneBeginnings(text, region) }
+    const found = await this.#store.users.search(wanted, skip + limit, except)
+    return await this.#presentUnblocked(actor, found.slice(skip))
   }
 
-  /** Everybody but the actor and who is apart from them by a block, in the order of their ids. */
-  async list(actor: Pick<Actor, 'userId'>, { limit = PAGE_SIZE, after }: { limit?: number; after?: string } = {}) {
-    const rows = await this.#store.users.page(limit + 1, after === undefined ? undefined : new ObjectId(bareId(after)))
+  /**
+   * Everybody but the actor and who is apart from them by a block, in the order of their ids: after somebody, or a
+   * numbered page (1 is the first one), which may hold less than `limit`.
+   */
+  async list(
+    actor: Pick<Actor, 'userId'>,
+    { limit = PAGE_SIZE, after, page: number = 1 }: { limit?: number; after?: string; page?: number } = {}
+  ) {
+    const skip = (number - 1) * limit
+    if (skip + limit > MAX_NUMBERED) return { users: [] }
+    const from = after === undefined ? undefined : new ObjectId(bareId(after))
+    const rows = await this.#store.users.page(limit + 1, from, skip)
     const page = rows.slice(0, limit)
     const last = page.at(-1)
     const others = page.filter(({ _id }) => _id.toHexString() !== actor.userId)

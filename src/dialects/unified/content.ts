@@ -1,0 +1,107 @@
+import { type Static, Type } from '@sinclair/typebox'
+import { ContactCard, content, Location, MessageType, Attachment as Shape } from '../../../protocol/entities/content.ts'
+import { ClientId } from '../../../protocol/entities/message.ts'
+import { ConversationId, MessageId, UserId } from '../../../protocol/ids.ts'
+import { AppError } from '../../errors.ts'
+import { type Actor, given, type Services } from '../../services/index.ts'
+import type { Content } from '../sending.ts'
+
+const { type, url, thumbnailUrl, fileName, fileSize, mimeType, durationSeconds, width, height, waveform } =
+  Shape.properties
+
+/** A file of a message, with either app’s names of its fields. */
+const Attachment = Type.Object({
+  ...{ type, url, mimeType, width, height, waveform },
+  ...{ thumbnailUrl, thumbnail: thumbnailUrl },
+  ...{ fileName, name: fileName },
+  ...{ fileSize, size: fileSize },
+  ...{ durationSeconds, duration: durationSeconds }
+})
+
+const Text = Type.Optional(Type.String({ maxLength: 16_384 }))
+
+/** Where a message goes: one of these names it. */
+const place = {
+  conversationId: Type.Optional(ConversationId),
+  conversation: Type.Optional(ConversationId),
+  to: Type.Optional(UserId)
+}
+type Place = Partial<Record<keyof typeof place, string>>
+
+/** A text under either of its names. */
+export const textFields = { content: Text, text: Text }
+
+/** What a client sends: where to, and what; who sends it is known, whatever it says. */
+export const NewMessage = Type.Object({
+  ...place,
+  ...textFields,
+  type: Type.Optional(MessageType),
+  attachments: Type.Optional(Type.Array(Attachment, { maxItems: 10 })),
+  location: Type.Optional(Type.Object(Location.properties)),
+  contact: Type.Optional(Type.Object(ContactCard.properties)),
+  ...{ encryptedContent: content.encryptedContent, metadata: content.metadata, mentions: content.mentions },
+  replyTo: Type.Optional(Type.Union([MessageId, Type.Null()])),
+  clientId: Type.Optional(ClientId)
+})
+type NewMessage = Static<typeof NewMessage>
+
+/** What is to be sent, in canonical words. Without a type it is that of the first file. */
+export function contentOf(input: NewMessage): Content {
+  const { attachments, location, contact, encryptedContent, metadata, mentions, replyTo, clientId } = input
+  return given({
+    text: nonEmpty(input.text ?? input.content),
+    type: input.type ?? attachments?.[0]?.type,
+    attachments: attachments?.map(attachmentOf),
+    location: location && given({ ...location, latitude: location.latitude, longitude: location.longitude }),
+    contact,
+    ...{ encryptedContent, metadata, mentions, clientId },
+    replyTo: replyTo ?? undefined
+  }) as Content
+}
+
+function attachmentOf({ thumbnail, name, size, duration, ...file }: Static<typeof Attachment>) {
+  return {
+    type: file.type,
+    url: file.url,
+    ...given({
+      thumbnailUrl: file.thumbnailUrl ?? thumbnail,
+      fileName: file.fileName ?? name,
+      fileSize: file.fileSize ?? size,
+      mimeType: file.mimeType,
+      durationSeconds: file.durationSeconds ?? duration,
+      ...{ width: file.width, height: file.height, waveform: file.waveform }
+    })
+  }
+}
+
+function nonEmpty(text: string | undefined): string | undefined {
+  return text === '' ? undefined : text
+}
+
+/** The text under either of its names. @throws {AppError} `invalid` without one */
+export function requireTextOf({ content, text = content }: { content?: string; text?: string }): string {
+  if (text === undefined || text === '') throw new AppError('invalid', 'The text is empty')
+  return text
+}
+
+/** The conversation that a client names; the direct one with a person is made if there is none. @throws {AppError} `invalid` when nothing is named */
+export async function openPlace(
+  { conversations }: Pick<Services, 'conversations'>,
+  actor: Actor,
+  { conversation, conversationId = conversation, to }: Place
+): Promise<string> {
+  if (conversationId !== undefined) return conversationId
+  if (to === undefined) throw new AppError('invalid', 'Give conversationId, conversation or to')
+  return (await conversations.create(actor, { type: 'direct', userId: to })).conversation.id
+}
+
+/** The conversation that a client names, if there is one. @throws {AppError} `invalid` when nothing is named */
+export async function findPlace(
+  { conversations }: Pick<Services, 'conversations'>,
+  actor: Actor,
+  { conversation, conversationId = conversation, to }: Place
+): Promise<string | undefined> {
+  if (conversationId !== undefined) return conversationId
+  if (to === undefined) throw new AppError('invalid', 'Name the conversation or the other person')
+  return (await conversations.direct(actor, to))?.id
+}

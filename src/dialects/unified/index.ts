@@ -1,0 +1,29 @@
+import type { Dialect, DialectParts } from '../dialect.ts'
+import { presentRefusal } from './answers.ts'
+import { authRoutes } from './routes/auth.ts'
+import { contactRoutes } from './routes/contacts.ts'
+import { conversationRoutes } from './routes/conversations.ts'
+import { groupRoutes } from './routes/groups.ts'
+import { messageRoutes } from './routes/messages.ts'
+import { requestRoutes } from './routes/requests.ts'
+import { userRoutes } from './routes/users.ts'
+import { createVocabulary } from './socket.ts'
+
+/** Document 1: one backend for the Electron and the Flutter app. */
+export function createUnified(parts: DialectParts): Dialect {
+  const { services } = parts
+  return {
+    name: 'unified',
+    routes: [
+      ...authRoutes(parts),
+      ...userRoutes(services),
+      ...contactRoutes(services),
+      ...requestRoutes(services),
+      ...conversationRoutes(services),
+      ...groupRoutes(services),
+      ...messageRoutes(services)
+    ],
+    vocabulary: createVocabulary(services),
+    presentError: presentRefusal
+  }
+}

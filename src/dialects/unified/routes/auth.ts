@@ -1,0 +1,109 @@
+import { Type } from '@sinclair/typebox'
+import { Device, DisplayName, Username } from '../../../../protocol/entities/user.ts'
+import { Email, Password, Phone } from '../../../../protocol/routes/auth.ts'
+import { given, type Services } from '../../../services/index.ts'
+import { presentSignIn } from '../../../transport/rest/sign-in.ts'
+import { type DialectParts, type DialectRoute, dialectRoute } from '../../dialect.ts'
+import { answer } from '../answers.ts'
+import { presentMe } from '../people.ts'
+
+const target = { phone: Type.Optional(Phone), email: Type.Optional(Email) }
+const device = Type.Optional(Type.Object(Device.properties))
+/** Six digits. */
+const Code = Type.String({ pattern: '^[0-9]{6}$', maxLength: 6 })
+const name = Type.Optional(DisplayName)
+type SignIn = Parameters<typeof presentSignIn>[1]
+type Target = { phone?: string; email?: string }
+
+/** Document 1, "Authentication System". */
+export function authRoutes(parts: DialectParts): DialectRoute[] {
+  return [...codeRoutes(parts.services), ...verifyRoutes(parts), ...passwordRoutes(parts)]
+}
+
+function presentSignedIn({ authenticator }: DialectParts, signIn: SignIn, message: string) {
+  const { accessToken, refreshToken, expiresInMs, user } = presentSignIn(authenticator, signIn)
+  return answer({ token: accessToken, refreshToken, expiresInMs, user: presentMe(user) }, message)
+}
+
+function codeRoutes({ otp }: Services): DialectRoute[] {
+  const send = async (purpose: 'register' | 'login', { phone, email }: Target, ip: string) =>
+    answer(await otp.request({ purpose, ...given({ phone, email }) }, ip), 'Code sent')
+  return [
+    dialectRoute(
+      'POST /auth/send-otp',
+      { summary: 'Send a code to register with', body: Type.Object(target), isPublic: true },
+      async ({ body, ip }) => await send('register', body, ip)
+    ),
+    dialectRoute(
+      'POST /auth/send-otp-login',
+      {
+        summary: 'Send a code to sign in with; the same answer for who is not known',
+        body: Type.Object(target),
+        isPublic: true
+      },
+      async ({ body, ip }) => await send('login', body, ip)
+    )
+  ]
+}
+
+function verifyRoutes(parts: DialectParts): DialectRoute[] {
+  const { otp } = parts.services
+  return [
+    dialectRoute(
+      'POST /auth/verify-otp-register',
+      {
+        summary: 'Make an account by a code, or sign in where there is one',
+        isPublic: true,
+        body: Type.Object({
+          ...{ ...target, otp: Code, name, displayName: name, device },
+          ...{ username: Type.Optional(Username), password: Type.Optional(Password) }
+        })
+      },
+      async ({ body: { phone, email, otp: code, password, username, ...body }, ip }) => {
+        const displayName = body.name ?? body.displayName
+        const input = {
+          code,
+          ...given({ phone, email, password, username, displayName, device: deviceOf(body.device) })
+        }
+        return presentSignedIn(parts, await otp.register(input, ip), 'Registered')
+      }
+    ),
+    dialectRoute(
+      'POST /auth/verify-otp-login',
+      { summary: 'Sign in by a code', isPublic: true, body: Type.Object({ ...target, otp: Code, device }) },
+      async ({ body: { phone, email, otp: code, device }, ip }) => {
+        const input = { code, ...given({ phone, email, device: deviceOf(device) }) }
+        return presentSignedIn(parts, await otp.login(input, ip), 'Signed in')
+      }
+    )
+  ]
+}
+
+function passwordRoutes(parts: DialectParts): DialectRoute[] {
+  const { auth, users } = parts.services
+  const body = Type.Object({
+    ...target,
+    username: Type.Optional(Type.String({ minLength: 1, maxLength: 32 })),
+    password: Type.String({ minLength: 1, maxLength: 256 }),
+    device
+  })
+  return [
+    dialectRoute(
+      'POST /auth/login',
+      { summary: 'Sign in with a password and one of phone, email and username', isPublic: true, body },
+      async ({ body: { phone, email, username, password, device }, ip }) => {
+        const input = { password, ...given({ phone, email, username, device: deviceOf(device) }) }
+        return presentSignedIn(parts, await auth.login(input, ip), 'Signed in')
+      }
+    ),
+    dialectRoute('GET /auth/me', { summary: 'Who the token belongs to' }, async ({ actor }) =>
+      answer(presentMe(await users.me(actor)))
+    )
+  ]
+}
+
+function deviceOf(device: { id: string; platform?: string; name?: string } | undefined) {
+  if (device === undefined) return undefined
+  const { id, platform, name } = device
+  return { id, ...given({ platform, name }) }
+}

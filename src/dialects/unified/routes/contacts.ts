@@ -1,0 +1,69 @@
+import { type Static, Type } from '@sinclair/typebox'
+import { UserId } from '../../../../protocol/ids.ts'
+import { Phone } from '../../../../protocol/routes/auth.ts'
+import { SyncContacts } from '../../../../protocol/routes/people.ts'
+import { AppError } from '../../../errors.ts'
+import { given, type Services } from '../../../services/index.ts'
+import { type DialectRoute, dialectRoute } from '../../dialect.ts'
+import { answer } from '../answers.ts'
+import { presentConversations } from '../conversation.ts'
+import { presentUsers } from '../people.ts'
+
+/** An address book of thousands of people. */
+const ADDRESS_BOOK_BYTES = 1_048_576
+const NAME_LENGTH = 128
+const { maxItems } = SyncContacts.schema.body.properties.contacts
+const EntryPhone = Type.String({ minLength: 1, maxLength: 64 })
+const Entry = Type.Union([
+  EntryPhone,
+  Type.Object({ phone: EntryPhone, name: Type.Optional(Type.Union([Type.String(), Type.Null()])) })
+])
+
+/** Document 1, contacts. */
+export function contactRoutes(services: Services): DialectRoute[] {
+  const { contacts, conversations } = services
+  return [
+    dialectRoute(
+      'POST /contacts/start-chat',
+      {
+        summary: 'Open the chat with somebody, by id or number',
+        body: Type.Object({ userId: Type.Optional(UserId), phone: Type.Optional(Phone) })
+      },
+      async ({ actor, body: { userId, phone } }) => {
+        if (userId === undefined && phone === undefined) throw new AppError('invalid', 'Give userId or phone')
+        const id = userId ?? (await contacts.lookUp(actor, phone ?? '')).id
+        const { conversation } = await conversations.create(actor, { type: 'direct', userId: id })
+        const [shown] = await presentConversations(services, actor, [conversation])
+        return answer(shown, 'Chat started')
+      }
+    ),
+    dialectRoute(
+      'POST /contacts/sync',
+      {
+        summary: 'Find an address book’s people',
+        bodyLimit: ADDRESS_BOOK_BYTES,
+        body: Type.Object({ contacts: Type.Array(Entry, maxItems === undefined ? {} : { maxItems }) })
+      },
+      async ({ actor, body }) => {
+        const { matches } = await contacts.sync(actor, body.contacts.map(entryOf))
+        const users = await presentUsers(
+          services,
+          actor,
+          matches.map(({ user }) => user)
+        )
+        const found = matches.map(({ phone, name }, index) => ({ ...users[index], phone, contactName: name ?? null }))
+        return answer(found, `${found.length} of ${body.contacts.length} are here`)
+      }
+    )
+  ]
+}
+
+/** Names are as people write them: what does not fit is cut, what cannot be shown is left away. */
+function entryOf(entry: Static<typeof Entry>) {
+  if (typeof entry === 'string') return entry
+  const name = entry.name
+    ?.replace(/\p{Cc}/gu, '')
+    .trim()
+    .slice(0, NAME_LENGTH)
+  return { phone: entry.phone, ...given({ name }) }
+}

@@ -1,0 +1,126 @@
+import { Type } from '@sinclair/typebox'
+import { ConversationName, ConversationType, Description } from '../../../../protocol/entities/conversation.ts'
+import { PictureUrl } from '../../../../protocol/entities/user.ts'
+import { ConversationId, UserId } from '../../../../protocol/ids.ts'
+import { DEFAULT_LIMITS } from '../../../../protocol/limits.ts'
+import { oneOf } from '../../../../protocol/schema.ts'
+import { AppError } from '../../../errors.ts'
+import { type Actor, given, type Services } from '../../../services/index.ts'
+import { type DialectRoute, dialectRoute } from '../../dialect.ts'
+import { limitOf, pageQuery } from '../../paging.ts'
+import { answer, answerPage } from '../answers.ts'
+import { presentConversations, showConversation } from '../conversation.ts'
+
+const params = Type.Object({ id: ConversationId })
+const People = Type.Optional(Type.Array(UserId, { maxItems: DEFAULT_LIMITS.membersPerCommand }))
+/** Of groups that are made without one. */
+const GROUP_NAME = 'Group'
+
+/** What a group is made of. */
+export const groupFields = {
+  name: Type.Optional(ConversationName),
+  description: Type.Optional(Description),
+  ...{ avatar: Type.Optional(PictureUrl), avatarUrl: Type.Optional(PictureUrl) }
+}
+/** People under either of their names. */
+export const peopleFields = { participants: People, members: People, userIds: People }
+
+interface NewGroup {
+  readonly name?: string
+  readonly description?: string
+  readonly avatar?: string
+  readonly avatarUrl?: string
+}
+
+/** Those whom a client names, without the actor. Ids in either form. */
+export function othersOf(
+  actor: Actor,
+  people: Partial<Record<keyof typeof peopleFields, readonly string[]>>
+): string[] {
+  const ids = people.participants ?? people.members ?? people.userIds ?? []
+  return [...new Set(ids.map(id => id.slice(-24)))].filter(id => id !== actor.userId)
+}
+
+/** Makes a group of the actor and others. */
+export async function makeGroup(services: Services, actor: Actor, memberIds: string[], fields: NewGroup) {
+  const { name = GROUP_NAME, description, avatar, avatarUrl = avatar } = fields
+  const optional = given({ description, avatarUrl, memberIds: memberIds.length > 0 ? memberIds : undefined })
+  const { conversation } = await services.conversations.create(actor, { type: 'group', name, ...optional })
+  const [shown] = await presentConversations(services, actor, [conversation])
+  return shown
+}
+
+/** A page of the actor’s conversations, pinned ones first, as a body. */
+export async function answerConversations(
+  services: Services,
+  actor: Actor,
+  query: { page?: number; limit?: number; type?: 'direct' | 'group' | 'support' }
+) {
+  const limit = limitOf(query)
+  const { page = 1, type } = query
+  const found = await services.conversationList.page(actor, { limit, page, ...given({ type }) })
+  const shown = await presentConversations(services, actor, found.conversations)
+  return answerPage(shown, { limit, page, hasMore: found.next !== undefined })
+}
+
+/** Document 1, "Conversation Controller & Routes". */
+export function conversationRoutes(services: Services): DialectRoute[] {
+  return [...listRoutes(services), ...oneRoutes(services)]
+}
+
+function listRoutes(services: Services): DialectRoute[] {
+  return [
+    dialectRoute(
+      'GET /conversations',
+      {
+        summary: 'Your conversations, pinned ones first',
+        query: Type.Object({ ...pageQuery, type: Type.Optional(ConversationType) })
+      },
+      async ({ actor, query }) => await answerConversations(services, actor, query)
+    ),
+    dialectRoute(
+      'POST /conversations',
+      {
+        summary: 'Open the chat with one other person, or make a group',
+        status: 201,
+        body: Type.Object({ ...groupFields, ...peopleFields, type: Type.Optional(ConversationType) })
+      },
+      async ({ actor, body }, reply) => {
+        const [other, ...more] = othersOf(actor, body)
+        if (other === undefined) throw new AppError('invalid', 'Give participants or members')
+        const isGroup = more.length > 0 || body.name !== undefined || body.type === 'group'
+        if (isGroup) return answer(await makeGroup(services, actor, [other, ...more], body), 'Conversation created')
+        const opened = await services.conversations.create(actor, { type: 'direct', userId: other })
+        reply.code(opened.isNew ? 201 : 200)
+        const [shown] = await presentConversations(services, actor, [opened.conversation])
+        return answer(shown, opened.isNew ? 'Conversation created' : 'OK')
+      }
+    )
+  ]
+}
+
+function oneRoutes(services: Services): DialectRoute[] {
+  const { preferences, groups } = services
+  return [
+    dialectRoute('GET /conversations/:id', { summary: 'One conversation', params }, async ({ actor, params: { id } }) =>
+      answer(await showConversation(services, actor, id))
+    ),
+    dialectRoute(
+      'DELETE /conversations/:id',
+      {
+        summary: 'Clear a conversation and hide it until its next message, or end a group of yours',
+        params,
+        query: Type.Object({ scope: Type.Optional(oneOf('me', 'everyone')) })
+      },
+      async ({ actor, params: { id }, query: { scope = 'me' } }) => {
+        if (scope === 'everyone') await groups.end(actor, id)
+        else await preferences.hide(actor, id)
+        const conversationId = id.slice(-24)
+        return answer(
+          { id: conversationId, conversationId, conversation: conversationId, scope },
+          'Conversation deleted'
+        )
+      }
+    )
+  ]
+}

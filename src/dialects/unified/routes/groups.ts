@@ -1,0 +1,122 @@
+import { Type } from '@sinclair/typebox'
+import { GroupSettings } from '../../../../protocol/entities/conversation.ts'
+import { ConversationId, UserId } from '../../../../protocol/ids.ts'
+import { AppError } from '../../../errors.ts'
+import { type Actor, given, type Services } from '../../../services/index.ts'
+import { type DialectRoute, dialectRoute } from '../../dialect.ts'
+import { pageQuery } from '../../paging.ts'
+import { answer } from '../answers.ts'
+import { showConversation } from '../conversation.ts'
+import { answerConversations, groupFields, makeGroup, othersOf, peopleFields } from './conversations.ts'
+
+const params = Type.Object({ id: ConversationId })
+const { properties: settings } = GroupSettings
+
+/** Document 1, groups: a group’s id is that of its conversation. */
+export function groupRoutes(services: Services): DialectRoute[] {
+  return [...listRoutes(services), ...oneRoutes(services), ...memberRoutes(services), ...roleRoutes(services)]
+}
+
+/** @throws {AppError} `not_found` for what is not a group of the actor’s */
+async function showGroup(services: Services, actor: Actor, id: string) {
+  const shown = await showConversation(services, actor, id)
+  if (!shown.isGroup) throw new AppError('not_found', 'No such group')
+  return shown
+}
+
+function listRoutes(services: Services): DialectRoute[] {
+  return [
+    dialectRoute('GET /groups', { summary: 'Your groups', query: Type.Object(pageQuery) }, async ({ actor, query }) => {
+      return await answerConversations(services, actor, { ...query, type: 'group' })
+    }),
+    dialectRoute(
+      'POST /groups',
+      { summary: 'Make a group', status: 201, body: Type.Object({ ...groupFields, ...peopleFields }) },
+      async ({ actor, body }) => {
+        if (body.name === undefined) throw new AppError('invalid', 'A group needs a name')
+        return answer(await makeGroup(services, actor, othersOf(actor, body), body), 'Group created')
+      }
+    )
+  ]
+}
+
+function oneRoutes(services: Services): DialectRoute[] {
+  const { groups } = services
+  const changes = Type.Object({
+    ...groupFields,
+    settings: Type.Optional(Type.Partial(Type.Object(settings)))
+  })
+  return [
+    dialectRoute('GET /groups/:id', { summary: 'One group', params }, async ({ actor, params: { id } }) =>
+      answer(await showGroup(services, actor, id))
+    ),
+    dialectRoute(
+      'PUT /groups/:id',
+      { summary: 'Change a group', params, body: changes },
+      async ({ actor, params: { id }, body: { name, description, avatar, avatarUrl = avatar, settings = {} } }) => {
+        const { whoMaySend, whoMayAdd, whoMayEdit, history } = settings
+        const chosen = given({ whoMaySend, whoMayAdd, whoMayEdit, history })
+        const isChosen = Object.keys(chosen).length > 0
+        await groups.update(actor, id, given({ name, description, avatarUrl, settings: isChosen ? chosen : undefined }))
+        return answer(await showGroup(services, actor, id), 'Group updated')
+      }
+    ),
+    dialectRoute(
+      'DELETE /groups/:id',
+      { summary: 'End a group of yours', params },
+      async ({ actor, params: { id } }) => {
+        await groups.end(actor, id)
+        return answer({ id: id.slice(-24) }, 'Group deleted')
+      }
+    )
+  ]
+}
+
+function memberRoutes(services: Services): DialectRoute[] {
+  const { groups } = services
+  return [
+    dialectRoute(
+      'POST /groups/:id/members',
+      { summary: 'Add people', params, body: Type.Object({ ...peopleFields, userId: Type.Optional(UserId) }) },
+      async ({ actor, params: { id }, body: { userId, ...people } }) => {
+        const userIds = othersOf(actor, userId === undefined ? people : { userIds: [userId] })
+        if (userIds.length === 0) throw new AppError('invalid', 'Give userIds')
+        await groups.add(actor, id, userIds)
+        return answer(await showGroup(services, actor, id), 'Members added')
+      }
+    ),
+    dialectRoute(
+      'DELETE /groups/:id/members/:userId',
+      { summary: 'Remove somebody, or leave', params: Type.Object({ id: ConversationId, userId: UserId }) },
+      async ({ actor, params: { id, userId } }) => {
+        if (userId.slice(-24) === actor.userId) return await leave(services, actor, id)
+        await groups.remove(actor, id, userId)
+        return answer(await showGroup(services, actor, id), 'Member removed')
+      }
+    ),
+    dialectRoute(
+      'POST /groups/:id/leave',
+      { summary: 'Leave a group', params },
+      async ({ actor, params: { id } }) => await leave(services, actor, id)
+    )
+  ]
+}
+
+async function leave({ groups }: Services, actor: Actor, id: string) {
+  await groups.leave(actor, id)
+  return answer({ id: id.slice(-24) }, 'Group left')
+}
+
+function roleRoutes(services: Services): DialectRoute[] {
+  const body = Type.Object({ userIds: Type.Array(UserId, { maxItems: 500 }) })
+  return [
+    dialectRoute(
+      'PUT /groups/:id/admins',
+      { summary: 'Make these people, and nobody else, the admins', params, body },
+      async ({ actor, params: { id }, body: { userIds } }) => {
+        await services.groups.setAdmins(actor, id, userIds)
+        return answer(await showGroup(services, actor, id), 'Admins changed')
+      }
+    )
+  ]
+}

@@ -1,0 +1,116 @@
+import { type Static, Type } from '@sinclair/typebox'
+import { Emoji } from '../../../../protocol/entities/message.ts'
+import { bareId, ConversationId, MessageId, UserId } from '../../../../protocol/ids.ts'
+import { oneOf } from '../../../../protocol/schema.ts'
+import { type Actor, given, type Services } from '../../../services/index.ts'
+import { type DialectRoute, dialectRoute } from '../../dialect.ts'
+import { historyQuery, limitOf, placeOf } from '../../paging.ts'
+import { sendMessage } from '../../sending.ts'
+import { answer, answerPage } from '../answers.ts'
+import { contentOf, findPlace, NewMessage, openPlace, requireTextOf, textFields } from '../content.ts'
+import { presentMessage, showMessage } from '../message.ts'
+
+const params = Type.Object({ id: MessageId })
+const Scope = Type.Optional(oneOf('me', 'everyone'))
+const History = Type.Object({
+  ...historyQuery,
+  conversationId: Type.Optional(ConversationId),
+  conversation: Type.Optional(ConversationId),
+  with: Type.Optional(UserId)
+})
+
+/** Document 1, "Message Controller & Routes". */
+export function messageRoutes(services: Services): DialectRoute[] {
+  return [...pageRoutes(services), ...changeRoutes(services), ...reactionRoutes(services)]
+}
+
+function pageRoutes(services: Services): DialectRoute[] {
+  const { pairs } = services
+  return [
+    dialectRoute(
+      'POST /messages',
+      { summary: 'Send a message', status: 201, body: NewMessage },
+      async ({ actor, body }) => {
+        const conversationId = await openPlace(services, actor, body)
+        const message = await sendMessage(services, actor, conversationId, contentOf(body))
+        return answer(presentMessage(message, await pairs.of(bareId(conversationId))), 'Message sent')
+      }
+    ),
+    dialectRoute(
+      'GET /messages',
+      { summary: 'Messages of a conversation, newest first', query: History },
+      async ({ actor, query }) => await answerHistory(services, actor, query)
+    )
+  ]
+}
+
+async function answerHistory(services: Services, actor: Actor, query: Static<typeof History>) {
+  const { history, pairs, users } = services
+  const limit = limitOf(query)
+  const conversationId = await findPlace(services, actor, { ...query, ...given({ to: query.with }) })
+  if (conversationId === undefined) {
+    await users.get(actor, query.with ?? '')
+    return answerPage([], { limit, hasMore: false })
+  }
+  const page = await history.page(actor, { conversationId, ...placeOf(query) })
+  const pair = await pairs.of(bareId(conversationId))
+  const shown = page.messages.map(message => presentMessage(message, pair)).reverse()
+  const next = page.more ? (shown.at(-1)?.id ?? null) : null
+  return answerPage(shown, { limit, ...given({ page: query.page }), hasMore: page.more, next })
+}
+
+function changeRoutes(services: Services): DialectRoute[] {
+  const { messages } = services
+  return [
+    dialectRoute(
+      'PATCH /messages/:id',
+      { summary: 'Edit a message of yours', params, body: Type.Object(textFields) },
+      async ({ actor, params: { id }, body }) => {
+        await messages.edit(actor, { ...(await messages.locate(actor, id)), text: requireTextOf(body) })
+        return answer(await showMessage(services, actor, id), 'Message edited')
+      }
+    ),
+    dialectRoute(
+      'DELETE /messages/:id',
+      {
+        summary: 'Delete a message for yourself, or for everyone',
+        params,
+        query: Type.Object({ scope: Scope }),
+        body: Type.Object({ scope: Scope, deleteFor: Scope, forEveryone: Type.Optional(Type.Boolean()) })
+      },
+      async ({ actor, params: { id }, query, body }) => {
+        const scope = query.scope ?? body.scope ?? body.deleteFor ?? (body.forEveryone === true ? 'everyone' : 'me')
+        const place = await messages.locate(actor, id)
+        await (scope === 'everyone' ? messages.deleteForEveryone(actor, place) : messages.hide(actor, place))
+        return answer(presentDeleted(place, scope), 'Message deleted')
+      }
+    )
+  ]
+}
+
+function presentDeleted(place: { conversationId: string; messageId: string }, scope: 'me' | 'everyone') {
+  const [conversationId, messageId] = [bareId(place.conversationId), bareId(place.messageId)]
+  return { ...{ _id: messageId, id: messageId, messageId }, ...{ conversationId, conversation: conversationId }, scope }
+}
+
+function reactionRoutes(services: Services): DialectRoute[] {
+  const { messages, reactions } = services
+  return [
+    dialectRoute(
+      'POST /messages/:id/reactions',
+      { summary: 'React to a message', params, body: Type.Object({ emoji: Emoji }) },
+      async ({ actor, params: { id }, body: { emoji } }) => {
+        await reactions.add(actor, { ...(await messages.locate(actor, id)), emoji })
+        return answer(await showMessage(services, actor, id), 'Reaction added')
+      }
+    ),
+    dialectRoute(
+      'DELETE /messages/:id/reactions/:emoji',
+      { summary: 'Take a reaction back', params: Type.Object({ id: MessageId, emoji: Emoji }) },
+      async ({ actor, params: { id, emoji } }) => {
+        await reactions.remove(actor, { ...(await messages.locate(actor, id)), emoji })
+        return answer(await showMessage(services, actor, id), 'Reaction removed')
+      }
+    )
+  ]
+}

@@ -1,0 +1,91 @@
+import { Type } from '@sinclair/typebox'
+import { type PersonRequest, RequestText } from '../../../../protocol/entities/people.ts'
+import { RequestId, UserId } from '../../../../protocol/ids.ts'
+import { oneOf } from '../../../../protocol/schema.ts'
+import { type Actor, given, type Services } from '../../../services/index.ts'
+import { type DialectRoute, dialectRoute } from '../../dialect.ts'
+import { limitOf, pageQuery } from '../../paging.ts'
+import { answer, answerPage } from '../answers.ts'
+import { showConversation } from '../conversation.ts'
+import { presentUser } from '../people.ts'
+import { presentRequest } from '../request.ts'
+
+const params = Type.Object({ id: RequestId })
+
+/** Document 1, chat requests. */
+export function requestRoutes(services: Services): DialectRoute[] {
+  return [...askingRoutes(services), ...decidingRoutes(services)]
+}
+
+function askingRoutes(services: Services): DialectRoute[] {
+  const { requests } = services
+  return [
+    dialectRoute(
+      'POST /chat-requests',
+      { summary: 'Ask somebody to chat', body: Type.Object({ to: UserId, message: Type.Optional(RequestText) }) },
+      async ({ actor, body: { to, message } }) => {
+        const request = await requests.send(actor, { kind: 'chat', to, ...given({ message }) })
+        return answer(await show(services, actor, request), 'Chat request sent')
+      }
+    ),
+    dialectRoute(
+      'GET /chat-requests',
+      {
+        summary: 'Requests to you and by you, newest first',
+        query: Type.Object({
+          limit: pageQuery.limit,
+          after: Type.Optional(RequestId),
+          direction: Type.Optional(oneOf('incoming', 'outgoing')),
+          status: Type.Optional(oneOf('pending', 'accepted', 'declined', 'cancelled'))
+        })
+      },
+      async ({ actor, query }) => {
+        const { after, direction } = query
+        const limit = limitOf(query)
+        const status = query.status === 'pending' ? 'open' : query.status
+        const page = await requests.list(actor, { kind: 'chat', limit, ...given({ after, direction, status }) })
+        const next = page.next?.slice(-24) ?? null
+        return answerPage(await showAll(services, actor, page.requests), { limit, hasMore: next !== null, next })
+      }
+    )
+  ]
+}
+
+function decidingRoutes(services: Services): DialectRoute[] {
+  const { requests } = services
+  return [
+    dialectRoute(
+      'POST /chat-requests/:id/accept',
+      { summary: 'Accept a request: the two have a chat', params },
+      async ({ actor, params: { id } }) => {
+        const request = await requests.accept(actor, id)
+        return answer(await show(services, actor, request), 'Chat request accepted')
+      }
+    ),
+    dialectRoute(
+      'POST /chat-requests/:id/decline',
+      { summary: 'Decline a request', params },
+      async ({ actor, params: { id } }) => {
+        const request = await requests.decline(actor, id)
+        return answer(await show(services, actor, request), 'Chat request declined')
+      }
+    )
+  ]
+}
+
+/** One request; an accepted one with its chat. */
+async function show(services: Services, actor: Actor, request: PersonRequest) {
+  const [shown] = await showAll(services, actor, [request])
+  const { conversationId } = request
+  return { ...shown, ...(conversationId && { chat: await showConversation(services, actor, conversationId) }) }
+}
+
+/** Requests with the other person of each. */
+async function showAll({ users }: Services, actor: Actor, requests: readonly PersonRequest[]) {
+  const otherOf = ({ from, to }: PersonRequest) => (from.endsWith(actor.userId) ? to : from)
+  const others = new Map((await users.findMany(actor, requests.map(otherOf))).map(user => [user.id, user]))
+  return requests.map(request => {
+    const other = others.get(otherOf(request))
+    return { ...presentRequest(request, actor.userId), user: other === undefined ? null : presentUser(other) }
+  })
+}

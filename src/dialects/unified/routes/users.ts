@@ -1,0 +1,129 @@
+import { Type } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
+import { MAX_WATCHED } from '../../../../protocol/events/live.ts'
+import { UserId } from '../../../../protocol/ids.ts'
+import { SearchUsers, UpdateMe } from '../../../../protocol/routes/users.ts'
+import { AppError } from '../../../errors.ts'
+import { given, type Services } from '../../../services/index.ts'
+import { type DialectRoute, dialectRoute } from '../../dialect.ts'
+import { limitOf, pageQuery } from '../../paging.ts'
+import { answer, answerPage } from '../answers.ts'
+import { presentMe, presentPresence, presentUsers } from '../people.ts'
+
+const Query = SearchUsers.schema.querystring.properties.q
+const ids = Type.Object({ ids: Type.String({ maxLength: MAX_WATCHED * 30 }) })
+
+/** Document 1, "User Controller & Routes". */
+export function userRoutes(services: Services): DialectRoute[] {
+  return [...listRoutes(services), ...profileRoutes(services), ...presenceRoutes(services)]
+}
+
+function listRoutes(services: Services): DialectRoute[] {
+  const { users } = services
+  const search = async ({ actor, query }: SearchCall, q: string) => {
+    const { page = 1 } = query
+    const limit = limitOf(query)
+    const found = await users.search(actor, q, limit, page)
+    const shown = await presentUsers(services, actor, found)
+    return answerPage(shown, { limit, page, hasMore: found.length === limit })
+  }
+  const either = Type.Optional(Query)
+  return [
+    dialectRoute(
+      'GET /users',
+      {
+        summary: 'Everybody, or those whom `search` (or `q`) finds',
+        query: Type.Object({ ...pageQuery, search: either, q: either, after: Type.Optional(UserId) })
+      },
+      async call => {
+        const { search: text = call.query.q, after, page } = call.query
+        if (text !== undefined) return await search(call, text)
+        const limit = limitOf(call.query)
+        const found = await users.list(call.actor, { limit, ...given({ after, page }) })
+        const shown = await presentUsers(services, call.actor, found.users)
+        const next = found.next?.slice(-24) ?? null
+        return answerPage(shown, { limit, ...given({ page }), hasMore: next !== null, next })
+      }
+    ),
+    dialectRoute(
+      'GET /users/search',
+      { summary: 'People by name, username or number', query: Type.Object({ ...pageQuery, q: Query }) },
+      async call => await search(call, call.query.q)
+    )
+  ]
+}
+
+interface SearchCall {
+  readonly actor: Parameters<typeof presentUsers>[1]
+  readonly query: { readonly page?: number; readonly limit?: number }
+}
+
+function profileRoutes(services: Services): DialectRoute[] {
+  const { users, presence } = services
+  const { displayName, username, avatarUrl, bio, statusText, publicKey } = UpdateMe.schema.body.properties
+  const profile = {
+    ...{ name: displayName, displayName, avatar: avatarUrl, avatarUrl },
+    ...{ username, bio, statusText, publicKey }
+  }
+  const showMe = async (actor: SearchCall['actor'], me: Awaited<ReturnType<typeof users.me>>) => {
+    const [there] = await presence.get(actor, [me.id])
+    return { ...presentMe(me), ...(there && statusOf(presentPresence(there))) }
+  }
+  return [
+    dialectRoute('GET /users/profile', { summary: 'Your profile' }, async ({ actor }) =>
+      answer(await showMe(actor, await users.me(actor)))
+    ),
+    dialectRoute(
+      'GET /users/profile/:userId',
+      { summary: 'Somebody’s profile', params: Type.Object({ userId: UserId }) },
+      async ({ actor, params }) => {
+        const [shown] = await presentUsers(services, actor, [await users.get(actor, params.userId)])
+        return answer(shown)
+      }
+    ),
+    dialectRoute(
+      'PATCH /users/me',
+      { summary: 'Change your profile; an empty text takes a field away', body: Type.Object(profile) },
+      async ({ actor, body: { name, displayName = name, avatar, avatarUrl = avatar, ...body } }) => {
+        const { username, bio, statusText, publicKey } = body
+        const changes = given({ displayName, avatarUrl, username, bio, statusText, publicKey })
+        return answer(await showMe(actor, await users.update(actor, changes)), 'Profile updated')
+      }
+    )
+  ]
+}
+
+function statusOf({ online, status }: ReturnType<typeof presentPresence>) {
+  return { online, isOnline: online, status }
+}
+
+function presenceRoutes(services: Services): DialectRoute[] {
+  const { users, presence } = services
+  return [
+    dialectRoute('GET /users/by-ids', { summary: 'People by their ids', query: ids }, async ({ actor, query }) => {
+      const wanted = readIds(query.ids)
+      const found = new Map((await users.findMany(actor, wanted)).map(user => [user.id.slice(-24), user]))
+      return answer(
+        await presentUsers(
+          services,
+          actor,
+          wanted.flatMap(id => found.get(id.slice(-24)) ?? [])
+        )
+      )
+    }),
+    dialectRoute('GET /presence', { summary: 'Who is there', query: ids }, async ({ actor, query }) =>
+      answer((await presence.get(actor, readIds(query.ids))).map(presentPresence))
+    ),
+    dialectRoute('GET /users/online/count', { summary: 'How many people are there' }, async () =>
+      answer(await Promise.resolve({ count: presence.onlineCount() }))
+    )
+  ]
+}
+
+/** Ids separated by commas, each once. @throws {AppError} `invalid` */
+function readIds(text: string): string[] {
+  const ids = [...new Set(text.split(',').map(id => id.trim()))].filter(id => id !== '')
+  const areIds = ids.length <= MAX_WATCHED && ids.every(id => Value.Check(UserId, id))
+  if (!areIds) throw new AppError('invalid', `ids: at most ${MAX_WATCHED} user ids, separated by commas`)
+  return ids
+}

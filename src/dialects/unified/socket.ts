@@ -1,0 +1,73 @@
+import { Type } from '@sinclair/typebox'
+import { bareId, ConversationId, MessageId, UserId } from '../../../protocol/ids.ts'
+import { AppError } from '../../errors.ts'
+import { type Actor, given, type Services } from '../../services/index.ts'
+import type { Vocabulary } from '../../transport/vocabulary.ts'
+import { createCommands } from '../commands.ts'
+import { sendMessage } from '../sending.ts'
+import { contentOf, findPlace, NewMessage, openPlace } from './content.ts'
+import { presentMessage } from './message.ts'
+import { createSays } from './says.ts'
+
+/** Document 1, "Socket.IO Handlers": what its clients say, and what they are told. */
+export function createVocabulary(services: Services): Vocabulary {
+  return { name: 'unified', commands: commands(services), says: createSays(services), watches: 'peers' }
+}
+
+const place = { conversationId: Type.Optional(ConversationId), conversation: Type.Optional(ConversationId) }
+const mark = Type.Optional(MessageId)
+const Typing = Type.Object({ ...place, to: Type.Optional(UserId), isTyping: Type.Optional(Type.Boolean()) })
+
+function commands(services: Services) {
+  const { typing } = services
+  return createCommands(on => {
+    for (const name of ['send-message', 'message']) {
+      on(name, NewMessage, async (actor, data) => {
+        const conversationId = await openPlace(services, actor, data)
+        const message = await sendMessage(services, actor, conversationId, contentOf(data))
+        return presentMessage(message, await services.pairs.of(bareId(conversationId)))
+      })
+    }
+    on('delivered', Type.Object({ ...place, deliveredUpTo: mark, messageId: mark }), async (actor, data) => {
+      return await markUpTo(services, actor, data, { deliveredUpTo: data.deliveredUpTo ?? data.messageId })
+    })
+    on('read_up_to', Type.Object({ ...place, readUpTo: mark, messageId: mark }), async (actor, data) => {
+      return await markUpTo(services, actor, data, { readUpTo: data.readUpTo ?? data.messageId })
+    })
+    on('typing', Typing, async (actor, { isTyping = true, ...data }) => {
+      const id = await findPlace(services, actor, data)
+      if (id === undefined) return {}
+      await (isTyping ? typing.start(actor, id).catch(ignoreHaste) : typing.stop(actor, id))
+      return {}
+    })
+    on('typing-stopped', Typing, async (actor, data) => {
+      const id = await findPlace(services, actor, data)
+      if (id !== undefined) await typing.stop(actor, id)
+      return {}
+    })
+  })
+}
+
+async function markUpTo(
+  { receipts, marks }: Services,
+  actor: Actor,
+  { conversation, conversationId = conversation }: { conversation?: string; conversationId?: string },
+  upTo: { deliveredUpTo?: string | undefined; readUpTo?: string | undefined }
+) {
+  const wanted = given(upTo)
+  const [name] = Object.keys(upTo)
+  if (Object.keys(wanted).length === 0) throw new AppError('invalid', `${name} is missing: the id of a message`)
+  const receipt = await receipts.markUpTo(actor, { ...wanted, ...given({ conversationId }) })
+  const id = bareId(receipt.conversationId)
+  const [delivered, read] = await Promise.all([marks.at(id, receipt.deliveredSeq), marks.at(id, receipt.readSeq)])
+  return {
+    ...{ conversationId: id, conversation: id, userId: actor.userId },
+    deliveredUpTo: delivered === undefined ? null : bareId(delivered),
+    readUpTo: read === undefined ? null : bareId(read)
+  }
+}
+
+/** These apps say it with every key; it is passed on often enough. */
+function ignoreHaste(error: unknown): void {
+  if (!(error instanceof AppError) || error.code !== 'rate_limited') throw error
+}
