@@ -1,6 +1,7 @@
 import type { App } from './app.ts'
 import { canonicalRest, canonicalSocket } from './canonical.ts'
 import { taatom } from './taatom.ts'
+import { unified } from './unified.ts'
 
 /** Every kind of app. */
-export const APPS: readonly App[] = [canonicalRest, canonicalSocket, taatom]
+export const APPS: readonly App[] = [canonicalRest, canonicalSocket, unified, taatom]
