@@ -87,7 +87,6 @@ export class SocketIoServer {
   /** Ends the transports, so that clients come back, elsewhere or later. */
   async close(): Promise<void> {
     clearInterval(this.#sweeper)
-    for (const connection of this.#clients.keys()) connection.close('drain')
     // Not `close`, which would also close the HTTP server.
     await new Promise<void>(resolve => {
       this.#io.engine.close()
