@@ -49,7 +49,16 @@ t.test('0.3 a blocked person cannot send, type, react, see presence or start a c
   t.match(await grant(ben, 'GET', `/users/${ann.hex}`), hidden)
   t.match(await grant(cleo, 'GET', `/users/${ann.hex}`), { status: 'online' }, 'others see it')
   t.same(await grant(ben, 'GET', `/users/search?q=Person`).then(ids), [cleo.hex])
+  await b.hear('user:offline', ({ userId }) => userId === ann.hex)
+  b.heard.length = 0
+  for (const status of ['away', 'online']) await grant(ann, 'PUT', '/users/me/status', { status })
   await b.ask('message:send', { conversationId: group.id, content: 'in the group' })
+  await b.hear('message:new')
+  t.same(
+    b.heard.map(({ name }) => name),
+    ['message:new'],
+    'the presence of who has blocked them is not told'
+  )
   await a.hear('message:new', ({ content }) => content === 'in the group')
   const quiet = a.heard.filter(({ name }) => name !== 'user:offline').map(({ name }) => name)
   t.same(quiet, ['message:new'], 'nothing else has passed')
