@@ -21,8 +21,15 @@ module.exports = {
     only(`^src/${PORTS}/`, ...base),
     only('^src/services/', ...base, '^src/store/index\\.ts$', `^src/${PORTS}/`),
     only('^src/transport/', ...base, '^src/services/index\\.ts$', `^src/${PORTS}/`),
+    only('^src/dialects/', ...base, '^src/services/index\\.ts$', '^src/transport/'),
+    {
+      name: 'dialects do not know each other',
+      severity: 'error',
+      from: { path: '^src/dialects/([^/]+)/', pathNot: '^src/dialects/shared/' },
+      to: { path: '^src/dialects/[^/]+/', pathNot: '^src/dialects/$1/' }
+    },
     ban('mongodb', '^src/store/'),
-    ban('(@fastify|fastify|ws)', '^src/(transport|app)')
+    ban('(@fastify|fastify|ws)', '^src/(transport|dialects|app)')
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

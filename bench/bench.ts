@@ -83,6 +83,13 @@ export class Bench {
     return await this.#start('bare', './peers/bare-ws.js', '/', { ...options, env })
   }
 
+  /** Starts a server for clients of socket.io: Parley, or `socket.io` alone. */
+  async startPackets(side: 'parley' | 'bare', options: SideOptions = {}): Promise<Side> {
+    if (side === 'bare') return await this.#start('packets', './peers/bare-socketio.js', '/', options)
+    const { target, stop } = await this.startParley(options)
+    return { target: { ...target, kind: 'packets' }, stop }
+  }
+
   /**
    * Runs a scenario in a new load process.
    * @param stopWhen for a scenario that goes on until it is told: it is told when this settles

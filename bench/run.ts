@@ -6,6 +6,7 @@ import { openDatabase } from './database.ts'
 import { runFanout } from './fanout.bench.ts'
 import { runHistory } from './history.bench.ts'
 import { runIdle } from './idle.bench.ts'
+import { runList } from './list.bench.ts'
 import { runNodes } from './nodes.bench.ts'
 import { type Options, parseOptions } from './options.ts'
 import { renderSection, type Section, writeReport } from './report.ts'
@@ -16,6 +17,7 @@ const CASES: Readonly<Record<string, (bench: Bench) => Promise<Section>>> = {
   fanout: runFanout,
   idle: runIdle,
   history: runHistory,
+  list: runList,
   catchup: runCatchUp,
   commit: runCommit,
   nodes: runNodes

@@ -6,7 +6,7 @@ import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import { Bus } from './bus/bus.ts'
 import type { Config } from './config.ts'
 import { createDelivery } from './delivery/index.ts'
-import { createDialects, dialectRoutes } from './dialects/index.ts'
+import { createDialects, describeDialects, dialectRoutes } from './dialects/index.ts'
 import { loggerOptions } from './log.ts'
 import { createServices, type Services } from './services/index.ts'
 import { openStore, type Store } from './store/index.ts'
@@ -53,7 +53,7 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
   const metrics = createMetrics({ store, services, hub, counts, socket, packets, streams })
   await addPlugins(app, { config, socket, packets, streams, vocabularies: [...vocabularies.keys()] })
   authenticateRequests(app, authenticator, await createRequestLimits(app, config.limits))
-  await app.register(documentRoutes)
+  await app.register(documentRoutes, { dialects: await describeDialects(dialects) })
   await app.register(apiRoutes, { prefix: '/v1', services, authenticator, limits: config.limits })
   await app.register(operationRoutes, {
     metrics,

@@ -5,6 +5,8 @@ import { describeConfig, readConfig } from '../src/config.ts'
 const SECRET = 'q8Zr2LwX0vNfKd7TtYp4sJhGcB1mEu6A'
 const OTHER_SECRET = 'Wm3xP9aVbS5nRkDz0QyLc7HfTg2JuE8i'
 
+const MAIL = { OTP_DELIVERY: 'smtp', SMTP_URL: 'smtp://mail.example', MAIL_FROM: 'chat@parley.example' }
+
 function problemsOf(env: NodeJS.ProcessEnv): string[] {
   try {
     readConfig(env)
@@ -92,13 +94,25 @@ t.test('each limit has its variable', async t => {
 
 t.test('production starts only with a strong secret and a place for its data', async t => {
   const names = (env: NodeJS.ProcessEnv) => problemsOf(env).map(problem => problem.split(':')[0])
-  t.same(names({ NODE_ENV: 'production' }), ['JWT_SECRET', 'MONGODB_URI'])
-  t.same(names({ NODE_ENV: 'production', JWT_SECRET: SECRET, DATA_DIR: '/var/lib/parley' }), [])
-  t.same(names({ NODE_ENV: 'production', JWT_SECRET: SECRET, MONGODB_URI: 'mongodb://db/parley' }), [])
-  t.same(names({ NODE_ENV: 'production', JWT_SECRET: SECRET, DATA_DIR: '/d', AUTH_JWKS_URL: 'http://a/jwks' }), [
-    'AUTH_JWKS_URL'
-  ])
-  t.equal(readConfig({ NODE_ENV: 'production', JWT_SECRET: SECRET, DATA_DIR: '/d' }).HOST, '0.0.0.0')
+  t.same(names({ NODE_ENV: 'production', ...MAIL }), ['JWT_SECRET', 'MONGODB_URI'])
+  const production = { NODE_ENV: 'production', JWT_SECRET: SECRET, ...MAIL }
+  t.same(names({ ...production, DATA_DIR: '/var/lib/parley' }), [])
+  t.same(names({ ...production, MONGODB_URI: 'mongodb://db/parley' }), [])
+  t.same(names({ ...production, DATA_DIR: '/d', AUTH_JWKS_URL: 'http://a/jwks' }), ['AUTH_JWKS_URL'])
+  t.equal(readConfig({ ...production, DATA_DIR: '/d' }).HOST, '0.0.0.0')
+})
+
+t.test('codes are delivered by what is complete, and in production not by the log', async t => {
+  const names = (env: NodeJS.ProcessEnv) => problemsOf(env).map(problem => problem.split(':')[0])
+  const production = { NODE_ENV: 'production', JWT_SECRET: SECRET, DATA_DIR: '/d' }
+  const webhook = { OTP_DELIVERY: 'webhook', OTP_WEBHOOK_SECRET: SECRET }
+  t.same(names({ OTP_DELIVERY: 'smtp' }), ['SMTP_URL', 'MAIL_FROM'])
+  t.same(names({ OTP_DELIVERY: 'webhook' }), ['OTP_WEBHOOK_URL', 'OTP_WEBHOOK_SECRET'])
+  t.same(names({ OTP_DELIVERY: 'pigeon' }), ['OTP_DELIVERY'])
+  t.same(names(production), ['OTP_DELIVERY'])
+  t.same(names({ ...production, ...webhook, OTP_WEBHOOK_URL: 'http://sms.example/send' }), ['OTP_WEBHOOK_URL'])
+  t.same(names({ ...production, ...webhook, OTP_WEBHOOK_URL: 'https://sms.example/send' }), [])
+  t.same(names({ ...webhook, OTP_WEBHOOK_URL: 'http://127.0.0.1:8080/' }), [])
 })
 
 t.test('a short, well-known or repetitive secret is refused, also the second of two', async t => {

@@ -176,6 +176,11 @@ interface Place {
   env?: Record<string, string>
 }
 
+/** Who hears of what fails in the background; otherwise the test fails. */
+interface Listener {
+  onError?: (error: unknown) => void
+}
+
 /** Starts a server; it ends with the test. */
 export async function startServer(t: Test, { uri = ownDatabase(t), env = {} }: Place = {}): Promise<TestServer> {
   const app = await buildApp(testConfig(uri, env))
@@ -188,14 +193,14 @@ export async function startServer(t: Test, { uri = ownDatabase(t), env = {} }: P
 /** Opens the services with their store and their bus, and no transport; they end with the test. */
 export async function openServices(
   t: Test,
-  { uri = ownDatabase(t), env = {} }: Place = {}
+  { uri = ownDatabase(t), env = {}, onError = error => t.fail(String(error)) }: Place & Listener = {}
 ): Promise<Services & { uri: string; config: AppConfig; store: Store; bus: Bus }> {
   const config = testConfig(uri, env)
   const store = await openStore(config)
   t.teardown(async () => await store.close())
   const bus = new Bus()
   const delivery = createDelivery(config, { info: () => undefined })
-  const services = createServices({ store, bus, config, delivery, onError: error => t.fail(String(error)) })
+  const services = createServices({ store, bus, config, delivery, onError })
   return { ...services, uri, config, store, bus }
 }
 

@@ -1,4 +1,5 @@
 import { BareWire } from './bare-wire.ts'
+import { PacketWire } from './packet-wire.ts'
 import { ParleyWire } from './parley-wire.ts'
 import { TaatomWire } from './taatom-wire.ts'
 import type { Target, Wire } from './wire.ts'
@@ -7,5 +8,6 @@ import type { Target, Wire } from './wire.ts'
 export function createWire(target: Target): Wire {
   if (target.kind === 'parley') return new ParleyWire(target)
   if (target.kind === 'taatom') return new TaatomWire(target)
+  if (target.kind === 'packets') return new PacketWire(target)
   return new BareWire(target)
 }

@@ -36,8 +36,8 @@ export async function readHistory(params: History): Promise<HistoryResult> {
   const middle = Math.max(60, Math.floor(messages / 2))
   const share = (seconds * 1000) / 3
   return {
-    newest: await repeat(share, () => rest.call(user, 'GET', `${path}?limit=50`)),
-    middle: await repeat(share, count => rest.call(user, 'GET', `${path}?limit=50&before=${middle + (count % 100)}`)),
+    newest: await timed(share, () => rest.call(user, 'GET', `${path}?limit=50`)),
+    middle: await timed(share, count => rest.call(user, 'GET', `${path}?limit=50&before=${middle + (count % 100)}`)),
     send: await sendRepeatedly(share, params)
   }
 }
@@ -47,7 +47,7 @@ async function sendRepeatedly(durationMs: number, { target, conversationId, user
   const socket = await wire.connect(user)
   const conversation = { id: conversationId, members: [user] }
   const base = Date.now()
-  const timing = await repeat(durationMs, async count => {
+  const timing = await timed(durationMs, async count => {
     const n = base + count
     const answered = socket.awaitFrame(text => text.startsWith(`{"v":1,"id":"${n}"`))
     socket.send(wire.sendFrame(conversation, user, n))
@@ -58,7 +58,8 @@ async function sendRepeatedly(durationMs: number, { target, conversationId, user
   return timing
 }
 
-async function repeat(durationMs: number, call: (count: number) => Promise<unknown>): Promise<Timing> {
+/** Calls again and again for so long; the beginning does not count. */
+export async function timed(durationMs: number, call: (count: number) => Promise<unknown>): Promise<Timing> {
   const histogram = new Histogram()
   const startedAt = performance.now()
   for (let count = 0; performance.now() - startedAt < durationMs; count++) {

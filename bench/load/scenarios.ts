@@ -3,8 +3,10 @@ import { commitMessages } from './commit.ts'
 import { fanOut } from './fanout.ts'
 import { readHistory } from './history.ts'
 import { holdIdle } from './idle.ts'
+import { readList } from './list.ts'
 import { seedCatchUp } from './seed-catch-up.ts'
 import { seedHistory } from './seed-history.ts'
+import { seedList } from './seed-list.ts'
 import { sendClosedLoop, sendOpenLoop } from './send.ts'
 import { talk } from './talk.ts'
 
@@ -16,6 +18,8 @@ export const SCENARIOS = {
   holdIdle,
   seedHistory,
   readHistory,
+  seedList,
+  readList,
   seedCatchUp,
   comeBack,
   talk,

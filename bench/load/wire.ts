@@ -3,7 +3,7 @@ import type { LightSocket } from './light-socket.ts'
 
 /** The server under load, as the load process needs to know it. */
 export interface Target {
-  readonly kind: 'parley' | 'taatom' | 'bare'
+  readonly kind: 'parley' | 'taatom' | 'bare' | 'packets'
   /** `http://127.0.0.1:<port>` */
   readonly url: string
   /** With the name of the database. */

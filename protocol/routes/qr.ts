@@ -44,7 +44,7 @@ export const GetQrImage = route({
     tags,
     params,
     querystring: closed({ format: Type.Optional(oneOf('png', 'svg', 'terminal')) }),
-    response: { 200: Type.String({ description: 'image/png, image/svg+xml or text/plain' }) }
+    response: { 200: Type.String({ contentMediaType: 'image/png', description: 'Or image/svg+xml, or text/plain.' }) }
   }
 })
 
@@ -57,7 +57,7 @@ export const WatchQr = route({
     tags,
     params,
     querystring: deviceQuery,
-    response: { 200: Type.String({ description: 'text/event-stream' }) }
+    response: { 200: Type.String({ contentMediaType: 'text/event-stream' }) }
   }
 })
 

@@ -21,7 +21,7 @@ export async function withRetries(
     const error = await failureOf(work)
     if (error === undefined) return
     if (error.isPermanent || tried === TRIES || signal.aborted) throw error
-    await pause(backoffMs * 2 ** (tried - 1) * (0.5 + Math.random()), undefined, { signal, ref: false }).catch(() => {
+    await pause(backoffMs * 2 ** (tried - 1) * (0.5 + Math.random()), undefined, { signal }).catch(() => {
       throw error
     })
   }

@@ -1,6 +1,8 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { DialectName } from '../config.ts'
 import type { Dialect, DialectParts } from './dialect.ts'
+import { createMobile } from './mobile/index.ts'
+import { describeDialect } from './openapi.ts'
 import { addRoutes, answerErrorsAs } from './routes.ts'
 import { shapeOf, shareRoute } from './shared/routes.ts'
 import { createTaatom } from './taatom/index.ts'
@@ -9,7 +11,11 @@ import { createUnified } from './unified/index.ts'
 type Create = (parts: DialectParts) => Dialect
 
 /** Every dialect there is. */
-const DIALECTS: Readonly<Partial<Record<DialectName, Create>>> = { unified: createUnified, taatom: createTaatom }
+const DIALECTS: Readonly<Partial<Record<DialectName, Create>>> = {
+  mobile: createMobile,
+  unified: createUnified,
+  taatom: createTaatom
+}
 
 /** The dialects that are switched on. */
 export function createDialects(parts: DialectParts): Dialect[] {
@@ -18,6 +24,13 @@ export function createDialects(parts: DialectParts): Dialect[] {
   return Object.entries(DIALECTS)
     .filter(([name]) => names.includes(name as DialectName))
     .map(([, create]) => create(parts))
+}
+
+/** Their OpenAPI documents, by name. */
+export async function describeDialects(dialects: readonly Dialect[]): Promise<Map<string, object>> {
+  const documents = new Map<string, object>()
+  for (const dialect of dialects) documents.set(dialect.name, await describeDialect(dialect))
+  return documents
 }
 
 /** Their routes at the root, where each document has them, and under `/<name>` as well. */

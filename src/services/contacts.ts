@@ -132,7 +132,7 @@ export class ContactService {
     const ownerId = new ObjectId(actor.userId)
     const [known] = await this.#store.contacts.contactsAmong(ownerId, [new ObjectId(contactId)])
     if (known !== undefined && (name === undefined || known.name === name)) return
-    await this.#requireRoom(ownerId, 1)
+    if (known === undefined) await this.#requireRoom(ownerId, 1)
     const text = name === undefined ? {} : { name: requirePlainText('name', name) }
     const contact = { ownerId, contactId: new ObjectId(contactId), ...text, source: known?.source ?? 'added' }
     await this.#change(actor, async session => await this.#store.contacts.put([contact], session))

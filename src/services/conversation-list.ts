@@ -2,11 +2,10 @@ import type { ConversationView } from '../../protocol/entities/conversation.ts'
 import { PAGE_SIZE } from '../../protocol/limits.ts'
 import type { ConversationPage } from '../../protocol/routes/conversations.ts'
 import { AppError } from '../errors.ts'
-import { type ConversationDoc, type MemberDoc, ObjectId, type Store } from '../store/index.ts'
+import { type ConversationDoc, foldedWords, ObjectId, type PreferencesDoc, type Store } from '../store/index.ts'
 import type { Actor } from './actor.ts'
 import type { ConversationService } from './conversations.ts'
 import { hiddenUpTo } from './present.ts'
-import { foldedWords } from './text.ts'
 
 /** Memberships of one person that a list looks at. */
 const MAX_MEMBERSHIPS = 10_000
@@ -35,6 +34,14 @@ interface ListParts {
   store: Pick<Store, 'conversations' | 'members' | 'users'>
   conversations: Pick<ConversationService, 'views'>
 }
+
+/** A membership as a list looks at it. */
+interface Listed {
+  readonly conversationId: ObjectId
+  readonly preferences: PreferencesDoc
+}
+
+const NONE: PreferencesDoc = {}
 
 /** A place in the list: pinned ones come first. */
 interface Place {
@@ -67,7 +74,8 @@ export class ConversationListService {
     const { limit = PAGE_SIZE, after, unread } = request
     const skip = skipOf(request, limit)
     const userId = new ObjectId(actor.userId)
-    const memberships = await this.#store.members.listOf(userId, MAX_MEMBERSHIPS)
+    const { plain, kept } = await this.#store.members.listOf(userId, MAX_MEMBERSHIPS)
+    const memberships = [...kept, ...plain.map(conversationId => ({ conversationId, preferences: NONE }))]
     const candidates = await this.#candidates(actor, memberships, request)
     const upTo = skip + limit
     const docs = await this.#newest(candidates, { limit: upTo + 1, type: request.type, after })
@@ -106,49 +114,52 @@ export class ConversationListService {
     return [...first, ...rest]
   }
 
-  async #candidates(actor: Actor, memberships: readonly MemberDoc[], request: ListRequest): Promise<Candidates> {
+  async #candidates(actor: Actor, memberships: readonly Listed[], request: ListRequest): Promise<Candidates> {
     const { archived, pinned, unread, q } = request
     const wanted = memberships.filter(
-      ({ preferences = {} }) =>
+      ({ preferences }) =>
         (archived === undefined || (preferences.archived ?? false) === archived) &&
         (pinned === undefined || (preferences.pinned ?? false) === pinned)
     )
     const shown = await this.#withoutHidden(wanted)
     const named = q === undefined ? shown : await this.#named(actor, shown, q)
-    const left = unread === true ? await this.#withNews(named) : named
-    const ids = (rows: readonly MemberDoc[]): ObjectId[] => rows.map(({ conversationId }) => conversationId)
+    const left = unread === true ? await this.#withNews(actor, named) : named
+    const ids = (rows: readonly Listed[]): ObjectId[] => rows.map(({ conversationId }) => conversationId)
     return {
-      pinned: ids(left.filter(({ preferences }) => preferences?.pinned === true)),
-      others: ids(left.filter(({ preferences }) => preferences?.pinned !== true))
+      pinned: ids(left.filter(({ preferences }) => preferences.pinned === true)),
+      others: ids(left.filter(({ preferences }) => preferences.pinned !== true))
     }
   }
 
   /** Without those that were put away and have had no message since. */
-  async #withoutHidden(memberships: readonly MemberDoc[]): Promise<readonly MemberDoc[]> {
-    const put = memberships.filter(({ preferences }) => preferences?.hiddenAtSeq !== undefined)
+  async #withoutHidden(memberships: readonly Listed[]): Promise<readonly Listed[]> {
+    const put = memberships.filter(({ preferences }) => preferences.hiddenAtSeq !== undefined)
     if (put.length === 0) return memberships
     const seqs = await this.#seqs(put)
     return memberships.filter(({ conversationId, preferences }) => {
-      const hiddenAt = preferences?.hiddenAtSeq
+      const hiddenAt = preferences.hiddenAtSeq
       return hiddenAt === undefined || (seqs.get(conversationId.toHexString()) ?? 0) > hiddenAt
     })
   }
 
   /** Those that have gone on since they were read: the only ones that can have something unread. */
-  async #withNews(memberships: readonly MemberDoc[]): Promise<readonly MemberDoc[]> {
+  async #withNews(actor: Actor, listed: readonly Listed[]): Promise<readonly Listed[]> {
+    const ids = listed.map(({ conversationId }) => conversationId)
+    const memberships = await this.#store.members.ofUserIn(new ObjectId(actor.userId), ids)
     const seqs = await this.#seqs(memberships)
-    return memberships.filter(me => {
-      const seq = seqs.get(me.conversationId.toHexString()) ?? 0
-      return seq > Math.max(me.readSeq, hiddenUpTo(me))
+    const read = new Map(memberships.map(me => [me.conversationId.toHexString(), Math.max(me.readSeq, hiddenUpTo(me))]))
+    return listed.filter(({ conversationId }) => {
+      const id = conversationId.toHexString()
+      return (seqs.get(id) ?? 0) > (read.get(id) ?? 0)
     })
   }
 
-  async #seqs(memberships: readonly MemberDoc[]): Promise<Map<string, number>> {
+  async #seqs(memberships: readonly Pick<Listed, 'conversationId'>[]): Promise<Map<string, number>> {
     const heads = await this.#store.conversations.heads(memberships.map(it => it.conversationId))
     return new Map(heads.map(({ _id, seq }) => [_id.toHexString(), seq]))
   }
 
-  async #named(actor: Actor, memberships: readonly MemberDoc[], q: string): Promise<readonly MemberDoc[]> {
+  async #named(actor: Actor, memberships: readonly Listed[], q: string): Promise<readonly Listed[]> {
     const words = foldedWords(q).slice(0, MAX_WORDS)
     if (words.length === 0) return []
     const docs = await this.#store.conversations.activity(memberships.map(it => it.conversationId))
@@ -162,7 +173,7 @@ export class ConversationListService {
       docs.map(doc => [doc._id.toHexString(), `${doc.name ?? ''} ${nameOf.get(peerOf(doc) ?? '') ?? ''}`])
     )
     return memberships.filter(({ conversationId, preferences }) => {
-      const own = foldedWords(`${names.get(conversationId.toHexString()) ?? ''} ${preferences?.nickname ?? ''}`)
+      const own = foldedWords(`${names.get(conversationId.toHexString()) ?? ''} ${preferences.nickname ?? ''}`)
       return words.every(word => own.some(it => it.startsWith(word)))
     })
   }

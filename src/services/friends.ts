@@ -59,15 +59,13 @@ export class FriendService {
   async remove(actor: Actor, otherId: string): Promise<void> {
     const pairKey = pairKeyOf(actor.userId, bareId(otherId))
     if (!(await this.#store.friendships.exists(pairKey))) return
-    for (const [me, isFirst] of [
-      [actor.userId, true],
-      [bareId(otherId), false]
-    ] as const) {
-      const id = new ObjectId(me)
-      const rev = await this.#store.accounts.change(id, 'contacts', id, async session => {
-        if (isFirst) await this.#store.friendships.remove(pairKey, session)
-      })
-      this.#bus.emit('account', { userId: me, rev, type: 'contacts:updated', data: {} })
+    const me = new ObjectId(actor.userId)
+    const both = [me, new ObjectId(bareId(otherId))]
+    const revs = await this.#store.accounts.changeAll(both, 'contacts', me, async session => {
+      await this.#store.friendships.remove(pairKey, session)
+    })
+    for (const [id, rev] of revs) {
+      this.#bus.emit('account', { userId: id, rev, type: 'contacts:updated', data: {} })
     }
   }
 }

@@ -62,7 +62,7 @@ export class GroupService {
     return await this.#run(id, draft => {
       if (settings === undefined) requireAllowed(draft.state, actor, 'whoMayEdit')
       else requireAdmin(draft.state, actor)
-      const { doc } = draft.state
+      const doc = { ...draft.state.doc }
       const before = settingsOf(doc)
       const isSetSame = Object.entries(settings ?? {}).every(
         ([key, value]) => before[key as keyof GroupSettings] === value

@@ -4,7 +4,7 @@ import { AppError } from '../errors.ts'
 const MAX_BYTES = 4_096
 const MAX_DEPTH = 4
 /** Names that mean something to the database or to JavaScript. */
-const RESERVED = /^\$|[.\0]|^(?:__proto__|constructor|prototype|)$/
+const RESERVED = /^\$|[.\0]|^(?:__proto__|constructor|prototype|_bsontype|toBSON|)$/
 
 /** @throws {AppError} `invalid` for what is not plain JSON of at most four levels, `too_large` beyond 4 KiB */
 export function requireMetadata(metadata: Readonly<Record<string, unknown>>): void {

@@ -61,7 +61,7 @@ export class OtpService {
   }
 
   /**
-   * Signs in by a code of the purpose `register`; who is not known gets an account. An account that somebody made with
+   * Signs in by a code of the purpose `register`; who is not known gets an account, and who is keeps what they have. An account that somebody made with
    * this number or email without ever proving that it is theirs becomes that of who proves it: its password is
    * replaced or taken away, and its sessions end.
    * @throws {AppError} `invalid`, `unauthenticated`, `conflict` when the username is taken, `account_disabled`,

@@ -86,7 +86,9 @@ export class RequestService {
    */
   async accept(actor: Actor, id: string): Promise<PersonRequest> {
     const request = await this.#require(actor, id, 'incoming')
-    await this.#blocks.requireUnblocked(actor, [request.fromId.toHexString()])
+    const fromId = request.fromId.toHexString()
+    await this.#users.requireUsers([fromId])
+    await this.#blocks.requireUnblocked(actor, [fromId])
     return await this.#accept(actor, request)
   }
 
@@ -180,7 +182,9 @@ export class RequestService {
       if (kind === 'friend') await this.#store.friendships.insert(pairKey, [fromId, toId], session)
     })
     // Also when it was accepted before: whoever did so may not have come this far.
-    await this.#conversations.openAgreed(actor, fromId.toHexString() === actor.userId ? toId : fromId)
+    await this.#conversations
+      .openAgreed(actor, fromId.toHexString() === actor.userId ? toId : fromId)
+      .catch(requireParted)
     const presented = await this.#present(row)
     this.#tell('request:updated', revs, presented)
     return presented
@@ -243,6 +247,11 @@ export class RequestService {
 
 /** Somebody else decided the request in the same moment. */
 class OvertakenError extends Error {}
+
+/** A block or the end of an account that came in between leaves an accepted request without a conversation. */
+function requireParted(error: unknown): void {
+  if (!(error instanceof AppError) || !['blocked', 'not_found'].includes(error.code)) throw error
+}
 
 function requireOpen({ status }: RequestDoc): void {
   if (status !== 'open') throw new AppError('conflict', `The request was ${status} already`)

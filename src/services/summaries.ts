@@ -10,7 +10,10 @@ import type { UserService } from './users.ts'
 /** Members of one conversation that a summary names; the longest-standing ids first. */
 const MAX_MEMBERS = 100
 
-/** A member with their profile, and how far they have got: the last messages delivered to and read by them. */
+/**
+ * A member with their profile, and how far they have got: the last messages delivered to and read by them. Who is
+ * apart from the viewer by a block shows nothing of that.
+ */
 export interface Participant {
   readonly user: User
   readonly role: Role

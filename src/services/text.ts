@@ -19,12 +19,6 @@ export function requireEmoji(emoji: string): void {
   if (!EMOJI.test(emoji)) throw new AppError('invalid', 'A reaction is one emoji')
 }
 
-/** Words in lower case and without accents. */
-export function foldedWords(text: string): string[] {
-  const folded = text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase()
-  return folded.match(/[\p{L}\p{N}]+/gu) ?? []
-}
-
 /** Tells a repeated send from another one with the same `clientId`. */
 export function digest(...parts: (string | undefined)[]): string {
   return hash('sha1', JSON.stringify(parts), 'base64url')

@@ -1,6 +1,7 @@
 import type { ClientSession, Collection, Db, Filter, IndexDescription, ObjectId } from 'mongodb'
 import { MongoServerError } from 'mongodb'
 import { AppError } from '../errors.ts'
+import { beginning, foldedWords, searchTokens } from './search-words.ts'
 
 /** A person. What is not known about them is absent, so that the unique indexes leave it out. */
 export interface UserDoc {
@@ -52,8 +53,6 @@ export interface ProfileFields {
 const DUPLICATE_KEY = 11_000
 const TIME_LIMIT_EXCEEDED = 50
 const SEARCH_TIME_MS = 1000
-const PREFIX_LENGTH = 12
-const MAX_WORDS = 8
 const MAX_QUERY_WORDS = 4
 const USERNAME_BEGINNING = /^[a-z0-9][a-z0-9._-]{0,31}$/
 const unique = (field: string): IndexDescription => ({
@@ -260,30 +259,6 @@ function beginningWith(text: string): { $gte: string; $lt: string } {
 
 function externalKey(subject: ObjectId | string): { externalId: string } | { _id: ObjectId } {
   return typeof subject === 'string' ? { externalId: subject } : { _id: subject }
-}
-
-/** Words in lower case and without accents. */
-function foldedWords(text: string): string[] {
-  return (
-    text
-      .normalize('NFKD')
-      .replace(/\p{M}/gu, '')
-      .toLowerCase()
-      .match(/[\p{L}\p{N}]+/gu) ?? []
-  )
-}
-
-function beginning(word: string): string {
-  return [...word].slice(0, PREFIX_LENGTH).join('')
-}
-
-function searchTokens({ username = '', displayName }: { username?: string; displayName: string }): string[] {
-  const tokens = new Set<string>()
-  for (const word of foldedWords(`${username} ${displayName}`).slice(0, MAX_WORDS)) {
-    const letters = [...word].slice(0, PREFIX_LENGTH)
-    for (let length = 1; length <= letters.length; length++) tokens.add(letters.slice(0, length).join(''))
-  }
-  return [...tokens]
 }
 
 function isDuplicate(error: unknown): boolean {

@@ -41,6 +41,29 @@ const RESPONSES = {
 
 /** The OpenAPI 3.1 document of everything under `/v1`, made from the contracts alone. */
 export async function describeRest(): Promise<Json> {
+  const document = await describeRoutes(
+    {
+      title: 'Parley',
+      description: 'The REST face of Parley. The socket is described by AsyncAPI: [/asyncapi.json](/asyncapi.json).'
+    },
+    {
+      tags: TAGS,
+      routes: routes.map(contract => ({ ...contract, url: `/v1${contract.url}`, schema: describe(contract) }))
+    }
+  )
+  return finish(document)
+}
+
+interface Described {
+  readonly tags: readonly { name: string; description: string }[]
+  readonly routes: readonly { readonly method: string; readonly url: string; readonly schema: Json }[]
+}
+
+/** The OpenAPI 3.1 document of any routes. */
+export async function describeRoutes(
+  info: { title: string; description: string },
+  { tags, routes: described }: Described
+): Promise<OpenApi> {
   const app = Fastify()
   app.setValidatorCompiler(() => () => true)
   app.setSerializerCompiler(() => JSON.stringify)
@@ -48,25 +71,25 @@ export async function describeRest(): Promise<Json> {
     openapi: {
       openapi: '3.1.0',
       info: {
-        title: 'Parley',
+        ...info,
         version: '1.0.0',
-        license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
-        description: 'The REST face of Parley. The socket is described by AsyncAPI: [/asyncapi.json](/asyncapi.json).'
+        license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' }
       },
-      tags: TAGS,
+      tags: [...tags],
       components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
       security: [{ bearer: [] }]
     }
   })
-  for (const contract of routes) {
-    const { method, url } = contract
-    app.route({ method, url: `/v1${url}`, schema: describe(contract), handler: () => undefined })
+  for (const { method, url, schema } of described) {
+    app.route({ method: method as 'GET', url, schema, handler: () => undefined })
   }
   await app.ready()
-  const document = JSON.parse(JSON.stringify(app.swagger())) as Json & { components: Json; paths: Json }
+  const document = JSON.parse(JSON.stringify(app.swagger())) as OpenApi
   await app.close()
-  return finish(document)
+  return document
 }
+
+type OpenApi = Json & { components: Json; paths: Json }
 
 function describe({ isPublic, isOptional, schema }: Route): Json {
   if (isOptional) return { ...schema, security: [{}, { bearer: [] }] }
@@ -85,9 +108,11 @@ function finish({ components, paths, ...rest }: Json & { components: Json; paths
   }
 }
 
+type Content = Record<string, { schema?: { contentMediaType?: string } }>
+
 interface Operation {
   security?: unknown[]
-  responses: Record<string, { description?: string; content?: unknown; $ref?: string }>
+  responses: Record<string, { description?: string; content?: Content; $ref?: string }>
 }
 
 const GRANTED: Record<string, string> = {
@@ -101,6 +126,9 @@ function addErrors({ responses, security }: Operation): void {
   for (const [status, response] of Object.entries(responses)) {
     response.description = GRANTED[status] ?? 'Done.'
     if (status === '204') delete response.content
+    const { 'application/json': json } = response.content ?? {}
+    const type = json?.schema?.contentMediaType
+    if (json && type !== undefined) response.content = { [type]: json }
   }
   if (security?.length !== 0) Object.assign(responses, { 401: { $ref: '#/components/responses/Unauthenticated' } })
   Object.assign(responses, {

@@ -43,7 +43,7 @@ t.test('REST: bodies', async t => {
     ['C5 a clientId too long', json({ clientId: 'x'.repeat(65), text: 'x' }), 'invalid'],
     ['C5 an empty clientId', json({ clientId: '', text: 'x' }), 'invalid'],
     ['C6 quoting nothing', json({ clientId: 'x', text: 'x', replyTo: NOBODY }), 'not_found'],
-    ...['seq', 'rev', 'createdAt', 'senderId', 'type', 'id'].map(
+    ...['seq', 'rev', 'createdAt', 'senderId', 'system', 'id'].map(
       name =>
         [`C8 ${name}`, json({ clientId: 'x', text: 'x', [name]: 'text' }), 'invalid'] as [string, string, ErrorCode]
     )

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { startServer } from '../helper.ts'
+import { type Person, startServer } from '../helper.ts'
 import { PacketClient } from '../packet-client.ts'
 
 for (const version of [4, 2] as const) {
@@ -7,7 +7,7 @@ for (const version of [4, 2] as const) {
     const how = `socket.io-client ${version}, ${transports?.[0] ?? 'both transports'}`
     t.test(`4.6 a message sent in the namespace /app reaches both with ${how}`, async t => {
       const server = await startServer(t)
-      const [ann, ben] = await server.people(2)
+      const [ann, ben] = (await server.people(2)) as [Person, Person]
       const options = { version, namespace: '/app', ...(transports && { transports }) }
       const open = async (token: string) =>
         await PacketClient.open(t, server.url, { ...options, auth: { token }, query: { auth: token } })
@@ -26,3 +26,131 @@ for (const version of [4, 2] as const) {
     })
   }
 }
+
+const chat = (id: string, rest = '') => `/api/v1/chat/${id}${rest}`
+
+t.test('4.1 the list of chats has participants, the newest messages and one chat per pair, newest first', async t => {
+  const server = await startServer(t)
+  const [ann, ben, cleo] = (await server.people(3)) as [Person, Person, Person]
+  await server.call(ann, 'POST', chat(ben.hex, '/messages'), { text: 'to Ben' })
+  await server.call(ann, 'POST', chat(cleo.hex, '/messages'), { text: 'to Cleo' })
+  await server.call(ben, 'POST', chat(ann.hex, '/messages'), { text: 'to Ann' })
+  await server.call(ann, 'POST', '/v1/conversations', { type: 'group', name: 'Group', memberIds: [ben.id] })
+  const { status, body } = await server.call(ann, 'GET', '/api/v1/chat')
+  t.equal(status, 200)
+  t.match(body, { success: true, message: 'Chats fetched successfully' })
+  const types = body.data.chats.map(({ type }: { type: string }) => type)
+  t.same(types, ['group_chat', 'user_chat', 'user_chat'], 'groups are told apart')
+  const [, withBen] = body.data.chats
+  t.same(
+    withBen.messages.map(({ text }: { text: string }) => text),
+    ['to Ben', 'to Ann'],
+    'the newest page, in the order of time'
+  )
+  t.match(withBen, { status: 'open', unreadCount: 1, createdAt: String, updatedAt: String })
+  const me = withBen.participants.find(({ _id }: { _id: string }) => _id === ann.hex)
+  t.match(me, { _id: ann.hex, id: ann.hex, fullName: String, profilePic: '', isVerified: false })
+  const second = await server.call(ann, 'GET', '/api/v1/chat?page=2&limit=2')
+  t.same(
+    second.body.data.chats.map(({ lastMessage }: { lastMessage: { text: string } }) => lastMessage.text),
+    ['to Cleo']
+  )
+})
+
+t.test('4.2 a chat is made at first sight, the same for both, and refused after a block either way', async t => {
+  const server = await startServer(t)
+  const [ann, ben] = (await server.people(2)) as [Person, Person]
+  const racing = await Promise.all(
+    [ann, ben, ann, ben].map(async (who, index) => {
+      return await server.call(who, 'GET', chat(index % 2 === 0 ? ben.hex : ann.hex))
+    })
+  )
+  t.equal(new Set(racing.map(({ body }) => body.data.chat._id)).size, 1)
+  t.match(await server.call(ann, 'GET', chat('f'.repeat(24))), {
+    status: 404,
+    body: { success: false, code: 'not_found', message: String }
+  })
+  await server.call(ben, 'POST', '/users/me/blocked-users', { userId: ann.hex })
+  await server.call(ben, 'POST', '/v1/blocks', { userId: ann.hex })
+  for (const [who, other] of [
+    [ann, ben],
+    [ben, ann]
+  ] as const) {
+    t.match(await server.call(who, 'GET', chat(other.hex)), { status: 403, body: { code: 'blocked' } })
+    t.match(await server.call(who, 'POST', chat(other.hex, '/messages'), { text: 'no' }), { status: 403 })
+  }
+})
+
+t.test('4.3 messages are answered in the document’s shape, in the order of time, page by page', async t => {
+  const server = await startServer(t)
+  const [ann, ben] = (await server.people(2)) as [Person, Person]
+  const sent = await server.call(ann, 'POST', chat(ben.id, '/messages'), { text: 'Hello, how are you?', extra: 1 })
+  t.equal(sent.status, 200)
+  t.match(sent.body, {
+    success: true,
+    message: 'Message sent successfully',
+    data: { message: { _id: String, sender: ann.hex, text: 'Hello, how are you?', timestamp: String, seen: false } }
+  })
+  for (const text of ['two', 'three']) await server.call(ben, 'POST', chat(ann.hex, '/messages'), { text })
+  const page = await server.call(ann, 'GET', chat(ben.hex, '/messages?limit=2'))
+  t.same(
+    page.body.data.messages.map(({ text }: { text: string }) => text),
+    ['two', 'three']
+  )
+  const before = await server.call(ann, 'GET', chat(ben.hex, `/messages?before=${page.body.data.messages[0]._id}`))
+  t.same(
+    before.body.data.messages.map(({ text }: { text: string }) => text),
+    ['Hello, how are you?']
+  )
+  for (const text of ['', '   ', 7, null, { $ne: '' }, ['x']]) {
+    const refused = await server.call(ann, 'POST', chat(ben.hex, '/messages'), { text })
+    t.match(refused, { status: 400, body: { success: false, code: 'invalid' } }, JSON.stringify(text))
+  }
+})
+
+t.test('4.4 clearing keeps the chat and is for oneself; all seen reaches the sender live', async t => {
+  const server = await startServer(t)
+  const [ann, ben] = (await server.people(2)) as [Person, Person]
+  const a = await PacketClient.open(t, server.url, { namespace: '/app', auth: { token: ann.token } })
+  await server.call(ann, 'POST', chat(ben.hex, '/messages'), { text: 'one' })
+  const { body } = await server.call(ann, 'POST', chat(ben.hex, '/messages'), { text: 'two' })
+  t.equal((await server.call(ben, 'POST', chat(ann.hex, '/mark-all-seen'))).status, 200)
+  t.match(await a.hear('seen'), { from: ben.hex, messageId: body.data.message._id })
+  const seen = await server.call(ann, 'GET', chat(ben.hex, '/messages'))
+  t.ok(seen.body.data.messages.every((message: { seen: boolean }) => message.seen))
+  t.match((await server.call(ann, 'DELETE', chat(ben.hex, '/messages'))).body, { success: true })
+  t.same((await server.call(ann, 'GET', chat(ben.hex, '/messages'))).body.data.messages, [])
+  t.equal((await server.call(ben, 'GET', chat(ann.hex, '/messages'))).body.data.messages.length, 2)
+  t.equal((await server.call(ann, 'GET', '/api/v1/chat')).body.data.chats.length, 1, 'the chat is still listed')
+})
+
+t.test('4.5 mute turns over without a flag, and says so at the top and in data', async t => {
+  const server = await startServer(t)
+  const [ann, ben] = (await server.people(2)) as [Person, Person]
+  const status = async () => (await server.call(ann, 'GET', chat(ben.hex, '/mute-status'))).body
+  t.match(await status(), { success: true, muted: false, data: { muted: false } })
+  t.match((await server.call(ann, 'POST', chat(ben.hex, '/mute'))).body, { muted: true, data: { muted: true } })
+  t.match(await status(), { muted: true, data: { muted: true } })
+  t.match((await server.call(ann, 'POST', chat(ben.hex, '/mute'))).body, { muted: false, data: { muted: false } })
+  for (const muted of [true, true]) await server.call(ann, 'POST', chat(ben.hex, '/mute'), { muted })
+  t.match(await status(), { muted: true }, 'with a flag a repeat changes nothing')
+})
+
+t.test('4.6 who was away is sent what they missed, once and in order, and it counts as delivered', async t => {
+  const server = await startServer(t)
+  const [ann, ben] = (await server.people(2)) as [Person, Person]
+  const options = { namespace: '/app', auth: { token: ben.token } }
+  for (const text of ['one', 'two', 'three']) await server.call(ann, 'POST', chat(ben.hex, '/messages'), { text })
+  const first = await PacketClient.open(t, server.url, options)
+  await first.hear('message:new', ({ message }) => message.text === 'three')
+  const texts = (client: PacketClient) =>
+    client.heard.filter(({ name }) => name === 'message:new').map(({ data }) => data.message.text)
+  t.same(texts(first), ['one', 'two', 'three'])
+  const view = async () => (await server.call(ben, 'GET', '/v1/conversations')).body.conversations[0]
+  while ((await view()).me.deliveredSeq < 3) await new Promise(resolve => setImmediate(resolve))
+  first.socket.close()
+  await server.call(ann, 'POST', chat(ben.hex, '/messages'), { text: 'four' })
+  const second = await PacketClient.open(t, server.url, options)
+  await second.hear('message:new', ({ message }) => message.text === 'four')
+  t.same(texts(second), ['four'], 'what has arrived is not sent again')
+})

@@ -69,7 +69,7 @@ function refusals({ ann, ben, eve, group, direct, anns, bens, gone }: Scene): [P
     [eve, 'receipt:read', { conversationId: group, seq: 1 }, 'not_found'],
     [eve, 'typing:start', { conversationId: group }, 'not_found'],
     [eve, 'typing:stop', { conversationId: group }, 'not_found'],
-    [ben, 'presence:set', { status: 'offline' }, 'invalid'],
+    [ben, 'presence:set', { status: 'busy' }, 'invalid'],
     [ben, 'presence:subscribe', { userIds: [ann.id, ann.id] }, 'invalid'],
     [ben, 'conversation:create', { type: 'direct', userId: ben.id }, 'invalid'],
     [ben, 'conversation:create', { type: 'direct', userId: `user_${NOBODY}` }, 'not_found'],

@@ -183,7 +183,7 @@ t.test('G6 isolation: who comes later sees nothing from before, and a noop for c
   const { rev } = await anns.ask('member:add', { conversationId, userIds: [ben.id] })
   t.match(await bens.next('conversation:added'), {
     stream: ben.id,
-    data: { id: conversationId, head: { rev, seq: 1 }, me: { joinedSeq: 1 } }
+    data: { id: conversationId, head: { rev: rev + 1, seq: 3 }, me: { joinedSeq: 2 } }
   })
   await anns.ask('message:edit', { ...place, text: 'Before, edited' })
   await anns.ask('reaction:add', { ...place, emoji: '🎉' })
@@ -192,17 +192,17 @@ t.test('G6 isolation: who comes later sees nothing from before, and a noop for c
   await bens.next(frame => frame.rev === sent.rev && frame.type === 'message:new')
   const frames = bens.frames.filter(({ stream }) => stream === conversationId)
   t.same(
-    frames.filter(it => it.rev > rev).map(it => [it.rev, it.type, it.data]),
-    [1, 2, 3].map(n => [rev + n, 'noop', {}])
+    frames.filter(it => it.rev > rev + 1).map(it => [it.rev, it.type, it.data]),
+    [2, 3, 4].map(n => [rev + n, 'noop', {}])
   )
-  t.match((await bens.ask('history:get', { conversationId })).messages, [{ seq: 2 }])
-  t.equal((await bens.ask('history:get', { conversationId, around: 1 })).messages.length, 1)
+  t.match((await bens.ask('history:get', { conversationId })).messages, [{ seq: 3, type: 'system' }, { seq: 4 }])
+  t.equal((await bens.ask('history:get', { conversationId, around: 1 })).messages.length, 2)
   const { items } = await bens.ask('sync:pull', { stream: conversationId, since: 0 })
   t.same(
     items
       .filter(({ type }: { type: string }) => type === 'message')
       .map((it: { message: { seq: number } }) => it.message.seq),
-    [2]
+    [3, 4]
   )
   for (const [type, data] of [
     ['message:edit', { ...place, text: 'x' }],

@@ -5,10 +5,27 @@ const PEOPLE = 4
 const CONVERSATIONS = 3
 const EMOJIS = ['👍', '🎉', '❤️']
 
+/** What concerns oneself alone takes no `rev` of the conversation. */
+const OWN = ['hide', 'clear', 'prefer']
+
 // What happens more often stands here more often.
 const KINDS = [
   ...['send', 'send', 'send', 'send', 'send', 'edit', 'edit', 'react', 'react', 'unreact', 'delete', 'hide'],
-  ...['add', 'add', 'add', 'remove', 'leave', 'role', 'rename', 'cut', 'cut', 'reconnect', 'reconnect']
+  ...[
+    'add',
+    'add',
+    'add',
+    'remove',
+    'leave',
+    'role',
+    'rename',
+    'clear',
+    'prefer',
+    'cut',
+    'cut',
+    'reconnect',
+    'reconnect'
+  ]
 ] as const
 
 /** Something that somebody does; the numbers choose among what there is. */
@@ -106,7 +123,7 @@ export class World {
     if (answer.status >= 500) throw new Error(`${step.kind}: ${answer.status} ${JSON.stringify(answer.body)}`)
     if (answer.status >= 300) return
     this.changes += 1
-    if (step.kind !== 'hide') this.revs.set(id, [...(this.revs.get(id) ?? []), answer.body.rev])
+    if (!OWN.includes(step.kind)) this.revs.set(id, [...(this.revs.get(id) ?? []), answer.body.rev])
     if (step.kind === 'send') this.#messages.set(id, [...(this.#messages.get(id) ?? []), answer.body.id])
   }
 
@@ -118,7 +135,9 @@ export class World {
       remove: ['DELETE', `/members/${other}`],
       leave: ['POST', '/leave'],
       role: ['PATCH', `/members/${other}`, { role: (['member', 'admin', 'owner'] as const)[pick % 3] }],
-      rename: ['PATCH', '', { name: `Name ${pick}` }]
+      rename: ['PATCH', '', { name: `Name ${pick}` }],
+      clear: ['DELETE', '/messages'],
+      prefer: ['PATCH', '/preferences', { pinned: pick % 2 === 0, nickname: `Name ${pick % 3}` }]
     }
     return about[kind] ?? this.#messageRequest(kind, pick, this.#messages.get(id) ?? [])
   }

@@ -78,6 +78,7 @@ t.test(
       [{ text: 'x', metadata: { $where: 1 } }, 400, 'invalid'],
       [{ text: 'x', metadata: { 'a.b': 1 } }, 400, 'invalid'],
       [{ text: 'x', metadata: { constructor: 1 } }, 400, 'invalid'],
+      [{ text: 'x', metadata: { a: { _bsontype: 'ObjectId' } } }, 400, 'invalid'],
       [{ text: 'x', metadata: deep }, 400, 'invalid'],
       [{ text: 'x', metadata: ['a'] }, 400, 'invalid'],
       [{ text: 'x', metadata: { long: 'x'.repeat(5_000) } }, 413, 'too_large'],
@@ -167,7 +168,7 @@ t.test('who has read and received a message follows from the cursors', async t =
     if (page.next === undefined) break
     after = `&after=${page.next}`
   }
-  t.same(pages.sort(), [ben.id, cleo.id].sort(), 'the same in pages of one')
+  t.same(new Set(pages), new Set([ben.id, cleo.id]), 'the same in pages of one')
 })
 
 t.test('a message id is enough to find, place and acknowledge a message, and of no use to strangers', async t => {

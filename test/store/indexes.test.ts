@@ -8,6 +8,7 @@ import { type Person, startServer, type TestServer } from '../helper.ts'
 async function exercise(server: TestServer): Promise<void> {
   const [ann, ben, cleo] = (await server.people(3)) as [Person, Person, Person]
   await withMessages(server, ann, ben, cleo)
+  await withPeople(server, ann, ben, cleo)
   const account = {
     username: `a${randomBytes(5).toString('hex')}`,
     password: 'correct horse battery',
@@ -35,6 +36,63 @@ async function exercise(server: TestServer): Promise<void> {
   await server.call(dora, 'GET', '/v1/sessions')
   await server.call(dora, 'DELETE', '/v1/sessions')
   await server.call(dora, 'DELETE', `/v1/sessions/${sessionId}`)
+  await withCodes(server, account.phone)
+}
+
+/** Signing in without a password. */
+async function withCodes(server: TestServer, phone: string): Promise<void> {
+  const post = async (path: string, body: object, token?: string) =>
+    (await server.call(token === undefined ? undefined : { token }, 'POST', `/v1/auth/${path}`, body)).body
+  const codeFor = async (purpose: string): Promise<string> => (await post('otp', { purpose, phone })).devCode
+  const { accessToken: token } = await post('otp/verify', {
+    purpose: 'register',
+    phone,
+    code: await codeFor('register')
+  })
+  await post('otp/verify', { purpose: 'login', phone, code: await codeFor('login') })
+  await post('password', { newPassword: 'correct horse battery' }, token)
+  const device = { id: 'd1' }
+  const shown = await post('qr', { device })
+  const own = await post('qr', {}, token)
+  for (const it of [shown, own]) {
+    await post(`qr/${it.token}/login`, { deviceId: device.id })
+    const { matchCode } = (await server.call(undefined, 'GET', `/v1/auth/qr/${it.token}`)).body
+    await post(`qr/${it.token}/approve`, { matchCode: String((Number(matchCode) + 1) % 100).padStart(2, '0') }, token)
+    await post(`qr/${it.token}/approve`, { matchCode }, token)
+    await post(`qr/${it.token}/login`, { deviceId: device.id })
+    await post(`qr/${it.token}/refuse`, {}, token)
+  }
+  await post('password/reset', { phone, code: await codeFor('reset'), newPassword: 'another horse battery' })
+  await server.call({ token }, 'POST', '/v1/auth/logout-everywhere')
+}
+
+async function withPeople(server: TestServer, ann: Person, ben: Person, cleo: Person): Promise<void> {
+  const settings = { privacy: { lastSeen: 'contacts', whoMayStart: 'contacts' } }
+  await server.call(ann, 'PATCH', '/v1/users/me/settings', settings)
+  await server.call(ann, 'GET', '/v1/users/me/settings')
+  await server.direct(cleo, ann)
+  await server.call(ann, 'POST', '/v1/contacts/sync', { contacts: ['+4915112345678'] })
+  await server.call(ann, 'PUT', `/v1/contacts/${ben.id}`, { name: 'Ben' })
+  await server.call(ann, 'PUT', `/v1/contacts/${cleo.id}`, {})
+  for (const query of ['', '?source=added', `?after=${ben.id}`]) await server.call(ann, 'GET', `/v1/contacts${query}`)
+  const { id } = (await server.call(ann, 'POST', '/v1/requests', { kind: 'friend', to: ben.id })).body
+  await server.call(ben, 'POST', `/v1/requests/${id}/accept`)
+  await server.call(ann, 'POST', '/v1/requests', { kind: 'friend', to: ben.id })
+  await server.call(ann, 'POST', '/v1/requests', { kind: 'chat', to: cleo.id })
+  for (const query of ['', '?direction=incoming', '?direction=outgoing&status=open', `?after=${id}`])
+    await server.call(ann, 'GET', `/v1/requests${query}`)
+  const friends = (await server.call(ann, 'GET', '/v1/friends')).body
+  await server.call(ann, 'GET', `/v1/friends?after=${'f'.repeat(24)}`)
+  await server.call(ann, 'DELETE', `/v1/friends/${friends.friends[0].user.id}`)
+  await server.call(ann, 'POST', '/v1/blocks', { userId: ben.id })
+  await server.call(ann, 'GET', '/v1/blocks')
+  await server.call(ann, 'GET', `/v1/blocks?after=${'f'.repeat(24)}`)
+  for (const q of ['+4915112', 'ann', 'a.b', 'x@y.example']) {
+    await server.call(ann, 'GET', `/v1/users/search?q=${encodeURIComponent(q)}`)
+  }
+  await (await server.connect(ann)).ask('sync:pull', { stream: ann.id, since: 0 })
+  await server.call(ann, 'DELETE', `/v1/contacts/${cleo.id}`)
+  await server.call(ann, 'DELETE', `/v1/blocks/${ben.id}`)
 }
 
 async function withMessages(server: TestServer, ann: Person, ben: Person, cleo: Person): Promise<void> {
@@ -63,10 +121,24 @@ async function withMessages(server: TestServer, ann: Person, ben: Person, cleo: 
   await socket.ask('typing:start', { conversationId })
   await socket.ask('message:delete', { ...place, scope: 'me' })
   await socket.ask('message:delete', { ...place, scope: 'everyone' })
+  await asTheyLike(server, ann, conversationId, messageId)
   await socket.ask('sync:heads', { cursors: { [conversationId]: 1 } })
   for (const stream of [conversationId, ann.id]) await socket.ask('sync:pull', { stream, since: 0 })
   await socket.ask('member:remove', { conversationId, userId: cleo.id })
   await socket.ask('conversation:leave', { conversationId })
+}
+
+/** How one keeps conversations, and looks for them. */
+async function asTheyLike(server: TestServer, who: Person, id: string, messageId: string): Promise<void> {
+  const path = `/v1/conversations/${id}`
+  for (const tail of ['', '/edits', '/receipts']) await server.call(who, 'GET', `${path}/messages/${messageId}${tail}`)
+  await server.call(who, 'PATCH', `${path}/preferences`, { pinned: true, nickname: 'Mine' })
+  for (const query of ['pinned=true', 'unread=true', 'type=group', 'q=mine', 'archived=false']) {
+    await server.call(who, 'GET', `/v1/conversations?${query}`)
+  }
+  await server.call(who, 'DELETE', `${path}/messages`)
+  await server.call(who, 'DELETE', path)
+  await server.call(who, 'GET', '/v1/conversations')
 }
 
 /** Set below, so that a second process meets what the first has done. */
@@ -112,10 +184,17 @@ t.test('no query of the server reads a whole collection', async t => {
   for (const name of [
     'accounts',
     'accountChanges',
+    'blocks',
+    'contacts',
     'conversations',
+    'friendships',
     'members',
     'messages',
+    'otps',
+    'qrLogins',
+    'requests',
     'sessions',
+    'settings',
     'tickets',
     'users'
   ]) {

@@ -43,7 +43,7 @@ t.test(
     const revs = told.filter(it => !it.startsWith('conversation:')).map(it => Number(it.split(' ')[1]))
     t.same(
       revs,
-      revs.map((_, index) => index + 2),
+      revs.map((_, index) => index + 3),
       'of the conversation'
     )
     const account = told.filter(it => it.startsWith('conversation:'))
@@ -56,6 +56,6 @@ t.test(
       account.map(it => it.split(' ')[0]),
       ['conversation:added', 'conversation:removed', 'conversation:added', 'conversation:removed']
     )
-    t.equal(revs.length, 7)
+    t.equal(revs.length, 7 + 4, 'each coming and going is recorded')
   }
 )

@@ -152,6 +152,7 @@ export class CatchUp {
   #forget(stream: string): void {
     delete this.#store.cursors[stream]
     delete this.#store.conversations[stream]
+    delete this.#store.cleared[stream]
     this.#held.delete(stream)
     this.#wanted.delete(stream)
     this.#pulling.delete(stream)

@@ -1,4 +1,4 @@
-import type { Conversation, ConversationView, Member } from '../../protocol/entities/conversation.ts'
+import type { Conversation, ConversationView, Member, Membership } from '../../protocol/entities/conversation.ts'
 import type { Message } from '../../protocol/entities/message.ts'
 import type { SyncItem } from '../../protocol/events/conversation.ts'
 import type { Frame } from '../socket-client.ts'
@@ -20,6 +20,8 @@ export interface ClientStore {
   conversations: Record<string, StoredConversation>
   /** Messages the person has deleted for themselves. */
   hidden: Record<string, true>
+  /** The `seq` of each conversation up to which nothing is shown. */
+  cleared: Record<string, number>
 }
 
 /** What a change of the store asks of the streams: to take up a conversation's, or to forget it. */
@@ -30,7 +32,7 @@ export interface Demand {
 
 /** A store with nothing in it. */
 export function emptyStore(): ClientStore {
-  return { epoch: '', cursors: {}, conversations: {}, hidden: {} }
+  return { epoch: '', cursors: {}, conversations: {}, hidden: {}, cleared: {} }
 }
 
 /** Applies a live event; an older state never replaces a newer one. */
@@ -38,6 +40,7 @@ export function applyEvent(store: ClientStore, { stream, type, data }: Frame): D
   if (type === 'conversation:added') return join(store, data)
   if (type === 'conversation:removed') return { left: data.conversationId }
   if (type === 'message:hidden') hide(store, data)
+  else if (type === 'preferences:updated') clear(store, data)
   else if (type.startsWith('message:')) upsertMessage(store, data)
   else if (type.startsWith('reaction:')) upsertMessage(store, data.message)
   else if (type === 'member:changed') for (const member of data.members) upsertMember(store, stream, member)
@@ -53,6 +56,7 @@ export function applyItem(store: ClientStore, stream: string, item: SyncItem): D
   else if (item.type === 'member') upsertMember(store, stream, item.member)
   else if (item.type === 'conversation') upsertConversation(store, item.conversation)
   else if (item.type === 'hidden') hide(store, item)
+  else if (item.type === 'preferences') clear(store, item)
   return {}
 }
 
@@ -63,7 +67,7 @@ function stored(store: ClientStore, id: string): StoredConversation {
 }
 
 function upsertMessage(store: ClientStore, message: Message): void {
-  if (message.id in store.hidden) return
+  if (message.id in store.hidden || message.seq <= (store.cleared[message.conversationId] ?? 0)) return
   const { messages } = stored(store, message.conversationId)
   if (message.rev > (messages[message.id]?.rev ?? 0)) messages[message.id] = message
 }
@@ -85,9 +89,16 @@ function hide(store: ClientStore, { conversationId, messageId }: { conversationI
   delete store.conversations[conversationId]?.messages[messageId]
 }
 
+/** What was cleared, or is from before their time, is not for its eyes, whenever and wherever it comes from. */
+function clear(store: ClientStore, { conversationId, me }: { conversationId: string; me: Membership }): void {
+  const upTo = Math.max(store.cleared[conversationId] ?? 0, me.joinedSeq, me.clearedSeq)
+  store.cleared[conversationId] = upTo
+  const messages = store.conversations[conversationId]?.messages ?? {}
+  for (const message of Object.values(messages)) if (message.seq <= upTo) delete messages[message.id]
+}
+
 /** Into a conversation, again perhaps: what was said before this time is not for its eyes. */
 function join(store: ClientStore, { id, me }: ConversationView): Demand {
-  const messages = store.conversations[id]?.messages ?? {}
-  for (const message of Object.values(messages)) if (message.seq <= me.joinedSeq) delete messages[message.id]
+  clear(store, { conversationId: id, me })
   return { joined: id }
 }

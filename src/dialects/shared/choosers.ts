@@ -1,7 +1,6 @@
-import type { Dialect, DialectRoute } from '../dialect.ts'
-import type { Sharing } from './routes.ts'
+import type { Shared, Sharing } from './sharing.ts'
 
-type Choose = (sharing: readonly Sharing[]) => { route: DialectRoute; presentError: Dialect['presentError'] }
+type Choose = (sharing: readonly Sharing[]) => Shared
 
 /** Routes where the request tells which of the documents is meant, by method and path. */
 export const CHOOSERS: Readonly<Record<string, Choose>> = {}

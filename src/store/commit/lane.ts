@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type ClientSession, type Db, type MongoClient, MongoError, MongoServerError, ObjectId } from 'mongodb'
+import { type ClientSession, type Db, type MongoClient, ObjectId } from 'mongodb'
 import { AppError } from '../../errors.ts'
 import type { AccountStore } from '../accounts.ts'
 import type { MessageDoc } from '../documents.ts'
@@ -8,13 +8,12 @@ import { answerRepeat, Batch, onceKey, StaleError } from './batch.ts'
 import type { ConversationCache } from './cache.ts'
 import type { Committed, Pending } from './change.ts'
 import type { ConversationState } from './draft.ts'
+import { asRefusal, commitForSure, isDuplicate, isTransient, isWriteConflict } from './outcome.ts'
 import { RecentSends } from './recent.ts'
 
 /** Changes and bytes that go into one transaction. */
 const MAX_BATCH = 500
 const MAX_BATCH_BYTES = 1_048_576
-/** How long an outcome that the network hid is looked for, ms. */
-const OUTCOME_MS = 20_000
 /** The longest wait before another attempt, ms. */
 const MAX_BACKOFF_MS = 250
 /** How long after a conflict others are thought to change the same conversations, ms. */
@@ -253,20 +252,6 @@ export class Lane {
   }
 }
 
-/** Commits, asking again for as long as the answer is lost on the way: the database remembers what it did. */
-async function commitForSure(session: ClientSession): Promise<void> {
-  const until = performance.now() + OUTCOME_MS
-  for (;;) {
-    try {
-      return await session.commitTransaction()
-    } catch (error) {
-      if (isFinal(error)) throw error
-      if (performance.now() > until) throw unknownOutcome(error)
-      await delay(100)
-    }
-  }
-}
-
 /** Sends away what has been tried for too long, and is known not to be committed. */
 function dropLate(pending: readonly Pending[]): Pending[] {
   const now = performance.now()
@@ -279,33 +264,4 @@ function dropLate(pending: readonly Pending[]): Pending[] {
 
 function conversationsOf(batch: readonly Pending[]): string[] {
   return [...new Set(batch.map(it => it.conversationId))]
-}
-
-/** Only the database's own word says that nothing was committed; that it cannot be reached says nothing. */
-function isFinal(error: unknown): boolean {
-  if (!(error instanceof MongoError)) return true
-  return error instanceof MongoServerError && !error.hasErrorLabel('UnknownTransactionCommitResult')
-}
-
-function unknownOutcome(cause: unknown): AppError {
-  const message = 'The database did not say whether this was saved; repeat it with the same clientId'
-  return new AppError('unknown_outcome', message, { cause })
-}
-
-/** Whether the attempt surely had no effect and another may have one. */
-function isTransient(error: unknown): boolean {
-  return error instanceof MongoError && error.hasErrorLabel('TransientTransactionError')
-}
-
-function isWriteConflict(error: unknown): boolean {
-  return isTransient(error) && (error as MongoError).code === 112
-}
-
-function isDuplicate(error: unknown): boolean {
-  return error instanceof MongoServerError && error.code === 11_000
-}
-
-function asRefusal(error: unknown): unknown {
-  if (!(error instanceof MongoError)) return error
-  return new AppError('busy', 'The database is not available; try again', { cause: error, retryAfterMs: 1_000 })
 }

@@ -1,4 +1,5 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Namespace, Server, type Socket } from 'socket.io'
 import { HEARTBEAT_MS, HELLO_TIMEOUT_MS } from '../../../protocol/limits.ts'
 import type { Config } from '../../config.ts'
@@ -20,6 +21,11 @@ import { PacketSession } from './session.ts'
 /** After a ping this long without an answer, ms: together as long as on the raw socket. */
 const PING_TIMEOUT_MS = 35_000
 const SWEEP_MS = 5_000
+/**
+ * Clients of version 2 are always connected to the main namespace first, also when they mean another one. Only when
+ * they have not named another after this time, ms, do they enter the main one.
+ */
+const LEGACY_WAIT_MS = 250
 /** What a namespace is called where the documents give it another name than the vocabulary. */
 const NAMESPACES: Readonly<Record<string, string>> = { app: 'taatom' }
 
@@ -44,6 +50,8 @@ export class SocketIoServer {
   readonly #catchUp: CatchUp
   readonly #clients = new Map<SocketIoConnection, PacketSession>()
   readonly #sweeper: NodeJS.Timeout
+  /** Transports of version 2 whose client has named a namespace. */
+  readonly #named = new WeakSet<Socket['conn']>()
 
   constructor(http: HttpServer, parts: Parts) {
     this.#parts = parts
@@ -102,8 +110,11 @@ export class SocketIoServer {
   async #admit(nsp: Namespace, voices: Map<Vocabulary, VocabularyVoice>, socket: Socket): Promise<void> {
     const { authenticator, services, hub, config, onError } = this.#parts
     requireOrigin(socket.request, config)
-    const vocabulary = this.#vocabularyOf(nsp.name, socket)
     const actor = await authenticator.authenticate(tokenOf(socket))
+    if (nsp.name !== '/') this.#named.add(socket.conn)
+    const vocabulary = this.#vocabularyOf(nsp.name, socket)
+    if (vocabulary === undefined && isLegacyRoot(socket)) return
+    if (vocabulary === undefined) throw new AppError('invalid', 'There is no such dialect here')
     if (hub.countOf(actor.userId) >= config.limits.connectionsPerUser) {
       throw new AppError('quota_reached', `At most ${config.limits.connectionsPerUser} connections at once`)
     }
@@ -118,8 +129,11 @@ export class SocketIoServer {
   /** From here on what the client says is heard; it is answered once it has caught up. */
   #open(socket: Socket): void {
     const { onError, config, services, hub } = this.#parts
-    const { connection, vocabulary } = socket.data as { connection: SocketIoConnection; vocabulary: Vocabulary }
-    const ready = this.#enter(connection, vocabulary)
+    const { connection, vocabulary } = socket.data as Partial<Admitted>
+    if (connection === undefined || vocabulary === undefined) return
+    const ready = this.#isMeant(socket).then(async isMeant => {
+      if (isMeant) await this.#enter(connection, vocabulary)
+    })
     const { limits } = config
     const session = new PacketSession(connection, { commands: vocabulary.commands, limits, ready, onError })
     this.#clients.set(connection, session)
@@ -136,6 +150,12 @@ export class SocketIoServer {
     })
   }
 
+  async #isMeant(socket: Socket): Promise<boolean> {
+    if (!isLegacyRoot(socket)) return true
+    await delay(LEGACY_WAIT_MS)
+    return socket.connected && !this.#named.has(socket.conn)
+  }
+
   async #enter(connection: SocketIoConnection, vocabulary: Vocabulary): Promise<void> {
     const { greeter, hub, services } = this.#parts
     await greeter.admit(connection, connection.actor)
@@ -144,17 +164,14 @@ export class SocketIoServer {
     connection.goLive(await this.#catchUp.run(connection.actor, vocabulary, emit))
   }
 
-  #vocabularyOf(namespace: string, { handshake: { query, auth } }: Socket): Vocabulary {
-    const { vocabularies } = this.#parts
+  #vocabularyOf(namespace: string, { handshake: { query, auth } }: Socket): Vocabulary | undefined {
     const inNamespace = namespace.slice(1)
     const named = auth['dialect'] ?? query['dialect']
     const name =
       (typeof named === 'string' ? named : undefined) ??
       (inNamespace === '' ? undefined : (NAMESPACES[inNamespace] ?? inNamespace)) ??
       (query['token'] === undefined ? 'unified' : 'reals2chat')
-    const vocabulary = vocabularies.get(name)
-    if (vocabulary === undefined) throw new AppError('invalid', 'There is no such dialect here')
-    return vocabulary
+    return this.#parts.vocabularies.get(name)
   }
 
   /** What a client that is not let in is told; it does not come back by itself unless that may help. */
@@ -174,6 +191,16 @@ export class SocketIoServer {
       }
     }
   }
+}
+
+/** What is known of a socket that was let in. */
+interface Admitted {
+  readonly connection: SocketIoConnection
+  readonly vocabulary: Vocabulary
+}
+
+function isLegacyRoot({ conn, nsp }: Socket): boolean {
+  return conn.protocol === 3 && nsp.name === '/'
 }
 
 /** The first of the places where the documents put a token. */

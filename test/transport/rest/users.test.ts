@@ -3,6 +3,9 @@ import t from 'tap'
 import { openDatabase } from '../../dump.ts'
 import { openServices, startServer } from '../../helper.ts'
 
+/** Without the time of the last change, which every change sets. */
+const lasting = ({ updatedAt: _updatedAt, ...rest }: Record<string, unknown>) => rest
+
 t.test('profiles: mine, changed, somebody’s', async t => {
   const server = await startServer(t)
   const client = await openDatabase(t, server.uri)
@@ -21,7 +24,8 @@ t.test('profiles: mine, changed, somebody’s', async t => {
   }
   const changed = await server.call({ token }, 'PATCH', '/v1/users/me', fields)
   t.equal(changed.status, 200)
-  t.same(changed.body, { ...user, ...fields })
+  t.same(lasting(changed.body), lasting({ ...user, ...fields }))
+  t.ok(changed.body.updatedAt > user.createdAt, 'a later time of change')
   const userId = user.id.slice(-24)
   t.match(await socket.next('user:updated'), { stream: user.id, rev: 1, data: changed.body })
   const row = await client
@@ -30,7 +34,7 @@ t.test('profiles: mine, changed, somebody’s', async t => {
     .findOne({ userId: new ObjectId(userId) })
   t.match(row, { type: 'profile', rev: 1 })
   const cleared = await server.call({ token }, 'PATCH', '/v1/users/me', { bio: '', avatarUrl: '' })
-  t.same(cleared.body, { ...user, displayName: 'Ada Lovelace', username: 'Countess' })
+  t.same(lasting(cleared.body), lasting({ ...user, displayName: 'Ada Lovelace', username: 'Countess' }))
   t.same((await server.call({ token }, 'PATCH', '/v1/users/me', {})).body, cleared.body)
   t.match(await socket.next('user:updated'), { rev: 2, data: cleared.body })
   const { heads } = await socket.ask('sync:heads', { cursors: {} })
@@ -38,7 +42,7 @@ t.test('profiles: mine, changed, somebody’s', async t => {
   t.same(socket.frames, [])
   const other = await server.signUp()
   const seen = await server.call({ token: other.accessToken }, 'GET', `/v1/users/${user.id}`)
-  const { email: _email, ...visible } = cleared.body
+  const { email: _email, updatedAt: _updatedAt, ...visible } = cleared.body
   t.same(seen.body, visible, 'without what is private')
   t.same(
     (await server.call({ token: other.accessToken }, 'GET', `/v1/users/${userId}`)).body,
@@ -83,7 +87,8 @@ t.test('a username belongs to one person, also when it changes', async t => {
 t.test('search: beginnings of words, folded, literal; whole numbers and emails; nobody who is disabled', async t => {
   const server = await startServer(t)
   const client = await openDatabase(t, server.uri)
-  const { accessToken: token } = await server.signUp({ username: 'ada.byron', displayName: 'Ada Lovelace' })
+  const { accessToken: token } = await server.signUp({ username: 'searcher', displayName: 'Ada Zoe Searcher' })
+  await server.signUp({ username: 'ada.byron', displayName: 'Ada Lovelace' })
   await server.signUp({
     username: 'zoe',
     displayName: 'Zoë Müller-Lüdenscheidt',
@@ -113,12 +118,18 @@ t.test('search: beginnings of words, folded, literal; whole numbers and emails; 
     ['Ludenscheidt', ['zoe']],
     ['日', ['emoji']],
     ['030 901820', ['zoe']],
-    ['030 90182', []],
+    ['030 90182', ['zoe']],
+    ['+49 30 9', ['zoe']],
+    ['0049309', ['zoe']],
+    ['0309', []],
+    ['90182', []],
+    ['3090182.*', []],
     ['ZOE@example.org', ['zoe']],
     ['.*', []],
     ['^a', ['ada.byron']],
     ['$where', []],
     ['(((((', []],
+    ['searcher', []],
     ['😀', []]
   ]
   for (const [q, usernames] of expected) t.same(await find(q), usernames, q)
@@ -130,6 +141,57 @@ t.test('search: beginnings of words, folded, literal; whole numbers and emails; 
   await server.signUp({ username: 'adam' })
   t.equal((await find('ad', '&limit=1')).length, 1)
   t.equal((await find('ad', '&limit=100')).length, 2)
+})
+
+t.test('the best come first: a whole username, its beginning, then words of names', async t => {
+  const server = await startServer(t)
+  const { accessToken: token } = await server.signUp()
+  await server.signUp({ username: 'one', displayName: 'Mara Somebody' })
+  await server.signUp({ username: 'marathon', displayName: 'Runner' })
+  await server.signUp({ username: 'mara', displayName: 'Another' })
+  await server.signUp({ username: 'two', displayName: 'Somebody Mara' })
+  const { users } = (await server.call({ token }, 'GET', '/v1/users/search?q=Mara')).body
+  const names = users.map(({ username }: { username: string }) => username)
+  t.same(names.slice(0, 2), ['mara', 'marathon'])
+  t.same(names.slice(2).sort(), ['one', 'two'])
+})
+
+t.test('everybody is listed in pages, but oneself, the disabled and the blocked', async t => {
+  const { store, users, blocks } = await openServices(t)
+  const ids = Array.from({ length: 7 }, () => new ObjectId())
+  for (const [index, _id] of ids.entries()) {
+    const isDisabled = index === 4 ? { isDisabled: true } : {}
+    await store.users.insert({ _id, displayName: `Person ${index}`, createdAt: new Date(), ...isDisabled })
+  }
+  const hex = (index: number): string => ids[index]?.toHexString() ?? ''
+  const actor = { userId: hex(0), expiresAt: 0 }
+  await blocks.add({ userId: hex(2), expiresAt: 0 }, hex(0))
+  const found: string[] = []
+  let after: string | undefined
+  do {
+    const page = await users.list(actor, { limit: 2, ...(after === undefined ? {} : { after }) })
+    found.push(...page.users.map(({ id }) => id.slice(-24)))
+    after = page.next
+  } while (after !== undefined)
+  t.same(found, [1, 3, 5, 6].map(hex))
+})
+
+t.test('of a person’s push tokens the newest ten are kept, each once', async t => {
+  const { store, users, uri } = await openServices(t)
+  const client = await openDatabase(t, uri)
+  const _id = new ObjectId()
+  await store.users.insert({ _id, displayName: 'Somebody', createdAt: new Date() })
+  const actor = { userId: _id.toHexString(), expiresAt: 0 }
+  for (let index = 0; index < 12; index++) await users.addPushToken(actor, `$token-number-${index}`)
+  await users.addPushToken(actor, '$token-number-5')
+  const row = await client.db().collection('users').findOne({ _id })
+  t.same(
+    row?.['pushTokens'].map(({ token }: { token: string }) => token),
+    [2, 3, 4, 6, 7, 8, 9, 10, 11, 5].map(index => `$token-number-${index}`)
+  )
+  t.notOk('pushTokens' in ((await store.users.find(_id)) ?? {}), 'and no reader gets them by accident')
+  for (const token of ['', 'short', 'with blank inside', 'x'.repeat(4_097)])
+    await t.rejects(users.addPushToken(actor, token), { code: 'invalid' })
 })
 
 t.test('when people were seen last only moves forward, and is known of who ever was', async t => {

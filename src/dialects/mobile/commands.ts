@@ -1,0 +1,127 @@
+import { type Static, Type } from '@sinclair/typebox'
+import { Attachment, content, MessageType } from '../../../protocol/entities/content.ts'
+import { ClientId, Emoji, Text } from '../../../protocol/entities/message.ts'
+import { bareId, ConversationId, MessageId } from '../../../protocol/ids.ts'
+import { PLAIN_TEXT } from '../../../protocol/schema.ts'
+import { AppError } from '../../errors.ts'
+import type { Actor, Services } from '../../services/index.ts'
+import type { Dispatcher } from '../../transport/dispatch.ts'
+import { createCommands, type On } from '../commands.ts'
+import { sendMessage } from '../sending.ts'
+import { answer, maybe, present } from './fields.ts'
+import { presentMessage } from './messages.ts'
+
+const { type, url, thumbnailUrl, fileName, fileSize, mimeType, durationSeconds, width, height } = Attachment.properties
+
+const Sent = Type.Object({
+  type,
+  url,
+  thumbnailUrl: maybe(thumbnailUrl),
+  fileName: maybe(fileName),
+  fileSize: maybe(fileSize),
+  mimeType: maybe(mimeType),
+  duration: maybe(durationSeconds),
+  width: maybe(width),
+  height: maybe(height)
+})
+
+const Send = Type.Object({
+  conversationId: ConversationId,
+  type: maybe(MessageType),
+  content: maybe(Type.String({ maxLength: 16_384, pattern: PLAIN_TEXT })),
+  attachments: maybe(Type.Array(Sent, { maxItems: 10 })),
+  replyTo: maybe(MessageId),
+  encryptedContent: maybe(content.encryptedContent),
+  metadata: maybe(content.metadata),
+  clientId: maybe(ClientId)
+})
+
+const Place = Type.Object({ messageId: MessageId })
+const Everyone = Type.Union([Type.Literal('everyone'), Type.Literal('me')])
+
+/** Document 0, "WebSocket Events": what the app says. Each is acknowledged with what became of it. */
+export function commands(services: Services): Dispatcher {
+  return createCommands(on => {
+    messageCommands(on, services)
+    reactionCommands(on, services)
+    liveCommands(on, services)
+  })
+}
+
+function messageCommands(on: On, services: Services): void {
+  const { messages } = services
+  on('message:send', Send, async (actor, { conversationId, ...said }) =>
+    answer(presentMessage(await sendMessage(services, actor, conversationId, contentOf(said))))
+  )
+  on(
+    'message:edit',
+    Type.Object({ messageId: MessageId, content: Text }),
+    async (actor, { messageId, content: text }) => {
+      const place = await messages.locate(actor, messageId)
+      await messages.edit(actor, { ...place, text })
+      return answer(presentMessage(await messages.get(actor, place)))
+    }
+  )
+  on('message:delete', Type.Object({ messageId: MessageId, scope: maybe(Everyone) }), async (actor, said) => {
+    const place = await messages.locate(actor, said.messageId)
+    if (said.scope === 'me') await messages.hide(actor, place)
+    else await messages.deleteForEveryone(actor, place)
+    return answer(bare(place))
+  })
+}
+
+function reactionCommands(on: On, { messages, reactions }: Services): void {
+  const data = Type.Object({ ...Place.properties, emoji: Emoji })
+  const react =
+    (change: 'add' | 'remove') =>
+    async (actor: Actor, { messageId, emoji }: Static<typeof data>) => {
+      const place = await messages.locate(actor, messageId)
+      await reactions[change](actor, { ...place, emoji })
+      return answer({ ...bare(place), userId: actor.userId, emoji })
+    }
+  on('message:reaction:add', data, react('add'))
+  on('message:reaction:remove', data, react('remove'))
+}
+
+function liveCommands(on: On, { receipts, typing }: Services): void {
+  const data = Type.Object({ conversationId: ConversationId })
+  on('typing:start', data, async (actor, { conversationId }) => {
+    await typing.start(actor, conversationId).catch(ignoreRepeat)
+    return answer({ conversationId: bareId(conversationId) })
+  })
+  on('typing:stop', data, async (actor, { conversationId }) => {
+    await typing.stop(actor, conversationId)
+    return answer({ conversationId: bareId(conversationId) })
+  })
+  const read = Type.Object({ ...data.properties, ...Place.properties })
+  on('message:read', read, async (actor, { conversationId, messageId }) => {
+    await receipts.markUpTo(actor, { conversationId, readUpTo: messageId })
+    return answer(bare({ conversationId, messageId }))
+  })
+}
+
+/** What the app says, in canonical words. */
+function contentOf({ content: text, attachments, ...rest }: Omit<Static<typeof Send>, 'conversationId'>) {
+  const files = attachments?.map(attachmentOf) ?? []
+  const { type = files[0]?.type, replyTo, encryptedContent, metadata, clientId } = present(rest)
+  return present({
+    ...{ type, replyTo, encryptedContent, metadata, clientId },
+    text: text === '' ? undefined : text,
+    attachments: files.length === 0 ? undefined : files
+  })
+}
+
+function attachmentOf({ type, url, duration, ...rest }: Static<typeof Sent>): Attachment {
+  const { thumbnailUrl, fileName, fileSize, mimeType, width, height } = rest
+  const about = { thumbnailUrl, fileName, fileSize, mimeType, durationSeconds: duration, width, height }
+  return { type, url, ...present(about) }
+}
+
+function bare({ conversationId, messageId }: { conversationId: string; messageId: string }) {
+  return { conversationId: bareId(conversationId), messageId: bareId(messageId) }
+}
+
+/** The app says it with every key; the others have been told already. */
+function ignoreRepeat(error: unknown): void {
+  if (!(error instanceof AppError && error.code === 'rate_limited')) throw error
+}

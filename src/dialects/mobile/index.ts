@@ -1,0 +1,19 @@
+import type { Dialect, DialectParts } from '../dialect.ts'
+import { commands } from './commands.ts'
+import { says } from './events.ts'
+import { conversationRoutes } from './routes/conversations.ts'
+import { historyRoutes } from './routes/history.ts'
+import { preferenceRoutes } from './routes/preferences.ts'
+import { settingsRoutes } from './routes/settings.ts'
+import { userRoutes } from './routes/users.ts'
+
+/** Document 0: "Integration Status". */
+export function createMobile({ services }: DialectParts): Dialect {
+  const faces = [userRoutes, settingsRoutes, conversationRoutes, preferenceRoutes, historyRoutes]
+  return {
+    name: 'mobile',
+    routes: faces.flatMap(routes => routes(services)),
+    vocabulary: { name: 'mobile', commands: commands(services), says: says(services), watches: 'peers' },
+    presentError: ({ code, message }) => ({ success: false, error: { code, message }, message })
+  }
+}

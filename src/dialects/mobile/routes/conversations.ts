@@ -1,0 +1,129 @@
+import { Type } from '@sinclair/typebox'
+import { ConversationName, Description } from '../../../../protocol/entities/conversation.ts'
+import { PictureUrl } from '../../../../protocol/entities/user.ts'
+import { bareId, ConversationId, UserId } from '../../../../protocol/ids.ts'
+import { DEFAULT_LIMITS } from '../../../../protocol/limits.ts'
+import type { Services } from '../../../services/index.ts'
+import { type DialectRoute, dialectRoute } from '../../dialect.ts'
+import { limitOf, pageQuery } from '../../paging.ts'
+import { presentConversation, showConversation } from '../conversations.ts'
+import { answer, maybe, present } from '../fields.ts'
+
+const params = Type.Object({ id: ConversationId })
+const People = Type.Array(UserId, { maxItems: DEFAULT_LIMITS.membersPerCommand })
+/** Of a group; null and what is left out stay as they are. */
+const looks = { avatar: maybe(PictureUrl), description: maybe(Description) }
+
+/** Document 0, "Conversation Management" and "Participants". */
+export function conversationRoutes(services: Services): DialectRoute[] {
+  return [
+    ...listRoutes(services),
+    ...openingRoutes(services),
+    ...changingRoutes(services),
+    ...participantRoutes(services)
+  ]
+}
+
+function listRoutes(services: Services): DialectRoute[] {
+  const { conversationList, summaries } = services
+  return [
+    dialectRoute(
+      'GET /conversations',
+      { summary: 'Your conversations: pinned ones first, then the newest', query: Type.Object(pageQuery) },
+      async ({ actor, query: { page = 1, limit } }) => {
+        const found = await conversationList.page(actor, { limit: limitOf(present({ limit })), page })
+        const shown = await summaries.of(actor, found.conversations)
+        return answer(shown.map(summary => presentConversation(actor, summary)))
+      }
+    ),
+    dialectRoute('GET /conversations/:id', { summary: 'One conversation', params }, async ({ actor, params: { id } }) =>
+      answer(await showConversation(services, actor, id))
+    )
+  ]
+}
+
+function openingRoutes(services: Services): DialectRoute[] {
+  const { conversations } = services
+  return [
+    dialectRoute(
+      'POST /conversations/single',
+      { summary: 'Open the conversation with somebody, new or old', body: Type.Object({ userId: UserId }) },
+      async ({ actor, body: { userId } }, reply) => {
+        const { conversation, isNew } = await conversations.create(actor, { type: 'direct', userId })
+        if (isNew) reply.code(201)
+        return answer(await showConversation(services, actor, conversation.id))
+      }
+    ),
+    dialectRoute(
+      'POST /conversations/group',
+      {
+        summary: 'Make a group',
+        body: Type.Object({ name: ConversationName, participants: Type.Optional(People), ...looks }),
+        status: 201
+      },
+      async ({ actor, body: { name, participants = [], avatar, description } }) => {
+        const { conversation } = await conversations.create(actor, {
+          ...{ type: 'group', name, memberIds: participants },
+          ...present({ avatarUrl: avatar, description })
+        })
+        return answer(await showConversation(services, actor, conversation.id), 'Group created')
+      }
+    )
+  ]
+}
+
+function changingRoutes(services: Services): DialectRoute[] {
+  const { groups, preferences } = services
+  return [
+    dialectRoute(
+      'PUT /conversations/:id',
+      { summary: 'Change a group', params, body: Type.Object({ name: maybe(ConversationName), ...looks }) },
+      async ({ actor, params: { id }, body: { name, avatar, description } }) => {
+        await groups.update(actor, id, present({ name, avatarUrl: avatar, description }))
+        return answer(await showConversation(services, actor, id), 'Conversation updated')
+      }
+    ),
+    dialectRoute(
+      'DELETE /conversations/:id',
+      {
+        summary: 'Hide a conversation until its next message, or end a group with `?scope=everyone`',
+        params,
+        query: Type.Object({ scope: Type.Optional(Type.Union([Type.Literal('me'), Type.Literal('everyone')])) })
+      },
+      async ({ actor, params: { id }, query: { scope } }) => {
+        if (scope === 'everyone') await groups.end(actor, id)
+        else await preferences.hide(actor, id)
+        return answer({ conversationId: bareId(id) }, 'Conversation deleted')
+      }
+    )
+  ]
+}
+
+function participantRoutes(services: Services): DialectRoute[] {
+  const { groups } = services
+  return [
+    dialectRoute(
+      'PUT /conversations/:id/participants',
+      { summary: 'Add people to a group', params, body: Type.Object({ userIds: People }) },
+      async ({ actor, params: { id }, body: { userIds } }) => {
+        await groups.add(actor, id, userIds)
+        return answer(await showConversation(services, actor, id), 'Participants added')
+      }
+    ),
+    dialectRoute(
+      'DELETE /conversations/:id/participants/:participantId',
+      {
+        summary: 'Remove somebody from a group, or leave it',
+        params: Type.Object({ id: ConversationId, participantId: UserId })
+      },
+      async ({ actor, params: { id, participantId } }) => {
+        if (bareId(participantId) === actor.userId) {
+          await groups.leave(actor, id)
+          return answer({ conversationId: bareId(id) }, 'You left the group')
+        }
+        await groups.remove(actor, id, participantId)
+        return answer(await showConversation(services, actor, id), 'Participant removed')
+      }
+    )
+  ]
+}

@@ -1,0 +1,91 @@
+import { Type } from '@sinclair/typebox'
+import type { Block, Settings } from '../../../../protocol/entities/people.ts'
+import { Audience } from '../../../../protocol/entities/people.ts'
+import { bareId, UserId } from '../../../../protocol/ids.ts'
+import type { Actor, Services } from '../../../services/index.ts'
+import { type DialectRoute, dialectRoute } from '../../dialect.ts'
+import { answer, present } from '../fields.ts'
+
+/** Blocked people of one answer, newest first. */
+const MAX_BLOCKED = 1_000
+
+const flag = Type.Optional(Type.Boolean())
+const audience = Type.Optional(Audience)
+const Changes = Type.Object({
+  notifications: Type.Optional(
+    Type.Object({
+      enabled: flag,
+      messageNotifications: flag,
+      groupNotifications: flag,
+      sound: flag,
+      vibration: flag
+    })
+  ),
+  privacy: Type.Optional(Type.Object({ lastSeen: audience, profilePhoto: audience, about: audience }))
+})
+
+/** Document 0, "User Settings" and "Block Users". */
+export function settingsRoutes(services: Services): DialectRoute[] {
+  const { settings } = services
+  return [
+    dialectRoute('GET /users/me/settings', { summary: 'Your settings' }, async ({ actor }) =>
+      answer(await presentSettings(services, actor, await settings.get(actor)))
+    ),
+    dialectRoute(
+      'PUT /users/me/settings',
+      { summary: 'Change some of your settings', body: Changes },
+      async ({ actor, body: { notifications = {}, privacy = {} } }) => {
+        const { lastSeen, profilePhoto, about } = privacy
+        const changes = { notifications, privacy: present({ lastSeen, profilePhoto, about }) }
+        const changed = await settings.update(actor, changes)
+        return answer(await presentSettings(services, actor, changed), 'Settings updated')
+      }
+    ),
+    ...blockRoutes(services)
+  ]
+}
+
+function blockRoutes({ blocks }: Services): DialectRoute[] {
+  return [
+    dialectRoute('GET /users/me/blocked-users', { summary: 'Whom you have blocked' }, async ({ actor }) =>
+      answer((await blocks.list(actor, { limit: MAX_BLOCKED })).blocks.map(presentBlock))
+    ),
+    dialectRoute(
+      'POST /users/me/blocked-users',
+      { summary: 'Block somebody', body: Type.Object({ userId: UserId }) },
+      async ({ actor, body: { userId } }) => {
+        await blocks.add(actor, userId)
+        return answer({ userId: bareId(userId), isBlocked: true }, 'User blocked')
+      }
+    ),
+    dialectRoute(
+      'DELETE /users/me/blocked-users/:userId',
+      { summary: 'Take a block back', params: Type.Object({ userId: UserId }) },
+      async ({ actor, params: { userId } }) => {
+        await blocks.remove(actor, userId)
+        return answer({ userId: bareId(userId), isBlocked: false }, 'User unblocked')
+      }
+    )
+  ]
+}
+
+async function presentSettings({ blocks }: Services, actor: Actor, { notifications, privacy }: Settings) {
+  const { lastSeen, profilePhoto, about } = privacy
+  const blocked = (await blocks.list(actor, { limit: MAX_BLOCKED })).blocks
+  return {
+    userId: actor.userId,
+    notifications,
+    privacy: { lastSeen, profilePhoto, about },
+    blockedUsers: blocked.map(({ user }) => bareId(user.id))
+  }
+}
+
+function presentBlock({ user: { id, username, displayName, avatarUrl }, blockedAt }: Block) {
+  return {
+    userId: bareId(id),
+    username: username ?? null,
+    displayName,
+    avatar: avatarUrl ?? null,
+    blockedAt
+  }
+}

@@ -1,0 +1,89 @@
+import { Type } from '@sinclair/typebox'
+import {
+  Bio,
+  DisplayName,
+  PictureUrl,
+  PresenceStatus,
+  PublicKey,
+  Username
+} from '../../../../protocol/entities/user.ts'
+import { UserId } from '../../../../protocol/ids.ts'
+import type { Services } from '../../../services/index.ts'
+import { type DialectRoute, dialectRoute } from '../../dialect.ts'
+import { limitOf, pageQuery } from '../../paging.ts'
+import { answer, maybe, present } from '../fields.ts'
+import { presentOthers, presentOwn } from '../people.ts'
+
+/** What a person may change of themselves; null takes a picture, a bio or a key away. */
+const Profile = Type.Object({
+  username: maybe(Username),
+  displayName: maybe(DisplayName),
+  avatar: maybe(Type.Union([PictureUrl, Type.Literal('')])),
+  bio: maybe(Bio),
+  publicKey: maybe(PublicKey)
+})
+
+/** Document 0, "User Profile", "User Status" and "Search". */
+export function userRoutes(services: Services): DialectRoute[] {
+  return [...ownRoutes(services), ...otherRoutes(services)]
+}
+
+function ownRoutes(services: Services): DialectRoute[] {
+  const { users, presence } = services
+  return [
+    dialectRoute('GET /users/me', { summary: 'Your profile' }, async ({ actor }) =>
+      answer(await presentOwn(services, actor, await users.me(actor)))
+    ),
+    dialectRoute('PUT /users/me', { summary: 'Change your profile', body: Profile }, async ({ actor, body }) => {
+      const { username, displayName, avatar, bio, publicKey } = body
+      const cleared = (value: string | null | undefined) => (value === null ? '' : value)
+      const changes = {
+        ...{ username, displayName },
+        ...{ avatarUrl: cleared(avatar), bio: cleared(bio), publicKey: cleared(publicKey) }
+      }
+      return answer(await presentOwn(services, actor, await users.update(actor, present(changes))), 'Profile updated')
+    }),
+    dialectRoute(
+      'PUT /users/me/status',
+      { summary: 'Show yourself as online, away or offline', body: Type.Object({ status: PresenceStatus }) },
+      async ({ actor, body }) => {
+        presence.setStatus(actor, body.status)
+        const { status, lastSeen } = await presentOwn(services, actor, await users.me(actor))
+        return answer({ status, lastSeen }, 'Status updated')
+      }
+    ),
+    dialectRoute(
+      'PUT /users/me/fcm-token',
+      { summary: 'Keep a device’s push token', body: Type.Object({ token: Type.String({ maxLength: 4_096 }) }) },
+      async ({ actor, body }) => {
+        await users.addPushToken(actor, body.token)
+        return answer({}, 'Token saved')
+      }
+    )
+  ]
+}
+
+function otherRoutes(services: Services): DialectRoute[] {
+  const { users } = services
+  return [
+    dialectRoute(
+      'GET /users/search',
+      {
+        summary: 'People by phone number, username or name',
+        query: Type.Object({ q: Type.String({ maxLength: 128 }), ...pageQuery })
+      },
+      async ({ actor, query }) => {
+        const found = query.q.trim() === '' ? [] : await users.search(actor, query.q, limitOf(query))
+        return answer(await presentOthers(services, actor, found))
+      }
+    ),
+    dialectRoute(
+      'GET /users/:id',
+      { summary: 'Somebody’s profile, as far as they show it', params: Type.Object({ id: UserId }) },
+      async ({ actor, params }) => {
+        const [other] = await presentOthers(services, actor, [await users.get(actor, params.id)])
+        return answer(other)
+      }
+    )
+  ]
+}

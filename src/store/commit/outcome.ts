@@ -1,0 +1,53 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { type ClientSession, MongoError, MongoServerError } from 'mongodb'
+import { AppError } from '../../errors.ts'
+
+/** How long an outcome that the network hid is looked for, ms. */
+const OUTCOME_MS = 20_000
+const WRITE_CONFLICT = 112
+const DUPLICATE_KEY = 11_000
+
+/** Commits, asking again for as long as the answer is lost on the way: the database remembers what it did. */
+export async function commitForSure(session: ClientSession): Promise<void> {
+  const until = performance.now() + OUTCOME_MS
+  for (;;) {
+    try {
+      return await session.commitTransaction()
+    } catch (error) {
+      if (isFinal(error)) throw error
+      if (performance.now() > until) throw unknownOutcome(error)
+      await delay(100)
+    }
+  }
+}
+
+/** Only the database's own word says that nothing was committed; that it cannot be reached says nothing. */
+function isFinal(error: unknown): boolean {
+  if (!(error instanceof MongoError)) return true
+  return error instanceof MongoServerError && !error.hasErrorLabel('UnknownTransactionCommitResult')
+}
+
+function unknownOutcome(cause: unknown): AppError {
+  const message = 'The database did not say whether this was saved; repeat it with the same clientId'
+  return new AppError('unknown_outcome', message, { cause })
+}
+
+/** Whether the attempt surely had no effect and another may have one. */
+export function isTransient(error: unknown): boolean {
+  return error instanceof MongoError && error.hasErrorLabel('TransientTransactionError')
+}
+
+/** Whether somebody else's open transaction is in the way. */
+export function isWriteConflict(error: unknown): boolean {
+  return isTransient(error) && (error as MongoError).code === WRITE_CONFLICT
+}
+
+export function isDuplicate(error: unknown): boolean {
+  return error instanceof MongoServerError && error.code === DUPLICATE_KEY
+}
+
+/** What whoever waits is told of an error that is not tried again. */
+export function asRefusal(error: unknown): unknown {
+  if (!(error instanceof MongoError)) return error
+  return new AppError('busy', 'The database is not available; try again', { cause: error, retryAfterMs: 1_000 })
+}
