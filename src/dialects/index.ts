@@ -1,6 +1,8 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { DialectName } from '../config.ts'
+import { createChatapp } from './chatapp/index.ts'
 import type { Dialect, DialectParts } from './dialect.ts'
+import { createReals2chat } from './reals2chat/index.ts'
 import { addRoutes, answerErrorsAs } from './routes.ts'
 import { shapeOf, shareRoute } from './shared/routes.ts'
 import { createTaatom } from './taatom/index.ts'
@@ -8,7 +10,11 @@ import { createTaatom } from './taatom/index.ts'
 type Create = (parts: DialectParts) => Dialect
 
 /** Every dialect there is. */
-const DIALECTS: Readonly<Partial<Record<DialectName, Create>>> = { taatom: createTaatom }
+const DIALECTS: Readonly<Partial<Record<DialectName, Create>>> = {
+  chatapp: createChatapp,
+  reals2chat: createReals2chat,
+  taatom: createTaatom
+}
 
 /** The dialects that are switched on. */
 export function createDialects(parts: DialectParts): Dialect[] {

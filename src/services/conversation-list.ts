@@ -18,6 +18,8 @@ export interface ListRequest {
   limit?: number
   /** `next` of the page before. */
   after?: string
+  /** 1 is the first; instead of `after`. Pages shift when something is said. */
+  page?: number
   archived?: boolean
   pinned?: boolean
   unread?: boolean
@@ -56,11 +58,15 @@ export class ConversationListService {
 
   /** A page of the actor's conversations: pinned ones first, then by newest activity; without those put away. */
   async page(actor: Actor, request: ListRequest): Promise<ConversationPage> {
-    const { limit = PAGE_SIZE, after, unread } = request
+    const { limit = PAGE_SIZE, after, page: number = 1, unread } = request
     const userId = new ObjectId(actor.userId)
     const memberships = await this.#store.members.listOf(userId, MAX_MEMBERSHIPS)
     const candidates = await this.#candidates(actor, memberships, request)
-    const docs = await this.#newest(candidates, { limit: limit + 1, type: request.type, after })
+    const skipped = (number - 1) * limit
+    // Beyond everything there is nothing to read.
+    if (skipped >= memberships.length) return { conversations: [] }
+    const upTo = await this.#newest(candidates, { limit: skipped + limit + 1, type: request.type, after })
+    const docs = upTo.slice(skipped)
     const page = docs.slice(0, limit)
     const found = await this.#views(userId, page)
     const conversations = unread === undefined ? found : found.filter(it => it.unreadCount > 0 === unread)

@@ -42,7 +42,7 @@ export type { Actor } from './actor.ts'
 export { offline } from './presence.ts'
 export type { CommitCounts } from './publisher.ts'
 export { requireCursor } from './receipts.ts'
-export { type Missed, RecentPlaces } from './resumption.ts'
+export { type Bookmark, type Missed, RecentPlaces } from './resumption.ts'
 export type { Participant, Summary } from './summaries.ts'
 
 interface ServiceParts {
@@ -91,7 +91,7 @@ export function createServices({ delivery, ...parts }: ServiceParts) {
     receipts,
     replay,
     resumption: new ResumptionService({ store, replay }),
-    summaries: new SummaryService({ store, users }),
+    summaries: new SummaryService({ store, users, blocks }),
     sync,
     typing: new TypingService({ ...parts, blocks, pairs })
   }

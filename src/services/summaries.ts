@@ -3,13 +3,17 @@ import type { User } from '../../protocol/entities/user.ts'
 import { bareId } from '../../protocol/ids.ts'
 import { type MemberDoc, ObjectId, type Store } from '../store/index.ts'
 import type { Actor } from './actor.ts'
+import type { BlockService } from './blocks.ts'
 import { messageId } from './present.ts'
 import type { UserService } from './users.ts'
 
 /** Members of one conversation that a summary names; the longest-standing ids first. */
 const MAX_MEMBERS = 100
 
-/** A member with their profile, and how far they have got: the last messages delivered to and read by them. */
+/**
+ * A member with their profile, and how far they have got: the last messages delivered to and read by them. Who is
+ * apart from the viewer by a block shows nothing of that.
+ */
 export interface Participant {
   readonly user: User
   readonly role: Role
@@ -30,21 +34,27 @@ export interface Summary {
 interface SummaryParts {
   readonly store: Pick<Store, 'members' | 'messages'>
   readonly users: Pick<UserService, 'findMany'>
+  readonly blocks: Pick<BlockService, 'around'>
 }
 
 /** Conversations with their people, for apps that show both in one list. A few queries for any number of them. */
 export class SummaryService {
   readonly #store: SummaryParts['store']
   readonly #users: SummaryParts['users']
+  readonly #blocks: SummaryParts['blocks']
 
-  constructor({ store, users }: SummaryParts) {
+  constructor({ store, users, blocks }: SummaryParts) {
     this.#store = store
     this.#users = users
+    this.#blocks = blocks
   }
 
   /** @param views of the actor's own conversations */
   async of(actor: Actor, views: readonly ConversationView[]): Promise<Summary[]> {
-    const members = await this.#membersOf(actor, views)
+    const apart = await this.#blocks.around(actor.userId)
+    const members = (await this.#membersOf(actor, views)).map(member =>
+      apart.has(member.userId.toHexString()) ? { ...member, deliveredSeq: 0, readSeq: 0 } : member
+    )
     const ids = [...new Set(members.map(({ userId }) => userId.toHexString()))]
     const [users, marks] = await Promise.all([this.#users.findMany(actor, ids), this.#marksOf(members)])
     const userOf = new Map(users.map(user => [bareId(user.id), user]))

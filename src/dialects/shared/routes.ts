@@ -3,6 +3,7 @@ import type { Dialect, DialectRoute } from '../dialect.ts'
 import { addRoutes, answerErrorsAs } from '../routes.ts'
 import { CHOOSERS } from './choosers.ts'
 import { merge } from './merge.ts'
+import { renamed } from './parameters.ts'
 
 /** One of the dialects that name the same route. */
 export interface Sharing {
@@ -45,12 +46,4 @@ function mergeRoutes(sharing: readonly Sharing[]): { route: DialectRoute; presen
       }
     }
   }
-}
-
-/** Path parameters under the names that another document gives them. */
-export function renamed(params: unknown, from: string, to: string): Record<string, unknown> {
-  const names = (url: string) => url.split('/').filter(part => part.startsWith(':'))
-  const targets = names(to)
-  const values = names(from).map(name => (params as Record<string, unknown>)[name.slice(1)])
-  return Object.fromEntries(targets.map((name, index) => [name.slice(1), values[index]]))
 }
