@@ -156,9 +156,7 @@ export class SocketIoServer {
   }
 
   async #enter(connection: SocketIoConnection, vocabulary: Vocabulary): Promise<void> {
-    const { greeter, hub, services } = this.#parts
-    await greeter.admit(connection, connection.actor)
-    await hub.watch(connection, await services.peers.of(connection.actor))
+    await this.#parts.greeter.admit(connection, connection.actor)
     const emit = connection.emit.bind(connection)
     connection.goLive(await this.#catchUp.run(connection.actor, vocabulary, emit))
   }
