@@ -21,7 +21,6 @@ export interface ListRequest {
   /** `next` of the page before. */
   after?: string
   /** 1 is the first one; not together with `after`. */
-  /** 1 is the first; instead of `after`. Pages shift when something is said. */
   page?: number
   archived?: boolean
   pinned?: boolean
@@ -74,7 +73,6 @@ export class ConversationListService {
   async page(actor: Actor, request: ListRequest): Promise<ConversationPage> {
     const { limit = PAGE_SIZE, after, unread } = request
     const skip = skipOf(request, limit)
-    const { limit = PAGE_SIZE, after, page: number = 1, unread } = request
     const userId = new ObjectId(actor.userId)
     const { plain, kept } = await this.#store.members.listOf(userId, MAX_MEMBERSHIPS)
     const memberships = [...kept, ...plain.map(conversationId => ({ conversationId, preferences: NONE }))]
@@ -82,12 +80,6 @@ export class ConversationListService {
     const upTo = skip + limit
     const docs = await this.#newest(candidates, { limit: upTo + 1, type: request.type, after })
     const page = docs.slice(skip, upTo)
-    const skipped = (number - 1) * limit
-    // Beyond everything there is nothing to read.
-    if (skipped >= memberships.length) return { conversations: [] }
-    const upTo = await this.#newest(candidates, { limit: skipped + limit + 1, type: request.type, after })
-    const docs = upTo.slice(skipped)
-    const page = docs.slice(0, limit)
     const found = await this.#views(userId, page)
     const conversations = unread === undefined ? found : found.filter(it => it.unreadCount > 0 === unread)
     const last = page.at(-1)

@@ -91,22 +91,14 @@ export class FriendService {
     const pairKey = pairKeyOf(actor.userId, bareId(otherId))
     if (!(await this.#store.friendships.exists(pairKey))) return
     const me = new ObjectId(actor.userId)
-    const both = [me, new ObjectId(bareId(otherId))]
-    const revs = await this.#store.accounts.changeAll(both, 'contacts', me, async session => {
+    const other = new ObjectId(bareId(otherId))
+    const revs = await this.#store.accounts.changeAll([me, other], 'contacts', me, async session => {
       await this.#store.friendships.remove(pairKey, session)
+      await this.#keepAsAdded(me, other, session)
+      await this.#keepAsAdded(other, me, session)
     })
     for (const [id, rev] of revs) {
       this.#bus.emit('account', { userId: id, rev, type: 'contacts:updated', data: {} })
-    for (const [me, isFirst] of [
-      [actor.userId, true],
-      [bareId(otherId), false]
-    ] as const) {
-      const id = new ObjectId(me)
-      const rev = await this.#store.accounts.change(id, 'contacts', id, async session => {
-        if (isFirst) await this.#store.friendships.remove(pairKey, session)
-        await this.#keepAsAdded(id, new ObjectId(me === actor.userId ? bareId(otherId) : actor.userId), session)
-      })
-      this.#bus.emit('account', { userId: me, rev, type: 'contacts:updated', data: {} })
     }
   }
 

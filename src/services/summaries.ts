@@ -53,10 +53,6 @@ export class SummaryService {
   async of(actor: Actor, views: readonly ConversationView[]): Promise<Summary[]> {
     const [found, apart] = await Promise.all([this.#membersOf(actor, views), this.#blocks.around(actor.userId)])
     const members = found.map(it => (apart.has(it.userId.toHexString()) ? { ...it, deliveredSeq: 0, readSeq: 0 } : it))
-    const apart = await this.#blocks.around(actor.userId)
-    const members = (await this.#membersOf(actor, views)).map(member =>
-      apart.has(member.userId.toHexString()) ? { ...member, deliveredSeq: 0, readSeq: 0 } : member
-    )
     const ids = [...new Set(members.map(({ userId }) => userId.toHexString()))]
     const [users, marks] = await Promise.all([this.#users.findMany(actor, ids), this.#marksOf(members)])
     const userOf = new Map(users.map(user => [bareId(user.id), user]))

@@ -1,9 +1,7 @@
-import type { Shared, Sharing } from './sharing.ts'
 import { Type } from '@sinclair/typebox'
 import { AppError } from '../../errors.ts'
-import type { Dialect, DialectRoute } from '../dialect.ts'
 import { renamed } from './parameters.ts'
-import type { Sharing } from './routes.ts'
+import type { Shared, Sharing } from './sharing.ts'
 
 type Choose = (sharing: readonly Sharing[]) => Shared
 
@@ -13,7 +11,7 @@ export const CHOOSERS: Readonly<Record<string, Choose>> = { 'GET /api/messages/:
 const params = Type.Object({ id: Type.String({ pattern: '^(conv_|user_)?[0-9a-f]{24}$', maxLength: 29 }) })
 
 /** The messages of a conversation, in one document, or those with a person, in the other; the id tells. */
-function chooseMessages(sharing: readonly Sharing[]): ReturnType<Choose> {
+function chooseMessages(sharing: readonly Sharing[]): Shared {
   const ofConversation = find(sharing, 'chatapp')
   const withPerson = find(sharing, 'reals2chat')
   const { route } = ofConversation
