@@ -73,7 +73,7 @@ function otherRoutes(services: Services): DialectRoute[] {
         query: Type.Object({ q: Type.String({ maxLength: 128 }), ...pageQuery })
       },
       async ({ actor, query }) => {
-        const found = query.q.trim() === '' ? [] : await users.search(actor, query.q, limitOf(query))
+        const found = query.q.trim() === '' ? [] : await users.search(actor, query.q, limitOf(query), query.page)
         return answer(await presentOthers(services, actor, found))
       }
     ),
