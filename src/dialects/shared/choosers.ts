@@ -1,4 +1,5 @@
 import { Type } from '@sinclair/typebox'
+import type { DialectName } from '../../config.ts'
 import { AppError } from '../../errors.ts'
 import { renamed } from './parameters.ts'
 import type { Shared, Sharing } from './sharing.ts'
@@ -6,7 +7,10 @@ import type { Shared, Sharing } from './sharing.ts'
 type Choose = (sharing: readonly Sharing[]) => Shared
 
 /** Routes where the request tells which of the documents is meant, by method and path. */
-export const CHOOSERS: Readonly<Record<string, Choose>> = { 'GET /api/messages/:': chooseMessages }
+export const CHOOSERS: Readonly<Record<string, Choose>> = {
+  'GET /api/messages/:': chooseMessages,
+  'DELETE /conversations/:': onlyBy('unified')
+}
 
 const params = Type.Object({ id: Type.String({ pattern: '^(conv_|user_)?[0-9a-f]{24}$', maxLength: 29 }) })
 
@@ -29,6 +33,14 @@ function chooseMessages(sharing: readonly Sharing[]): Shared {
         return (await ask(ofConversation).catch(ignoreMissing)) ?? (await ask(withPerson))
       }
     }
+  }
+}
+
+/** Answered by one of them, whose bodies have all that the others’ have. */
+function onlyBy(name: DialectName): Choose {
+  return sharing => {
+    const { dialect, route } = find(sharing, name)
+    return { presentError: dialect.presentError, route }
   }
 }
 

@@ -29,8 +29,11 @@ export async function registerPhone(
   return { hex: bareId(user.id), id: `user_${user.id}`, token, answer }
 }
 
-/** The client of the app: unmodified, no namespace, its token where its version puts it. */
+/** The client of the app: unmodified, no namespace, its token where its version puts it. It is live when it is there. */
 export async function openApp(t: Test, server: TestServer, { token }: Pick<Person, 'token'>, version: 2 | 4 = 4) {
   const place = version === 4 ? { auth: { token } } : { query: { auth: token } }
-  return await PacketClient.open(t, server.url, { version, ...place })
+  const client = await PacketClient.open(t, server.url, { version, ...place })
+  // Whatever it says is answered when it has caught up.
+  await client.ask('typing', {})
+  return client
 }
