@@ -6,6 +6,7 @@ import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import { Bus } from './bus/bus.ts'
 import type { Config } from './config.ts'
 import { createDelivery } from './delivery/index.ts'
+import type { DialectParts } from './dialects/dialect.ts'
 import { createDialects, describeDialects, dialectRoutes } from './dialects/index.ts'
 import { loggerOptions } from './log.ts'
 import { createServices, type Services } from './services/index.ts'
@@ -40,10 +41,12 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
   const bus = new Bus()
   const delivery = createDelivery(config, app.log)
   const services = createServices({ store, bus, config, delivery, onError })
-  const hub = new Hub({ bus, replay: services.replay, presence: services.presence, onError })
+  const hub = new Hub({ ...services, bus, onError })
   const counts = { frames: 0, dropped: 0, slow: 0 }
   const authenticator = createAuthenticator(app, { config, services })
-  const dialects = createDialects({ services, authenticator, config })
+  const openStream: DialectParts['openStream'] = async (reply, dialect) =>
+    await streams.open(reply.request, reply, dialect)
+  const dialects = createDialects({ services, authenticator, config, openStream })
   const vocabularies = new Map(dialects.map(({ name, vocabulary }) => [name as string, vocabulary]))
   const greeter = new Greeter({ services, authenticator, hub, limits: config.limits, epoch: store.epoch })
   const faces = { services, authenticator, greeter, hub, config, vocabularies, counts, onError }

@@ -21,8 +21,12 @@ export class SocketClient {
     })
   }
 
-  static async open(url: string, headers: Record<string, string> = {}): Promise<SocketClient> {
-    const ws = new WebSocket(url, { headers })
+  static async open(
+    url: string,
+    headers: Record<string, string> = {},
+    protocols: readonly string[] = []
+  ): Promise<SocketClient> {
+    const ws = new WebSocket(url, [...protocols], { headers })
     const client = new SocketClient(ws)
     await new Promise((resolve, reject) => ws.once('open', resolve).once('error', reject))
     return client

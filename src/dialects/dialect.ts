@@ -68,4 +68,6 @@ export interface DialectParts {
   readonly services: Services
   readonly authenticator: Authenticator
   readonly config: Config
+  /** Answers with server-sent events in the words of a dialect; the caller is authenticated there. */
+  readonly openStream: (reply: FastifyReply, dialect: DialectName) => Promise<void>
 }

@@ -1,8 +1,10 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { DialectName } from '../config.ts'
+import { createChatapp } from './chatapp/index.ts'
 import type { Dialect, DialectParts } from './dialect.ts'
 import { createMobile } from './mobile/index.ts'
 import { describeDialect } from './openapi.ts'
+import { createReals2chat } from './reals2chat/index.ts'
 import { addRoutes, answerErrorsAs } from './routes.ts'
 import { shapeOf, shareRoute } from './shared/routes.ts'
 import { createTaatom } from './taatom/index.ts'
@@ -14,6 +16,8 @@ type Create = (parts: DialectParts) => Dialect
 const DIALECTS: Readonly<Partial<Record<DialectName, Create>>> = {
   mobile: createMobile,
   unified: createUnified,
+  chatapp: createChatapp,
+  reals2chat: createReals2chat,
   taatom: createTaatom
 }
 

@@ -43,7 +43,7 @@ export { given } from './given.ts'
 export { offline } from './presence.ts'
 export type { CommitCounts } from './publisher.ts'
 export { requireCursor } from './receipts.ts'
-export { type Missed, RecentPlaces } from './resumption.ts'
+export { type Bookmark, type Missed, RecentPlaces } from './resumption.ts'
 export type { Participant, Summary } from './summaries.ts'
 
 interface ServiceParts {

@@ -57,9 +57,16 @@ export class ResumptionService {
     return { at: Number(at), account: Number(account), recent: new Map(recent) }
   }
 
-  /** Where the account of somebody is now. */
-  async accountHead({ userId }: Actor): Promise<number> {
-    return await this.#parts.store.accounts.head(new ObjectId(userId))
+  /** Where a client begins that has no id: now. */
+  async now({ userId }: Actor): Promise<Bookmark> {
+    const { accounts, members, conversations } = this.#parts.store
+    const id = new ObjectId(userId)
+    const at = Date.now()
+    const [account, memberships] = await Promise.all([accounts.head(id), members.ofUser(id, MAX_MEMBERSHIPS)])
+    const ids = memberships.map(me => me.conversationId)
+    const moved = await conversations.movedAmong(ids, new Date(at - MARGIN_MS))
+    const newest = moved.sort((a, b) => b.changedAt.getTime() - a.changedAt.getTime()).slice(0, MAX_NAMED)
+    return { at, account, recent: new Map(newest.map(({ _id, rev }) => [_id.toHexString(), rev])) }
   }
 
   encode({ at, account, recent }: Bookmark): string {
@@ -117,8 +124,9 @@ export class RecentPlaces {
 
   note(conversationId: string, rev: number, now: number): void {
     const id = bareId(conversationId)
+    const before = this.#places.get(id)?.rev ?? 0
     this.#places.delete(id)
-    this.#places.set(id, { rev, at: now })
+    this.#places.set(id, { rev: Math.max(rev, before), at: now })
     for (const [oldest, { at }] of this.#places) {
       if (now - at <= MARGIN_MS && this.#places.size <= MAX_NAMED) break
       this.#places.delete(oldest)

@@ -15,8 +15,13 @@ export interface Told {
   readonly isCatchUp?: boolean
 }
 
+/** Who shares a direct conversation with somebody, or their friends. */
+export type Circle = 'peers' | 'friends'
+
 /** How connections of one kind are told of events: each event is encoded once for all of them. */
 export interface Voice {
+  /** Whose presence they hear of without asking: nobody's unless it says so. */
+  readonly watches?: Circle
   /** @param connections all of them have this voice */
   tell(event: Told, connections: readonly Connection[]): void
 }
@@ -28,8 +33,6 @@ export interface Connection {
   /** Who it belongs to, once it is authenticated. */
   actor: Actor | undefined
   readonly isOpen: boolean
-  /** Whether it hears of the presence of everybody with a direct conversation with its person. */
-  readonly watchesPeers?: boolean
   /** Ends it, with a reason that tells the client what to do. */
   close(reason: CloseReason): void
 }

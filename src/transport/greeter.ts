@@ -79,6 +79,7 @@ export class Greeter {
     // After it is known here, so that who may not see it is not told.
     services.presence.set(actor.userId, connection.id, 'online')
     await entering
+    await hub.follow(connection)
     // From here on its end closes the connection; before, it may have been missed.
     if (actor.sessionId !== undefined)
       await services.sessions.requireLiveSession({ ...actor, sessionId: actor.sessionId })

@@ -3,6 +3,7 @@ import type { AccountChange, Bus, ConversationChange, Moved, ProfileChange, Whis
 import type { Services } from '../services/index.ts'
 import { Audience } from './audience.ts'
 import type { Connection } from './connection.ts'
+import { Followers } from './followers.ts'
 import { OrderedStream, type StreamParts } from './ordered-stream.ts'
 import { Watchers } from './watchers.ts'
 
@@ -30,6 +31,8 @@ interface HubParts {
   bus: Bus
   replay: Services['replay']
   presence: Services['presence']
+  peers: Pick<Services['peers'], 'of'>
+  friends: Pick<Services['friends'], 'circleIds'>
   onError: (error: unknown) => void
 }
 
@@ -45,10 +48,12 @@ export class Hub {
   readonly #topics = new Map<string, Topic>()
   /** Who wants to know who comes and goes. */
   readonly #watchers: Watchers
+  readonly #followers: Followers
 
-  constructor({ bus, replay, presence, onError }: HubParts) {
+  constructor({ bus, replay, presence, peers, friends, onError }: HubParts) {
     this.#replay = replay
     this.#watchers = new Watchers({ presence, onError })
+    this.#followers = new Followers({ peers, friends, watchers: this.#watchers, onError })
     this.#accounts = {
       deliver: (id, change) => this.#deliverAccount(this.#users.get(id), change),
       replay: async (id, since) => await replay.account(id, since),
@@ -101,6 +106,7 @@ export class Hub {
 
   /** Takes a connection out, and with the last one its person. */
   leave(connection: Connection, userId: string): void {
+    this.#followers.forget(connection)
     this.#watchers.forget(connection)
     const user = this.#users.get(userId)
     if (user?.connections.delete(connection) !== true || user.connections.size > 0) return
@@ -111,7 +117,13 @@ export class Hub {
 
   /** Sends a connection the presence of these people as it changes, instead of those before. */
   async watch(connection: Connection, userIds: readonly string[]): Promise<void> {
+    this.#followers.forget(connection)
     await this.#watchers.watch(connection, userIds)
+  }
+
+  /** Sends a connection the presence of those whom its words are about without asking, and of who joins them later. */
+  async follow(connection: Connection): Promise<void> {
+    await this.#followers.follow(connection)
   }
 
   #addUser(id: string): LocalUser {
@@ -210,6 +222,7 @@ export class Hub {
       this.#leaveTopic(user, this.#topics.get(id))
     }
     this.#watchers.accountChanged(user.id, type, user.connections)
+    this.#followers.accountChanged(type, user.connections)
     const audience = new Audience()
     for (const connection of user.connections) audience.add(connection)
     audience.tell({ type, data, stream: prefixedId('user', user.id), rev })

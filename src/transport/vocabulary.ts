@@ -1,4 +1,4 @@
-import type { Connection, Told, Voice } from './connection.ts'
+import type { Circle, Connection, Told, Voice } from './connection.ts'
 import type { Dispatcher } from './dispatch.ts'
 
 /** An event in the words of one vocabulary, and whom it is for. */
@@ -19,8 +19,8 @@ export interface Vocabulary {
   readonly commands: Dispatcher
   /** What they are told, by the canonical type of the event; anything else they do not hear. */
   readonly says: ReadonlyMap<string, Say>
-  /** Whose presence its clients hear of without asking: who shares a direct conversation with them, or their friends. */
-  readonly watches: 'peers' | 'friends'
+  /** Whose presence its clients hear of without asking. */
+  readonly watches: Circle
 }
 
 /** How one framing passes on what was said. */
@@ -32,11 +32,13 @@ export interface Framing {
 /** A vocabulary in one framing: each event is put into words and encoded once, for all who hear it. */
 export class VocabularyVoice implements Voice {
   readonly vocabulary: Vocabulary
+  readonly watches: Circle
   readonly #framing: Framing
   readonly #onError: (error: unknown) => void
 
   constructor(vocabulary: Vocabulary, framing: Framing, onError: (error: unknown) => void) {
     this.vocabulary = vocabulary
+    this.watches = vocabulary.watches
     this.#framing = framing
     this.#onError = onError
   }

@@ -37,21 +37,26 @@ export class Watchers {
 
   /** Tells a connection of these people from the answer on, instead of those before. */
   async watch(connection: Connection, userIds: readonly string[]): Promise<void> {
-    this.forget(connection)
     const viewer = connection.actor?.userId
-    if (userIds.length === 0 || viewer === undefined || !connection.isOpen) return
-    const ids = [...new Set(userIds.map(bareId))]
-    this.#wishes.set(connection, new Set(ids))
+    if (userIds.length === 0 || viewer === undefined || !connection.isOpen) return this.forget(connection)
+    const wishes = new Set(userIds.map(bareId))
+    const former = this.#wishes.get(connection) ?? new Set()
+    // Of who stays nothing is missed meanwhile.
+    for (const id of former) if (!wishes.has(id)) this.#unwatch(id, connection)
+    this.#wishes.set(connection, wishes)
+    const ids = [...wishes].filter(id => !former.has(id))
     for (const id of ids) add(this.#watching, id, connection)
     await this.#showAllowed(viewer, ids, id => [{ connection, id, other: id }])
   }
 
   forget(connection: Connection): void {
-    for (const id of this.#wishes.get(connection) ?? []) {
-      remove(this.#watching, id, connection)
-      remove(this.#seeing, id, connection)
-    }
+    for (const id of this.#wishes.get(connection) ?? []) this.#unwatch(id, connection)
     this.#wishes.delete(connection)
+  }
+
+  #unwatch(id: string, connection: Connection): void {
+    remove(this.#watching, id, connection)
+    remove(this.#seeing, id, connection)
   }
 
   tell(presence: Presence): void {

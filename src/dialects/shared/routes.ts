@@ -4,6 +4,7 @@ import type { DialectRoute } from '../dialect.ts'
 import { addRoutes, answerErrorsAs } from '../routes.ts'
 import { CHOOSERS } from './choosers.ts'
 import { merge } from './merge.ts'
+import { renamed } from './parameters.ts'
 import type { Shared, Sharing } from './sharing.ts'
 
 /** Method and path, whatever the parameters are called: `GET /users/:`. */
@@ -67,12 +68,4 @@ function mergeObjects(schemas: readonly (TSchema | undefined)[]): TObject | unde
     }
   }
   return Type.Object(fields)
-}
-
-/** Path parameters under the names that another document gives them. */
-export function renamed(params: unknown, from: string, to: string): Record<string, unknown> {
-  const names = (url: string) => url.split('/').filter(part => part.startsWith(':'))
-  const targets = names(to)
-  const values = names(from).map(name => (params as Record<string, unknown>)[name.slice(1)])
-  return Object.fromEntries(targets.map((name, index) => [name.slice(1), values[index]]))
 }

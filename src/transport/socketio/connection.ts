@@ -23,7 +23,6 @@ interface Parts {
 export class SocketIoConnection implements Connection {
   readonly voice: Voice
   readonly socket: Socket
-  readonly watchesPeers = true
   actor: Actor
   readonly #arrivals: Arrivals
   /** Events that came while the client was catching up; undefined once it is live. */

@@ -87,7 +87,6 @@ export class SocketIoServer {
   /** Ends the transports, so that clients come back, elsewhere or later. */
   async close(): Promise<void> {
     clearInterval(this.#sweeper)
-    for (const connection of this.#clients.keys()) connection.close('drain')
     // Not `close`, which would also close the HTTP server.
     await new Promise<void>(resolve => {
       this.#io.engine.close()
@@ -157,9 +156,7 @@ export class SocketIoServer {
   }
 
   async #enter(connection: SocketIoConnection, vocabulary: Vocabulary): Promise<void> {
-    const { greeter, hub, services } = this.#parts
-    await greeter.admit(connection, connection.actor)
-    await hub.watch(connection, await services.peers.of(connection.actor))
+    await this.#parts.greeter.admit(connection, connection.actor)
     const emit = connection.emit.bind(connection)
     connection.goLive(await this.#catchUp.run(connection.actor, vocabulary, emit))
   }

@@ -1,11 +1,9 @@
 import { bareId, prefixedId } from '../../../protocol/ids.ts'
-import type { Missed, Services } from '../../services/index.ts'
+import type { Bookmark, Missed, Services } from '../../services/index.ts'
 import type { Told } from '../connection.ts'
 import type { Vocabulary } from '../vocabulary.ts'
 import type { StreamConnection } from './connection.ts'
 import { encodeCanonical, encodeFields } from './stream-voice.ts'
-
-type Bookmark = NonNullable<ReturnType<Services['resumption']['parse']>>
 
 /** Sends a stream what happened since its client's last event, in its own words. */
 export class Resume {

@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Message } from '../../../protocol/entities/message.ts'
+import { bareId } from '../../../protocol/ids.ts'
 import type { Config } from '../../config.ts'
 import { AppError } from '../../errors.ts'
-import type { Actor, Services } from '../../services/index.ts'
+import type { Actor, Bookmark, Services } from '../../services/index.ts'
+import { Arrivals } from '../arrivals.ts'
 import type { Authenticator } from '../auth.ts'
 import { CatchUp } from '../catch-up.ts'
 import type { Told, Voice } from '../connection.ts'
@@ -71,40 +74,65 @@ export class StreamServer {
       throw new AppError('quota_reached', `At most ${config.limits.connectionsPerUser} connections at once`)
     }
     const bookmark = services.resumption.parse(lastIdOf(request))
-    const account = bookmark?.account ?? (await services.resumption.accountHead(actor))
-    const voice: Voice = (dialect === undefined ? undefined : this.#voices.get(dialect)) ?? this.#canonical
-    const encodeId = services.resumption.encode.bind(services.resumption)
-    const id = randomBytes(9).toString('base64url')
-    begin(reply)
-    const stream = new StreamConnection(reply.raw, { id, actor, voice, account, encodeId })
-    this.#streams.add(stream)
+    const voice = (dialect === undefined ? undefined : this.#voices.get(dialect)) ?? this.#canonical
+    const stream = this.#create(reply, actor, voice)
     reply.raw.on('close', () => {
       this.#streams.delete(stream)
+      stream.stop()
       hub.leave(stream, actor.userId)
-      services.presence.remove(actor.userId, id).catch(onError)
+      services.presence.remove(actor.userId, stream.id).catch(onError)
     })
     try {
       await greeter.admit(stream, actor)
-      await hub.watch(stream, await services.peers.of(actor))
-      stream.sendNow({ type: 'ready', data: {} }, encodeFields('ready', { connectionId: id, heartbeatMs: BEAT_MS }))
-      stream.goLive(await this.#bringUp(stream, bookmark))
+      if (bookmark !== undefined) stream.place(bookmark)
+      const wasSent = await this.#bringUp(stream, bookmark)
+      const now = bookmark ?? (await services.resumption.now(actor))
+      // Nothing may come between these: the place is named when all that came before it was sent.
+      stream.goLive(wasSent)
+      stream.place(now)
+      const ready = { connectionId: stream.id, heartbeatMs: BEAT_MS }
+      stream.sendNow({ type: 'ready', data: {} }, encodeFields('ready', ready))
     } catch (error) {
       onError(error)
       stream.close('internal')
     }
   }
 
-  /** Sends what was missed. @returns the last `rev` sent of each stream */
-  async #bringUp(stream: StreamConnection, bookmark: Bookmark | undefined): Promise<ReadonlyMap<string, number>> {
+  #create(reply: FastifyReply, actor: Actor, voice: Voice): StreamConnection {
+    const { services, onError } = this.#parts
+    const id = randomBytes(9).toString('base64url')
+    const encodeId = services.resumption.encode.bind(services.resumption)
+    const { receipts } = services
+    const arrivals = (connection: StreamConnection) =>
+      new Arrivals(async () => await connection.confirm(), { receipts, onError })
+    // Who speaks the canonical words says what has arrived.
+    const marksItself = voice === this.#canonical
+    begin(reply)
+    const stream = new StreamConnection(reply.raw, {
+      ...{ id, actor, voice, encodeId },
+      arrivals: marksItself ? undefined : arrivals
+    })
+    this.#streams.add(stream)
+    return stream
+  }
+
+  /** Sends what was missed. @returns whether an event was among it */
+  async #bringUp(stream: StreamConnection, bookmark: Bookmark | undefined): Promise<(event: Told) => boolean> {
     const { services } = this.#parts
     const { voice, actor } = stream
     const vocabulary = voice instanceof VocabularyVoice ? voice.vocabulary : undefined
-    if (bookmark !== undefined) return await new Resume(services, vocabulary).run(stream, bookmark)
-    if (vocabulary === undefined) return new Map()
+    if (bookmark !== undefined) {
+      const sent = await new Resume(services, vocabulary).run(stream, bookmark)
+      return ({ stream: place = '', rev }) => rev !== undefined && rev <= (sent.get(bareId(place)) ?? 0)
+    }
+    if (vocabulary === undefined) return () => false
     const emit = ({ name, data }: { name: string; data: unknown }, event: Told) =>
       stream.sendNow(event, encodeFields(name, data))
-    await this.#catchUp.run(actor, vocabulary, emit)
-    return new Map()
+    const caughtUp = await this.#catchUp.run(actor, vocabulary, emit)
+    return ({ type, data }) => {
+      const { conversationId = '', seq = 0 } = data as Partial<Message>
+      return type === 'message:new' && seq <= (caughtUp.get(conversationId) ?? 0)
+    }
   }
 
   async #authenticate({ headers, query }: FastifyRequest): Promise<Actor> {
@@ -124,8 +152,6 @@ export class StreamServer {
     }
   }
 }
-
-type Bookmark = NonNullable<ReturnType<Services['resumption']['parse']>>
 
 function lastIdOf({ headers, query }: FastifyRequest): string {
   const { lastEventId } = query as { lastEventId?: unknown }

@@ -9,6 +9,9 @@ export function encodeFields(name: string, data: unknown): string {
 
 /** The canonical words as server-sent events; the data is what a frame of the socket holds besides its type. */
 export class StreamVoice implements Voice {
+  /** There is nothing to ask with. */
+  readonly watches = 'peers'
+
   tell(event: Told, connections: readonly StreamConnection[]): void {
     if (event.type === 'noop') return
     const text = encodeCanonical(event)

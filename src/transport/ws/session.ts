@@ -31,7 +31,8 @@ export interface ClientParts {
 export class ClientSession {
   readonly #connection: SocketConnection
   readonly #parts: ClientParts
-  readonly #budget: CommandBudget
+  /** Made when the client says something: most say little. */
+  #spent: CommandBudget | undefined
   #inFlight: Set<string> | undefined
   #early: Envelope[] | undefined
   #badFrames = 0
@@ -39,12 +40,16 @@ export class ClientSession {
   constructor(connection: SocketConnection, parts: ClientParts) {
     this.#connection = connection
     this.#parts = parts
-    this.#budget = new CommandBudget(parts.limits)
   }
 
   /** Commands that have not been answered yet. */
   get running(): number {
-    return this.#budget.running
+    return this.#spent?.running ?? 0
+  }
+
+  get #budget(): CommandBudget {
+    this.#spent ??= new CommandBudget(this.#parts.limits)
+    return this.#spent
   }
 
   /** Takes a text frame. Never throws, never waits. */

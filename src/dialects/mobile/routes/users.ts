@@ -14,6 +14,9 @@ import { limitOf, pageQuery } from '../../paging.ts'
 import { answer, maybe, present } from '../fields.ts'
 import { presentOthers, presentOwn } from '../people.ts'
 
+/** People that one search finds, on all of its pages. */
+const MAX_FOUND = 500
+
 /** What a person may change of themselves; null takes a picture, a bio or a key away. */
 const Profile = Type.Object({
   username: maybe(Username),
@@ -48,8 +51,8 @@ function ownRoutes(services: Services): DialectRoute[] {
       { summary: 'Show yourself as online, away or offline', body: Type.Object({ status: PresenceStatus }) },
       async ({ actor, body }) => {
         presence.setStatus(actor, body.status)
-        const { status, lastSeen } = await presentOwn(services, actor, await users.me(actor))
-        return answer({ status, lastSeen }, 'Status updated')
+        const [own] = await presence.get(actor, [actor.userId])
+        return answer({ status: own?.status }, 'Status updated')
       }
     ),
     dialectRoute(
@@ -72,9 +75,12 @@ function otherRoutes(services: Services): DialectRoute[] {
         summary: 'People by phone number, username or name',
         query: Type.Object({ q: Type.String({ maxLength: 128 }), ...pageQuery })
       },
-      async ({ actor, query }) => {
-        const found = query.q.trim() === '' ? [] : await users.search(actor, query.q, limitOf(query))
-        return answer(await presentOthers(services, actor, found))
+      async ({ actor, query: { q, page = 1, limit } }) => {
+        const count = limitOf(present({ limit }))
+        const from = (page - 1) * count
+        const isBeyond = q.trim() === '' || from >= MAX_FOUND
+        const found = isBeyond ? [] : await users.search(actor, q, Math.min(from + count, MAX_FOUND))
+        return answer(await presentOthers(services, actor, found.slice(from)))
       }
     ),
     dialectRoute(

@@ -74,7 +74,7 @@ function listRoutes(services: Services): DialectRoute[] {
       'GET /conversations',
       {
         summary: 'Your conversations, pinned ones first',
-        query: Type.Object({ ...pageQuery, type: Type.Optional(ConversationType) })
+        query: Type.Object(pageQuery)
       },
       async ({ actor, query }) => await answerConversations(services, actor, query)
     ),

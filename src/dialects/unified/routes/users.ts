@@ -23,7 +23,7 @@ function listRoutes(services: Services): DialectRoute[] {
   const search = async ({ actor, query }: SearchCall, q: string) => {
     const { page = 1 } = query
     const limit = limitOf(query)
-    const found = await users.search(actor, q, limit, page)
+    const found = q.trim() === '' ? [] : await users.search(actor, q, limit, page)
     const shown = await presentUsers(services, actor, found)
     return answerPage(shown, { limit, page, hasMore: found.length === limit })
   }

@@ -1,0 +1,24 @@
+import type { Dialect, DialectParts } from '../dialect.ts'
+import { authRoutes } from './routes/auth.ts'
+import { conversationRoutes } from './routes/conversations.ts'
+import { messageRoutes } from './routes/messages.ts'
+import { streamRoutes } from './routes/stream.ts'
+import { userRoutes } from './routes/users.ts'
+import { createVocabulary } from './socket.ts'
+
+/** Document 2: the app that signs in by QR codes. */
+export function createChatapp(parts: DialectParts): Dialect {
+  const { services } = parts
+  return {
+    name: 'chatapp',
+    routes: [
+      ...authRoutes(parts),
+      ...conversationRoutes(services),
+      ...messageRoutes(services),
+      ...userRoutes(services),
+      ...streamRoutes(parts)
+    ],
+    vocabulary: createVocabulary(services),
+    presentError: ({ code, message }) => ({ success: false, message, code })
+  }
+}

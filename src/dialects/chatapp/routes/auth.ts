@@ -1,0 +1,140 @@
+import { createHash } from 'node:crypto'
+import { type Static, Type } from '@sinclair/typebox'
+import { MatchCode, QR_PREFIX } from '../../../../protocol/entities/qr.ts'
+import { Device } from '../../../../protocol/entities/user.ts'
+import { prefixedId } from '../../../../protocol/ids.ts'
+import type { Actor } from '../../../services/index.ts'
+import { type Call, type DialectParts, type DialectRoute, dialectRoute } from '../../dialect.ts'
+
+const DeviceInfo = Type.Object({
+  platform: Type.Optional(Type.String({ maxLength: 256 })),
+  deviceId: Type.Optional(Type.String({ maxLength: 256 })),
+  userAgent: Type.Optional(Type.String({ maxLength: 1_024 }))
+})
+type DeviceInfo = Static<typeof DeviceInfo>
+
+/** As the picture holds it, or the token alone. */
+const QrCode = Type.String({ maxLength: 64, pattern: `^(${QR_PREFIX})?[A-Za-z0-9_-]+$` })
+const params = Type.Object({ token: QrCode })
+const tokenOf = (code: string): string => (code.startsWith(QR_PREFIX) ? code.slice(QR_PREFIX.length) : code)
+
+/** Document 2, "API Structure": signing in by a picture, and staying signed in. */
+export function authRoutes(parts: DialectParts): DialectRoute[] {
+  return [...qrRoutes(parts), ...signInRoutes(parts)]
+}
+
+function qrRoutes({ services: { qr }, authenticator }: DialectParts): DialectRoute[] {
+  /** Who asks, where somebody is signed in. */
+  const actorOf = async ({ headers }: Pick<Call<unknown, unknown, unknown>, 'headers'>): Promise<Actor | undefined> => {
+    const { authorization } = headers
+    if (typeof authorization !== 'string') return undefined
+    return await authenticator.authenticate(authorization.replace(/^Bearer +/i, '').trim())
+  }
+  return [
+    dialectRoute(
+      'POST /api/auth/qr',
+      {
+        summary: 'A code: of who is signed in, or of a new device',
+        body: Type.Object({ deviceInfo: Type.Optional(DeviceInfo) }),
+        isPublic: true,
+        status: 201
+      },
+      async call => {
+        const actor = await actorOf(call)
+        const { id, token, ...code } = await qr.create(actor, actor ? undefined : deviceOf(call.body.deviceInfo, call))
+        const { status, url, expiresAt, matchCode } = code
+        const expiresIn = Date.parse(expiresAt) - Date.now()
+        const shown = matchCode === undefined ? {} : { matchCode }
+        return { success: true, qrId: id, qrToken: token, url, status, ...shown, expiresAt, expiresIn }
+      }
+    ),
+    dialectRoute(
+      'GET /api/auth/qr/:token',
+      { summary: 'Where a code is', params, isPublic: true },
+      async ({ params: { token } }) => {
+        const { id, status, expiresAt } = await qr.status(tokenOf(token))
+        return { success: true, qrId: id, status, isUsed: status === 'used', expiresAt }
+      }
+    ),
+    dialectRoute(
+      'POST /api/auth/qr/:token/approve',
+      {
+        summary: 'Let the device in that shows the code, or has scanned it',
+        params,
+        body: Type.Object({ matchCode: Type.Optional(MatchCode) })
+      },
+      async ({ actor, params: { token }, body: { matchCode } }) => {
+        const { id, status, expiresAt } = await qr.approve(actor, tokenOf(token), matchCode)
+        return { success: true, qrId: id, status, expiresAt }
+      }
+    )
+  ]
+}
+
+function signInRoutes({ services: { auth, qr }, authenticator }: DialectParts): DialectRoute[] {
+  return [
+    dialectRoute(
+      'POST /api/auth/login',
+      {
+        summary: 'Sign in by a code',
+        body: Type.Object({ qrToken: QrCode, deviceInfo: Type.Optional(DeviceInfo) }),
+        isPublic: true
+      },
+      async call => {
+        const { qrToken, deviceInfo } = call.body
+        const device = deviceOf(deviceInfo, call)
+        const signIn = await qr.login(tokenOf(qrToken), { deviceId: device.id, device })
+        return {
+          success: true,
+          userId: prefixedId('user', signIn.userId),
+          token: authenticator.sign(signIn),
+          refreshToken: signIn.refreshToken,
+          message: 'Logged in via QR'
+        }
+      }
+    ),
+    dialectRoute(
+      'POST /api/auth/refresh',
+      {
+        summary: 'The next tokens of a session',
+        body: Type.Object({ refreshToken: Type.String({ maxLength: 1_024 }) }),
+        isPublic: true
+      },
+      async ({ body, ip }) => {
+        const session = await auth.refresh(body.refreshToken, ip)
+        return {
+          success: true,
+          userId: prefixedId('user', session.userId),
+          token: authenticator.sign(session),
+          refreshToken: session.refreshToken
+        }
+      }
+    )
+  ]
+}
+
+const DEVICE_ID = new RegExp(Device.properties.id.pattern ?? '')
+
+/** The device that speaks; one that does not name itself is told by its address and its program. */
+function deviceOf(
+  { platform, deviceId, userAgent }: DeviceInfo = {},
+  { ip, headers }: Pick<Call<unknown, unknown, unknown>, 'ip' | 'headers'>
+): Device {
+  const isId = deviceId !== undefined && deviceId.length <= 64 && DEVICE_ID.test(deviceId)
+  const made = `device-${digest(deviceId ?? `${ip} ${String(headers['user-agent'])}`)}`
+  const name = readable(userAgent)
+  const kind = readable(platform)?.slice(0, 32)
+  return { id: isId ? deviceId : made, ...(kind ? { platform: kind } : {}), ...(name ? { name } : {}) }
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 32)
+}
+
+/** The beginning of a text, without what cannot be shown. */
+function readable(text: string | undefined): string | undefined {
+  return text
+    ?.replace(/[\p{Cc}\p{Cs}]/gu, '')
+    .slice(0, 64)
+    .toWellFormed()
+}

@@ -1,0 +1,31 @@
+import { Type } from '@sinclair/typebox'
+import type { ConversationView } from '../../../../protocol/entities/conversation.ts'
+import { ConversationId, prefixedId } from '../../../../protocol/ids.ts'
+import type { Actor, Services } from '../../../services/index.ts'
+import { type DialectRoute, dialectRoute } from '../../dialect.ts'
+import { limitOf, pageQuery } from '../../paging.ts'
+import { presentConversation } from '../present.ts'
+
+/** Document 2, conversations: a bare list, and one of them. */
+export function conversationRoutes({ conversationList, conversations, summaries }: Services): DialectRoute[] {
+  const present = async (actor: Actor, views: readonly ConversationView[]) => {
+    const found = await summaries.of(actor, views)
+    return found.map(summary => presentConversation(summary, prefixedId('user', actor.userId)))
+  }
+  return [
+    dialectRoute(
+      'GET /api/conversations',
+      { summary: 'List conversations', query: Type.Object(pageQuery) },
+      async ({ actor, query }) => {
+        const { page = 1 } = query
+        const found = await conversationList.page(actor, { limit: limitOf(query), page })
+        return await present(actor, found.conversations)
+      }
+    ),
+    dialectRoute(
+      'GET /api/conversations/:id',
+      { summary: 'One conversation', params: Type.Object({ id: ConversationId }) },
+      async ({ actor, params: { id } }) => (await present(actor, [await conversations.get(actor, id)]))[0]
+    )
+  ]
+}

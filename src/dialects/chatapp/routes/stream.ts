@@ -1,0 +1,13 @@
+import type { DialectParts, DialectRoute } from '../../dialect.ts'
+import { dialectRoute } from '../../dialect.ts'
+
+/** Document 2, "SSE endpoint for real-time updates"; a browser’s `EventSource` gives its token in the address. */
+export function streamRoutes({ openStream }: Pick<DialectParts, 'openStream'>): DialectRoute[] {
+  return [
+    dialectRoute(
+      'GET /api/sse',
+      { summary: 'What happens, as server-sent events', isPublic: true },
+      async (_call, reply) => await openStream(reply, 'chatapp')
+    )
+  ]
+}

@@ -1,0 +1,22 @@
+import { type Static, Type } from '@sinclair/typebox'
+import { Attachment } from '../../../protocol/entities/content.ts'
+import { ClientId } from '../../../protocol/entities/message.ts'
+import { UserId } from '../../../protocol/ids.ts'
+import type { Content } from '../sending.ts'
+
+/** A message as the document’s apps send it. */
+export const NewMessage = Type.Object({
+  recipientId: UserId,
+  text: Type.Optional(Type.String({ maxLength: 16_384 })),
+  attachment: Type.Optional(Type.Union([Type.Object(Attachment.properties), Type.Null()])),
+  clientId: Type.Optional(ClientId)
+})
+
+/** What it is in the words of the services; without text and attachment there is nothing to send, which they refuse. */
+export function contentOf({ text, attachment, clientId }: Static<typeof NewMessage>): Content {
+  return {
+    ...(text === undefined || text === '' ? {} : { text }),
+    ...(attachment ? { attachments: [attachment], type: attachment.type } : {}),
+    ...(clientId === undefined ? {} : { clientId })
+  }
+}

@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto'
+import type { Attachment } from '../../../protocol/entities/content.ts'
+import type { Membership } from '../../../protocol/entities/conversation.ts'
+import type { Message } from '../../../protocol/entities/message.ts'
+import type { Presence, User } from '../../../protocol/entities/user.ts'
+import { bareId } from '../../../protocol/ids.ts'
+import { textOf } from '../words.ts'
+
+/** What is said where nothing may be told, or there is nothing to tell. */
+const NEVER = new Date(0).toISOString()
+
+export type Status = 'sent' | 'delivered' | 'read'
+
+/** A message between two people. @param recipientId in either form */
+export function presentMessage(message: Message, recipientId: string, status: Status) {
+  const { id, conversationId, senderId, clientId, attachments = [], createdAt, editedAt, deletedAt } = message
+  const [attachment] = attachments
+  return {
+    _id: bareId(id),
+    id: bareId(id),
+    conversationId: bareId(conversationId),
+    senderId: bareId(senderId),
+    recipientId: bareId(recipientId),
+    text: textOf(message),
+    ...(attachment === undefined ? {} : { attachment: presentAttachment(attachment) }),
+    ...(clientId === undefined ? {} : { clientId }),
+    createdAt,
+    status,
+    isEdited: editedAt !== undefined,
+    isDeleted: deletedAt !== undefined
+  }
+}
+
+/** Its apps know images, videos and files. */
+function presentAttachment({ type, ...attachment }: Attachment) {
+  return { type: type === 'image' || type === 'video' ? type : 'file', ...attachment }
+}
+
+/** When somebody was there last; who is there now is seen now. */
+export function lastSeenOf({ status, lastSeenAt }: Presence): string {
+  return status === 'offline' ? (lastSeenAt ?? NEVER) : new Date().toISOString()
+}
+
+/** A friend, and whether they are there. */
+export function presentFriend({ user, presence }: { user: User; presence: Presence }) {
+  const { id, displayName, avatarUrl = '' } = user
+  return {
+    _id: bareId(id),
+    id: bareId(id),
+    name: displayName,
+    photoURL: avatarUrl,
+    isOnline: presence.status !== 'offline',
+    lastSeen: lastSeenOf(presence)
+  }
+}
+
+/** How somebody keeps the conversation with another person. */
+export function presentMetadata(
+  { userId, otherUserId }: { userId: string; otherUserId: string },
+  preferences: Membership['preferences'],
+  isBlocked: boolean
+) {
+  // Of the two people, so that it is the same before and after there is a conversation.
+  const id = createHash('sha256').update(`${userId}:${otherUserId}`).digest('hex').slice(0, 24)
+  return {
+    _id: id,
+    id,
+    userId,
+    otherUserId,
+    isPinned: preferences?.pinned ?? false,
+    isBlocked,
+    customRingtone: preferences?.ringtone ?? '',
+    isFavorite: preferences?.favorite ?? false
+  }
+}
