@@ -129,6 +129,9 @@ async function requireHealthy(t: Test, { server, ann, direct }: Scene): Promise<
 /** Each route once: under the dialect’s name where the root has another one’s checks, or all are served together. */
 function isOf(name: string): (place: Place) => boolean {
   const isAtRoot = ({ url }: Place) => !url.startsWith(`/${name}/`)
-  const roots = new Set(places.filter(it => isAtRoot(it) && it.refusals.length === 2).map(({ method, url }) => method + url))
-  return place => place.face === name && (isAtRoot(place) || !roots.has(place.method + place.url.slice(name.length + 1)))
+  const roots = new Set(
+    places.filter(it => isAtRoot(it) && it.refusals.length === 2).map(({ method, url }) => method + url)
+  )
+  return place =>
+    place.face === name && (isAtRoot(place) || !roots.has(place.method + place.url.slice(name.length + 1)))
 }

@@ -71,5 +71,7 @@ export interface App {
   /** The message’s text in the data of that event. */
   // biome-ignore lint/suspicious/noExplicitAny: tests look into payloads of every shape
   textOf(data: any): string
+  /** Knows direct chats only, and no answers to messages. */
+  readonly isDirectOnly?: true
   signIn(guest: Guest): Promise<Session>
 }

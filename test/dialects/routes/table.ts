@@ -26,7 +26,8 @@ export interface Place {
 /** Every dialect that there is, without a server. */
 export async function allDialects(t: Test): Promise<Dialect[]> {
   const { config, ...services } = await openServices(t)
-  return createDialects({ services, config, authenticator: createAuthenticator(Fastify(), { config, services }) })
+  const authenticator = createAuthenticator(Fastify(), { config, services })
+  return createDialects({ services, config, authenticator, openStream: async () => undefined })
 }
 
 /** Every route of every document, at the root and under the name of its dialect. */
