@@ -211,16 +211,17 @@ export class RequestService {
     try {
       const revs = await this.#store.accounts.changeAll([fromId, toId], 'request', _id, async session => {
         row = await this.#store.requests.decide(_id, status, session)
-        if (row === null) throw new OvertakenError()
+        // Read here: what another has just written is seen outside only once most of the database has it.
+        if (row === null) throw new OvertakenError(await this.#store.requests.find(_id, session))
         await also(session)
       })
       return { row: row ?? current, revs }
     } catch (error) {
       if (!(error instanceof OvertakenError)) throw error
+      const { decided } = error
+      if (decided?.status !== status) throw new AppError('conflict', 'The request was decided already')
+      return { row: decided, revs: new Map() }
     }
-    const decided = await this.#store.requests.find(_id)
-    if (decided?.status !== status) throw new AppError('conflict', 'The request was decided already')
-    return { row: decided, revs: new Map() }
   }
 
   async #require(actor: Actor, id: string, direction?: 'incoming' | 'outgoing'): Promise<RequestDoc> {
@@ -246,7 +247,15 @@ export class RequestService {
 }
 
 /** Somebody else decided the request in the same moment. */
-class OvertakenError extends Error {}
+class OvertakenError extends Error {
+  /** The request as it is by now. */
+  readonly decided: RequestDoc | null
+
+  constructor(decided: RequestDoc | null) {
+    super('Somebody else was first')
+    this.decided = decided
+  }
+}
 
 /** A block or the end of an account that came in between leaves an accepted request without a conversation. */
 function requireParted(error: unknown): void {

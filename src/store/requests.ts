@@ -55,8 +55,8 @@ export class RequestStore {
     await this.#requests.insertOne({ ...request }, { session })
   }
 
-  async find(_id: ObjectId): Promise<RequestDoc | null> {
-    return await this.#requests.findOne({ _id })
+  async find(_id: ObjectId, session?: ClientSession): Promise<RequestDoc | null> {
+    return await this.#requests.findOne({ _id }, session === undefined ? {} : { session })
   }
 
   async findMany(ids: readonly ObjectId[]): Promise<RequestDoc[]> {

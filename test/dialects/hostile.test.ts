@@ -119,9 +119,9 @@ function problemsOf({ refusals }: Place, { status, body, text }: Answer, what: s
   return isCivil ? [] : [`${what}: ${status} ${text}`]
 }
 
-async function requireHealthy(t: Test, { server, ann, direct }: Scene): Promise<void> {
+async function requireHealthy(t: Test, { server, ann, group }: Scene): Promise<void> {
   t.equal(({} as { isAdmin?: boolean }).isAdmin, undefined)
-  const path = `/v1/conversations/conv_${direct.conv}/messages`
+  const path = `/v1/conversations/conv_${group.conv}/messages`
   t.equal((await server.call(ann, 'POST', path, { clientId: 'last', text: 'Still here' })).status, 201)
   t.equal((await server.call(undefined, 'GET', '/health/ready')).status, 200)
 }

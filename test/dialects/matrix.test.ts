@@ -72,7 +72,8 @@ async function requireNothing(t: Test, { server }: Scene, place: Place, { who, o
       t.notOk(isTold(answer, foreign), `${what}: tells nothing`)
     }
   }
-  const isCursor = foreignFields(place).every(({ path }) => path.join() === 'after')
+  // What a list goes on from is no way to anything.
+  const isCursor = foreignFields(place).every(({ path }) => ['after', 'before'].includes(path.join()))
   t.ok(isCursor || statuses.has(404) || statuses.has(403), `${nameOf(place)} is refused as not found: ${[...statuses]}`)
 }
 
