@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox'
 import { AppError } from '../../errors.ts'
 import type { Dialect, DialectRoute } from '../dialect.ts'
 import { renamed } from './parameters.ts'
-import type { Sharing } from './routes.ts'
+import type { Sharing } from './sharing.ts'
 
 type Choose = (sharing: readonly Sharing[]) => { route: DialectRoute; presentError: Dialect['presentError'] }
 

@@ -4,12 +4,7 @@ import { addRoutes, answerErrorsAs } from '../routes.ts'
 import { CHOOSERS } from './choosers.ts'
 import { merge } from './merge.ts'
 import { renamed } from './parameters.ts'
-
-/** One of the dialects that name the same route. */
-export interface Sharing {
-  readonly dialect: Dialect
-  readonly route: DialectRoute
-}
+import type { Sharing } from './sharing.ts'
 
 /** Method and path, whatever the parameters are called: `GET /users/:`. */
 export function shapeOf({ method, url }: Pick<DialectRoute, 'method' | 'url'>): string {
