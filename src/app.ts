@@ -102,7 +102,7 @@ function createServer(config: AppConfig): FastifyInstance {
     logger: loggerOptions(config),
     logController: new LogController({ disableRequestLogging: !['debug', 'trace'].includes(config.LOG_LEVEL) }),
     bodyLimit: BODY_BYTES,
-    routerOptions: { maxParamLength: 128 },
+    routerOptions: { maxParamLength: 16_384 },
     trustProxy: config.TRUST_PROXY.length > 0 ? config.TRUST_PROXY : false,
     // The first must be the smaller: Node would swap them, and a slow body would not be cut.
     http: { headersTimeout: 10_000, connectionsCheckingInterval: 2_000 },

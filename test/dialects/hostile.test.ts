@@ -1,0 +1,137 @@
+import { Value } from '@sinclair/typebox/value'
+import t, { type Test } from 'tap'
+import type { Answer } from '../helper.ts'
+import { PacketClient } from '../packet-client.ts'
+import { ask, type Field, fieldsOf, replaced, requestFor } from './routes/request.ts'
+import { openScene, type Scene } from './routes/scene.ts'
+import { allDialects, codeOf, dialectPlaces, type Place, shapeOfBody } from './routes/table.ts'
+
+/** What an attacker writes where a document has text. */
+const TEXTS = [
+  'x'.repeat(10_000),
+  '{"$ne":null}',
+  '__proto__',
+  'constructor',
+  'null',
+  '.*',
+  '(((',
+  '[a-',
+  '\\',
+  '$where',
+  '../../etc/passwd',
+  'a\u0000b',
+  '%'
+]
+const NOT_TEXT = [{ $ne: null }, { $gt: '' }, { $regex: '.*' }, { _bsontype: 'ObjectId' }, ['x'], [], {}, 5, true, null]
+/** Whole bodies, as they are written. */
+const BODIES = [
+  'null',
+  '[]',
+  '"text"',
+  '5',
+  '{',
+  '{"__proto__":{"isAdmin":true}}',
+  '{"constructor":{"prototype":{"isAdmin":true}}}',
+  `${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}`
+]
+/** Words that only the inside of the server uses. */
+const INSIDE = /Mongo|BSON|ObjectId|\$ne|\bat .+\.[jt]s|node_modules|TypeBox|FST_|ERR_|undefined|SyntaxError|Unexpected/
+
+const dialects = await allDialects(t)
+const places = dialectPlaces(dialects)
+
+for (const { name } of dialects) {
+  t.test(`hostile input is refused in the words of ${name}, and leaves the server healthy`, async t => {
+    const scene = await openScene(t)
+    for (const place of places.filter(isOf(name))) {
+      const problems: string[] = []
+      for (const field of fieldsOf(place)) problems.push(...(await problemsOfField(scene, place, field)))
+      if (place.method !== 'GET') problems.push(...(await problemsOfBodies(scene, place)))
+      t.same(problems, [], `${place.method} ${place.url}`)
+    }
+    await requireHealthy(t, scene)
+  })
+
+  t.test(`hostile events are refused on the socket of ${name}, and leave the server healthy`, async t => {
+    const scene = await openScene(t)
+    const { server, ann, direct } = scene
+    const options = { namespace: `/${name}`, auth: { token: ann.token } }
+    const socket = await PacketClient.open(t, server.url, options)
+    const commands = dialects.find(it => it.name === name)?.vocabulary.commands.types ?? []
+    t.not(commands.length, 0)
+    for (const command of commands) {
+      for (const data of hostileEvents(direct.conv, direct.msg)) {
+        const text = JSON.stringify(await socket.ask(command, data))
+        if (/"internal"/.test(text) || INSIDE.test(text)) t.fail(`${command} ${JSON.stringify(data)}: ${text}`)
+      }
+      for (const data of [null, [], 'text', 5]) {
+        t.match(await socket.ask(command, data), { error: { code: 'invalid' } }, `${command} ${JSON.stringify(data)}`)
+      }
+    }
+    await requireHealthy(t, scene)
+  })
+}
+
+/** Something else in the place of an id or a text, by the names that the documents use. */
+function* hostileEvents(conversationId: string, messageId: string): Iterable<unknown> {
+  const good = { conversationId, messageId, text: 'Hello', content: 'Hello', emoji: '👍' }
+  const names = [...Object.keys(good), 'to', 'recipientId', 'readUpTo', 'deliveredUpTo', 'clientId', 'replyTo', 'type']
+  for (const name of [...names, 'attachment', 'attachments', 'metadata']) {
+    for (const value of [...NOT_TEXT, 'x'.repeat(10_000), '__proto__']) yield { ...good, [name]: value }
+  }
+}
+
+/** Everything hostile in one field. @returns what was wrong with the answers */
+async function problemsOfField({ server, ann, direct }: Scene, place: Place, field: Field): Promise<string[]> {
+  const values = field.part === 'body' ? [...NOT_TEXT, ...TEXTS] : [...TEXTS, ['a', 'b']]
+  const problems: string[] = []
+  for (const value of field.part === 'params' ? TEXTS : values) {
+    const answer = await ask(server, ann, place, replaced(requestFor(place, direct, false), field, value))
+    const what = `${JSON.stringify(value)?.slice(0, 60)} in ${field.path.join('.')}`
+    problems.push(...problemsOf(place, answer, what))
+    if (!isTaken(field, value) && answer.status < 400) problems.push(`${what} is taken`)
+  }
+  return problems
+}
+
+/** Whether the document allows it. In a query there is only text, and whole numbers are read from it. */
+function isTaken({ part, schema }: Field, value: unknown): boolean {
+  const isListed = part === 'querystring' && Array.isArray(value)
+  return !isListed && Value.Check(schema, value)
+}
+
+/** Every hostile body as a whole. @returns what was wrong with the answers */
+async function problemsOfBodies({ server, ann, direct }: Scene, place: Place): Promise<string[]> {
+  const { params, querystring } = requestFor(place, { ...direct, conv: 'f'.repeat(24), msg: 'f'.repeat(24) }, false)
+  const problems: string[] = []
+  for (const body of BODIES) {
+    const answer = await ask(server, ann, place, { params, querystring, body })
+    problems.push(...problemsOf(place, answer, `the body ${body.slice(0, 60)}`))
+  }
+  return problems
+}
+
+/** Never an accident, nothing of the inside, and every refusal in the words of the app. */
+function problemsOf({ refusals }: Place, { status, body, text }: Answer, what: string): string[] {
+  if (status >= 500) return [`${what}: ${status} ${text}`]
+  if (status < 400) return []
+  const isCivil = !INSIDE.test(text) && refusals.includes(shapeOfBody(body)) && /^[a-z_]+$/.test(codeOf(body) ?? '')
+  return isCivil ? [] : [`${what}: ${status} ${text}`]
+}
+
+async function requireHealthy(t: Test, { server, ann, direct }: Scene): Promise<void> {
+  t.equal(({} as { isAdmin?: boolean }).isAdmin, undefined)
+  const path = `/v1/conversations/conv_${direct.conv}/messages`
+  t.equal((await server.call(ann, 'POST', path, { clientId: 'last', text: 'Still here' })).status, 201)
+  t.equal((await server.call(undefined, 'GET', '/health/ready')).status, 200)
+}
+
+/** Each route once: under the dialect’s name where the root has another one’s checks, or all are served together. */
+function isOf(name: string): (place: Place) => boolean {
+  const isAtRoot = ({ url }: Place) => !url.startsWith(`/${name}/`)
+  const roots = new Set(
+    places.filter(it => isAtRoot(it) && it.refusals.length === 2).map(({ method, url }) => method + url)
+  )
+  return place =>
+    place.face === name && (isAtRoot(place) || !roots.has(place.method + place.url.slice(name.length + 1)))
+}

@@ -1,0 +1,49 @@
+import t from 'tap'
+import { startServer } from '../helper.ts'
+import type { App } from './apps/app.ts'
+import { canonicalRest } from './apps/canonical.ts'
+import { APPS } from './apps/index.ts'
+import { Tape } from './apps/tape.ts'
+import { remains, speaker, talk } from './talk.ts'
+
+/** What the talk leaves when it is held by Parley’s own API. */
+let expected: object | undefined
+
+for (const app of [canonicalRest, ...APPS.filter(it => it !== canonicalRest)]) {
+  t.test(`a talk through ${app.name} leaves what it leaves through every other app`, async t => {
+    const server = await startServer(t)
+    const left = await remains(t, server.uri, await talk(t, app, server))
+    expected ??= left
+    t.same(left, expected)
+    t.match(left, { messages: [{ text: 'Hello there', isEdited: true }] }, 'and that is not nothing')
+  })
+}
+
+t.test('every app hears every other', async t => {
+  const server = await startServer(t)
+  const tape = new Tape()
+  const enter = async (app: App) => {
+    const person = await server.person()
+    return { app, at: await speaker(t, app, server, { person, label: app.name, tape }) }
+  }
+  const all = await Promise.all(APPS.map(enter))
+  for (const { app: from, at: sender } of all) {
+    for (const { app: to, at: reader } of all.filter(({ app }) => app !== from)) {
+      await t.test(`a message from ${from.name} arrives in ${to.name}`, async t => {
+        const peer = reader.person
+        const chat = { id: await sender.start(peer), peer }
+        const texts = [`From ${from.name}`, `Again from ${from.name}`]
+        for (const text of texts) {
+          await sender.send(chat, text)
+          await reader.ear.hear(to.event, data => to.textOf(data) === text)
+        }
+        // Everything is told in order: what came twice would have come before the second one.
+        const heard = reader.ear.heard.filter(({ name }) => name === to.event).map(({ data }) => to.textOf(data))
+        t.same(
+          heard.filter(text => texts.includes(text)),
+          texts
+        )
+      })
+    }
+  }
+})
