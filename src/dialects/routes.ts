@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { AppError } from '../errors.ts'
 import { answerErrorWith } from '../transport/rest/errors.ts'
+import { readJsonBodies } from '../transport/rest/json.ts'
 import type { Call, DialectRoute } from './dialect.ts'
 
 /** Answers every refusal of a scope in the words of its app. */
@@ -10,6 +11,8 @@ export function answerErrorsAs(scope: FastifyInstance, present: (error: AppError
 
 /** Adds routes to a scope. */
 export function addRoutes(scope: FastifyInstance, routes: readonly DialectRoute[]): void {
+  // Apps set the type on every request.
+  readJsonBodies(scope, { isEmptyAllowed: true })
   for (const { method, url, schema, isPublic, status, bodyLimit, handle } of routes) {
     scope.route({
       method,

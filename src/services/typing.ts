@@ -8,6 +8,9 @@ import type { BlockService } from './blocks.ts'
 import type { Pairs } from './pairs.ts'
 import { noSuchConversation } from './policy.ts'
 
+/** People typing at once whose end is watched; beyond them clients forget by themselves. */
+const MAX_TYPING = 50_000
+
 interface TypingParts {
   store: Pick<Store, 'members'>
   bus: Bus
@@ -23,6 +26,9 @@ export class TypingService {
   readonly #blocks: TypingParts['blocks']
   readonly #pairs: Pairs
   readonly #starts: TokenBuckets
+  readonly #endMs: number
+  /** Those who are typing, by person and conversation. */
+  readonly #ends = new Map<string, NodeJS.Timeout>()
 
   constructor({ store, bus, blocks, pairs, config }: TypingParts) {
     this.#members = store.members
@@ -30,17 +36,42 @@ export class TypingService {
     this.#blocks = blocks
     this.#pairs = pairs
     this.#starts = new TokenBuckets(1_000 / config.limits.typingIntervalMs, 1)
+    this.#endMs = 2 * config.limits.typingIntervalMs
   }
 
-  /** @throws {AppError} `not_found` for who is not a member, `rate_limited` for repeating it too soon */
+  /**
+   * Says that the actor is typing; without a repeat it ends by itself after twice the interval of repeats.
+   * @throws {AppError} `not_found` for who is not a member, `rate_limited` for repeating it too soon
+   */
   async start(actor: Actor, conversationId: string): Promise<void> {
-    this.#starts.take(`${actor.userId}:${bareId(conversationId)}`, 'Typing was passed on just now')
-    await this.#tell(actor, bareId(conversationId), 'typing:start')
+    const id = bareId(conversationId)
+    const key = `${actor.userId}:${id}`
+    this.#ends.get(key)?.refresh()
+    this.#starts.take(key, 'Typing was passed on just now')
+    await this.#tell(actor, id, 'typing:start')
+    this.#endLater(key, actor, id)
   }
 
   /** @throws {AppError} `not_found` for who is not a member */
   async stop(actor: Actor, conversationId: string): Promise<void> {
-    await this.#tell(actor, bareId(conversationId), 'typing:stop')
+    const id = bareId(conversationId)
+    this.#forget(`${actor.userId}:${id}`)
+    await this.#tell(actor, id, 'typing:stop')
+  }
+
+  #endLater(key: string, actor: Actor, conversationId: string): void {
+    if (this.#ends.has(key) || this.#ends.size >= MAX_TYPING) return
+    const end = setTimeout(() => {
+      this.#forget(key)
+      // Whoever is no member any more has nothing to end.
+      this.#tell(actor, conversationId, 'typing:stop').catch(() => undefined)
+    }, this.#endMs)
+    this.#ends.set(key, end.unref())
+  }
+
+  #forget(key: string): void {
+    clearTimeout(this.#ends.get(key))
+    this.#ends.delete(key)
   }
 
   async #tell(actor: Actor, conversationId: string, type: string): Promise<void> {

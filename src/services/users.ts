@@ -110,8 +110,7 @@ export class UserService {
       ...(text.includes('@') ? [{ email: emailKey(text.trim()) }] : []),
       ...(phone === undefined ? [] : [{ phone }])
     ]
-    const apart = await this.#around(actor)
-    const except = [actor.userId, ...apart].slice(0, MAX_EXCEPT).map(id => new ObjectId(id))
+    const except = await this.#hiddenFrom(actor)
     const wanted = { text, keys, phones: phoneBeginnings(text, region) }
     const found = await this.#store.users.search(wanted, skip + limit, except)
     return await this.#presentUnblocked(actor, found.slice(skip))
@@ -119,7 +118,7 @@ export class UserService {
 
   /**
    * Everybody but the actor and who is apart from them by a block, in the order of their ids: after somebody, or a
-   * numbered page (1 is the first one), which may hold less than `limit`.
+   * numbered page (1 is the first one).
    */
   async list(
     actor: Pick<Actor, 'userId'>,
@@ -127,12 +126,11 @@ export class UserService {
   ) {
     const skip = (number - 1) * limit
     if (skip + limit > MAX_NUMBERED) return { users: [] }
-    const from = after === undefined ? undefined : new ObjectId(bareId(after))
-    const rows = await this.#store.users.page(limit + 1, from, skip)
+    const from = after === undefined ? {} : { after: new ObjectId(bareId(after)) }
+    const rows = await this.#store.users.page(limit + 1, { ...from, skip, except: await this.#hiddenFrom(actor) })
     const page = rows.slice(0, limit)
     const last = page.at(-1)
-    const others = page.filter(({ _id }) => _id.toHexString() !== actor.userId)
-    const users = await this.#presentUnblocked(actor, others)
+    const users = await this.#presentUnblocked(actor, page)
     return { users, ...(rows.length > limit && last !== undefined ? { next: userId(last._id) } : {}) }
   }
 
@@ -207,9 +205,10 @@ export class UserService {
     })
   }
 
-  async #around({ userId: id }: Pick<Actor, 'userId'>): Promise<string[]> {
-    const ids = await this.#store.blocks.around(new ObjectId(id), MAX_EXCEPT)
-    return ids.map(it => it.toHexString())
+  /** Whom no list has: the actor, and who is apart from them by a block. */
+  async #hiddenFrom({ userId: id }: Pick<Actor, 'userId'>): Promise<ObjectId[]> {
+    const me = new ObjectId(id)
+    return [me, ...(await this.#store.blocks.around(me, MAX_EXCEPT))].slice(0, MAX_EXCEPT)
   }
 
   /** Tells those who share a conversation, and are here, that a profile is another now. */

@@ -202,10 +202,13 @@ export class UserStore {
       .toArray()
   }
 
-  /** Everybody who is enabled, in the order of their ids, after one of them and after `skip` others. */
-  async page(limit: number, after?: ObjectId, skip = 0): Promise<UserDoc[]> {
-    const from = after === undefined ? {} : { _id: { $gt: after } }
-    const filter = { ...from, isDisabled: { $ne: true } }
+  /** Everybody who is enabled but `except`, in the order of their ids, after one of them and after `skip` others. */
+  async page(
+    limit: number,
+    { after, skip = 0, except = [] }: { after?: ObjectId; skip?: number; except?: readonly ObjectId[] } = {}
+  ): Promise<UserDoc[]> {
+    const from = after === undefined ? {} : { $gt: after }
+    const filter = { _id: { ...from, $nin: [...except] }, isDisabled: { $ne: true } }
     return await this.#users.find(filter, { sort: { _id: 1 }, skip, limit, projection: PROFILE }).toArray()
   }
 

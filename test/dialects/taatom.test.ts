@@ -132,6 +132,8 @@ t.test('4.5 mute turns over without a flag, and says so at the top and in data',
   t.match((await server.call(ann, 'POST', chat(ben.hex, '/mute'))).body, { muted: true, data: { muted: true } })
   t.match(await status(), { muted: true, data: { muted: true } })
   t.match((await server.call(ann, 'POST', chat(ben.hex, '/mute'))).body, { muted: false, data: { muted: false } })
+  const typed = await server.call(ann, 'POST', chat(ben.hex, '/mute'), '', { 'content-type': 'application/json' })
+  t.match(typed.body, { muted: true }, 'a type without a body is no body')
   for (const muted of [true, true]) await server.call(ann, 'POST', chat(ben.hex, '/mute'), { muted })
   t.match(await status(), { muted: true }, 'with a flag a repeat changes nothing')
 })

@@ -7,6 +7,7 @@ import type { Services } from '../../services/index.ts'
 import type { Told } from '../../transport/connection.ts'
 import type { Say, Spoken, Vocabulary } from '../../transport/vocabulary.ts'
 import { createCommands } from '../commands.ts'
+import { startTyping } from '../typing.ts'
 import { NewMessage, send } from './content.ts'
 import { presentHead, presentMessage } from './present.ts'
 import { presentPresence } from './routes/users.ts'
@@ -26,7 +27,7 @@ function commands(services: Services) {
       return { success: true }
     })
     on('typing:start', place, async (actor, { conversationId }) => {
-      await typing.start(actor, conversationId)
+      await startTyping(services, actor, conversationId)
       return { success: true }
     })
     on('typing:stop', place, async (actor, { conversationId }) => {

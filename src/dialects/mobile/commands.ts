@@ -3,11 +3,11 @@ import { Attachment, content, MessageType } from '../../../protocol/entities/con
 import { ClientId, Emoji, Text } from '../../../protocol/entities/message.ts'
 import { bareId, ConversationId, MessageId } from '../../../protocol/ids.ts'
 import { PLAIN_TEXT } from '../../../protocol/schema.ts'
-import { AppError } from '../../errors.ts'
 import type { Actor, Services } from '../../services/index.ts'
 import type { Dispatcher } from '../../transport/dispatch.ts'
 import { createCommands, type On } from '../commands.ts'
 import { sendMessage } from '../sending.ts'
+import { startTyping } from '../typing.ts'
 import { answer, maybe, present } from './fields.ts'
 import { presentMessage } from './messages.ts'
 
@@ -86,7 +86,7 @@ function reactionCommands(on: On, { messages, reactions }: Services): void {
 function liveCommands(on: On, { receipts, typing }: Services): void {
   const data = Type.Object({ conversationId: ConversationId })
   on('typing:start', data, async (actor, { conversationId }) => {
-    await typing.start(actor, conversationId).catch(ignoreRepeat)
+    await startTyping({ typing }, actor, conversationId)
     return answer({ conversationId: bareId(conversationId) })
   })
   on('typing:stop', data, async (actor, { conversationId }) => {
@@ -119,9 +119,4 @@ function attachmentOf({ type, url, duration, ...rest }: Static<typeof Sent>): At
 
 function bare({ conversationId, messageId }: { conversationId: string; messageId: string }) {
   return { conversationId: bareId(conversationId), messageId: bareId(messageId) }
-}
-
-/** The app says it with every key; the others have been told already. */
-function ignoreRepeat(error: unknown): void {
-  if (!(error instanceof AppError && error.code === 'rate_limited')) throw error
 }

@@ -7,6 +7,7 @@ import type { Told } from '../../transport/connection.ts'
 import type { Say, Spoken, Vocabulary } from '../../transport/vocabulary.ts'
 import { createCommands } from '../commands.ts'
 import { sendToPerson } from '../sending.ts'
+import { startTyping } from '../typing.ts'
 import { contentOf, NewMessage } from './content.ts'
 import { lastSeenOf, presentMessage } from './present.ts'
 
@@ -27,7 +28,7 @@ function commands(services: Services) {
       (isTyping: boolean) =>
       async (actor: Actor, { recipientId }: { recipientId: string }) => {
         const view = await conversations.direct(actor, recipientId)
-        if (view !== undefined) await (isTyping ? typing.start(actor, view.id) : typing.stop(actor, view.id))
+        if (view !== undefined) await (isTyping ? startTyping(services, actor, view.id) : typing.stop(actor, view.id))
         return { success: true }
       }
     on('typing', recipient, tell(true))

@@ -7,6 +7,7 @@ import type { Told } from '../../transport/connection.ts'
 import type { Say, Spoken, Vocabulary } from '../../transport/vocabulary.ts'
 import { createCommands } from '../commands.ts'
 import { sendToPerson } from '../sending.ts'
+import { startTyping } from '../typing.ts'
 import { textOf } from '../words.ts'
 import { presentMessage } from './present.ts'
 
@@ -16,11 +17,11 @@ export function createVocabulary(services: Services): Vocabulary {
 }
 
 function commands(services: Services) {
-  const { conversations, receipts, typing } = services
+  const { conversations, receipts } = services
   return createCommands(on => {
     on('typing', Type.Object({ to: UserId }), async (actor, { to }) => {
       const view = await conversations.direct(actor, to)
-      if (view !== undefined) await typing.start(actor, view.id)
+      if (view !== undefined) await startTyping(services, actor, view.id)
       return {}
     })
     on('seen', Type.Object({ to: Type.Optional(UserId), messageId: MessageId }), async (actor, { messageId }) => {

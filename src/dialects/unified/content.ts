@@ -52,9 +52,7 @@ export function contentOf(input: NewMessage): Content {
     text: nonEmpty(input.text ?? input.content),
     type: input.type ?? attachments?.[0]?.type,
     attachments: attachments?.map(attachmentOf),
-    location: location && given({ ...location, latitude: location.latitude, longitude: location.longitude }),
-    contact,
-    ...{ encryptedContent, metadata, mentions, clientId },
+    ...{ location, contact, encryptedContent, metadata, mentions, clientId },
     replyTo: replyTo ?? undefined
   }) as Content
 }

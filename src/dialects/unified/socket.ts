@@ -5,6 +5,7 @@ import { type Actor, given, type Services } from '../../services/index.ts'
 import type { Vocabulary } from '../../transport/vocabulary.ts'
 import { createCommands } from '../commands.ts'
 import { sendMessage } from '../sending.ts'
+import { startTyping } from '../typing.ts'
 import { contentOf, findPlace, NewMessage, openPlace } from './content.ts'
 import { presentMessage } from './message.ts'
 import { createSays } from './says.ts'
@@ -37,7 +38,7 @@ function commands(services: Services) {
     on('typing', Typing, async (actor, { isTyping = true, ...data }) => {
       const id = await findPlace(services, actor, data)
       if (id === undefined) return {}
-      await (isTyping ? typing.start(actor, id).catch(ignoreHaste) : typing.stop(actor, id))
+      await (isTyping ? startTyping(services, actor, id) : typing.stop(actor, id))
       return {}
     })
     on('typing-stopped', Typing, async (actor, data) => {
@@ -65,9 +66,4 @@ async function markUpTo(
     deliveredUpTo: delivered === undefined ? null : bareId(delivered),
     readUpTo: read === undefined ? null : bareId(read)
   }
-}
-
-/** These apps say it with every key; it is passed on often enough. */
-function ignoreHaste(error: unknown): void {
-  if (!(error instanceof AppError) || error.code !== 'rate_limited') throw error
 }

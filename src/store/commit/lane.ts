@@ -106,12 +106,13 @@ export class Lane {
         pending = await this.#attempt(pending, ahead)
         ahead = undefined
       } catch (error) {
-        pending = dropLate(pending)
-        ahead = await this.#prepareRetry(pending, error, ahead).catch((final: unknown) => {
+        try {
+          ahead = await this.#prepareRetry(pending, error, ahead)
+        } catch (final) {
           for (const it of pending) it.reject(asRefusal(final))
-          pending = []
-          return undefined
-        })
+          return
+        }
+        pending = dropLate(pending)
       }
     }
   }

@@ -21,7 +21,7 @@ t.test('0.16 every kind of message is stored and given back with all of its fiel
     t.match(data, whole)
     t.notOk('localUri' in data.attachments[0], 'what nobody knows is not kept')
     t.same(await b.hear('message:new', ({ id }) => id === data.id), data, 'the message itself')
-    const [newest] = await grant(ben, 'GET', `/messages?conversationId=${conversationId}&limit=1`)
+    const [newest] = await grant(ben, 'GET', `/conversations/${conversationId}/messages?limit=1`)
     t.same({ ...newest, readReceipts: [] }, data)
   }
   const metadata = { colour: 'red', list: [1, { deep: true }] }

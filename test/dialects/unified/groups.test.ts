@@ -85,6 +85,8 @@ t.test('1.12 every change is recorded by a system message', async t => {
   const { body } = await server.call(ann, 'GET', `/messages?conversationId=${id}`)
   const notes = [...body.data].reverse()
   for (const note of notes) t.match(note, { content: /\w/, text: /\w/, system: { actorId: String } })
+  const named = await server.call(ann, 'GET', `/unified/messages?conversationId=${id}`)
+  for (const note of named.body.data) t.equal(note.type, 'system', 'where no other app has a say')
   const kinds = notes.map(({ system }) => system.kind)
   t.strictSame(kinds, ['created', 'added', 'role', 'role', 'role', 'renamed', 'removed', 'left'])
   t.match(notes[3].system, { role: 'admin', userIds: [cleo.id] })
