@@ -5,6 +5,7 @@ import { canonicalRest } from './apps/canonical.ts'
 import { APPS } from './apps/index.ts'
 import { Tape } from './apps/tape.ts'
 import { remains, speaker, talk } from './talk.ts'
+import { requireTranscript } from './transcripts.ts'
 
 /** What the talk leaves when it is held by Parley’s own API. */
 let expected: object | undefined
@@ -12,10 +13,12 @@ let expected: object | undefined
 for (const app of [canonicalRest, ...APPS.filter(it => it !== canonicalRest)]) {
   t.test(`a talk through ${app.name} leaves what it leaves through every other app`, async t => {
     const server = await startServer(t)
-    const left = await remains(t, server.uri, await talk(t, app, server))
+    const held = await talk(t, app, server)
+    const left = await remains(t, server.uri, held)
     expected ??= left
     t.same(left, expected)
     t.match(left, { messages: [{ text: 'Hello there', isEdited: true }] }, 'and that is not nothing')
+    await requireTranscript(t, app, held)
   })
 }
 
