@@ -1,4 +1,4 @@
-import { MongoClient, ObjectId } from 'mongodb'
+import { type Document, MongoClient, ObjectId } from 'mongodb'
 import type { Test } from 'tap'
 import { mintToken, type Person, type TestServer } from '../helper.ts'
 import type { Actions, App, Chat, Hearing, Session } from './apps/app.ts'
@@ -138,44 +138,44 @@ async function chatInGroup(scene: Scene, group: Chat): Promise<void> {
 }
 
 /** What is left of a talk, without ids and times. */
-export async function remains(t: Test, uri: string, { ann, ben, cleo }: Talk): Promise<object> {
+export async function remains(t: Test, uri: string, { ann, ben, cleo, direct, group }: Talk): Promise<object> {
   const client = new MongoClient(uri, { readConcern: { level: 'majority' } })
   t.teardown(async () => await client.close())
-  const names = new Map([
-    [ann.person.hex, 'ann'],
-    [ben.person.hex, 'ben'],
-    [cleo.person.hex, 'cleo']
-  ])
-  const nameOf = (id: ObjectId) => names.get(id.toHexString())
   const db = client.db()
+  const people = Object.entries({ ann, ben, cleo }).map(([name, { person }]) => [person.hex, name] as const)
+  const messages = await db.collection('messages').find().sort({ conversationId: 1, seq: 1 }).toArray()
+  const seqs = messages.map(({ _id, seq }) => [_id.toHexString(), `message ${seq}`] as const)
+  const names = new Map([...people, [direct.id, 'direct'], [group.id, 'group'], ...seqs])
+  const nameOf = (id: ObjectId) => names.get(id.toHexString())
   const conversations = await db.collection('conversations').find().sort({ type: 1 }).toArray()
-  const places = new Map(conversations.map(({ _id, type }) => [_id.toHexString(), String(type)]))
-  const members = await db.collection('members').find().toArray()
-  const messages = await db.collection('messages').find().sort({ seq: 1 }).toArray()
-  const seqs = new Map(messages.map(({ _id, seq }) => [_id.toHexString(), Number(seq)]))
-  const placeOf = (id: ObjectId) => places.get(id.toHexString())
+  const members = await db.collection('members').find().sort({ conversationId: 1, userId: 1 }).toArray()
   return {
-    conversations: conversations.map(({ type, name, seq, memberCount, blockedBy = [] }) => ({
-      ...{ type, name, seq, memberCount, blockedBy: blockedBy.map(nameOf) }
+    conversations: conversations.map(({ _id, type, name, seq, memberCount, blockedBy = [] }) => ({
+      ...{ it: nameOf(_id), type, name, seq, memberCount, blockedBy: blockedBy.map(nameOf) }
     })),
-    // How far messages were delivered is not compared: some apps say it, for others the server notes it.
-    members: members
-      .map(({ conversationId, userId, role, leftAt, joinedSeq, readSeq, clearedSeq, preferences }) => ({
-        ...{ in: placeOf(conversationId), who: nameOf(userId), role, isGone: leftAt !== undefined },
-        ...{ joinedSeq, readSeq, clearedSeq, isMuted: preferences?.mutedUntil !== undefined }
-      }))
-      .sort((one, other) => `${one.in} ${one.who}`.localeCompare(`${other.in} ${other.who}`)),
-    messages: messages
-      .map(({ conversationId, senderId, seq, type, text, reactions = [], replyTo, system, editedAt, deletedAt }) => ({
-        ...{ in: placeOf(conversationId), seq, from: nameOf(senderId), type, text, note: system?.kind },
-        ...{ isEdited: editedAt !== undefined, isDeleted: deletedAt !== undefined },
-        replyTo: replyTo && seqs.get(replyTo.messageId.toHexString()),
-        reactions: reactions.map(({ emoji, userIds }: { emoji: string; userIds: ObjectId[] }) => [
-          emoji,
-          ...userIds.map(nameOf)
-        ])
-      }))
-      .sort((one, other) => String(one.in).localeCompare(String(other.in)) || one.seq - other.seq),
+    members: members.map(it => memberOf(it, nameOf)),
+    messages: messages.map(it => messageOf(it, nameOf)),
     blocks: await db.collection('blocks').countDocuments()
+  }
+}
+
+type NameOf = (id: ObjectId) => string | undefined
+
+/** Without how far messages were delivered: some apps say it, for others the server notes it. */
+function memberOf({ conversationId, userId, role, leftAt, joinedSeq, ...rest }: Document, nameOf: NameOf): object {
+  const { readSeq, clearedSeq, preferences } = rest
+  return {
+    ...{ in: nameOf(conversationId), who: nameOf(userId), role, isGone: leftAt !== undefined },
+    ...{ joinedSeq, readSeq, clearedSeq, isMuted: preferences?.mutedUntil !== undefined }
+  }
+}
+
+function messageOf({ conversationId, senderId, seq, type, text, ...rest }: Document, nameOf: NameOf): object {
+  const { reactions = [], replyTo, system, editedAt, deletedAt } = rest
+  return {
+    ...{ in: nameOf(conversationId), seq, from: nameOf(senderId), type, text, note: system?.kind },
+    ...{ isEdited: editedAt !== undefined, isDeleted: deletedAt !== undefined },
+    replyTo: replyTo && nameOf(replyTo.messageId),
+    reactions: reactions.map((it: { emoji: string; userIds: ObjectId[] }) => [it.emoji, ...it.userIds.map(nameOf)])
   }
 }
