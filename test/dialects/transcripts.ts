@@ -31,7 +31,7 @@ function heardBy({ ear }: Speaker): Record<string, unknown[]> {
 
 /**
  * Compares a talk with the recorded one, word for word. To record it anew, because an app’s API has changed on
- * purpose: `RENEW_TRANSCRIPTS=1 npm test dialects/scenario`; then read the difference, and format it with Biome.
+ * purpose: `RENEW_TRANSCRIPTS=1 npm test -- dialects/scenario`; then read the difference, and format it with Biome.
  */
 export async function requireTranscript(t: Test, { name }: App, talk: Talk): Promise<void> {
   const file = new URL(`${name.replace(' ', '-')}.json`, FOLDER)
