@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
 import type { Answer, Person } from '../helper.ts'
+import { PacketClient } from '../packet-client.ts'
 import { type Asked, ask, type Field, fieldsOf, type Ids, kindOf, replaced, requestFor } from './routes/request.ts'
 import { openScene, ownThings, type Scene, SECRET_TEXT } from './routes/scene.ts'
 import { allDialects, canonicalPlaces, codeOf, dialectPlaces, type Place, shapeOfBody } from './routes/table.ts'
@@ -43,6 +44,26 @@ for (const face of faces) {
       const before = await scene.stored()
       for (const stranger of strangers) await requireNothing(t, scene, place, stranger)
       t.same(await scene.stored(), before, `${nameOf(place)} changes nothing`)
+    }
+  })
+}
+
+for (const { name, vocabulary } of dialects) {
+  t.test(`with ids of others nobody says or changes anything on the socket of ${name}`, async t => {
+    const scene = await openScene(t)
+    const { server, eve, dave, group } = scene
+    const [conversationId, messageId] = [group.conv, group.msg]
+    const said = { text: 'Hello', content: 'Hello', emoji: '👍', scope: 'me', readUpTo: messageId }
+    const data = { ...said, conversationId, messageId, deliveredUpTo: messageId }
+    for (const who of [eve, dave]) {
+      const socket = await PacketClient.open(t, server.url, { namespace: `/${name}`, auth: { token: who.token } })
+      const before = await scene.stored()
+      for (const command of vocabulary.commands.types) {
+        const { error } = await socket.ask(command, data)
+        t.match(error?.code, /^(not_found|invalid)$/, command)
+      }
+      t.same(await scene.stored(), before, 'nothing has changed')
+      t.notMatch(JSON.stringify(socket.heard), SECRET_TEXT)
     }
   })
 }
