@@ -59,8 +59,14 @@ export class PresenceService {
     if (before === 'offline') return
     this.#onlineCount -= 1
     const lastSeenAt = new Date()
-    this.#tell({ userId: prefixedId('user', userId), status: 'offline', lastSeenAt: lastSeenAt.toISOString() })
-    await this.#store.users.setLastSeen(new ObjectId(userId), lastSeenAt)
+    try {
+      // Kept before it is told, so that whoever asks because they were told finds it.
+      await this.#store.users.setLastSeen(new ObjectId(userId), lastSeenAt)
+    } finally {
+      const isBack = this.#devices.has(userId)
+      const presence = { userId: prefixedId('user', userId), lastSeenAt: lastSeenAt.toISOString() }
+      if (!isBack) this.#tell({ ...presence, status: 'offline' })
+    }
   }
 
   /** The presence of these people as the actor may see it, in their order. Ids in either form. */
