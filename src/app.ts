@@ -30,6 +30,8 @@ import { chooseSubprotocol } from './transport/ws/desks.ts'
 import { SocketServer } from './transport/ws/socket.ts'
 
 const BODY_BYTES = 131_072
+/** How long requests under way may take once the sockets are closed; then their connections are cut, ms. */
+const LINGER_MS = 5_000
 
 export type AppConfig = Config & { MONGODB_URI: string; JWT_SECRET: string[] }
 
@@ -68,6 +70,9 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
   await app.register(streamRoutes, { streams })
   await app.register(dialectRoutes, { dialects })
   await services.lookout.start()
+  app.addHook('preClose', async () => {
+    setTimeout(() => app.server.closeAllConnections(), LINGER_MS).unref()
+  })
   app.addHook('onClose', async () => {
     services.lookout.stop()
     delivery.close()

@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import { type Answer, type Person, startServer, type TestServer } from '../helper.ts'
 import { bare } from './apps/line.ts'
 
-const ROUNDS = 50
+const ROUNDS = 100
 
 interface Scene {
   readonly server: TestServer
