@@ -5,7 +5,7 @@ import { AppError } from '../errors.ts'
 import { type ConversationDoc, foldedWords, ObjectId, type PreferencesDoc, type Store } from '../store/index.ts'
 import type { Actor } from './actor.ts'
 import type { ConversationService } from './conversations.ts'
-import { hiddenUpTo } from './present.ts'
+import { hiddenUpTo, peerOf } from './present.ts'
 
 /** Memberships of one person that a list looks at. */
 const MAX_MEMBERSHIPS = 10_000
@@ -163,14 +163,13 @@ export class ConversationListService {
     const words = foldedWords(q).slice(0, MAX_WORDS)
     if (words.length === 0) return []
     const docs = await this.#store.conversations.activity(memberships.map(it => it.conversationId))
-    const peerOf = (doc: Pick<ConversationDoc, 'pairKey'>) => doc.pairKey?.split(':').find(id => id !== actor.userId)
-    const peerIds = docs.flatMap(doc => peerOf(doc) ?? []).slice(0, MAX_PEERS)
+    const peerIds = docs.flatMap(doc => peerOf(doc, actor.userId) ?? []).slice(0, MAX_PEERS)
     const peers = await this.#store.users.findMany(peerIds.map(id => new ObjectId(id)))
     const nameOf = new Map(
       peers.map(({ _id, displayName, username = '' }) => [_id.toHexString(), `${displayName} ${username}`])
     )
     const names = new Map(
-      docs.map(doc => [doc._id.toHexString(), `${doc.name ?? ''} ${nameOf.get(peerOf(doc) ?? '') ?? ''}`])
+      docs.map(doc => [doc._id.toHexString(), `${doc.name ?? ''} ${nameOf.get(peerOf(doc, actor.userId) ?? '') ?? ''}`])
     )
     return memberships.filter(({ conversationId, preferences }) => {
       const own = foldedWords(`${names.get(conversationId.toHexString()) ?? ''} ${preferences.nickname ?? ''}`)

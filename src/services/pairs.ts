@@ -1,6 +1,6 @@
 import { ObjectId, type Store } from '../store/index.ts'
 import type { Actor } from './actor.ts'
-import { pairOf } from './present.ts'
+import { pairOf, peerOf } from './present.ts'
 import { RecentCache } from './recent-cache.ts'
 
 const CACHE_MS = 3_600_000
@@ -39,6 +39,6 @@ export class PeerService {
   async of({ userId }: Pick<Actor, 'userId'>): Promise<string[]> {
     const memberships = await this.#store.members.ofUser(new ObjectId(userId), MAX_PEERS)
     const pairKeys = await this.#store.conversations.pairKeys(memberships.map(it => it.conversationId))
-    return pairKeys.flatMap(pairKey => pairKey.split(':').filter(id => id !== userId))
+    return pairKeys.flatMap(pairKey => peerOf({ pairKey }, userId) ?? [])
   }
 }

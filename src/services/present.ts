@@ -95,6 +95,11 @@ export function pairOf({ pairKey }: Pick<ConversationDoc, 'pairKey'>): readonly 
   return one === undefined || other === undefined ? undefined : [one, other]
 }
 
+/** The other one of a direct conversation; ids are 24 hexadecimal digits. */
+export function peerOf(doc: Pick<ConversationDoc, 'pairKey'>, userId: string): string | undefined {
+  return pairOf(doc)?.find(id => id !== userId)
+}
+
 function presentSupport({ status, assignedAdminId, relatedEntity }: ConversationDoc): Partial<Conversation> {
   return {
     ...(status === undefined ? {} : { status }),
@@ -170,7 +175,7 @@ export function presentView(
   newest?: MessageDoc,
   unreadCount = 0
 ): ConversationView {
-  const peer = doc.pairKey?.split(':').find(id => id !== me.userId.toHexString())
+  const peer = peerOf(doc, me.userId.toHexString())
   const isVisible = newest !== undefined && newest.seq > hiddenUpTo(me) && !isHiddenFor(newest, me.userId)
   return {
     ...presentConversation(doc),

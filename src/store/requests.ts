@@ -1,12 +1,4 @@
-import {
-  type ClientSession,
-  type Collection,
-  type Db,
-  type Filter,
-  type IndexDescription,
-  MongoServerError,
-  type ObjectId
-} from 'mongodb'
+import type { ClientSession, Collection, Db, Filter, IndexDescription, ObjectId } from 'mongodb'
 import type { RequestKind, RequestStatus } from '../../protocol/entities/people.ts'
 
 /** Somebody asks somebody to talk or to be friends. */
@@ -109,9 +101,4 @@ export class RequestStore {
     const filter = direction === undefined ? { $or: [from, to] } : direction === 'incoming' ? to : from
     return await this.#requests.find(filter, { sort: { _id: -1 }, limit }).toArray()
   }
-}
-
-/** Whether a write was refused because there is such a row already. */
-export function isDuplicate(error: unknown): boolean {
-  return error instanceof MongoServerError && error.code === 11_000
 }

@@ -1,6 +1,7 @@
 import type { ClientSession, Collection, Db, Filter, IndexDescription, ObjectId } from 'mongodb'
 import { MongoServerError } from 'mongodb'
 import { AppError } from '../errors.ts'
+import { isDuplicate } from './duplicates.ts'
 import { beginning, foldedWords, searchTokens } from './search-words.ts'
 
 /** A person. What is not known about them is absent, so that the unique indexes leave it out. */
@@ -50,7 +51,6 @@ export interface ProfileFields {
   publicKey?: string | undefined
 }
 
-const DUPLICATE_KEY = 11_000
 const TIME_LIMIT_EXCEEDED = 50
 const SEARCH_TIME_MS = 1000
 const MAX_QUERY_WORDS = 4
@@ -262,10 +262,6 @@ function beginningWith(text: string): { $gte: string; $lt: string } {
 
 function externalKey(subject: ObjectId | string): { externalId: string } | { _id: ObjectId } {
   return typeof subject === 'string' ? { externalId: subject } : { _id: subject }
-}
-
-function isDuplicate(error: unknown): boolean {
-  return error instanceof MongoServerError && error.code === DUPLICATE_KEY
 }
 
 async function refuseTaken<T>(write: Promise<T>): Promise<T> {

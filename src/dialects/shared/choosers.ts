@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import type { DialectName } from '../../config.ts'
-import { AppError } from '../../errors.ts'
+import { ignoreMissing } from '../missing.ts'
 import { renamed } from './parameters.ts'
 import type { Shared, Sharing } from './sharing.ts'
 
@@ -48,9 +48,4 @@ function find(sharing: readonly Sharing[], name: string): Sharing {
   const found = sharing.find(({ dialect }) => dialect.name === name)
   if (found === undefined) throw new Error(`${name} has no such route`)
   return found
-}
-
-function ignoreMissing(error: unknown): undefined {
-  if (error instanceof AppError && error.code === 'not_found') return undefined
-  throw error
 }

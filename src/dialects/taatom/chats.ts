@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox'
 import type { ConversationView } from '../../../protocol/entities/conversation.ts'
-import { AppError } from '../../errors.ts'
 import type { Actor, Services } from '../../services/index.ts'
+import { ignoreMissing } from '../missing.ts'
 
 /** Names a chat: by the other person, as the document has it, or a group by its own id. */
 export const ChatId = Type.String({ pattern: '^(user_|conv_)?[0-9a-f]{24}$', maxLength: 29 })
@@ -34,9 +34,4 @@ export async function openChat(
   if (view !== undefined && view.type !== 'direct') return view
   // Also for a chat that is there: who is blocked may not open it.
   return (await services.conversations.create(actor, { type: 'direct', userId: view?.peerId ?? id })).conversation
-}
-
-function ignoreMissing(error: unknown): undefined {
-  if (error instanceof AppError && error.code === 'not_found') return undefined
-  throw error
 }

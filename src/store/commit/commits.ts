@@ -1,7 +1,8 @@
-import { type ClientSession, type Db, type MongoClient, MongoServerError } from 'mongodb'
+import type { ClientSession, Db, MongoClient } from 'mongodb'
 import { AppError } from '../../errors.ts'
 import type { AccountStore } from '../accounts.ts'
 import type { ConversationDoc, MemberDoc, MessageDoc } from '../documents.ts'
+import { isDuplicate } from '../duplicates.ts'
 import { ConversationCache } from './cache.ts'
 import type { Change, Pending } from './change.ts'
 import type { AccountNews, ConversationState } from './draft.ts'
@@ -99,7 +100,7 @@ export class Commits {
         async session => await session.withTransaction(async () => (revs = await this.#insert(state, first, session)))
       )
     } catch (error) {
-      if (error instanceof MongoServerError && error.code === 11_000) return undefined
+      if (isDuplicate(error)) return undefined
       throw error
     }
     const accounts = news.userIds.map(id => {

@@ -3,12 +3,13 @@ import { type ClientSession, type Db, type MongoClient, ObjectId } from 'mongodb
 import { AppError } from '../../errors.ts'
 import type { AccountStore } from '../accounts.ts'
 import type { MessageDoc } from '../documents.ts'
+import { isDuplicate } from '../duplicates.ts'
 import { endAbandoned } from './abandoned.ts'
 import { answerRepeat, Batch, onceKey, StaleError } from './batch.ts'
 import type { ConversationCache } from './cache.ts'
 import type { Committed, Pending } from './change.ts'
 import type { ConversationState } from './draft.ts'
-import { asRefusal, commitForSure, isDuplicate, isTransient, isWriteConflict } from './outcome.ts'
+import { asRefusal, commitForSure, isTransient, isWriteConflict } from './outcome.ts'
 import { RecentSends } from './recent.ts'
 
 /** Changes and bytes that go into one transaction. */

@@ -5,7 +5,6 @@ import { AppError } from '../../errors.ts'
 /** How long an outcome that the network hid is looked for, ms. */
 const OUTCOME_MS = 20_000
 const WRITE_CONFLICT = 112
-const DUPLICATE_KEY = 11_000
 
 /** Commits, asking again for as long as the answer is lost on the way: the database remembers what it did. */
 export async function commitForSure(session: ClientSession): Promise<void> {
@@ -40,10 +39,6 @@ export function isTransient(error: unknown): boolean {
 /** Whether somebody else's open transaction is in the way. */
 export function isWriteConflict(error: unknown): boolean {
   return isTransient(error) && (error as MongoError).code === WRITE_CONFLICT
-}
-
-export function isDuplicate(error: unknown): boolean {
-  return error instanceof MongoServerError && error.code === DUPLICATE_KEY
 }
 
 /** What whoever waits is told of an error that is not tried again. */
