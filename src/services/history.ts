@@ -8,6 +8,7 @@ import type { Actor } from './actor.ts'
 import { given } from './given.ts'
 import { noSuchConversation } from './policy.ts'
 import { conversationId, fitPage, hiddenUpTo, presentMessage } from './present.ts'
+import type { Reach } from './sessions.ts'
 
 /** Numbered pages that history goes back. */
 const MAX_PAGE = 1_000
@@ -39,6 +40,13 @@ export interface Undelivered {
   messages: Message[]
   /** There are newer ones, too many for this answer. */
   more: boolean
+}
+
+/** A membership whose conversation has gone on; `isNew` when it may have done so since this device was reached. */
+interface Behind {
+  readonly me: MemberDoc
+  readonly isNew: boolean
+  readonly lastActivityAt: Date
 }
 
 type Place = Pick<HistoryRequest, 'before' | 'after' | 'around'>
@@ -73,15 +81,21 @@ export class HistoryService {
   }
 
   /**
-   * What others have sent and none of the actor's devices has acknowledged (`deliveredSeq`), conversations with the
-   * newest activity first: at most 50, of each at most the 100 oldest messages, together about `limit`. Marks nothing.
+   * What others have sent and none of the actor's devices has acknowledged (`deliveredSeq`), or not this one, where
+   * its reach is given. Conversations with the newest activity first: at most 50, of each at most the 100 oldest
+   * messages (the newest, of those that only this device lacks), together about `limit`. Marks nothing.
    */
-  async undelivered(actor: Actor, { limit = 500 }: { limit?: number } = {}): Promise<Undelivered[]> {
-    const behind = await this.#behind(actor)
+  async undelivered(
+    actor: Actor,
+    { limit = 500, reach }: { limit?: number; reach?: Reach | undefined } = {}
+  ): Promise<Undelivered[]> {
+    const behind = await this.#behind(actor, reach)
     const found: Undelivered[] = []
     let count = 0
     for (let from = 0; from < behind.length && count < limit; from += AT_ONCE) {
-      const pages = await Promise.all(behind.slice(from, from + AT_ONCE).map(async me => await this.#missedBy(me)))
+      const pages = await Promise.all(
+        behind.slice(from, from + AT_ONCE).map(async it => await this.#missedBy(it, reach))
+      )
       for (const page of pages) {
         if (count >= limit || page.messages.length === 0) continue
         found.push(page)
@@ -92,26 +106,38 @@ export class HistoryService {
   }
 
   /** Memberships whose conversation has gone on since what was delivered, newest activity first. */
-  async #behind(actor: Actor): Promise<MemberDoc[]> {
+  async #behind(actor: Actor, reach: Reach | undefined): Promise<Behind[]> {
     const memberships = await this.#store.members.ofUser(new ObjectId(actor.userId), MAX_MEMBERSHIPS)
     const mine = new Map(memberships.map(me => [me.conversationId.toHexString(), me]))
     const heads = await this.#store.conversations.activity(memberships.map(me => me.conversationId))
     return heads
       .flatMap(({ _id, seq, lastActivityAt }) => {
         const me = mine.get(_id.toHexString())
-        return me === undefined || seq <= Math.max(me.deliveredSeq, hiddenUpTo(me)) ? [] : [{ me, lastActivityAt }]
+        if (me === undefined) return []
+        const isNew = reach !== undefined && lastActivityAt.getTime() >= reach.before
+        const isBehind = seq > Math.max(isNew ? 0 : me.deliveredSeq, hiddenUpTo(me))
+        return isBehind ? [{ me, isNew, lastActivityAt }] : []
       })
       .sort((a, b) => b.lastActivityAt.getTime() - a.lastActivityAt.getTime())
       .slice(0, MAX_CONVERSATIONS)
-      .map(({ me }) => me)
   }
 
-  async #missedBy(me: MemberDoc): Promise<Undelivered> {
+  async #missedBy({ me, isNew }: Behind, reach: Reach | undefined): Promise<Undelivered> {
     const view = { conversationId: me.conversationId, userId: me.userId, afterSeq: hiddenUpTo(me) }
-    const page = await this.#store.messages.above(view, me.deliveredSeq, MAX_EACH)
+    const reached = isNew && reach !== undefined ? await this.#reachedIn(view, reach) : me.deliveredSeq
+    const page = await this.#store.messages.above(view, Math.min(reached, me.deliveredSeq), MAX_EACH)
     const others = page.filter(it => !it.senderId.equals(me.userId) && it.deletedAt === undefined)
     const more = page.length === MAX_EACH
     return { conversationId: conversationId(me.conversationId), messages: others.map(presentMessage), more }
+  }
+
+  /** Up to which `seq` a device has a conversation; no further back than what is sent at once. */
+  async #reachedIn(view: View, { before, recent }: Reach): Promise<number> {
+    const named = recent.get(view.conversationId.toHexString())
+    if (named !== undefined) return named
+    const newest = await this.#store.messages.below(view, Number.MAX_SAFE_INTEGER, MAX_EACH)
+    const known = newest.find(({ createdAt }) => createdAt.getTime() < before)
+    return known?.seq ?? (newest.at(-1)?.seq ?? 1) - 1
   }
 
   async #placeOf(view: View, request: HistoryRequest): Promise<Place> {

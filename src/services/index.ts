@@ -43,7 +43,9 @@ export { given } from './given.ts'
 export { offline } from './presence.ts'
 export type { CommitCounts } from './publisher.ts'
 export { requireCursor } from './receipts.ts'
-export { type Bookmark, type Missed, RecentPlaces } from './resumption.ts'
+export { MARGIN_MS, RecentPlaces } from './recent-places.ts'
+export type { Bookmark, Missed } from './resumption.ts'
+export type { Reach } from './sessions.ts'
 export type { Participant, Summary } from './summaries.ts'
 
 interface ServiceParts {

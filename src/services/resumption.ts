@@ -1,16 +1,13 @@
-import { bareId, prefixedId } from '../../protocol/ids.ts'
+import { prefixedId } from '../../protocol/ids.ts'
 import type { AccountChange, ConversationChange } from '../bus/bus.ts'
 import { type ConversationDoc, ObjectId, type Store } from '../store/index.ts'
 import type { Actor } from './actor.ts'
 import { hiddenUpTo, pairOf } from './present.ts'
+import { MARGIN_MS, MAX_NAMED } from './recent-places.ts'
 import type { ReplayService } from './replay.ts'
 
 /** Conversations of one person that are looked at. */
 const MAX_MEMBERSHIPS = 10_000
-/** What is older than this before the moment of an id has surely been sent with it, ms. */
-const MARGIN_MS = 15_000
-/** Streams that an id names. */
-const MAX_NAMED = 40
 /** Changes of one conversation that are sent again; beyond them its client loads it anew. */
 const MAX_CHANGES = 1_000
 
@@ -115,26 +112,5 @@ export class ResumptionService {
   async #revAt(conversationId: ObjectId, at: number): Promise<number> {
     const message = await this.#parts.store.messages.newestBefore(conversationId, new Date(at))
     return message?.createdRev ?? 0
-  }
-}
-
-/** The places that the next id must name: of the streams that moved lately. */
-export class RecentPlaces {
-  readonly #places = new Map<string, { rev: number; at: number }>()
-
-  note(conversationId: string, rev: number, now: number): void {
-    const id = bareId(conversationId)
-    const before = this.#places.get(id)?.rev ?? 0
-    this.#places.delete(id)
-    this.#places.set(id, { rev: Math.max(rev, before), at: now })
-    for (const [oldest, { at }] of this.#places) {
-      if (now - at <= MARGIN_MS && this.#places.size <= MAX_NAMED) break
-      this.#places.delete(oldest)
-    }
-  }
-
-  /** By id, those of the last seconds. */
-  get recent(): Map<string, number> {
-    return new Map([...this.#places].map(([id, { rev }]) => [id, rev]))
   }
 }

@@ -18,6 +18,14 @@ export interface OpenSession {
   readonly refreshToken: string
 }
 
+/** How far messages have got to a device that keeps no cursors. */
+export interface Reach {
+  /** Whatever was sent earlier has arrived, or was there before the device was; ms since 1970. */
+  readonly before: number
+  /** The `seq` up to which messages have arrived, of conversations with later ones, by id (24 hexadecimal digits). */
+  readonly recent: ReadonlyMap<string, number>
+}
+
 interface SessionDeps {
   readonly store: Pick<Store, 'sessions' | 'tickets'>
   readonly bus: Bus
@@ -138,6 +146,24 @@ export class SessionService {
       throw new AppError('session_revoked', 'The session has ended')
     }
     await this.#users.requireEnabled(userId)
+  }
+
+  /** How far messages have got to the actor's device; undefined where that is not known, as with foreign tokens. */
+  async reachOf({ sessionId }: Actor): Promise<Reach | undefined> {
+    if (sessionId === undefined) return undefined
+    const { reached } = (await this.#store.sessions.find(new ObjectId(sessionId))) ?? {}
+    if (reached === undefined) return undefined
+    const recent = reached.recent.map(it => [it.conversationId.toHexString(), it.seq] as const)
+    return { before: reached.before.getTime(), recent: new Map(recent) }
+  }
+
+  /** Notes how far messages have got to the actor's device. */
+  async reached({ sessionId }: Actor, { before, recent }: Reach): Promise<void> {
+    if (sessionId === undefined) return
+    await this.#store.sessions.reach(new ObjectId(sessionId), {
+      before: new Date(before),
+      recent: [...recent].map(([id, seq]) => ({ conversationId: new ObjectId(id), seq }))
+    })
   }
 
   /** A ticket that opens one socket as the actor within thirty seconds. */

@@ -16,6 +16,14 @@ export interface SessionDoc {
   expiresAt: Date
   /** By the database's clock. */
   revokedAt?: Date
+  /** How far messages have got to this device, for clients that keep no cursors. */
+  reached?: ReachedDoc
+}
+
+/** Everything from before a moment has reached a device, and of some conversations more: up to a `seq` each. */
+export interface ReachedDoc {
+  before: Date
+  recent: { conversationId: ObjectId; seq: number }[]
 }
 
 /** The logins. A session is live until it expires or is revoked. */
@@ -53,6 +61,11 @@ export class SessionStore {
 
   async touch(_id: ObjectId, lastSeenAt: Date): Promise<void> {
     await this.#sessions.updateOne({ _id }, { $max: { lastSeenAt } })
+  }
+
+  /** How far messages have got; the moment never goes back. */
+  async reach(_id: ObjectId, { before, recent }: ReachedDoc): Promise<void> {
+    await this.#sessions.updateOne({ _id }, { $max: { 'reached.before': before }, $set: { 'reached.recent': recent } })
   }
 
   /** Live sessions of somebody, newest first. */

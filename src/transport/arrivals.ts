@@ -1,6 +1,6 @@
 import type { Message } from '../../protocol/entities/message.ts'
 import { bareId } from '../../protocol/ids.ts'
-import type { Actor, Services } from '../services/index.ts'
+import { type Actor, MARGIN_MS, RecentPlaces, type Services } from '../services/index.ts'
 import type { Told } from './connection.ts'
 
 /** Receipts of one connection are written at most this often, ms. */
@@ -8,12 +8,13 @@ const PAUSE_MS = 500
 
 interface ArrivalParts {
   readonly receipts: Pick<Services['receipts'], 'mark'>
+  readonly sessions: Pick<Services['sessions'], 'reached'>
   readonly onError: (error: unknown) => void
 }
 
 /**
- * Notes which messages a connection was sent, and marks them as delivered once the client is known to have got
- * them. For clients that keep no cursors and acknowledge nothing.
+ * Notes which messages a connection was sent, and marks them as delivered, to the person and to the device, once the
+ * client is known to have got them. For clients that keep no cursors and acknowledge nothing.
  */
 export class Arrivals {
   readonly #parts: ArrivalParts
@@ -21,6 +22,8 @@ export class Arrivals {
   readonly #confirm: () => Promise<boolean>
   #sent = new Map<string, { seq: number; isCatchUp: boolean }>()
   #timer: NodeJS.Timeout | undefined
+  /** What has lately arrived. */
+  #places: RecentPlaces | undefined
 
   constructor(confirm: () => Promise<boolean>, parts: ArrivalParts) {
     this.#confirm = confirm
@@ -45,14 +48,22 @@ export class Arrivals {
     this.#sent.clear()
   }
 
+  async #noteReach(actor: Actor, before: number, arrived: ReadonlyMap<string, { seq: number }>): Promise<void> {
+    this.#places ??= new RecentPlaces()
+    for (const [conversationId, { seq }] of arrived) this.#places.note(conversationId, seq, Date.now())
+    await this.#parts.sessions.reached(actor, { before, recent: this.#places.recent })
+  }
+
   async #mark(actor: Actor): Promise<void> {
     const sent = this.#sent
     this.#sent = new Map()
+    const before = Date.now() - MARGIN_MS
     try {
       const hasArrived = await this.#confirm()
       for (const [conversationId, { seq, isCatchUp }] of hasArrived ? sent : []) {
         await this.#parts.receipts.mark(actor, conversationId, { deliveredSeq: seq, isCatchUp })
       }
+      if (hasArrived) await this.#noteReach(actor, before, sent)
     } catch (error) {
       this.#parts.onError(error)
     }

@@ -3,11 +3,11 @@ import type { Actor, Services } from '../services/index.ts'
 import type { Told } from './connection.ts'
 import type { Spoken, Vocabulary } from './vocabulary.ts'
 
-/** Sends clients that keep no cursors what has not been delivered to their person, in the words of their app. */
+/** Sends clients that keep no cursors what has not been delivered to their device, in the words of their app. */
 export class CatchUp {
-  readonly #services: Pick<Services, 'history' | 'pairs'>
+  readonly #services: Pick<Services, 'history' | 'pairs' | 'sessions'>
 
-  constructor(services: Pick<Services, 'history' | 'pairs'>) {
+  constructor(services: Pick<Services, 'history' | 'pairs' | 'sessions'>) {
     this.#services = services
   }
 
@@ -20,11 +20,13 @@ export class CatchUp {
     { says }: Vocabulary,
     emit: (spoken: Spoken, event: Told) => void
   ): Promise<ReadonlyMap<string, number>> {
-    const { history, pairs } = this.#services
+    const { history, pairs, sessions } = this.#services
+    const before = Date.now()
     const caughtUp = new Map<string, number>()
     const say = says.get('message:new')
     if (say === undefined) return caughtUp
-    for (const { conversationId, messages } of await history.undelivered(actor)) {
+    const reach = await sessions.reachOf(actor)
+    for (const { conversationId, messages } of await history.undelivered(actor, { reach })) {
       const pair = await pairs.of(bareId(conversationId))
       for (const message of messages) {
         const event = { type: 'message:new', data: message, seq: message.seq, isCatchUp: true, ...(pair && { pair }) }
@@ -32,6 +34,8 @@ export class CatchUp {
         caughtUp.set(conversationId, message.seq)
       }
     }
+    // A new device loads what there was before it; from now on it is sent what it misses.
+    if (reach === undefined) await sessions.reached(actor, { before, recent: new Map() })
     return caughtUp
   }
 }

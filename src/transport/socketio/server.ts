@@ -119,9 +119,9 @@ export class SocketIoServer {
     }
     const voice = voices.get(vocabulary) ?? new VocabularyVoice(vocabulary, new PacketVoice(nsp), onError)
     voices.set(vocabulary, voice)
-    const { receipts } = services
+    const { receipts, sessions } = services
     const arrivals = (connection: SocketIoConnection) =>
-      new Arrivals(async () => await connection.confirm(), { receipts, onError })
+      new Arrivals(async () => await connection.confirm(), { receipts, sessions, onError })
     socket.data = { connection: new SocketIoConnection(socket, { voice, actor, arrivals }), vocabulary }
   }
 

@@ -102,9 +102,9 @@ export class StreamServer {
     const { services, onError } = this.#parts
     const id = randomBytes(9).toString('base64url')
     const encodeId = services.resumption.encode.bind(services.resumption)
-    const { receipts } = services
+    const { receipts, sessions } = services
     const arrivals = (connection: StreamConnection) =>
-      new Arrivals(async () => await connection.confirm(), { receipts, onError })
+      new Arrivals(async () => await connection.confirm(), { receipts, sessions, onError })
     // Who speaks the canonical words says what has arrived.
     const marksItself = voice === this.#canonical
     begin(reply)

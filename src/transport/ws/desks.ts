@@ -15,7 +15,7 @@ export interface Desk {
 }
 
 interface DeskParts {
-  readonly services: Pick<Services, 'history' | 'pairs' | 'receipts'>
+  readonly services: Pick<Services, 'history' | 'pairs' | 'receipts' | 'sessions'>
   readonly vocabularies: ReadonlyMap<string, Vocabulary>
   readonly onError: (error: unknown) => void
 }
@@ -29,9 +29,9 @@ export function createDesks(shared: ClientParts, parts: DeskParts): Map<string |
 
 /** What such a client says in canonical words is understood too, so that it may sign in by `hello` and pull. */
 function createDesk(shared: ClientParts, vocabulary: Vocabulary, { services, onError }: DeskParts): Desk {
-  const { receipts } = services
+  const { receipts, sessions } = services
   const framing = new FrameFraming(
-    connection => new Arrivals(async () => await connection.confirm(), { receipts, onError })
+    connection => new Arrivals(async () => await connection.confirm(), { receipts, sessions, onError })
   )
   const catchUp = new CatchUp(services)
   const { commands } = vocabulary

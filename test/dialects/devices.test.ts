@@ -1,0 +1,103 @@
+import t, { type Test } from 'tap'
+import type { Person, TestServer } from '../helper.ts'
+import { startServer } from '../helper.ts'
+import { PacketClient } from '../packet-client.ts'
+import type { SocketClient } from '../socket-client.ts'
+
+/** A device of somebody that is connected: the texts of the messages it was sent. */
+interface Line {
+  readonly texts: () => string[]
+  readonly hear: (text: string) => Promise<void>
+  readonly close: () => void
+}
+type Open = (t: Test, server: TestServer, token: string) => Promise<Line>
+
+const WAYS: Readonly<Record<string, Open>> = {
+  'socket.io 4': async (t, server, token) => await openPacket(t, server, { auth: { token } }),
+  'socket.io 4 by polling': async (t, server, token) =>
+    await openPacket(t, server, { auth: { token }, transports: ['polling'] }),
+  'socket.io 2': async (t, server, token) => await openPacket(t, server, { version: 2, query: { auth: token } }),
+  'a raw socket': async (_t, server, token) => {
+    const socket = await server.socket('/ws?dialect=unified', { authorization: `Bearer ${token}` })
+    return await lineOf(socket)
+  }
+}
+
+for (const [way, open] of Object.entries(WAYS)) {
+  t.test(`on connecting each device is sent once what it has not been delivered, by ${way}`, async t => {
+    const server = await startServer(t)
+    const ann = (await server.people(1))[0] as Person
+    const [ben, onPhone, onLaptop] = await twoDevices(server)
+    const [direct, group] = [await server.direct(ann, ben), await server.group(ann, ben)]
+    const a = await server.connect(ann)
+    const say = async (conversationId: string, text: string): Promise<number> => {
+      return (await a.ask('message:send', { conversationId, clientId: text, text })).seq
+    }
+    const whenDelivered = async (stream: string, seq: number) =>
+      await a.next(
+        it => it.type === 'receipt:delivered' && it.data.conversationId === stream && it.data.deliveredSeq >= seq
+      )
+
+    await say(direct, 'before')
+    const [phone, laptop] = [await open(t, server, onPhone), await open(t, server, onLaptop)]
+    await phone.hear('before')
+    laptop.close()
+    await say(direct, 'one')
+    await whenDelivered(direct, await say(direct, 'two'))
+    await whenDelivered(group, await say(group, 'three'))
+
+    const again = await open(t, server, onLaptop)
+    await again.hear('three')
+    await again.hear('two')
+    const missed = again.texts()
+    t.same(
+      missed.filter(it => it !== 'before').sort(),
+      ['one', 'three', 'two'],
+      'each once, though the phone has had them'
+    )
+    t.ok(missed.indexOf('one') < missed.indexOf('two'), 'in order')
+    phone.close()
+    const four = await say(direct, 'four')
+    await again.hear('four')
+    await whenDelivered(direct, four)
+    again.close()
+
+    const [third, phoneAgain] = [await open(t, server, onLaptop), await open(t, server, onPhone)]
+    await say(direct, 'last')
+    for (const line of [third, phoneAgain]) await line.hear('last')
+    t.same(third.texts(), ['last'], 'what has arrived does not come again')
+    t.same(phoneAgain.texts(), ['four', 'last'], 'the phone was away for one')
+  })
+}
+
+/** Somebody with two logins. @returns the person, and the token of each */
+async function twoDevices(server: TestServer): Promise<[Person, string, string]> {
+  const username = `ben${Date.now()}`
+  const { user, accessToken } = await server.signUp({ username })
+  const login = { username, password: 'correct horse battery' }
+  const other = (await server.call(undefined, 'POST', '/v1/auth/login', login)).body
+  const ben = { id: user.id, hex: user.id.slice(5), token: accessToken }
+  return [ben, accessToken, other.accessToken]
+}
+
+async function openPacket(t: Test, server: TestServer, options: object): Promise<Line> {
+  const client = await PacketClient.open(t, server.url, options)
+  // Answered when it has caught up.
+  await client.ask('typing', {})
+  return {
+    texts: () => client.heard.filter(({ name }) => name === 'receive-message').map(({ data }) => data.content),
+    hear: async text => void (await client.hear('receive-message', ({ content }) => content === text)),
+    close: () => void client.socket.close()
+  }
+}
+
+async function lineOf(socket: SocketClient): Promise<Line> {
+  const heard = [...socket.frames]
+  socket.ws.on('message', data => heard.push(JSON.parse(String(data))))
+  await socket.refused('typing', {})
+  return {
+    texts: () => heard.filter(({ type }) => type === 'receive-message').map(({ data }) => data.content),
+    hear: async text => void (await socket.next(it => it.type === 'receive-message' && it.data.content === text)),
+    close: () => socket.terminate()
+  }
+}
