@@ -1,3 +1,5 @@
+import type { Presence } from '../../protocol/entities/user.ts'
+import { bareId } from '../../protocol/ids.ts'
 import type { Services } from '../services/index.ts'
 import type { Circle, Connection } from './connection.ts'
 import type { Watchers } from './watchers.ts'
@@ -11,7 +13,7 @@ const CHANGES: Readonly<Record<Circle, ReadonlySet<string>>> = {
 interface FollowerParts {
   readonly peers: Pick<Services['peers'], 'of'>
   readonly friends: Pick<Services['friends'], 'circleIds'>
-  readonly watchers: Pick<Watchers, 'watch'>
+  readonly watchers: Pick<Watchers, 'watch' | 'tellTo'>
   readonly onError: (error: unknown) => void
 }
 
@@ -20,9 +22,21 @@ export class Followers {
   readonly #parts: FollowerParts
   /** How often the circle of each was looked up; what was asked last counts. */
   readonly #turns = new Map<Connection, number>()
+  /** Who came and went while a new connection’s circle was being looked up, by connection and person. */
+  readonly #news = new Map<Connection, Map<string, Presence>>()
 
   constructor(parts: FollowerParts) {
     this.#parts = parts
+  }
+
+  /** A connection was opened: of who comes or goes from now on it is told, if only when its circle is known. */
+  expect(connection: Connection): void {
+    if (connection.voice.watches !== undefined) this.#news.set(connection, new Map())
+  }
+
+  /** Somebody came or went. */
+  presenceChanged(presence: Presence): void {
+    for (const news of this.#news.values()) news.set(bareId(presence.userId), presence)
   }
 
   /** From the answer on the connection hears of its circle, if its words are about one. */
@@ -34,11 +48,14 @@ export class Followers {
     this.#turns.set(connection, turn)
     const ids = await (voice.watches === 'peers' ? peers.of(actor) : friends.circleIds(actor))
     if (this.#turns.get(connection) === turn) await watchers.watch(connection, ids)
+    watchers.tellTo(connection, this.#news.get(connection)?.values() ?? [])
+    this.#news.delete(connection)
   }
 
   /** It is gone, or says itself whom it wants to know of. */
   forget(connection: Connection): void {
     this.#turns.delete(connection)
+    this.#news.delete(connection)
   }
 
   /** Something of somebody’s account changed; `own` are their connections. */

@@ -71,7 +71,10 @@ export class Hub {
       else this.#watchers.accountChanged(change.userId, change.type, [])
     })
     bus.on('whisper', whisper => this.#whisper(whisper))
-    bus.on('presence', presence => this.#watchers.tell(presence))
+    bus.on('presence', presence => {
+      this.#watchers.tell(presence)
+      this.#followers.presenceChanged(presence)
+    })
     bus.on('profile', change => this.#tellProfile(change))
     bus.on('moved', moved => this.#compare(moved))
     bus.on('sessionEnd', ({ sessionId }) => {
@@ -101,6 +104,7 @@ export class Hub {
   async enter(connection: Connection, userId: string): Promise<void> {
     const user = this.#users.get(userId) ?? this.#addUser(userId)
     user.connections.add(connection)
+    this.#followers.expect(connection)
     await user.ready
   }
 

@@ -65,6 +65,14 @@ export class Watchers {
     Audience.of(connections).tell({ type: 'presence', data: presence })
   }
 
+  /** Tells one connection of those whom it sees. */
+  tellTo(connection: Connection, presences: Iterable<Presence>): void {
+    for (const presence of presences) {
+      const isSeen = this.#seeing.get(bareId(presence.userId))?.has(connection) === true
+      if (isSeen) Audience.of([connection]).tell({ type: 'presence', data: presence })
+    }
+  }
+
   /** Something of somebody's account changed; `own` are their connections. */
   accountChanged(userId: string, type: string, own: Iterable<Connection>): void {
     if (CHANGES_SIGHT.has(type)) this.refresh(userId, own)

@@ -94,8 +94,9 @@ export class SocketIoConnection implements Connection {
       const internals = conn as unknown as Internals
       while (internals.writeBuffer.length > 0) await once(conn, 'drain', { signal })
       if (internals.transport.name === 'polling') {
-        // The next poll begins when the answer of the last one has been read.
-        await Promise.race([once(internals.transport, 'ready', { signal }), once(conn, 'upgrade', { signal })])
+        // The next poll begins when the answer of the last one has been read; often it has by now.
+        if (!internals.transport.writable)
+          await Promise.race([once(internals.transport, 'ready', { signal }), once(conn, 'upgrade', { signal })])
       } else if (internals.transport.socket !== undefined) {
         internals.transport.socket.ping()
         await once(internals.transport.socket, 'pong', { signal })
@@ -128,6 +129,8 @@ interface Internals {
   readonly writeBuffer: readonly unknown[]
   readonly transport: NodeJS.EventEmitter & {
     readonly name: 'polling' | 'websocket'
+    /** By polling: whether a poll waits for an answer. */
+    readonly writable: boolean
     readonly socket?: NodeJS.EventEmitter & { readonly bufferedAmount: number; ping(): void }
   }
 }
