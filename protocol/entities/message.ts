@@ -10,11 +10,12 @@ export const Text = Type.String({ minLength: 1, maxLength: 16_384, pattern: PLAI
 /** One emoji, as one grapheme. */
 export const Emoji = Type.String({ minLength: 1, maxLength: 64 })
 
-/** Everyone who reacted with one emoji: how many, and the first twenty of them. */
+/** Everyone who reacted with one emoji: how many, and the first twenty of them with the moments when they did. */
 export const Reaction = closed({
   emoji: Emoji,
   count: Type.Integer({ minimum: 1 }),
-  userIds: Type.Array(UserId, { maxItems: 20 })
+  userIds: Type.Array(UserId, { maxItems: 20 }),
+  reactedAt: Type.Array(Timestamp, { maxItems: 20 })
 })
 export type Reaction = Static<typeof Reaction>
 

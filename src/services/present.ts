@@ -47,7 +47,7 @@ export function presentMessage(doc: MessageDoc): Message {
 /** An upper bound of a message's bytes on the wire, cheaper than encoding it twice. */
 export function messageBytes(message: Message): number {
   const { text = '', replyTo, reactions } = message
-  const plain = 768 + Buffer.byteLength(text) * 2 + (replyTo?.text?.length ?? 0) * 4 + reactions.length * 800
+  const plain = 768 + Buffer.byteLength(text) * 2 + (replyTo?.text?.length ?? 0) * 4 + reactions.length * 1_400
   return plain + contentBytes(message)
 }
 
@@ -70,8 +70,13 @@ function presentQuote({ messageId: id, senderId, type, text }: NonNullable<Messa
   }
 }
 
-function presentReaction({ emoji, userIds }: ReactionDoc): Reaction {
-  return { emoji, count: userIds.length, userIds: userIds.slice(0, SHOWN_REACTORS).map(userId) }
+function presentReaction({ emoji, userIds, at }: ReactionDoc): Reaction {
+  return {
+    emoji,
+    count: userIds.length,
+    userIds: userIds.slice(0, SHOWN_REACTORS).map(userId),
+    reactedAt: at.slice(0, SHOWN_REACTORS).map(it => it.toISOString())
+  }
 }
 
 /** Stored conversation → the part that is the same for every member. */

@@ -56,18 +56,21 @@ export class ReactionService {
   #with(reactions: readonly ReactionDoc[], emoji: string, { userId: by }: Actor): ReactionDoc[] | undefined {
     const same = reactions.find(it => it.emoji === emoji)
     if (same?.userIds.some(id => id.toHexString() === by)) return undefined
-    const mine = new ObjectId(by)
-    if (same !== undefined) return reactions.map(it => (it === same ? { emoji, userIds: [...it.userIds, mine] } : it))
+    const [mine, now] = [new ObjectId(by), new Date()]
+    if (same !== undefined) {
+      const joined = { emoji, userIds: [...same.userIds, mine], at: [...same.at, now] }
+      return reactions.map(it => (it === same ? joined : it))
+    }
     if (reactions.length >= this.#maxKinds)
       throw new AppError('quota_reached', `At most ${this.#maxKinds} kinds of reactions`)
-    return [...reactions, { emoji, userIds: [mine] }]
+    return [...reactions, { emoji, userIds: [mine], at: [now] }]
   }
 }
 
 function without(reactions: readonly ReactionDoc[], emoji: string, { userId: by }: Actor): ReactionDoc[] | undefined {
-  const isMine = (id: ObjectId): boolean => id.toHexString() === by
-  if (!reactions.some(it => it.emoji === emoji && it.userIds.some(isMine))) return undefined
-  return reactions
-    .map(it => (it.emoji === emoji ? { emoji, userIds: it.userIds.filter(id => !isMine(id)) } : it))
-    .filter(it => it.userIds.length > 0)
+  const same = reactions.find(it => it.emoji === emoji)
+  const mine = same?.userIds.findIndex(id => id.toHexString() === by) ?? -1
+  if (same === undefined || mine < 0) return undefined
+  const left = { emoji, userIds: same.userIds.toSpliced(mine, 1), at: same.at.toSpliced(mine, 1) }
+  return reactions.map(it => (it === same ? left : it)).filter(it => it.userIds.length > 0)
 }

@@ -22,6 +22,8 @@ export interface Participant {
   readonly readSeq: number
   readonly deliveredUpTo?: string
   readonly readUpTo?: string
+  /** When they read up to where; the last few times, oldest first. */
+  readonly reads: readonly { readonly seq: number; readonly at: string }[]
 }
 
 /** A conversation as one of its members sees it, together with who is in it. */
@@ -52,7 +54,9 @@ export class SummaryService {
   /** Who is apart from the actor by a block seems to have received nothing. @param views of the actor's own conversations */
   async of(actor: Actor, views: readonly ConversationView[]): Promise<Summary[]> {
     const [found, apart] = await Promise.all([this.#membersOf(actor, views), this.#blocks.around(actor.userId)])
-    const members = found.map(it => (apart.has(it.userId.toHexString()) ? { ...it, deliveredSeq: 0, readSeq: 0 } : it))
+    const members = found.map(it =>
+      apart.has(it.userId.toHexString()) ? { ...it, deliveredSeq: 0, readSeq: 0, reads: [] } : it
+    )
     const ids = [...new Set(members.map(({ userId }) => userId.toHexString()))]
     const [users, marks] = await Promise.all([this.#users.findMany(actor, ids), this.#marksOf(members)])
     const userOf = new Map(users.map(user => [bareId(user.id), user]))
@@ -103,7 +107,7 @@ function keyOf(conversationId: ObjectId, seq: number): string {
 }
 
 function present(member: MemberDoc, user: User, marks: ReadonlyMap<string, string>): Participant {
-  const { role, joinedAt, deliveredSeq, readSeq, conversationId } = member
+  const { role, joinedAt, deliveredSeq, readSeq, conversationId, reads = [] } = member
   const deliveredUpTo = marks.get(keyOf(conversationId, deliveredSeq))
   const readUpTo = marks.get(keyOf(conversationId, readSeq))
   return {
@@ -112,6 +116,7 @@ function present(member: MemberDoc, user: User, marks: ReadonlyMap<string, strin
     joinedAt: joinedAt.toISOString(),
     deliveredSeq,
     readSeq,
+    reads: reads.map(({ seq, at }) => ({ seq, at: at.toISOString() })),
     ...(deliveredUpTo === undefined ? {} : { deliveredUpTo }),
     ...(readUpTo === undefined ? {} : { readUpTo })
   }

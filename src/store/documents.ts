@@ -55,16 +55,19 @@ export interface MemberDoc {
   joinedSeq: number
   deliveredSeq: number
   readSeq: number
+  /** When they read up to where; the last few times, oldest first. */
+  reads?: { seq: number; at: Date }[]
   clearedSeq: number
   leftAt?: Date
   /** Like the cursors no change of the conversation, and not for the commit to write; gone when they leave. */
   preferences?: PreferencesDoc
 }
 
-/** Everyone who reacted with one emoji, in the order they did. */
+/** Everyone who reacted with one emoji, and when, in the order they did. */
 export interface ReactionDoc {
   emoji: string
   userIds: ObjectId[]
+  at: Date[]
 }
 
 /** A change of the group that a message records. */

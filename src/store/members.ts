@@ -2,6 +2,8 @@ import type { ClientSession, Collection, Db, IndexDescription, ObjectId } from '
 import type { MemberDoc, PreferencesDoc } from './documents.ts'
 import { type RevRange, revFilter } from './rev-range.ts'
 
+/** How many times are remembered at which somebody read on. */
+const MAX_READS = 8
 const PRESENT = { leftAt: { $exists: false } }
 
 /** What a list looks at: conversations that are kept in no particular way, and the others. */
@@ -103,7 +105,20 @@ export class MemberStore {
     userId: ObjectId,
     cursors: { deliveredSeq: number; readSeq: number }
   ): Promise<MemberDoc | null> {
-    return await this.#members.findOneAndUpdate({ conversationId, userId, ...PRESENT }, { $max: cursors })
+    const filter = { conversationId, userId, ...PRESENT }
+    const { deliveredSeq, readSeq } = cursors
+    if (readSeq === 0) return await this.#members.findOneAndUpdate(filter, { $max: { deliveredSeq } })
+    const reads = { $ifNull: ['$reads', []] }
+    const longer = { $slice: [{ $concatArrays: [reads, [{ seq: readSeq, at: new Date() }]] }, -MAX_READS] }
+    return await this.#members.findOneAndUpdate(filter, [
+      {
+        $set: {
+          deliveredSeq: { $max: ['$deliveredSeq', deliveredSeq] },
+          readSeq: { $max: ['$readSeq', readSeq] },
+          reads: { $cond: [{ $gt: [readSeq, '$readSeq'] }, longer, reads] }
+        }
+      }
+    ])
   }
 
   /** Changes preferences; `undefined` takes one away. @returns the membership after, or null when it has ended */

@@ -31,7 +31,9 @@ export function presentMessage(message: Message, status?: Status) {
     ...(location === undefined ? {} : { location }),
     ...(status === undefined ? {} : { status }),
     ...(replyTo === undefined ? {} : { replyTo: replyTo.messageId }),
-    reactions: reactions.flatMap(({ emoji, userIds }) => userIds.map(userId => ({ userId, emoji }))),
+    reactions: reactions.flatMap(({ emoji, userIds, reactedAt }) =>
+      userIds.map((userId, index) => ({ userId, emoji, createdAt: reactedAt[index] ?? null }))
+    ),
     createdAt,
     updatedAt: deletedAt ?? editedAt ?? createdAt,
     ...(deletedAt === undefined ? {} : { deletedAt })

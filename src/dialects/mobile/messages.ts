@@ -33,7 +33,10 @@ export function presentMessage(message: Message, participants: readonly Particip
     encryptedContent: encryptedContent ?? null,
     attachments: attachments.map(presentAttachment),
     reactions: reactions.flatMap(presentReactions),
-    readReceipts: readersOf(message, participants).map(({ user }) => ({ userId: bareId(user.id), readAt: null })),
+    readReceipts: readersOf(message, participants).map(({ user, reads }) => ({
+      userId: bareId(user.id),
+      readAt: reads.find(it => it.seq >= message.seq)?.at ?? null
+    })),
     replyTo: replyTo === undefined ? null : bareId(replyTo.messageId),
     isEdited: editedAt !== undefined,
     isDeleted: deletedAt !== undefined,
@@ -64,6 +67,6 @@ function presentAttachment({ type, durationSeconds, ...rest }: Attachment) {
 }
 
 /** One entry for each person, as the app counts them. */
-function presentReactions({ emoji, userIds }: Reaction) {
-  return userIds.map(userId => ({ emoji, userId: bareId(userId), createdAt: null }))
+function presentReactions({ emoji, userIds, reactedAt }: Reaction) {
+  return userIds.map((userId, index) => ({ emoji, userId: bareId(userId), createdAt: reactedAt[index] ?? null }))
 }

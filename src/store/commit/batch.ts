@@ -150,7 +150,7 @@ async function replaceMembers(db: Db, drafts: readonly Draft[], session: ClientS
   if (changed.length === 0) return
   await db.collection<MemberDoc>('members').bulkWrite(
     changed.map(
-      ({ _id, conversationId, userId, deliveredSeq, readSeq, clearedSeq, leftAt, preferences, ...fields }) => ({
+      ({ _id, conversationId, userId, deliveredSeq, readSeq, reads, clearedSeq, leftAt, preferences, ...fields }) => ({
         updateOne: {
           filter: { conversationId, userId },
           update: {

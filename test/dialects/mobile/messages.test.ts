@@ -92,6 +92,32 @@ t.test('0.16 read receipts are computed from how far the others have read', asyn
   t.same((await readers(ben))['one'], [ben.hex])
 })
 
+t.test('0.16 a read receipt keeps the moment when it was read, a reaction the one when it was made', async t => {
+  const server = await startServer(t)
+  const grant = granter(server)
+  const [ann, ben] = (await server.people(2)) as [Person, Person]
+  const { id: conversationId } = await grant(ann, 'POST', '/conversations/single', { userId: ben.hex })
+  const [a, b] = [await openApp(t, server, ann), await openApp(t, server, ben)]
+  const moments: string[] = []
+  for (const content of ['one', 'two']) {
+    const { id: messageId, createdAt } = (await a.ask('message:send', { conversationId, content })).data
+    const { success } = await b.ask('message:reaction:add', { messageId, emoji: '👍' })
+    t.ok(success)
+    await b.ask('message:read', { conversationId, messageId })
+    const [newest, ...older] = await grant(ann, 'GET', `/conversations/${conversationId}/messages`)
+    const [{ readAt }] = newest.readReceipts
+    t.ok(readAt >= createdAt, 'read after it was sent')
+    t.match(newest.reactions, [{ emoji: '👍', userId: ben.hex, createdAt: String }])
+    t.ok(newest.reactions[0].createdAt >= createdAt && newest.reactions[0].createdAt <= readAt)
+    t.same(
+      older.map((it: { readReceipts: { readAt: string }[] }) => it.readReceipts[0]?.readAt),
+      moments,
+      'what was read before was read then'
+    )
+    moments.push(readAt)
+  }
+})
+
 t.test('0.16 history is newest first, by page or before a message, by either route', async t => {
   const server = await startServer(t)
   const grant = granter(server)
