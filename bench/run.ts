@@ -3,6 +3,7 @@ import { Bench } from './bench.ts'
 import { runCatchUp } from './catchup.bench.ts'
 import { runCommit } from './commit.bench.ts'
 import { openDatabase } from './database.ts'
+import { runDialects } from './dialects.bench.ts'
 import { runFanout } from './fanout.bench.ts'
 import { runHistory } from './history.bench.ts'
 import { runIdle } from './idle.bench.ts'
@@ -20,7 +21,8 @@ const CASES: Readonly<Record<string, (bench: Bench) => Promise<Section>>> = {
   list: runList,
   catchup: runCatchUp,
   commit: runCommit,
-  nodes: runNodes
+  nodes: runNodes,
+  dialects: runDialects
 }
 
 async function run(options: Options): Promise<void> {
