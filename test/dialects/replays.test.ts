@@ -2,9 +2,11 @@ import { MongoClient } from 'mongodb'
 import t from 'tap'
 import { startServer } from '../helper.ts'
 import { CODES } from './replays/codes.ts'
+import { REFRESH } from './replays/refresh.ts'
 import type { Row } from './replays/row.ts'
+import { TICKETS } from './replays/tickets.ts'
 
-const ROWS: readonly Row[] = [...CODES]
+const ROWS: readonly Row[] = [...CODES, ...REFRESH, ...TICKETS]
 
 t.test('what is used again', async t => {
   // What is wrong counts, and here nearly everything is.
