@@ -2,11 +2,14 @@ import { MongoClient } from 'mongodb'
 import t from 'tap'
 import { startServer } from '../helper.ts'
 import { CODES } from './replays/codes.ts'
+import { ENDED } from './replays/ended.ts'
+import { QR } from './replays/qr.ts'
 import { REFRESH } from './replays/refresh.ts'
 import type { Row } from './replays/row.ts'
+import { SENDS } from './replays/sends.ts'
 import { TICKETS } from './replays/tickets.ts'
 
-const ROWS: readonly Row[] = [...CODES, ...REFRESH, ...TICKETS]
+const ROWS: readonly Row[] = [...CODES, ...REFRESH, ...ENDED, ...QR, ...TICKETS, ...SENDS]
 
 t.test('what is used again', async t => {
   // What is wrong counts, and here nearly everything is.
