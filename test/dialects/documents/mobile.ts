@@ -108,7 +108,7 @@ export const MOBILE_CALLS: readonly RestExample[] = [
     body: ({ cleo }) => ({ userIds: [cleo.hex] }),
     answers: answer(group)
   },
-  { says: 'DELETE /conversations/{group}/participants/{cleo}', answers: answer({ conversationId: id }) },
+  { says: 'DELETE /conversations/{group}/participants/{cleo}', answers: answer(group) },
   { says: 'PUT /conversations/{direct}/mute', answers: answer({ ...kept, isMuted: is(true) }) },
   { says: 'GET /conversations/{direct}/messages', answers: answer([message]) },
   { says: 'GET /messages?conversationId={direct}', answers: answer([message]) },
