@@ -90,7 +90,7 @@ async function heardSince({ socket }: Guest, name: string, from: number): Promis
   return await socket.hear(name, data => !old.has(data))
 }
 
-function filled(path: string, { ben, cleo, direct, group, message }: Scene): string {
-  const ids: Record<string, string> = { ben: ben.hex, cleo: cleo.hex, direct, group, message }
+function filled(path: string, { ann, ben, cleo, direct, group, message }: Scene): string {
+  const ids: Record<string, string> = { ann: ann.hex, ben: ben.hex, cleo: cleo.hex, direct, group, message }
   return path.replace(/\{(\w+)\}/g, (_, name: string) => ids[name] ?? '')
 }
