@@ -13,7 +13,7 @@ import {
   UNIFIED_SIGNED_IN,
   UNIFIED_SOCKET
 } from './documents/unified.ts'
-import { walkCalls, walkSocket } from './documents/walk.ts'
+import { heardSince, walkCalls, walkSocket } from './documents/walk.ts'
 
 const mobile = (token: string) => ({ namespace: '/mobile', auth: { token } })
 const unified = (token: string) => ({ auth: { token } })
@@ -35,8 +35,9 @@ t.test('document 0: everything said is acknowledged and told in its shape', asyn
   const [online, offline] = MOBILE_PRESENCE.name
   scene.ben.socket.socket.close()
   t.same(problemsOf(await scene.ann.socket.hear(offline), MOBILE_PRESENCE.shape), [], offline)
+  const from = scene.ann.socket.heard.length
   await openSocket(t, server, mobile(scene.ben.token))
-  t.same(problemsOf(await scene.ann.socket.hear(online), MOBILE_PRESENCE.shape), [], online)
+  t.same(problemsOf(await heardSince(scene.ann, online, from), MOBILE_PRESENCE.shape), [], online)
   const refused = await scene.ann.socket.ask('message:edit', { messageId: 'f'.repeat(24), content: 'x' })
   t.same(problemsOf(refused, MOBILE_REFUSALS.socket), [], 'a refusal')
 })
@@ -76,8 +77,9 @@ t.test('document 1: everything said is acknowledged and told in its shape', asyn
   const isOnline = (is: boolean) => (data: { online: boolean }) => data.online === is
   t.same(problemsOf(await ann.socket.hear('presence', isOnline(false)), UNIFIED_PRESENCE), [], 'presence, gone')
   await ann.socket.ask('send-message', { conversationId: direct, content: 'While you were away' })
+  const from = ann.socket.heard.length
   await openSocket(t, server, unified(ben.token))
-  t.same(problemsOf(await ann.socket.hear('presence', isOnline(true)), UNIFIED_PRESENCE), [], 'presence, back')
+  t.same(problemsOf(await heardSince(ann, 'presence', from, isOnline(true)), UNIFIED_PRESENCE), [], 'presence, back')
   t.same(problemsOf(await ann.socket.hear('catchupDelivered'), UNIFIED_CATCH_UP), [], 'catchupDelivered')
   const other = await openSocket(t, server, unified(stranger.token))
   const { id } = (await server.call(ann, 'POST', '/chat-requests', { to: stranger.hex })).body.data

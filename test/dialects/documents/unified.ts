@@ -17,6 +17,7 @@ const message = {
   ...{ attachments: any(object), reactions: any({ emoji: text, userId: id }), replyTo: maybe(id) },
   ...{ isEdited: flag, isDeleted: flag, createdAt: time, updatedAt: time }
 }
+const attachment = { type: is('image'), url, name: text, fileName: text, size: number, fileSize: number }
 /** In a chat of two also whom it is to. */
 const direct = { ...message, to: id }
 
@@ -74,6 +75,15 @@ const messageCalls: readonly RestExample[] = [
     body: ({ ben, ann }) => ({ from: ann.hex, to: ben.hex, text: 'In the words of the other' }),
     answers: answer(direct),
     tells: [{ name: 'receive-message', shape: direct }]
+  },
+  {
+    says: 'POST /messages',
+    body: ({ ann, direct: conversation, message: replyTo }) => ({
+      ...{ sender: ann.hex, conversation, text: 'With a picture', replyTo, type: 'image' },
+      attachments: [{ type: 'image', url: 'https://example.com/1.png', name: '1.png', size: 12 }]
+    }),
+    answers: answer({ ...direct, replyTo: id, attachments: [attachment] }),
+    tells: [{ name: 'receive-message', shape: { ...direct, attachments: [attachment] } }]
   },
   { says: 'GET /messages?conversationId={direct}&page=1&limit=2', answers: page([direct]) },
   { says: 'GET /messages?conversation={direct}&before={message}', answers: page(any(direct)) },

@@ -84,10 +84,16 @@ function listen(t: Test, scene: Scene, says: string, tells: readonly TellsExampl
   }
 }
 
-/** The first event of this name that came after so many. */
-async function heardSince({ socket }: Guest, name: string, from: number): Promise<unknown> {
+/** The first event of this name, of those that fit, that came after so many. */
+export async function heardSince(
+  { socket }: Pick<Guest, 'socket'>,
+  name: string,
+  from: number,
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into payloads of every shape
+  fits: (data: any) => boolean = () => true
+): Promise<unknown> {
   const old = new Set(socket.heard.slice(0, from).map(({ data }) => data))
-  return await socket.hear(name, data => !old.has(data))
+  return await socket.hear(name, data => !old.has(data) && fits(data))
 }
 
 function filled(path: string, { ann, ben, cleo, direct, group, message }: Scene): string {
