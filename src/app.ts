@@ -14,6 +14,7 @@ import { openStore, type Store } from './store/index.ts'
 import { authenticateRequests, createAuthenticator } from './transport/auth.ts'
 import type { ConnectionCounts } from './transport/connection.ts'
 import { documentRoutes } from './transport/documents.ts'
+import { EncodedCounts } from './transport/encoded.ts'
 import { Greeter } from './transport/greeter.ts'
 import { Hub } from './transport/hub.ts'
 import { Metrics } from './transport/metrics.ts'
@@ -44,7 +45,7 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
   const delivery = createDelivery(config, app.log)
   const services = createServices({ store, bus, config, delivery, onError })
   const hub = new Hub({ ...services, bus, onError })
-  const counts = { frames: 0, dropped: 0, slow: 0 }
+  const counts = { frames: 0, dropped: 0, slow: 0, encoded: new EncodedCounts() }
   const authenticator = createAuthenticator(app, { config, services })
   const openStream: DialectParts['openStream'] = async (reply, dialect) =>
     await streams.open(reply.request, reply, dialect)

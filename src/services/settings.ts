@@ -41,6 +41,11 @@ export class SettingsService {
     return await this.#load(userId)
   }
 
+  /** When the actor changed their settings last, ISO 8601; nothing for who never did. */
+  async changedAt({ userId }: Pick<Actor, 'userId'>): Promise<string | undefined> {
+    return (await this.#store.settings.find(new ObjectId(userId)))?.updatedAt?.toISOString()
+  }
+
   /**
    * Anybody's settings, for deciding about notifications: a change here counts at once, one on another node within
    * seconds. @param userId 24 hexadecimal digits

@@ -5,6 +5,8 @@ import type { Settings } from '../../protocol/entities/people.ts'
 export interface SettingsDoc {
   _id: ObjectId
   userId: ObjectId
+  /** Of the last change. */
+  updatedAt?: Date
   notifications?: Partial<Settings['notifications']>
   privacy?: Partial<Settings['privacy']>
   theme?: Settings['theme']
@@ -32,9 +34,10 @@ export class SettingsStore {
 
   /** Sets single fields, named by their paths (`privacy.lastSeen`); the others stay. */
   async set(userId: ObjectId, fields: Readonly<Record<string, unknown>>, session: ClientSession): Promise<SettingsDoc> {
+    const now = new Date()
     const row = await this.#settings.findOneAndUpdate(
       { userId },
-      { $set: fields, $setOnInsert: { _id: new ObjectId() } },
+      { $set: { ...fields, updatedAt: now }, $setOnInsert: { _id: new ObjectId() } },
       { upsert: true, returnDocument: 'after', session }
     )
     if (row === null) throw new Error('Settings that were just written are gone')

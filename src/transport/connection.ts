@@ -1,5 +1,6 @@
 import type { CloseReason } from '../../protocol/close.ts'
 import type { Actor } from '../services/index.ts'
+import type { EncodedCounts } from './encoded.ts'
 
 /** What became known, before anybody has put it into words. Durable events have a place in a stream. */
 export interface Told {
@@ -45,4 +46,6 @@ export interface ConnectionCounts {
   dropped: number
   /** Connections closed for reading too slowly. */
   slow: number
+  /** Live events, each once for everybody who hears it in the same words and framing. */
+  readonly encoded: EncodedCounts
 }

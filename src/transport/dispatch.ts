@@ -63,6 +63,13 @@ export class Dispatcher {
     return [...this.#entries.keys()]
   }
 
+  /** What the data of a command must be. @throws {Error} when there is no such command */
+  schemaOf(type: string): TSchema {
+    const entry = this.#entries.get(type)
+    if (entry === undefined) throw new Error(`There is no command ${type}`)
+    return entry.check.Schema()
+  }
+
   /** Runs a command. @returns its reply's data @throws {AppError} `unknown_type`, `invalid`, and what the handler throws */
   async run(context: CommandContext, { id, type, data }: Envelope): Promise<unknown> {
     const entry = this.#entries.get(type)

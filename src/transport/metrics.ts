@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { CommitCounts } from '../services/index.ts'
 import type { ConnectionCounts } from './connection.ts'
+import type { EncodedCounts } from './encoded.ts'
 
 /** Where the figures are read; they are gathered when somebody asks, not when they change. */
 export interface Sources {
@@ -25,6 +26,7 @@ export class Metrics {
     this.#counter('parley_frames_total', 'Frames queued for clients: replies and deliveries', () => counts.frames)
     this.#counter('parley_frames_dropped_total', 'Ephemeral events that slow clients did not get', () => counts.dropped)
     this.#counter('parley_slow_clients_total', 'Connections closed for reading too slowly', () => counts.slow)
+    this.#countEncoded(counts.encoded)
     this.#counter('parley_commit_changes_total', 'Changes committed', () => commits.changes)
     this.#counter(
       'parley_commit_conflicts_total',
@@ -76,6 +78,20 @@ export class Metrics {
       collect() {
         this.reset()
         this.inc(read())
+      }
+    })
+  }
+
+  #countEncoded(encoded: EncodedCounts): void {
+    const labelNames = ['vocabulary', 'framing', 'event'] as const
+    new Counter({
+      name: 'parley_events_encoded_total',
+      help: 'Live events put into bytes, each once for everybody who hears it in the same words and framing',
+      labelNames,
+      registers: [this.#registry],
+      collect() {
+        this.reset()
+        for (const { count, ...labels } of encoded.all()) this.inc(labels, count)
       }
     })
   }

@@ -5,6 +5,7 @@ import { ownDatabase } from '../helper.ts'
 import { PacketClient, type PacketOptions } from '../packet-client.ts'
 import type { App } from './apps/app.ts'
 import { chatapp } from './apps/chatapp.ts'
+import { EventSource } from './apps/event-source.ts'
 import { bare } from './apps/line.ts'
 import { mobile } from './apps/mobile.ts'
 import { reals2chat } from './apps/reals2chat.ts'
@@ -16,7 +17,7 @@ const CUT_AFTER = 10
 const KILL_AFTER = 20
 const textOf = (index: number): string => `Message ${index}`
 
-/** How each app opens its socket, everything else being as socket.io-client has it. */
+/** How each app opens its socket, everything else being as socket.io-client has it, its patience included. */
 const DOORS: readonly [App, (token: string) => PacketOptions][] = [
   [mobile, token => ({ namespace: '/mobile', auth: { token } })],
   [unified, token => ({ auth: { token } })],
@@ -38,7 +39,7 @@ async function openReader(t: Test, server: ServerProcess, sender: Somebody, inde
   const [app, optionsFor] = DOORS[index] ?? [mobile, (token: string) => ({ auth: { token } })]
   const [reader = sender] = await server.people(1)
   const { id } = await server.call(sender, 'POST', '/conversations', { type: 'direct', userId: reader.id })
-  const client = await PacketClient.open(t, server.url, optionsFor(reader.token))
+  const client = await PacketClient.open(t, server.url, { ...optionsFor(reader.token), hasOwnPace: true })
   const connections = [0]
   client.socket.on('connect', () => connections.push(client.heard.length))
   return { app, client, connections, conversationId: id }
@@ -97,6 +98,28 @@ t.test('an app sees each message once and in order, though its socket is cut and
     t.equal(new Set(messages.map(idIn)).size, MESSAGES, `${app.name} can tell them by their ids`)
   }
 })
+
+for (const path of ['/api/sse', '/v1/events']) {
+  t.test(`${path} goes on at Last-Event-ID, though it is cut and the server is killed`, async t => {
+    const server = await ServerProcess.run(t, ownDatabase(t))
+    const [sender, reader] = (await server.people(2)) as [Somebody, Somebody]
+    const { id } = await server.call(sender, 'POST', '/conversations', { type: 'direct', userId: reader.id })
+    const source = await EventSource.open(t, server.url + path, reader.token)
+    const sendAll = async (from: number, to: number) => {
+      for (let index = from; index <= to; index++) await send(server, sender, id, index)
+      await source.hear(textOf(to))
+    }
+    await sendAll(1, CUT_AFTER)
+    source.cut()
+    await sendAll(CUT_AFTER + 1, KILL_AFTER)
+    const restarted = server.kill().then(async () => await server.start())
+    await Promise.all([restarted, sendAll(KILL_AFTER + 1, MESSAGES)])
+    source.close()
+    t.ok(source.streams.length >= 3, 'it came back by itself, twice')
+    const all = Array.from({ length: MESSAGES }, (_, index) => textOf(index + 1))
+    t.same(source.texts, all, 'each once, in order')
+  })
+}
 
 /** The message’s own id in what an app is told. */
 function idIn(text: string): string {

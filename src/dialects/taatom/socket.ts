@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox'
-import type { Message } from '../../../protocol/entities/message.ts'
+import { ClientId, type Message, Text } from '../../../protocol/entities/message.ts'
 import type { Presence } from '../../../protocol/entities/user.ts'
 import { bareId, MessageId, prefixedId, UserId } from '../../../protocol/ids.ts'
 import type { Services } from '../../services/index.ts'
@@ -30,7 +30,7 @@ function commands(services: Services) {
     })
     on(
       'sendMessage',
-      Type.Object({ to: UserId, text: Type.String(), clientId: Type.Optional(Type.String()) }),
+      Type.Object({ to: UserId, text: Text, clientId: Type.Optional(ClientId) }),
       async (actor, { to, text, clientId }) => {
         const message = await sendToPerson(services, actor, to, { text, ...(clientId && { clientId }) })
         return { chatId: bareId(message.conversationId), message: presentMessage(message) }

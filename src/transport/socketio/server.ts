@@ -107,7 +107,7 @@ export class SocketIoServer {
   }
 
   async #admit(nsp: Namespace, voices: Map<Vocabulary, VocabularyVoice>, socket: Socket): Promise<void> {
-    const { authenticator, services, hub, config, onError } = this.#parts
+    const { authenticator, services, hub, config, counts, onError } = this.#parts
     requireOrigin(socket.request, config)
     const actor = await authenticator.authenticate(tokenOf(socket))
     if (nsp.name !== '/') this.#named.add(socket.conn)
@@ -117,7 +117,8 @@ export class SocketIoServer {
     if (hub.countOf(actor.userId) >= config.limits.connectionsPerUser) {
       throw new AppError('quota_reached', `At most ${config.limits.connectionsPerUser} connections at once`)
     }
-    const voice = voices.get(vocabulary) ?? new VocabularyVoice(vocabulary, new PacketVoice(nsp), onError)
+    const encoded = counts.encoded.of(vocabulary.name, 'socket.io')
+    const voice = voices.get(vocabulary) ?? new VocabularyVoice(vocabulary, new PacketVoice(nsp, encoded), onError)
     voices.set(vocabulary, voice)
     const { receipts, sessions } = services
     const arrivals = (connection: SocketIoConnection) =>

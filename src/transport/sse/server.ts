@@ -8,7 +8,7 @@ import type { Actor, Bookmark, Services } from '../../services/index.ts'
 import { Arrivals } from '../arrivals.ts'
 import type { Authenticator } from '../auth.ts'
 import { CatchUp } from '../catch-up.ts'
-import type { Told, Voice } from '../connection.ts'
+import type { ConnectionCounts, Told, Voice } from '../connection.ts'
 import type { Greeter } from '../greeter.ts'
 import type { Hub } from '../hub.ts'
 import { requireOrigin } from '../origin.ts'
@@ -29,13 +29,14 @@ interface Parts {
   readonly hub: Hub
   readonly config: Pick<Config, 'limits' | 'CORS_ORIGINS' | 'NODE_ENV' | 'WS_QUERY_TOKEN'>
   readonly vocabularies: ReadonlyMap<string, Vocabulary>
+  readonly counts: Pick<ConnectionCounts, 'encoded'>
   readonly onError: (error: unknown) => void
 }
 
 /** Server-sent events: everything that the socket tells, in one direction, for clients that cannot open one. */
 export class StreamServer {
   readonly #parts: Parts
-  readonly #canonical = new StreamVoice()
+  readonly #canonical: StreamVoice
   readonly #voices = new Map<string, VocabularyVoice>()
   readonly #streams = new Set<StreamConnection>()
   readonly #catchUp: CatchUp
@@ -44,8 +45,10 @@ export class StreamServer {
   constructor(parts: Parts) {
     this.#parts = parts
     this.#catchUp = new CatchUp(parts.services)
-    const framing = new StreamFraming()
+    const { encoded } = parts.counts
+    this.#canonical = new StreamVoice(encoded.of('canonical', 'stream'))
     for (const [name, vocabulary] of parts.vocabularies) {
+      const framing = new StreamFraming(encoded.of(name, 'stream'))
       this.#voices.set(name, new VocabularyVoice(vocabulary, framing, parts.onError))
     }
     this.#beat = setInterval(() => this.#look(), BEAT_MS).unref()

@@ -1,4 +1,5 @@
 import type { Told, Voice } from '../connection.ts'
+import type { EncodedTally } from '../encoded.ts'
 import type { Framing, Spoken } from '../vocabulary.ts'
 import type { StreamConnection } from './connection.ts'
 
@@ -11,10 +12,16 @@ export function encodeFields(name: string, data: unknown): string {
 export class StreamVoice implements Voice {
   /** There is nothing to ask with. */
   readonly watches = 'peers'
+  readonly #encoded: EncodedTally
+
+  constructor(encoded: EncodedTally) {
+    this.#encoded = encoded
+  }
 
   tell(event: Told, connections: readonly StreamConnection[]): void {
     if (event.type === 'noop') return
     const text = encodeCanonical(event)
+    this.#encoded.count(event.type)
     for (const connection of connections) connection.send(event, text)
   }
 }
@@ -26,8 +33,15 @@ export function encodeCanonical({ type, stream, rev, data }: Told): string {
 
 /** The words of a dialect as server-sent events. */
 export class StreamFraming implements Framing {
+  readonly #encoded: EncodedTally
+
+  constructor(encoded: EncodedTally) {
+    this.#encoded = encoded
+  }
+
   emit({ name, data }: Spoken, event: Told, connections: readonly StreamConnection[]): void {
     const text = encodeFields(name, data)
+    this.#encoded.count(event.type)
     for (const connection of connections) connection.send(event, text)
   }
 }

@@ -2,7 +2,7 @@ import { SUBPROTOCOL } from '../../../protocol/envelope.ts'
 import type { Services } from '../../services/index.ts'
 import { Arrivals } from '../arrivals.ts'
 import { CatchUp } from '../catch-up.ts'
-import type { Voice } from '../connection.ts'
+import type { ConnectionCounts, Voice } from '../connection.ts'
 import { type Vocabulary, VocabularyVoice } from '../vocabulary.ts'
 import type { SocketConnection } from './connection.ts'
 import { FrameFraming, FrameVoice } from './frame-voice.ts'
@@ -17,21 +17,25 @@ export interface Desk {
 interface DeskParts {
   readonly services: Pick<Services, 'history' | 'pairs' | 'receipts' | 'sessions'>
   readonly vocabularies: ReadonlyMap<string, Vocabulary>
+  readonly counts: Pick<ConnectionCounts, 'encoded'>
   readonly onError: (error: unknown) => void
 }
 
 /** The canonical desk at `undefined`, and one for each vocabulary. */
 export function createDesks(shared: ClientParts, parts: DeskParts): Map<string | undefined, Desk> {
-  const desks = new Map<string | undefined, Desk>([[undefined, { voice: new FrameVoice(), parts: shared }]])
+  const desks = new Map<string | undefined, Desk>([
+    [undefined, { voice: new FrameVoice(parts.counts.encoded.of('canonical', 'frames')), parts: shared }]
+  ])
   for (const [name, vocabulary] of parts.vocabularies) desks.set(name, createDesk(shared, vocabulary, parts))
   return desks
 }
 
 /** What such a client says in canonical words is understood too, so that it may sign in by `hello` and pull. */
-function createDesk(shared: ClientParts, vocabulary: Vocabulary, { services, onError }: DeskParts): Desk {
+function createDesk(shared: ClientParts, vocabulary: Vocabulary, { services, counts, onError }: DeskParts): Desk {
   const { receipts, sessions } = services
   const framing = new FrameFraming(
-    connection => new Arrivals(async () => await connection.confirm(), { receipts, sessions, onError })
+    connection => new Arrivals(async () => await connection.confirm(), { receipts, sessions, onError }),
+    counts.encoded.of(vocabulary.name, 'frames')
   )
   const catchUp = new CatchUp(services)
   const { commands } = vocabulary

@@ -1,13 +1,21 @@
 import { encodeDurable, encodeEphemeral } from '../../../protocol/envelope.ts'
 import type { Arrivals } from '../arrivals.ts'
 import type { Told, Voice } from '../connection.ts'
+import type { EncodedTally } from '../encoded.ts'
 import type { Framing, Spoken } from '../vocabulary.ts'
 import type { Place, SocketConnection } from './connection.ts'
 import { textFrame } from './frames.ts'
 
 /** The canonical words in raw frames: one prebuilt frame, shared by all. */
 export class FrameVoice implements Voice {
+  readonly #encoded: EncodedTally
+
+  constructor(encoded: EncodedTally) {
+    this.#encoded = encoded
+  }
+
   tell({ type, data, stream, rev }: Told, connections: readonly SocketConnection[]): void {
+    this.#encoded.count(type)
     if (stream === undefined || rev === undefined) {
       const frame = textFrame(encodeEphemeral(type, data))
       for (const connection of connections) connection.sendEphemeral(frame)
@@ -21,14 +29,17 @@ export class FrameVoice implements Voice {
 /** The words of a dialect in raw frames. Whoever keeps cursors finds `stream` and `rev` where they always are. */
 export class FrameFraming implements Framing {
   readonly #createArrivals: (connection: SocketConnection) => Arrivals
+  readonly #encoded: EncodedTally
   readonly #arrivals = new WeakMap<SocketConnection, Arrivals>()
 
-  constructor(createArrivals: (connection: SocketConnection) => Arrivals) {
+  constructor(createArrivals: (connection: SocketConnection) => Arrivals, encoded: EncodedTally) {
     this.#createArrivals = createArrivals
+    this.#encoded = encoded
   }
 
   emit(spoken: Spoken, event: Told, connections: readonly SocketConnection[]): void {
     const frame = encode(spoken, event)
+    this.#encoded.count(event.type)
     const isDurable = event.stream !== undefined
     for (const connection of connections) {
       if (isDurable) connection.sendDurable(frame, placeOf(event))

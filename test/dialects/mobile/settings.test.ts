@@ -92,7 +92,9 @@ t.test('0.4 settings have all defaults, a part changes alone, and what is not th
   const [ann] = (await server.people(1)) as [Person]
   const all = { enabled: true, messageNotifications: true, groupNotifications: true, sound: true, vibration: true }
   const open = { lastSeen: 'everyone', profilePhoto: 'everyone', about: 'everyone' }
-  const before = { userId: ann.hex, notifications: all, privacy: open, blockedUsers: [] }
+  const { createdAt } = await grant(ann, 'GET', '/users/me')
+  const ids = { _id: ann.hex, userId: ann.hex, createdAt }
+  const before = { ...ids, notifications: all, privacy: open, blockedUsers: [], updatedAt: createdAt }
   t.same(await grant(ann, 'GET', '/users/me/settings'), before)
   const changes = { notifications: { groupNotifications: false }, privacy: { about: 'contacts', whoMayStart: 'x' } }
   const after = {
@@ -100,9 +102,11 @@ t.test('0.4 settings have all defaults, a part changes alone, and what is not th
     notifications: { ...all, groupNotifications: false },
     privacy: { ...open, about: 'contacts' }
   }
-  t.same(await grant(ann, 'PUT', '/users/me/settings', { ...changes, blockedUsers: ['x'], extra: 1 }), after)
-  t.same(await grant(ann, 'PUT', '/users/me/settings', {}), after)
-  t.same(await grant(ann, 'GET', '/users/me/settings'), after)
+  const changed = await grant(ann, 'PUT', '/users/me/settings', { ...changes, blockedUsers: ['x'], extra: 1 })
+  t.same({ ...changed, updatedAt: createdAt }, after)
+  t.ok(changed.updatedAt > createdAt, 'it is known when they were changed')
+  t.same(await grant(ann, 'PUT', '/users/me/settings', {}), changed)
+  t.same(await grant(ann, 'GET', '/users/me/settings'), changed)
   const { body } = await server.call(ann, 'GET', '/v1/users/me/settings')
   t.match(body, { privacy: { whoMayStart: 'everyone' }, notifications: { groupNotifications: false } })
   for (const bad of [

@@ -53,7 +53,7 @@ function patternOf(schema: TSchema): unknown {
 }
 
 /** Every field of a route, those of objects within its body too. */
-export function fieldsOf({ parts }: Place): Field[] {
+export function fieldsOf({ parts }: Pick<Place, 'parts'>): Field[] {
   return (['params', 'querystring', 'body'] as const).flatMap(part => {
     const schema = parts[part]
     return schema === undefined ? [] : inner({ part, path: [], schema })

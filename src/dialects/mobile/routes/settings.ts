@@ -69,14 +69,20 @@ function blockRoutes({ blocks }: Services): DialectRoute[] {
   ]
 }
 
-async function presentSettings({ blocks }: Services, actor: Actor, { notifications, privacy }: Settings) {
+/** There is one document of settings for each person, from when they came; it is called what they are called. */
+async function presentSettings(services: Services, actor: Actor, { notifications, privacy }: Settings) {
   const { lastSeen, profilePhoto, about } = privacy
-  const blocked = (await blocks.list(actor, { limit: MAX_BLOCKED })).blocks
+  const blocked = (await services.blocks.list(actor, { limit: MAX_BLOCKED })).blocks
+  const { createdAt = null } = await services.users.me(actor)
+  const updatedAt = (await services.settings.changedAt(actor)) ?? createdAt
   return {
+    _id: actor.userId,
     userId: actor.userId,
     notifications,
     privacy: { lastSeen, profilePhoto, about },
-    blockedUsers: blocked.map(({ user }) => bareId(user.id))
+    blockedUsers: blocked.map(({ user }) => bareId(user.id)),
+    createdAt,
+    updatedAt
   }
 }
 
