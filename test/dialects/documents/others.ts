@@ -8,7 +8,7 @@ const chatappMessage = {
   ...{ messageId, conversationId, senderId: userId, text, createdAt: time, updatedAt: time },
   type: is('text', 'image', 'video', 'audio', 'file', 'location'),
   status: is('sent', 'delivered', 'read'),
-  reactions: any({ userId, emoji: text })
+  reactions: any({ userId, emoji: text, createdAt: time })
 }
 const media = { url, thumbnail: url, mimeType: text, size: number, duration: number }
 
