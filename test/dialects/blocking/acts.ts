@@ -32,14 +32,16 @@ let count = 0
 
 /** Every action passes before a block and after it; between the two it does what it means. */
 export async function walkActs(cast: Cast, entries: readonly Entry<Act>[]): Promise<void> {
-  const all = entries.flatMap(entry => placesOf(entry).map(where => ({ entry, where })))
+  const inOrder = [...entries].sort((a, b) => Number(a.row.isLast ?? false) - Number(b.row.isLast ?? false))
+  const all = inOrder.flatMap(entry => placesOf(entry).map(where => ({ entry, where })))
   for (const { entry, where } of all) await requirePasses(cast, await prepare(cast, entry, where), 'before')
   const runs: Run[] = []
   for (const { entry, where } of all) runs.push(await prepare(cast, entry, where))
   const peers = [...new Set([cast.scene.other, ...runs.map(({ words }) => words.peer)])]
   await cast.block(peers, true)
   await Promise.all(cast.listener.ears.map(async ear => await ear.until(heard => isGone(heard, cast.scene.actor.hex))))
-  for (const run of runs) await requireBlocked(cast, run)
+  let stored = await cast.scene.stored()
+  for (const run of runs) stored = await requireBlocked(cast, run, stored)
   await cast.block(peers, false)
   for (const run of runs) {
     const isAsBefore = run.meaning[run.where] === 'refused'
@@ -118,13 +120,14 @@ async function appear({ scene: { server, actor } }: Cast): Promise<void> {
   await server.call(actor, 'PUT', '/v1/presence', { status: 'online' })
 }
 
-async function requireBlocked(cast: Cast, run: Run): Promise<void> {
+/** @param before everything that is stored @returns what is stored afterwards */
+async function requireBlocked(cast: Cast, run: Run, before: readonly string[]): Promise<string[]> {
   const { t, scene, mouth } = cast
   const { meaning, entry, listener, where } = run
   await listener.settle()
-  const before = await scene.stored()
   const { code, text } = await mouth.say(entry, run.words)
-  const changed = changedIn(before, await scene.stored())
+  const after = await scene.stored()
+  const changed = changedIn(before, after)
   const what = `${nameOf(run)} when blocked`
   const verdict = meaning[where]
   t.equal(code, verdict === 'refused' ? 'blocked' : 'ok', `${what}: ${text}`)
@@ -135,6 +138,7 @@ async function requireBlocked(cast: Cast, run: Run): Promise<void> {
     t.same(changed, meaning.event === 'receipt:read' ? ['members'] : [], `${what}: nothing is stored for the other`)
   }
   if (entry.row.means === 'show') await appear(cast)
+  return after
 }
 
 /** The collections that differ. */

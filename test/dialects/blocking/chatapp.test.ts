@@ -34,7 +34,7 @@ await walkFace({
     'POST /api/messages/:id/reactions': { means: 'react' },
     'DELETE /api/messages/:id/reactions/:emoji': { means: 'unreact' },
     'DELETE /api/messages/:id': [{ means: 'remove' }, { means: 'keep', query: () => ({ scope: 'me' }) }],
-    'GET /api/messages/:id': [{ means: 'read' }, { shows: 'other' }]
+    'GET /api/messages/:id': [{ means: 'read', isLast: true }, { shows: 'other' }]
   },
   commands: {
     'message:send': sends,

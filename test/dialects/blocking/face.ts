@@ -21,6 +21,8 @@ export interface Act extends Asked {
   readonly means: MeaningName
   /** Needs somebody with a number. */
   readonly hasPhone?: true
+  /** Reads whatever there is, and so comes after what reads a part. */
+  readonly isLast?: true
 }
 
 /** A look at something. */
@@ -43,8 +45,8 @@ type Rows = 'own' | 'block' | Act | View | Search | readonly (Act | View | Searc
 export interface Face {
   /** `canonical`, or a dialect. */
   readonly name: string
-  readonly routes: Readonly<Record<string, Rows>>
-  readonly commands: Readonly<Record<string, Rows>>
+  readonly routes?: Readonly<Record<string, Rows>>
+  readonly commands?: Readonly<Record<string, Rows>>
   /** How its people block: by Parley’s own API if it has no way. */
   readonly block?: { readonly key: string; readonly undo: string; readonly body: (is: boolean, peer: Person) => object }
 }
@@ -64,7 +66,7 @@ export interface Said {
 }
 
 /** Every row of a face. */
-export function entriesOf({ routes, commands }: Face): Entry[] {
+export function entriesOf({ routes = {}, commands = {} }: Face): Entry[] {
   return Object.entries({ ...routes, ...commands }).flatMap(([key, rows]) => {
     if (rows === 'own' || rows === 'block') return []
     return [rows].flat().map(row => ({ key, row: row as Row }))
@@ -103,10 +105,11 @@ export class Tables {
     })
   }
 
-  /** Whether a route names a person, a conversation, a message or a request. */
+  /** Whether a route names something that may be somebody else’s. */
   names(key: string): boolean {
     const place = this.places.get(key)
-    return place !== undefined && fieldsOf(place).some(field => kindOf(field) !== undefined)
+    const fields = place === undefined ? [] : fieldsOf(place)
+    return fields.some(field => kindOf(field) !== undefined && !field.path.includes('sessionId'))
   }
 }
 
@@ -115,24 +118,30 @@ export class Mouth {
   readonly #server: TestServer
   readonly #who: Person
   readonly #tables: Tables
-  readonly #socket: PacketClient | SocketClient
+  readonly #socket: PacketClient | SocketClient | undefined
 
-  private constructor(server: TestServer, who: Person, tables: Tables, socket: PacketClient | SocketClient) {
+  private constructor(server: TestServer, who: Person, tables: Tables, socket?: PacketClient | SocketClient) {
     this.#server = server
     this.#who = who
     this.#tables = tables
     this.#socket = socket
   }
 
+  /** With a socket. */
   static async open(
     t: Test,
-    face: Face,
+    { name }: Face,
     { server, who, tables }: { server: TestServer; who: Person; tables: Tables }
   ): Promise<Mouth> {
-    const options = { namespace: `/${face.name}`, auth: { token: who.token } }
-    const isCanonical = face.name === 'canonical'
+    const options = { namespace: `/${name}`, auth: { token: who.token } }
+    const isCanonical = name === 'canonical'
     const socket = isCanonical ? await server.connect(who) : await PacketClient.open(t, server.url, options)
     return new Mouth(server, who, tables, socket)
+  }
+
+  /** Without a socket: what is sent to the person counts as delivered nowhere. */
+  static withoutSocket({ server, who, tables }: { server: TestServer; who: Person; tables: Tables }): Mouth {
+    return new Mouth(server, who, tables)
   }
 
   async say({ key, row }: Entry, words: Words): Promise<Said> {
@@ -142,7 +151,11 @@ export class Mouth {
 
   async #ask(place: Place, { params, query, body }: Asked, words: Words): Promise<Said> {
     const asked = requestFor(place, { user: words.peer.hex, conv: words.conv, msg: words.msg, req: words.req }, false)
-    const { status, text, body: answer } = await ask(this.#server, this.#who, place, {
+    const {
+      status,
+      text,
+      body: answer
+    } = await ask(this.#server, this.#who, place, {
       params: { ...asked.params, ...params?.(words) },
       querystring: { ...asked.querystring, ...query?.(words) },
       body: body?.(words) ?? asked.body
@@ -151,6 +164,7 @@ export class Mouth {
   }
 
   async #command(name: string, { body }: Asked, words: Words): Promise<Said> {
+    if (this.#socket === undefined) throw new Error(`${name} needs a socket`)
     const answer = await this.#socket.ask(name, body?.(words) ?? {}).catch((error: unknown) => {
       if (error instanceof Refusal) return { error: error.error }
       throw error

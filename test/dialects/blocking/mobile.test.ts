@@ -34,10 +34,7 @@ await walkFace({
       body: ({ text: name, peer }) => ({ name, participants: [peer.hex] })
     },
     'PUT /conversations/:id': { means: 'rename', body: ({ text: name }) => ({ name }) },
-    'DELETE /conversations/:id': [
-      { means: 'clear' },
-      { means: 'end', query: () => ({ scope: 'everyone' }) }
-    ],
+    'DELETE /conversations/:id': [{ means: 'clear' }, { means: 'end', query: () => ({ scope: 'everyone' }) }],
     'PUT /conversations/:id/participants': { means: 'invite', body: ({ peer }) => ({ userIds: [peer.hex] }) },
     'DELETE /conversations/:id/participants/:participantId': [
       { means: 'end' },

@@ -27,7 +27,7 @@ await walkFace({
       { means: 'start', params, body: text }
     ],
     'DELETE /api/v1/chat/:otherUserId/messages': { means: 'clear', params },
-    'POST /api/v1/chat/:otherUserId/mark-all-seen': { means: 'read', params },
+    'POST /api/v1/chat/:otherUserId/mark-all-seen': { means: 'read', params, isLast: true },
     'POST /api/v1/chat/:otherUserId/mute': { means: 'keep', params, where: 'group' },
     'GET /api/v1/chat/:otherUserId/mute-status': { shows: 'nothing', params }
   },

@@ -15,28 +15,47 @@ interface Others {
 
 /** What of the other one can be looked at is seen before a block and after it, and between the two not a byte of it. */
 export async function walkViews(cast: Cast, entries: readonly Entry<View | Search>[]): Promise<void> {
-  const { scene, t } = cast
+  const { scene } = cast
   const others = { stranger: await signUp(scene.server), apart: await signUp(scene.server) }
   const peers = [scene.other, others.apart]
+  await scene.server.call(scene.other, 'POST', '/v1/requests', { kind: 'chat', to: scene.actor.id })
   const views = entries.filter((it): it is Entry<View> => 'shows' in it.row)
   const searches = entries.filter((it): it is Entry<Search> => 'finds' in it.row)
   for (const phase of ['before', 'when blocked', 'afterwards'] as const) {
     const isBlocked = phase === 'when blocked'
     const words = await talk(cast, phase)
     if (isBlocked) await cast.block(peers, true)
-    const looks = views.flatMap(entry => wordsFor(entry, words).map(it => ({ entry, words: it })))
-    const first = await lookAtAll(cast, looks)
-    await stir(cast, phase)
-    const second = await lookAtAll(cast, looks)
-    for (const [index, { entry, words: it }] of looks.entries()) {
-      const isSeen = !isBlocked && entry.row.shows === 'other'
-      const what = `${entry.key} ${it.isGroup ? 'of the group' : ''} ${phase}`
-      if (isSeen) t.not(first[index], second[index], `${what} shows what the other one does`)
-      else t.equal(first[index], second[index], `${what} shows nothing of the other one`)
-      if (isBlocked) await requireAlike(cast, entry, { words: it, others, shown: second[index] ?? '' })
-    }
+    await requireSeen(cast, { views, words, others, phase })
     for (const entry of searches) await requireFound(cast, entry, { words: words.direct, isFound: !isBlocked, phase })
     if (isBlocked) await cast.block(peers, false)
+  }
+}
+
+type Phase = 'before' | 'when blocked' | 'afterwards'
+
+interface Seen {
+  readonly views: readonly Entry<View>[]
+  readonly words: Places
+  readonly others: Others
+  readonly phase: Phase
+}
+
+/** Every view before and after the other one does everything that can be seen. */
+async function requireSeen(cast: Cast, { views, words, others, phase }: Seen): Promise<void> {
+  const { t } = cast
+  const isBlocked = phase === 'when blocked'
+  const looks = views.flatMap(entry => wordsFor(entry, words).map(it => ({ entry, words: it })))
+  // Some looks read what they show.
+  await lookAtAll(cast, looks)
+  const first = await lookAtAll(cast, looks)
+  await stir(cast, phase)
+  const second = await lookAtAll(cast, looks)
+  for (const [index, { entry, words: it }] of looks.entries()) {
+    const what = `${entry.key} ${it.isGroup ? 'of the group ' : ''}${phase}`
+    const isSeen = !isBlocked && entry.row.shows === 'other'
+    if (isSeen) t.not(first[index], second[index], `${what} shows what the other one does`)
+    else t.equal(first[index], second[index], `${what} shows nothing of the other one`)
+    if (isBlocked) await requireAlike(cast, entry, { words: it, others, shown: second[index] ?? '' })
   }
 }
 
@@ -73,8 +92,8 @@ async function lookAtAll({ t, mouth }: Cast, looks: readonly { entry: Entry; wor
 }
 
 /** The other one does everything that can be seen of somebody. */
-async function stir({ scene: { server, other, direct, group } }: Cast, phase: string): Promise<void> {
-  const status = phase === 'before' ? 'offline' : phase === 'afterwards' ? 'offline' : 'online'
+async function stir({ scene: { server, other, direct, group } }: Cast, phase: Phase): Promise<void> {
+  const status = phase === 'when blocked' ? 'online' : 'offline'
   const avatarUrl = `https://example.com/${encodeURIComponent(phase)}.png`
   const profile = { bio: `Bio ${phase}`, statusText: `Status ${phase}`, avatarUrl }
   const calls = [
