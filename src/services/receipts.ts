@@ -97,10 +97,15 @@ export class ReceiptService {
     return await this.mark(actor, place.toHexString(), { deliveredSeq, readSeq })
   }
 
-  /** Where every member has got, the first thousand by their ids. @throws {AppError} `not_found` */
+  /**
+   * Where every member has got who is not apart from the actor by a block, the first thousand by their ids.
+   * @throws {AppError} `not_found`
+   */
   async of(actor: Actor, conversationId: string): Promise<Receipt[]> {
     const view = await viewOf(this.#store.members, actor, conversationId)
-    return (await this.#store.members.page(view.conversationId, MAX_CURSORS)).map(presentReceipt)
+    const rows = await this.#store.members.page(view.conversationId, MAX_CURSORS)
+    const apart = await this.#blocks.around(actor.userId)
+    return rows.filter(row => !apart.has(row.userId.toHexString())).map(presentReceipt)
   }
 
   /**

@@ -40,12 +40,17 @@ export async function walkActs(cast: Cast, entries: readonly Entry<Act>[]): Prom
   const peers = [...new Set([cast.scene.other, ...runs.map(({ words }) => words.peer)])]
   await cast.block(peers, true)
   await Promise.all(cast.listener.ears.map(async ear => await ear.until(heard => isGone(heard, cast.scene.actor.hex))))
+  const refused = new Set<Run>()
   let stored = await cast.scene.stored()
-  for (const run of runs) stored = await requireBlocked(cast, run, stored)
+  for (const run of runs) {
+    const before = stored
+    stored = await requireBlocked(cast, run, { before, isRefused: () => refused.add(run) })
+  }
   await cast.block(peers, false)
   for (const run of runs) {
-    const isAsBefore = run.meaning[run.where] === 'refused'
-    await requirePasses(cast, isAsBefore ? run : await prepare(cast, run.entry, run.where), 'afterwards')
+    // What was refused is possible now as it is.
+    const again = refused.has(run) ? run : await prepare(cast, run.entry, run.where)
+    await requirePasses(cast, again, 'afterwards')
   }
 }
 
@@ -120,14 +125,22 @@ async function appear({ scene: { server, actor } }: Cast): Promise<void> {
   await server.call(actor, 'PUT', '/v1/presence', { status: 'online' })
 }
 
-/** @param before everything that is stored @returns what is stored afterwards */
-async function requireBlocked(cast: Cast, run: Run, before: readonly string[]): Promise<string[]> {
+interface Since {
+  /** Everything that is stored. */
+  readonly before: readonly string[]
+  /** Is told that it was refused. */
+  readonly isRefused: () => void
+}
+
+/** @returns what is stored afterwards */
+async function requireBlocked(cast: Cast, run: Run, { before, isRefused }: Since): Promise<string[]> {
   const { t, scene, mouth } = cast
   const { meaning, entry, listener, where } = run
   await listener.settle()
   const { code, text } = await mouth.say(entry, run.words)
   const after = await scene.stored()
   const changed = changedIn(before, after)
+  if (code !== 'ok') isRefused()
   const what = `${nameOf(run)} when blocked`
   const verdict = meaning[where]
   t.equal(code, verdict === 'refused' ? 'blocked' : 'ok', `${what}: ${text}`)

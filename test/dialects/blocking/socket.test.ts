@@ -46,7 +46,10 @@ await walkFace({
     'member:remove': { means: 'end', body: member },
     'member:role': { means: 'manage', body: words => ({ ...member(words), role: 'admin' }) },
     'sync:heads': list,
-    'sync:pull': { shows: 'nothing', body: ({ conv }) => ({ stream: `conv_${conv}`, since: 0 }) },
+    'sync:pull': [
+      { shows: 'nothing', body: ({ conv }) => ({ stream: `conv_${conv}`, since: 0 }) },
+      { shows: 'nothing', body: ({ actor }) => ({ stream: actor.id, since: 0 }), ...ofPeer }
+    ],
     'presence:set': { means: 'show', body: offline },
     'presence:subscribe': { shows: 'other', as: 'stranger', body: userIds, ...ofPeer },
     'receipt:delivered': { means: 'deliver', body: upTo },
