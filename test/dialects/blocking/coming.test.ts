@@ -94,7 +94,9 @@ for (const side of ['blocker', 'blocked']) {
     t.same(await comeAndGo(parts), byWay(all), 'before')
     await setBlock(parts, side, true)
     t.same(await comeAndGo(parts), byWay(new Set()), 'when blocked')
-    await setBlock(parts, side, false)
-    t.same(await comeAndGo(parts), byWay(all), 'afterwards')
+    const since = { ...parts, listener: await scene.listen() }
+    t.same(await comeAndGo(since), byWay(new Set()), 'when blocked, on sockets that were opened since')
+    await setBlock(since, side, false)
+    t.same(await comeAndGo(since), byWay(all), 'afterwards')
   })
 }

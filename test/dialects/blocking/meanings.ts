@@ -38,6 +38,8 @@ export interface Meaning {
   /** The canonical event that the other hears, and something that is in it in the words of every app. */
   readonly event?: string
   readonly hint?: (words: Words) => string
+  /** The same in Parley’s own words, where they differ. */
+  readonly ownHint?: (words: Words) => string
   /** Is done to what the actor said, not to what the other one said. */
   readonly isOwn?: true
   /** What must be there first. */
@@ -108,8 +110,13 @@ export const MEANINGS = {
   remove: { among: 'conversation', ...always, event: 'message:deleted', hint: message, isOwn: true },
   type: { ...whisper, event: 'typing:start' },
   stopTyping: { ...whisper, event: 'typing:stop' },
-  deliver: { ...whisper, event: 'receipt:delivered' },
-  read: { ...whisper, event: 'receipt:read' },
+  deliver: {
+    ...whisper,
+    event: 'receipt:delivered',
+    hint: theirMessage,
+    ownHint: ({ seq }) => `"deliveredSeq":${seq}`
+  },
+  read: { ...whisper, event: 'receipt:read', hint: theirMessage, ownHint: ({ seq }) => `"readSeq":${seq}` },
   rename: { among: 'conversation', ...always, event: 'conversation:updated', hint: ({ text }) => text },
   /** Of groups alone, which are made for it. */
   manage: { among: 'conversation', ...always, event: 'member:changed' },
