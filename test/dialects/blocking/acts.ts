@@ -40,10 +40,11 @@ export async function walkActs(cast: Cast, entries: readonly Entry<Act>[]): Prom
   const peers = [...new Set([cast.scene.other, ...runs.map(({ words }) => words.peer)])]
   await setBlock(cast, peers, true)
   const refused = new Set<Run>()
+  const bystander = await cast.scene.bystander()
   let stored = await cast.scene.stored()
   for (const run of runs) {
     const before = stored
-    stored = await requireBlocked(cast, run, { before, isRefused: () => refused.add(run) })
+    stored = await requireBlocked(cast, run, { before, bystander, isRefused: () => refused.add(run) })
   }
   await setBlock(cast, peers, false)
   for (const run of runs) {
@@ -113,12 +114,12 @@ async function requirePasses(cast: Cast, run: Run, when: string): Promise<void> 
 }
 
 /** In Parley’s own words, and in those of every app that knows the event. */
-async function requireHeard({ tables }: Cast, { meaning, words, listener, where }: Run): Promise<void> {
-  const { event, hint = () => '', ownHint = hint } = meaning
+async function requireHeard({ tables }: Cast, run: Run): Promise<void> {
+  const { words, listener, where } = run
+  const { event, hint = () => '' } = run.meaning
   if (event === undefined) return
+  await requireHeardBy(listener, run)
   const needle = hint(words)
-  const ownNeedle = ownHint(words)
-  await listener.canonical.until((heard, name) => name === event && heard.includes(ownNeedle))
   for (const ear of listener.ears) {
     const isDeaf = where === 'group' && ear.face === 'reals2chat'
     const isTold = tables.events.get(ear.face)?.has(event) === true
@@ -134,15 +135,18 @@ async function appear({ scene: { server, actor } }: Cast): Promise<void> {
 interface Since {
   /** Everything that is stored. */
   readonly before: readonly string[]
+  /** Of the group. */
+  readonly bystander: Listener
   /** Is told that it was refused. */
   readonly isRefused: () => void
 }
 
 /** @returns what is stored afterwards */
-async function requireBlocked(cast: Cast, run: Run, { before, isRefused }: Since): Promise<string[]> {
+async function requireBlocked(cast: Cast, run: Run, { before, bystander, isRefused }: Since): Promise<string[]> {
   const { t, scene, mouth } = cast
   const { meaning, entry, listener, where } = run
   await listener.settle()
+  bystander.empty()
   const { code, text } = await mouth.say(entry, run.words)
   const after = await scene.stored()
   if (code !== 'ok') isRefused()
@@ -153,7 +157,22 @@ async function requireBlocked(cast: Cast, run: Run, { before, isRefused }: Since
   const allowed = storedBy(run)
   if (allowed !== undefined) t.same(changedIn(before, after), allowed, `${what}: nothing else is stored`)
   if (entry.row.means === 'show') await appear(cast)
+  if (isWhisperedToOthers(cast, run)) await requireHeardBy(bystander, run)
   return after
+}
+
+/** What an app is sent counts as delivered before it says so. */
+function isWhisperedToOthers({ face }: Cast, { meaning, where, entry }: Run): boolean {
+  const isSaid = face.name === 'canonical' || entry.row.means !== 'deliver'
+  return where === 'group' && meaning[where] === 'silent' && isSaid
+}
+
+/** What two who are apart do not hear of each other others do, in Parley’s own words. */
+async function requireHeardBy({ canonical }: Listener, { meaning, words, entry }: Run): Promise<void> {
+  const { event, hint = () => '', ownHint = hint } = meaning
+  // What reads everything may read more than was prepared for it.
+  const needle = entry.row.isLast ? words.actor.hex : ownHint(words)
+  await canonical.until((heard, name) => name === event && heard.includes(needle))
 }
 
 /** The collections in which something may be stored: how far the actor has read is their own. */

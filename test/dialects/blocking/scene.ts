@@ -28,6 +28,8 @@ export interface Scene {
   stranger(hasPhone: boolean): Promise<Listener & { person: NamedPerson }>
   /** Listens for the other one. */
   listen(): Promise<Listener>
+  /** Somebody else in the group, who listens: from nobody apart. */
+  bystander(): Promise<Listener>
   /** Says something. @returns its id and `seq` */
   say(from: Person, conversationId: string, text: string): Promise<{ id: string; seq: number }>
   /** Everything that is stored and does not change by itself. */
@@ -76,6 +78,11 @@ export async function openScene(t: Test): Promise<Scene> {
       const person = hasPhone ? await signUp(server) : await unnamed(server)
       const dialects = [DIALECTS[made++ % DIALECTS.length] ?? '']
       return (await Listener.open({ ...about, person, dialects })) as Listener & { person: NamedPerson }
+    },
+    bystander: async () => {
+      const person = await server.person()
+      await server.call(actor, 'POST', `/v1/conversations/${group}/members`, { userIds: [person.id] })
+      return await Listener.open({ ...about, person, dialects: [] })
     },
     listen: async () => await Listener.open({ ...about, person: other, dialects: DIALECTS }),
     say: async (from, conversationId, text) => {
