@@ -97,14 +97,20 @@ export class ReceiptService {
     return await this.mark(actor, place.toHexString(), { deliveredSeq, readSeq })
   }
 
-  /** Where every member has got, the first thousand by their ids. @throws {AppError} `not_found` */
+  /**
+   * Where every member has got who is not apart from the actor by a block, the first thousand by their ids.
+   * @throws {AppError} `not_found`
+   */
   async of(actor: Actor, conversationId: string): Promise<Receipt[]> {
     const view = await viewOf(this.#store.members, actor, conversationId)
-    return (await this.#store.members.page(view.conversationId, MAX_CURSORS)).map(presentReceipt)
+    const rows = await this.#store.members.page(view.conversationId, MAX_CURSORS)
+    const apart = await this.#blocks.around(actor.userId)
+    return rows.filter(row => !apart.has(row.userId.toHexString())).map(presentReceipt)
   }
 
   /**
-   * Of a page of members, who has received and who has read a message; its sender is left out.
+   * Of a page of members, who has received and who has read a message; its sender is left out, and who is apart from
+   * the actor by a block.
    * @throws {AppError} `not_found` for what the actor does not see
    */
   async ofMessage(
@@ -121,7 +127,10 @@ export class ReceiptService {
     const from = after === undefined ? undefined : new ObjectId(bareId(after))
     const rows = await this.#store.members.page(view.conversationId, limit + 1, from)
     const page = rows.slice(0, limit)
-    const others = page.filter(it => !it.userId.equals(message.senderId) && it.joinedSeq < message.seq)
+    const apart = await this.#blocks.around(actor.userId)
+    const others = page.filter(
+      it => !it.userId.equals(message.senderId) && it.joinedSeq < message.seq && !apart.has(it.userId.toHexString())
+    )
     const last = page.at(-1)
     return {
       readBy: others.filter(it => it.readSeq >= message.seq).map(it => userId(it.userId)),

@@ -74,8 +74,7 @@ export class Ear implements Hearing {
 }
 
 /** Opens a stream of server-sent events; resolves when it is live. It ends with the test. */
-export async function listen({ t, server, person }: Guest, path: string): Promise<Ear> {
-  const ear = new Ear()
+export async function listen({ t, server, person }: Guest, path: string, ear = new Ear()): Promise<Ear> {
   const over = new AbortController()
   t.teardown(() => over.abort())
   const headers = { authorization: `Bearer ${person.token}` }

@@ -1,0 +1,190 @@
+import type { Test } from 'tap'
+import type { Act, Entry, Face, Mouth, Tables } from './face.ts'
+import type { Listener } from './listener.ts'
+import { MEANINGS, type Meaning, OWN_GROUP, type Words } from './meanings.ts'
+import type { NamedPerson, Scene } from './scene.ts'
+
+type Where = 'direct' | 'group'
+
+/** An action that is about to be done. */
+interface Run {
+  readonly entry: Entry<Act>
+  readonly where: Where
+  readonly meaning: Meaning
+  readonly words: Words
+  readonly listener: Listener
+}
+
+/** Who does it, and to whom. */
+export interface Cast {
+  readonly t: Test
+  readonly scene: Scene
+  readonly face: Face
+  readonly tables: Tables
+  readonly mouth: Mouth
+  /** The other one. */
+  readonly listener: Listener
+  /** Blocks these people, or takes it back. */
+  block(peers: readonly NamedPerson[], is: boolean): Promise<void>
+}
+
+let count = 0
+
+/** Every action passes before a block and after it; between the two it does what it means. */
+export async function walkActs(cast: Cast, entries: readonly Entry<Act>[]): Promise<void> {
+  const inOrder = [...entries].sort((a, b) => Number(a.row.isLast ?? false) - Number(b.row.isLast ?? false))
+  const all = inOrder.flatMap(entry => placesOf(entry).map(where => ({ entry, where })))
+  for (const { entry, where } of all) await requirePasses(cast, await prepare(cast, entry, where), 'before')
+  const runs: Run[] = []
+  for (const { entry, where } of all) runs.push(await prepare(cast, entry, where))
+  const peers = [...new Set([cast.scene.other, ...runs.map(({ words }) => words.peer)])]
+  await setBlock(cast, peers, true)
+  const refused = new Set<Run>()
+  const bystander = await cast.scene.bystander()
+  let stored = await cast.scene.stored()
+  for (const run of runs) {
+    const before = stored
+    stored = await requireBlocked(cast, run, { before, bystander, isRefused: () => refused.add(run) })
+  }
+  await setBlock(cast, peers, false)
+  for (const run of runs) {
+    // What was refused is possible now as it is.
+    const again = refused.has(run) ? run : await prepare(cast, run.entry, run.where)
+    await requirePasses(cast, again, 'afterwards')
+  }
+}
+
+/** Blocks, or takes it back; in every app the other one is told how they see the actor now. */
+async function setBlock({ scene, listener, block }: Cast, peers: readonly NamedPerson[], is: boolean): Promise<void> {
+  const shown = is ? /offline|"isOnline":false/ : /"status":"online"|user:online|"isOnline":true/
+  await listener.settle()
+  await block(peers, is)
+  const isShown = (heard: string) => heard.includes(scene.actor.hex) && shown.test(heard)
+  await Promise.all(listener.ears.map(async ear => await ear.until(isShown)))
+}
+
+function placesOf({ row }: Entry<Act>): readonly Where[] {
+  const { among }: Meaning = MEANINGS[row.means]
+  if (row.where !== undefined) return [row.where]
+  if (OWN_GROUP.has(row.means)) return ['group']
+  return among === 'conversation' ? ['direct', 'group'] : ['direct']
+}
+
+async function prepare(cast: Cast, entry: Entry<Act>, where: Where): Promise<Run> {
+  const { scene } = cast
+  const meaning: Meaning = MEANINGS[entry.row.means]
+  const listener = meaning.among === 'strangers' ? await scene.stranger(entry.row.hasPhone === true) : cast.listener
+  const peer = meaning.among === 'strangers' ? (listener.person as NamedPerson) : scene.other
+  count += 1
+  const text = `Said as number ${count}.`
+  const nothing = { conv: '', msg: '', theirs: '', seq: 0, req: '', sought: '' }
+  const words: Words = { ...nothing, actor: scene.actor, peer, isGroup: where === 'group', text }
+  const there = meaning.among === 'conversation' ? { ...words, ...(await talk(scene, entry.row, words)) } : words
+  const more = await meaning.prepare?.(scene, there)
+  return { entry, where, meaning, listener, words: { ...there, ...more } }
+}
+
+/** A message of each, in the chat, in the group, or in a new one. */
+async function talk({ server, say, ...scene }: Scene, { means }: Act, { text, isGroup }: Words) {
+  const { actor, other, direct, group } = scene
+  const conv = OWN_GROUP.has(means) ? (await server.group(actor, other)).slice(-24) : isGroup ? group : direct
+  const own = await say(actor, conv, `Own before: ${text}`)
+  const theirs = await say(other, conv, `Theirs before: ${text}`)
+  const { isOwn }: Meaning = MEANINGS[means]
+  return { conv, msg: isOwn ? own.id : theirs.id, theirs: theirs.id, seq: theirs.seq }
+}
+
+function nameOf({ entry: { key, row }, where, meaning }: Run): string {
+  return `${key} (${row.means}${meaning.among === 'conversation' ? `, ${where}` : ''})`
+}
+
+async function requirePasses(cast: Cast, run: Run, when: string): Promise<void> {
+  const { t, mouth } = cast
+  // What reaches some sockets counts as delivered soon, said or not: that may have been heard already.
+  if (run.entry.row.means !== 'deliver') await run.listener.settle()
+  const { code, text } = await mouth.say(run.entry, run.words)
+  t.equal(code, 'ok', `${nameOf(run)} ${when}: ${code === 'ok' ? '' : text}`)
+  if (code !== 'ok') return
+  await requireHeard(cast, run)
+  t.pass(`${nameOf(run)} ${when}: heard`)
+  if (run.entry.row.means !== 'show') return
+  run.listener.empty()
+  await appear(cast)
+  await run.listener.canonical.until(heard => heard.includes('"online"'))
+}
+
+/** In Parley’s own words, and in those of every app that knows the event. */
+async function requireHeard({ tables }: Cast, run: Run): Promise<void> {
+  const { words, listener, where } = run
+  const { event, hint = () => '' } = run.meaning
+  if (event === undefined) return
+  await requireHeardBy(listener, run)
+  const needle = hint(words)
+  for (const ear of listener.ears) {
+    const isDeaf = where === 'group' && ear.face === 'reals2chat'
+    const isTold = tables.events.get(ear.face)?.has(event) === true
+    if (isTold && needle !== '' && !isDeaf) await ear.until(heard => heard.includes(needle))
+  }
+}
+
+/** Shows the actor as being there. */
+async function appear({ scene: { server, actor } }: Cast): Promise<void> {
+  await server.call(actor, 'PUT', '/v1/presence', { status: 'online' })
+}
+
+interface Since {
+  /** Everything that is stored. */
+  readonly before: readonly string[]
+  /** Of the group. */
+  readonly bystander: Listener
+  /** Is told that it was refused. */
+  readonly isRefused: () => void
+}
+
+/** @returns what is stored afterwards */
+async function requireBlocked(cast: Cast, run: Run, { before, bystander, isRefused }: Since): Promise<string[]> {
+  const { t, scene, mouth } = cast
+  const { meaning, entry, listener, where } = run
+  await listener.settle()
+  bystander.empty()
+  const { code, text } = await mouth.say(entry, run.words)
+  const after = await scene.stored()
+  if (code !== 'ok') isRefused()
+  const what = `${nameOf(run)} when blocked`
+  t.equal(code, meaning[where] === 'refused' ? 'blocked' : 'ok', `${what}: ${text}`)
+  if (meaning[where] === 'passes' && meaning.event !== undefined) await requireHeard(cast, run)
+  else t.same(await listener.settle(), [], `${what}: nobody hears of it`)
+  const allowed = storedBy(run)
+  if (allowed !== undefined) t.same(changedIn(before, after), allowed, `${what}: nothing else is stored`)
+  if (entry.row.means === 'show') await appear(cast)
+  if (isWhisperedToOthers(cast, run)) await requireHeardBy(bystander, run)
+  return after
+}
+
+/** What an app is sent counts as delivered before it says so. */
+function isWhisperedToOthers({ face }: Cast, { meaning, where, entry }: Run): boolean {
+  const isSaid = face.name === 'canonical' || entry.row.means !== 'deliver'
+  return where === 'group' && meaning[where] === 'silent' && isSaid
+}
+
+/** What two who are apart do not hear of each other others do, in Parley’s own words. */
+async function requireHeardBy({ canonical }: Listener, { meaning, words, entry }: Run): Promise<void> {
+  const { event, hint = () => '', ownHint = hint } = meaning
+  // What reads everything may read more than was prepared for it.
+  const needle = entry.row.isLast ? words.actor.hex : ownHint(words)
+  await canonical.until((heard, name) => name === event && heard.includes(needle))
+}
+
+/** The collections in which something may be stored: how far the actor has read is their own. */
+function storedBy({ meaning, where }: Run): string[] | undefined {
+  if (meaning[where] === 'refused') return []
+  if (meaning[where] === 'passes' || meaning.among !== 'conversation') return undefined
+  return meaning.event === 'receipt:read' ? ['members'] : []
+}
+
+/** The collections that differ. */
+function changedIn(before: readonly string[], after: readonly string[]): string[] {
+  const [one, two] = [new Set(before), new Set(after)]
+  const lines = [...before.filter(line => !two.has(line)), ...after.filter(line => !one.has(line))]
+  return [...new Set(lines.map(line => line.slice(0, line.indexOf(' '))))]
+}

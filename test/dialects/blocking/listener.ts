@@ -1,0 +1,121 @@
+import { randomUUID } from 'node:crypto'
+import type { Test } from 'tap'
+import type { Person, TestServer } from '../../helper.ts'
+import type { Heard } from '../../packet-client.ts'
+import { openSocket } from '../apps/canonical.ts'
+import { bare, Ear, listen } from '../apps/line.ts'
+import { Tape } from '../apps/tape.ts'
+
+/** Something heard, as text: every id and every word in it can be looked for. */
+export const textOf = ({ name, data }: Heard): string => `${name} ${JSON.stringify(data)}`
+
+/** An ear that can be asked for anything, whatever its app calls it. */
+export class OpenEar extends Ear {
+  /** What it belongs to: `canonical`, a dialect, or a stream of one. */
+  readonly face: string
+  #waiting: (() => void)[] = []
+
+  constructor(face: string) {
+    super()
+    this.face = face
+  }
+
+  override take(name: string, data: unknown): void {
+    super.take(name, data)
+    for (const wake of this.#waiting.splice(0)) wake()
+  }
+
+  /** Resolves when something of this kind was heard. */
+  async until(fits: (text: string, name: string) => boolean): Promise<void> {
+    while (!this.heard.some(it => fits(textOf(it), it.name))) {
+      await new Promise<void>(resolve => this.#waiting.push(resolve))
+    }
+  }
+
+  /** Everything heard since it was asked for last. */
+  empty(): Heard[] {
+    return this.heard.splice(0)
+  }
+}
+
+interface ListenerParts {
+  readonly t: Test
+  readonly server: TestServer
+  readonly person: Person
+  /** Talks to the person; what they say is known to come after everything before it. */
+  readonly herald: Person
+  /** The dialects whose sockets the person listens on, besides Parley’s own. */
+  readonly dialects: readonly string[]
+  /** Whose presence is asked for where it is not told by itself. */
+  readonly watched: Person
+}
+
+/** Somebody who listens on several sockets and streams at once. */
+export class Listener {
+  readonly person: Person
+  readonly ears: readonly OpenEar[]
+  readonly #parts: ListenerParts
+  readonly #place: string
+  #count = 0
+
+  private constructor(parts: ListenerParts, ears: readonly OpenEar[], place: string) {
+    this.person = parts.person
+    this.ears = ears
+    this.#parts = parts
+    this.#place = place
+  }
+
+  static async open(parts: ListenerParts): Promise<Listener> {
+    const { t, server, person, herald, dialects, watched } = parts
+    const place = await server.direct(herald, person)
+    const guest = { t, server, person, label: '', tape: new Tape() }
+    const onSocket = async (face: string, path: string) => {
+      const ear = new OpenEar(face)
+      const socket = await openSocket(guest, path, ear)
+      await socket.ask('hello', { token: person.token, cursors: {} })
+      if (face === 'canonical') await socket.ask('presence:subscribe', { userIds: [watched.id] })
+      return ear
+    }
+    const onStream = async (face: string, path: string) => (await listen(guest, path, new OpenEar(face))) as OpenEar
+    const ears = await Promise.all([
+      onSocket('canonical', '/ws'),
+      ...dialects.map(async name => await onSocket(name, `/ws?dialect=${name}`)),
+      ...(dialects.includes('chatapp') ? [onStream('chatapp', '/api/sse')] : [])
+    ])
+    return new Listener(parts, ears, place)
+  }
+
+  /** The one that hears in Parley’s own words. */
+  get canonical(): OpenEar {
+    return this.ears.find(({ face }) => face === 'canonical') as OpenEar
+  }
+
+  /** Everything that others but the herald have made them hear until now, on all their sockets. */
+  async settle(): Promise<string[]> {
+    const { server, herald } = this.#parts
+    this.#count += 1
+    const text = `Now number ${this.#count}.`
+    const message = { clientId: randomUUID(), text }
+    await server.call(herald, 'POST', `/v1/conversations/${this.#place}/messages`, message)
+    await Promise.all(this.ears.map(async ear => await ear.until(heard => heard.includes(text))))
+    return this.ears.flatMap(ear =>
+      ear
+        .empty()
+        .map(textOf)
+        .filter(heard => this.#isOfOthers(heard))
+        .map(heard => `${ear.face}: ${heard}`)
+    )
+  }
+
+  /** Forgets what was heard. */
+  empty(): void {
+    for (const ear of this.ears) ear.empty()
+  }
+
+  /** Neither from the herald, nor what the person did themselves: that is heard when it may. */
+  #isOfOthers(heard: string): boolean {
+    const { herald, watched, person } = this.#parts
+    if (heard.includes(herald.hex) || heard.includes(bare(this.#place))) return false
+    return !heard.includes(person.hex) || heard.includes(watched.hex)
+  }
+}

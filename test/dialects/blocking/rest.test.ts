@@ -1,0 +1,105 @@
+import type { Words } from './meanings.ts'
+import { walkFace } from './walk.ts'
+
+const clientId = ({ text }: Words) => ({ clientId: text.replaceAll(/\W/g, '-') })
+const content = (words: Words) => ({ ...clientId(words), text: words.text })
+const answer = (words: Words) => ({ ...content(words), replyTo: words.theirs })
+const mention = (words: Words) => ({ ...content(words), mentions: [words.peer.hex] })
+const toPeer = ({ peer: { hex: userId } }: Words) => ({ type: 'direct', userId })
+const toPeople = ({ peer, text: name }: Words) => ({ type: 'group', name, memberIds: [peer.hex] })
+const userIds = ({ peer }: Words) => ({ userIds: [peer.hex] })
+const rename = ({ text: name }: Words) => ({ name })
+const readSeq = ({ seq }: Words) => ({ readSeq: seq })
+const offline = () => ({ status: 'offline' })
+const ofPeer = { where: 'direct' } as const
+const list = { shows: 'nothing', where: 'direct' } as const
+
+await walkFace({
+  name: 'canonical',
+  routes: {
+    'POST /v1/auth/tickets': 'own',
+    'GET /v1/auth/me': 'own',
+    'GET /v1/sessions': 'own',
+    'POST /v1/auth/logout': 'own',
+    'DELETE /v1/sessions': 'own',
+    'DELETE /v1/sessions/:sessionId': 'own',
+    'POST /v1/auth/password': 'own',
+    'POST /v1/auth/logout-everywhere': 'own',
+    'POST /v1/auth/qr/:token/approve': 'own',
+    'POST /v1/auth/qr/:token/refuse': 'own',
+    'GET /v1/users/me': 'own',
+    'GET /v1/presence': { shows: 'other', as: 'stranger', query: ({ peer }) => ({ ids: peer.hex }), ...ofPeer },
+    'GET /v1/users/:userId': { shows: 'other', as: 'apart', ...ofPeer },
+    'GET /v1/users/search': [
+      { finds: 'username', query: ({ sought: q }) => ({ q }) },
+      { finds: 'phone', query: ({ sought: q }) => ({ q }) }
+    ],
+    'PATCH /v1/users/me': { means: 'introduce', body: ({ text: displayName }) => ({ displayName }) },
+    'POST /v1/conversations/:conversationId/members': { means: 'invite', body: userIds },
+    'PATCH /v1/conversations/:conversationId/members/:userId': { means: 'manage', body: () => ({ role: 'admin' }) },
+    'DELETE /v1/conversations/:conversationId/messages': { means: 'clear' },
+    'POST /v1/conversations': [
+      { means: 'start', body: toPeer },
+      { means: 'invite', body: toPeople }
+    ],
+    'DELETE /v1/conversations/:conversationId': [
+      { means: 'clear' },
+      { means: 'end', query: () => ({ scope: 'everyone' }) }
+    ],
+    'GET /v1/conversations/:conversationId': { shows: 'nothing' },
+    'POST /v1/conversations/:conversationId/leave': { means: 'manage' },
+    'GET /v1/conversations': list,
+    'GET /v1/conversations/:conversationId/members': { shows: 'other' },
+    'DELETE /v1/conversations/:conversationId/members/:userId': { means: 'end' },
+    'PATCH /v1/conversations/:conversationId/preferences': { means: 'keep', body: () => ({ favorite: true }) },
+    'POST /v1/conversations/:conversationId/receipts': [
+      { means: 'deliver', body: ({ seq: deliveredSeq }) => ({ deliveredSeq }) },
+      { means: 'read', body: readSeq }
+    ],
+    'POST /v1/conversations/:conversationId/typing': [
+      { means: 'type', body: () => ({ isTyping: true }) },
+      { means: 'stopTyping', body: () => ({ isTyping: false }) }
+    ],
+    'PATCH /v1/conversations/:conversationId': { means: 'rename', body: rename },
+    'POST /v1/conversations/:conversationId/messages/:messageId/reactions': { means: 'react' },
+    'DELETE /v1/conversations/:conversationId/messages/:messageId': [
+      { means: 'remove', query: () => ({ scope: 'everyone' }) },
+      { means: 'keep', query: () => ({ scope: 'me' }) }
+    ],
+    'PATCH /v1/conversations/:conversationId/messages/:messageId': {
+      means: 'edit',
+      body: ({ text }) => ({ text })
+    },
+    'GET /v1/conversations/:conversationId/messages/:messageId/edits': { shows: 'nothing' },
+    'GET /v1/conversations/:conversationId/messages': { shows: 'nothing' },
+    'GET /v1/conversations/:conversationId/messages/:messageId': { shows: 'nothing' },
+    'GET /v1/conversations/:conversationId/messages/:messageId/receipts': { shows: 'other' },
+    'DELETE /v1/conversations/:conversationId/messages/:messageId/reactions/:emoji': { means: 'unreact' },
+    'POST /v1/conversations/:conversationId/messages': [
+      { means: 'send', body: content },
+      { means: 'send', body: answer },
+      { means: 'send', body: mention }
+    ],
+    'POST /v1/requests/:requestId/accept': { means: 'accept' },
+    'POST /v1/blocks': 'block',
+    'PUT /v1/contacts/:userId': { means: 'note', body: rename },
+    'POST /v1/requests/:requestId/cancel': { means: 'cancel' },
+    'GET /v1/presence/count': 'own',
+    'POST /v1/requests/:requestId/decline': { means: 'decline' },
+    'GET /v1/users/me/settings': 'own',
+    'GET /v1/blocks': list,
+    'GET /v1/contacts': { shows: 'other', ...ofPeer },
+    'GET /v1/friends': { shows: 'other', ...ofPeer },
+    'GET /v1/requests': list,
+    'DELETE /v1/blocks/:userId': 'block',
+    'DELETE /v1/contacts/:userId': { means: 'keep', ...ofPeer },
+    'DELETE /v1/friends/:userId': { means: 'part' },
+    'POST /v1/requests': [
+      { means: 'ask', body: ({ peer }) => ({ kind: 'chat', to: peer.hex }) },
+      { means: 'ask', body: ({ peer }) => ({ kind: 'friend', to: peer.hex }) }
+    ],
+    'PUT /v1/presence': { means: 'show', body: offline },
+    'POST /v1/contacts/sync': { finds: 'phone', body: ({ sought }) => ({ contacts: [sought] }) },
+    'PATCH /v1/users/me/settings': 'own'
+  }
+})

@@ -1,0 +1,105 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import type { Test } from 'tap'
+import { dump, openDatabase } from '../../dump.ts'
+import { mintToken, type Person, startServer, type TestServer } from '../../helper.ts'
+import { bare } from '../apps/line.ts'
+import { Listener } from './listener.ts'
+
+/** Somebody who can be searched for. */
+export interface NamedPerson extends Person {
+  readonly username: string
+  readonly phone: string
+}
+
+export const DIALECTS = ['mobile', 'unified', 'chatapp', 'reals2chat', 'taatom']
+
+/** Two friends with a chat and a group; the other one listens. */
+export interface Scene {
+  readonly t: Test
+  readonly server: TestServer
+  readonly actor: NamedPerson
+  readonly other: NamedPerson
+  readonly herald: Person
+  /** Bare ids. */
+  readonly direct: string
+  readonly group: string
+  befriend(one: Person, two: Person): Promise<void>
+  /** Somebody new, who listens. @param hasPhone can be found by a number */
+  stranger(hasPhone: boolean): Promise<Listener & { person: NamedPerson }>
+  /** Listens for the other one. */
+  listen(): Promise<Listener>
+  /** Somebody else in the group, who listens: from nobody apart. */
+  bystander(): Promise<Listener>
+  /** Says something. @returns its id and `seq` */
+  say(from: Person, conversationId: string, text: string): Promise<{ id: string; seq: number }>
+  /** Everything that is stored and does not change by itself. */
+  stored(): Promise<string[]>
+}
+
+let made = 0
+
+/** Somebody with a number; to make them takes its time. */
+export async function signUp(server: TestServer): Promise<NamedPerson> {
+  made += 1
+  const username = `named${made}${randomBytes(3).toString('hex')}x`
+  const phone = `+49151${String(20_000_000 + made)}`
+  const { accessToken: token, user } = await server.signUp({ username, phone, displayName: `Named ${made} Somebody` })
+  return { hex: bare(user.id), id: user.id, token, username, phone }
+}
+
+async function unnamed(server: TestServer): Promise<NamedPerson> {
+  const hex = randomBytes(12).toString('hex')
+  const person = { hex, id: `user_${hex}`, token: await mintToken(hex), username: '', phone: '' }
+  await server.call(person, 'GET', '/v1/auth/me')
+  return person
+}
+
+export async function openScene(t: Test): Promise<Scene> {
+  const server = await startServer(t, {
+    env: {
+      LIMITS_REFUSALS_PER_TEN_SECONDS: '1000000',
+      LIMITS_TYPING_INTERVAL_MS: '1',
+      LIMITS_REQUESTS_PER_DAY: '100000',
+      LIMITS_OPEN_REQUESTS: '100000'
+    }
+  })
+  const [actor, other, herald] = [await signUp(server), await signUp(server), await server.person()]
+  const database = await openDatabase(t, server.uri)
+  const befriend = async (one: Person, two: Person) => {
+    const { body } = await server.call(one, 'POST', '/v1/requests', { kind: 'friend', to: two.id })
+    await server.call(two, 'POST', `/v1/requests/${body.id}/accept`)
+  }
+  await befriend(actor, other)
+  const [direct, group] = [bare(await server.direct(actor, other)), bare(await server.group(actor, other))]
+  const about = { t, server, herald, watched: actor }
+  return {
+    ...{ t, server, actor, other, herald, direct, group, befriend },
+    stranger: async hasPhone => {
+      const person = hasPhone ? await signUp(server) : await unnamed(server)
+      const dialects = [DIALECTS[made++ % DIALECTS.length] ?? '']
+      return (await Listener.open({ ...about, person, dialects })) as Listener & { person: NamedPerson }
+    },
+    bystander: async () => {
+      const person = await server.person()
+      await server.call(actor, 'POST', `/v1/conversations/${group}/members`, { userIds: [person.id] })
+      return await Listener.open({ ...about, person, dialects: [] })
+    },
+    listen: async () => await Listener.open({ ...about, person: other, dialects: DIALECTS }),
+    say: async (from, conversationId, text) => {
+      const message = { clientId: randomUUID(), text }
+      const { body } = await server.call(from, 'POST', `/v1/conversations/${conversationId}/messages`, message)
+      return { id: bare(body.id), seq: body.seq }
+    },
+    stored: async () => lasting(await dump(database), herald)
+  }
+}
+
+/** Without what the herald says, and what is noted by itself: how far messages have come to a socket. */
+function lasting(lines: readonly string[], { hex }: Person): string[] {
+  const places = lines.flatMap(line =>
+    line.includes(hex) && line.startsWith('conversations ') ? (/"_id":\{"\$oid":"(\w+)"/.exec(line)?.[1] ?? []) : []
+  )
+  return lines
+    .filter(line => !line.startsWith('processes ') && ![hex, ...places].some(id => line.includes(id)))
+    .map(line => line.replace(/"deliveredSeq":\d+/, ''))
+}
