@@ -45,7 +45,7 @@ const Env = Type.Object({
   }),
   MONGOD_BINARY: text('the path of a mongod program'),
   MONGODB_POOL_SIZE: integer(1, 1000, 20),
-  COMMIT_LANES: integer(1, 64, 2),
+  COMMIT_LANES: integer(1, 64, 1),
   JWT_SECRET: Type.Optional(
     Type.Array(Type.String(), { as: 'list', minItems: 1, secret: true, expected: 'secrets separated by commas' })
   ),

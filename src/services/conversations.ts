@@ -167,7 +167,7 @@ export class ConversationService {
   ) {
     const now = new Date()
     const _id = new ObjectId()
-    const head = { rev: 1, seq: 0, selfRev: 1, memberCount: userIds.length }
+    const head = { rev: 1, seq: 0, selfRev: 1, memberRev: 1, memberCount: userIds.length }
     const doc: ConversationDoc = { _id, ...fields, ...head, lastActivityAt: now, changedAt: now, createdAt: now }
     const members = userIds.map((id, index) =>
       newMember(doc, id, fields.type === 'group' && index === 0 ? 'owner' : 'member')

@@ -1,6 +1,13 @@
 import { SYNC_PAGE_BYTES, SYNC_PAGE_ITEMS } from '../../protocol/limits.ts'
 import type { AccountChange, ConversationChange } from '../bus/bus.ts'
-import { type ConversationDoc, type MemberDoc, type MessageDoc, ObjectId, type Store } from '../store/index.ts'
+import {
+  byConversation,
+  type ConversationDoc,
+  type MemberDoc,
+  type MessageDoc,
+  ObjectId,
+  type Store
+} from '../store/index.ts'
 import { accountEventOf } from './account-items.ts'
 import { fitPage, pairOf, presentConversation, presentMember, presentMessage } from './present.ts'
 import type { SyncService } from './sync.ts'
@@ -84,16 +91,19 @@ export class ReplayService {
   async #readPages(asked: readonly Asked[]): Promise<ConversationChange[][]> {
     const heads = await this.#store.conversations.findMany(asked.map(({ conversationId }) => conversationId))
     // Bounded, so that what is replayed at once does not make every listener a slow one.
+    const headOf = new Map(heads.map(head => [head._id.toHexString(), head]))
     const ranges = asked.map(({ conversationId, since }) => ({ conversationId, since, upTo: since + SYNC_PAGE_ITEMS }))
+    const withMembers = ranges.filter(it => (headOf.get(it.conversationId.toHexString())?.memberRev ?? 0) > it.since)
     const [messages, members] = await Promise.all([
       this.#store.messages.changedWithin(ranges),
-      this.#store.members.changedWithin(ranges)
+      withMembers.length > 0 ? this.#store.members.changedWithin(withMembers) : []
     ])
+    const [messagesOf, membersOf] = [byConversation(messages), byConversation(members)]
     return ranges.map(({ conversationId, since, upTo }) => {
-      const head = heads.find(({ _id }) => _id.equals(conversationId))
+      const id = conversationId.toHexString()
+      const head = headOf.get(id)
       if (head === undefined) return []
-      const isHere = (row: { conversationId: ObjectId }) => row.conversationId.equals(conversationId)
-      return denseChanges(head, messages.filter(isHere), members.filter(isHere), { since, upTo })
+      return denseChanges(head, messagesOf.get(id) ?? [], membersOf.get(id) ?? [], { since, upTo })
     })
   }
 

@@ -10,6 +10,8 @@ export interface ConversationDoc {
   seq: number
   /** The `rev` of the last change of the fields that all members share. */
   selfRev: number
+  /** The `rev` of the last change of a membership. */
+  memberRev: number
   memberCount: number
   lastActivityAt: Date
   /** The database's clock at the last change. */

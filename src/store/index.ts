@@ -19,6 +19,7 @@ import { TicketStore } from './tickets.ts'
 import { UserStore } from './users.ts'
 
 export type { AccountChangeDoc } from './accounts.ts'
+export { byConversation } from './by-conversation.ts'
 export type { Committed, FirstSend } from './commit/change.ts'
 export type { AccountNews, ConversationState, Draft } from './commit/draft.ts'
 export type { NewContact } from './contacts.ts'

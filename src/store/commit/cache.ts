@@ -1,5 +1,6 @@
 import type { ClientSession, Collection, Db, MongoClient } from 'mongodb'
 import { ObjectId } from 'mongodb'
+import { byConversation } from '../by-conversation.ts'
 import type { ConversationDoc, MemberDoc } from '../documents.ts'
 import type { ConversationState } from './draft.ts'
 
@@ -95,9 +96,9 @@ export class ConversationCache {
       const options = { session, readConcern }
       const docs = await this.#conversations.find({ _id: { $in: ids.map(id => new ObjectId(id)) } }, options).toArray()
       const moved = docs.filter(({ _id, rev }) => known.get(_id.toHexString())?.doc.rev !== rev)
-      const since = moved.map(({ _id }) => {
+      const since = moved.flatMap(({ _id, memberRev }) => {
         const rev = known.get(_id.toHexString())?.doc.rev ?? 0
-        return { conversationId: _id, rev: { $gt: rev } }
+        return memberRev > rev ? [{ conversationId: _id, rev: { $gt: rev } }] : []
       })
       const changed = since.length === 0 ? [] : await this.#members.find({ $or: since }, options).toArray()
       const rows = byConversation(changed)
@@ -125,17 +126,6 @@ export class ConversationCache {
     for await (const row of rows) members.get(row.conversationId.toHexString())?.set(row.userId.toHexString(), row)
     return docs.map(doc => ({ doc, members: members.get(doc._id.toHexString()) ?? new Map() }))
   }
-}
-
-function byConversation(rows: readonly MemberDoc[]): Map<string, MemberDoc[]> {
-  const groups = new Map<string, MemberDoc[]>()
-  for (const row of rows) {
-    const id = row.conversationId.toHexString()
-    const group = groups.get(id)
-    if (group === undefined) groups.set(id, [row])
-    else group.push(row)
-  }
-  return groups
 }
 
 function withChanges(

@@ -134,7 +134,9 @@ export class Commits {
   }
 
   #laneOf(conversationId: string): Lane {
-    const lane = this.#lanes[Number.parseInt(conversationId.slice(-4), 16) % this.#lanes.length]
+    // Neighbouring ids differ in their last digits, often by an even number: Knuth's multiplicative hash spreads them.
+    const hash = Math.imul(Number.parseInt(conversationId.slice(-8), 16), 2_654_435_761) >>> 16
+    const lane = this.#lanes[hash % this.#lanes.length]
     if (lane === undefined) throw new Error('There are no lanes')
     return lane
   }

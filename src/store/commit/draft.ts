@@ -115,6 +115,7 @@ export class Draft {
   /** Changes memberships, all with one `rev`; those with `leftAt` are members no longer. @returns that `rev` */
   changeMembers(members: readonly MemberDoc[]): number {
     const rev = this.#nextRev()
+    this.#doc.memberRev = rev
     this.#members ??= new Map(this.#base.members)
     for (const member of members) {
       const changed = { ...member, rev }

@@ -20,10 +20,12 @@ const MAX_BACKOFF_MS = 250
 /** How long after a conflict others are thought to change the same conversations, ms. */
 const CONTENDED_MS = 500
 /**
- * How often a lane looks whether somebody else's transaction is over, ms. A transaction lets go of what it has
- * changed before it waits for the journal, and in that time the next one can begin.
+ * How often a lane looks whether somebody else's transaction is over, ms. What a transaction has changed is seen
+ * before it waits for the journal, and in that time the next one can begin.
  */
 const POLL_MS = 4
+/** After a conflict it looks so many times before it tries again: what was in the way may come to nothing. */
+const MAX_LOOKS = 8
 /** After this long in the way it may be a transaction of a dead process; and how often that is looked at, ms. */
 const LOOK_INTERVAL_MS = 1_000
 
@@ -76,8 +78,8 @@ export class Lane {
     await Promise.resolve()
     while (this.#waiting.length > 0) {
       // Others get their turn between two of ours.
-      if (this.#isContended) await delay(POLL_MS)
-      await this.#commit(this.#take())
+      const ahead = this.#isContended ? await this.#letOthers(this.#waiting, 1) : undefined
+      await this.#commit(this.#take(), ahead)
     }
     this.#running = undefined
   }
@@ -98,9 +100,9 @@ export class Lane {
   }
 
   /** Brings every change of the batch to an end: committed, refused, or failed. Never rejects. */
-  async #commit(batch: readonly Pending[]): Promise<void> {
+  async #commit(batch: readonly Pending[], newer: States | undefined): Promise<void> {
     let pending = batch
-    let ahead: States | undefined
+    let ahead = newer
     while (pending.length > 0) {
       pending = this.#answerKnown(pending)
       try {
@@ -137,7 +139,7 @@ export class Lane {
     if (pending.length === 0) return []
     const { client, db, accounts, cache, recent, observer } = this.#parts
     const startedAt = performance.now()
-    const states = ahead ?? (await cache.load(conversationsOf(pending)))
+    const states = new Map([...(await cache.load(conversationsOf(pending))), ...(ahead ?? [])])
     const batch = new Batch()
     let result: Committed[] = []
     const session = client.startSession()
@@ -213,14 +215,33 @@ export class Lane {
     if (isWriteConflict(error)) {
       this.#noteConflict()
       await this.#clearTheWay()
-      await delay(POLL_MS * (0.5 + Math.random()))
-      return ahead
+      return await this.#letOthers(pending, MAX_LOOKS, ahead)
     }
     for (const id of ids) this.#parts.cache.forget(id)
     if (isDuplicate(error)) await this.#learnRepeats(pending)
     else if (!isTransient(error)) throw error
     await delay(Math.random() * MAX_BACKOFF_MS)
     return undefined
+  }
+
+  /**
+   * Waits until a commit of somebody else is to be seen: looking costs far less than a transaction that conflicts.
+   * @returns the states that it leads to; those given when there was none
+   */
+  async #letOthers(pending: readonly Pending[], looks: number, ahead?: States): Promise<States | undefined> {
+    const { cache } = this.#parts
+    const ids = conversationsOf(pending)
+    try {
+      const known = new Map([...(await cache.load(ids)), ...(ahead ?? [])])
+      for (let look = 0; look < looks; look++) {
+        await delay(POLL_MS * (0.5 + Math.random()))
+        const states = await cache.peek(ids)
+        if (ids.some(id => states.get(id)?.doc.rev !== known.get(id)?.doc.rev)) return states
+      }
+    } catch {
+      // The attempt finds out by itself what is wrong.
+    }
+    return ahead
   }
 
   #noteConflict(): void {
