@@ -1,9 +1,9 @@
 import t, { type Test } from 'tap'
-import type { Answer, Person } from '../helper.ts'
-import { PacketClient } from '../packet-client.ts'
-import { type Asked, ask, type Field, fieldsOf, type Ids, kindOf, replaced, requestFor } from './routes/request.ts'
-import { openScene, ownThings, type Scene, SECRET_TEXT } from './routes/scene.ts'
-import { allDialects, canonicalPlaces, codeOf, dialectPlaces, type Place, shapeOfBody } from './routes/table.ts'
+import type { Answer, Person } from '../../helper.ts'
+import { PacketClient } from '../../packet-client.ts'
+import { type Asked, ask, type Field, fieldsOf, type Ids, kindOf, replaced, requestFor } from '../routes/request.ts'
+import { openScene, ownThings, type Scene, SECRET_TEXT } from '../routes/scene.ts'
+import { allDialects, canonicalPlaces, codeOf, dialectPlaces, type Place, shapeOfBody } from '../routes/table.ts'
 
 const dialects = await allDialects(t)
 const places = [...canonicalPlaces(), ...dialectPlaces(dialects)]
