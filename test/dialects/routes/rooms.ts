@@ -31,7 +31,7 @@ export interface Room {
   readonly ids: Ids
 }
 
-type Cast = Readonly<Record<'owner' | 'admin' | 'otherAdmin' | 'member' | 'target' | 'outsider', Person>>
+type Cast = Readonly<Record<'owner' | 'admin' | 'otherAdmin' | 'member' | 'target', Person>>
 
 /** Opens conversations in which somebody has a role. */
 export class Rooms {
@@ -45,10 +45,10 @@ export class Rooms {
   }
 
   static async open(server: TestServer): Promise<Rooms> {
-    const [owner, admin, otherAdmin, member, target, outsider] = (await server.people(6)) as [
-      ...[Person, Person, Person, Person, Person, Person]
+    const [owner, admin, otherAdmin, member, target] = (await server.people(5)) as [
+      ...[Person, Person, Person, Person, Person]
     ]
-    return new Rooms(server, { owner, admin, otherAdmin, member, target, outsider })
+    return new Rooms(server, { owner, admin, otherAdmin, member, target })
   }
 
   /** One where nothing has been done. */
@@ -66,7 +66,7 @@ export class Rooms {
   }
 
   async #group({ standing, isMuted }: Role, { message = 'own', user = 'target' }: Action): Promise<Room> {
-    const { owner, admin, otherAdmin, member, target, outsider } = this.#cast
+    const { owner, admin, otherAdmin, member, target } = this.#cast
     const group = await this.#server.group(owner, admin, otherAdmin, member, target)
     const path = `/v1/conversations/${group}`
     const actor = standing === 'owner' ? owner : standing === 'admin' ? admin : member
@@ -75,6 +75,7 @@ export class Rooms {
     await this.#raise(path, [...(standing === 'admin' ? [admin] : []), ...(user === 'admin' ? [otherAdmin] : [])])
     await this.#call(owner, 'PATCH', path, { settings: settingsIn(standing) })
     if (isMuted) await this.#call(actor, 'PATCH', `${path}/preferences`, { muted: true })
+    const outsider = await this.#server.person()
     const users = { target, admin: otherAdmin, owner, outsider, self: actor }
     return { actor, ids: { conv: bare(group), msg, user: users[user].hex, req: '0'.repeat(24) } }
   }
@@ -85,7 +86,7 @@ export class Rooms {
 
   async #direct({ standing, isMuted, isBlocker }: Role, action: Action): Promise<Room> {
     const { message = 'own', user = 'target', request } = action
-    const [actor, peer] = (await this.#server.people(2)) as [Person, Person]
+    const [actor, peer, outsider] = (await this.#server.people(3)) as [Person, Person, Person]
     const direct = await this.#server.direct(actor, peer)
     const path = `/v1/conversations/${direct}`
     const [asker, asked] = request === 'outgoing' ? [actor, peer] : [peer, actor]
@@ -98,7 +99,7 @@ export class Rooms {
       const [blocker, blocked] = isBlocker ? [actor, peer] : [peer, actor]
       await this.#call(blocker, 'POST', '/v1/blocks', { userId: blocked.id })
     }
-    const users = { target: peer, admin: peer, owner: peer, outsider: this.#cast.outsider, self: actor }
+    const users = { target: peer, admin: peer, owner: peer, outsider, self: actor }
     return { actor, ids: { conv: bare(direct), msg, user: users[user].hex, req: bare(req) } }
   }
 

@@ -1,14 +1,15 @@
 import type { Test } from 'tap'
 import { ERRORS, type ErrorCode } from '../../../protocol/errors.ts'
-import { dump, openDatabase } from '../../dump.ts'
+import { openDatabase } from '../../dump.ts'
 import { startServer } from '../../helper.ts'
 import { askedOf, type Case, kindsNamed } from './cases.ts'
 import type { Ids } from './request.ts'
 import { ROLES, type Role, type Room, Rooms } from './rooms.ts'
+import { stored } from './traces.ts'
 import { type Outcome, Voice } from './voice.ts'
 
 /** Something that is done in a role, and what must become of it. */
-interface Trial {
+export interface Trial {
   readonly it: Case
   readonly role: Role
   readonly wanted: 'ok' | ErrorCode
@@ -39,13 +40,8 @@ export async function requireRules(t: Test, cases: readonly Case[]): Promise<voi
   }
 }
 
-/** Everything, but how far messages have been delivered: to be connected is enough for that. */
-async function stored(database: Parameters<typeof dump>[0]): Promise<string[]> {
-  const lines = (await dump(database)).filter(line => !line.startsWith('processes '))
-  return lines.map(line => line.replace(/"deliveredSeq":\d+/, ''))
-}
-
-function trialOf(it: Case, role: Role): Trial | undefined {
+/** What is to be tried in a role, if anything. */
+export function trialOf(it: Case, role: Role): Trial | undefined {
   const wanted = it.action.rule[role.standing]
   if (wanted === undefined) return undefined
   // What names people alone is the same for everybody who is in a group with them.
@@ -54,16 +50,18 @@ function trialOf(it: Case, role: Role): Trial | undefined {
   return isInGroup && !kinds.has('conv') && !kinds.has('msg') ? undefined : { it, role, wanted }
 }
 
-const NO_IDS: Ids = { user: 'a'.repeat(24), conv: 'b'.repeat(24), msg: 'c'.repeat(24), req: 'd'.repeat(24) }
+/** Ids of nothing. */
+export const NO_IDS: Ids = { user: 'a'.repeat(24), conv: 'b'.repeat(24), msg: 'c'.repeat(24), req: 'd'.repeat(24) }
 
-function askedIn(room: Room, { it, role }: Trial) {
+/** What is asked in a room. */
+export function askedIn(room: Room, { it, role }: Trial) {
   const { ids } = room
   // In its document a chat of two goes by the other person.
   const isByPerson = it.place.face === 'taatom' && ['direct', 'apart'].includes(role.standing)
   return askedOf(it, isByPerson ? { ...ids, conv: ids.user } : ids)
 }
 
-function nameOf({ it, role, wanted }: Trial): string {
+export function nameOf({ it, role, wanted }: Trial): string {
   const { name, place, words } = it
   return `${wanted}: ${role.name}: ${name}: ${[place.method, place.url, ...words].join(' ')}`
 }

@@ -38,12 +38,16 @@ export class Voice {
     return { isGranted: status < 400, status, code: codeOf(body), isCivil, text }
   }
 
-  /** Opens the connection that is needed; what it makes happen by itself has begun then. */
-  async #say(who: Person, { face, url }: Place, data: unknown): Promise<Outcome> {
+  /** The connection that somebody asks on. */
+  async open(who: Person, { face }: Place): Promise<Mouth> {
     const key = `${face} ${who.hex}`
     const opening = this.#mouths.get(key) ?? this.#open(who, face)
     this.#mouths.set(key, opening)
-    const answer = await (await opening).ask(url, data)
+    return await opening
+  }
+
+  async #say(who: Person, place: Place, data: unknown): Promise<Outcome> {
+    const answer = await (await this.open(who, place)).ask(place.url, data)
     const { error } = answer
     const text = JSON.stringify(answer)
     const isCivil = /^code message( requestId)?( retry)?$/.test(shapeOfBody(error))
