@@ -4,7 +4,7 @@ import { PAGE_SIZE } from '../../protocol/limits.ts'
 import type { MessageReceipts } from '../../protocol/routes/messages.ts'
 import type { Bus } from '../bus/bus.ts'
 import { AppError } from '../errors.ts'
-import { ObjectId, type Store } from '../store/index.ts'
+import { type MemberDoc, ObjectId, type Store } from '../store/index.ts'
 import type { Actor } from './actor.ts'
 import type { BlockService } from './blocks.ts'
 import { viewOf } from './history.ts'
@@ -97,14 +97,20 @@ export class ReceiptService {
     return await this.mark(actor, place.toHexString(), { deliveredSeq, readSeq })
   }
 
-  /** Where every member has got, the first thousand by their ids. @throws {AppError} `not_found` */
+  /**
+   * Where every member has got, the first thousand by their ids; not who is apart from the actor by a block.
+   * @throws {AppError} `not_found`
+   */
   async of(actor: Actor, conversationId: string): Promise<Receipt[]> {
     const view = await viewOf(this.#store.members, actor, conversationId)
-    return (await this.#store.members.page(view.conversationId, MAX_CURSORS)).map(presentReceipt)
+    const page = await this.#store.members.page(view.conversationId, MAX_CURSORS)
+    const apart = await this.#blocks.around(actor.userId)
+    return page.filter(row => !apart.has(row.userId.toHexString())).map(presentReceipt)
   }
 
   /**
-   * Of a page of members, who has received and who has read a message; its sender is left out.
+   * Of a page of members, who has received and who has read a message; its sender is left out, and so is who is apart
+   * from the actor by a block.
    * @throws {AppError} `not_found` for what the actor does not see
    */
   async ofMessage(
@@ -121,7 +127,9 @@ export class ReceiptService {
     const from = after === undefined ? undefined : new ObjectId(bareId(after))
     const rows = await this.#store.members.page(view.conversationId, limit + 1, from)
     const page = rows.slice(0, limit)
-    const others = page.filter(it => !it.userId.equals(message.senderId) && it.joinedSeq < message.seq)
+    const apart = await this.#blocks.around(actor.userId)
+    const isOther = ({ userId: id }: MemberDoc) => !id.equals(message.senderId) && !apart.has(id.toHexString())
+    const others = page.filter(it => isOther(it) && it.joinedSeq < message.seq)
     const last = page.at(-1)
     return {
       readBy: others.filter(it => it.readSeq >= message.seq).map(it => userId(it.userId)),
