@@ -78,7 +78,9 @@ const profile = { bio: 'New', statusText: 'New', avatarUrl: 'https://example.org
 async function comeAndGo({ server, other, ids }: Company, isReading: boolean, whileThere: () => Promise<void>) {
   const socket = await server.connect(other)
   const before = (await server.call(other, 'GET', '/v1/users/me')).body.lastSeenAt
-  if (isReading) await socket.ask('receipt:read', { conversationId: `conv_${ids[1]?.conv}`, seq: 2 })
+  for (const { conv } of isReading ? ids : []) {
+    await socket.ask('receipt:read', { conversationId: `conv_${conv}`, seq: 2 })
+  }
   t.match((await server.call(other, 'GET', `/v1/presence?ids=${other.id}`)).text, /online/)
   await whileThere()
   socket.ws.close()

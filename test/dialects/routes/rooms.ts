@@ -27,6 +27,8 @@ export const ROLES: readonly Role[] = [
 /** A conversation as one of its members stands in it. */
 export interface Room {
   readonly actor: Person
+  /** The other one of two. */
+  readonly peer?: Person
   /** What something is done with: what an action names. */
   readonly ids: Ids
 }
@@ -100,7 +102,7 @@ export class Rooms {
       await this.#call(blocker, 'POST', '/v1/blocks', { userId: blocked.id })
     }
     const users = { target: peer, admin: peer, owner: peer, outsider, self: actor }
-    return { actor, ids: { conv: bare(direct), msg, user: users[user].hex, req: bare(req) } }
+    return { actor, peer, ids: { conv: bare(direct), msg, user: users[user].hex, req: bare(req) } }
   }
 
   async #send(who: Person, path: string): Promise<string> {
