@@ -6,7 +6,7 @@ import { allDialects, canonicalPlaces, type Place } from '../routes/table.ts'
 import { NO_IDS } from '../routes/trials.ts'
 
 const dialects = await allDialects(t)
-const places = canonicalPlaces().filter(({ method, isPublic }) => method !== 'GET' && !isPublic)
+const places = canonicalPlaces().filter(({ method }) => method !== 'GET')
 const cases = casesOf(places)
 const isChecked = ({ parts }: Place) => parts.body !== undefined
 

@@ -10,7 +10,7 @@ import { askedIn, NO_IDS, nameOf, type Trial, trialOf } from './trials.ts'
 import { type Outcome, Voice } from './voice.ts'
 
 /** What somebody writes who wants to be taken for another, or for more than they are. */
-function forgedFields({ hex }: Person): Record<string, unknown> {
+export function forgedFields({ hex }: Person): Record<string, unknown> {
   const ids = ['from', 'fromId', 'sender', 'senderId', 'userId', 'ownerId', 'createdBy', 'actor']
   return {
     ...Object.fromEntries(ids.map(name => [name, hex])),
