@@ -15,6 +15,8 @@ export interface Action {
   readonly user?: 'target' | 'admin' | 'owner' | 'outsider' | 'self'
   /** Who has sent the request: the other one unless told. */
   readonly request?: 'outgoing'
+  /** Can be done again and again, and leaves everything else possible. */
+  readonly isRepeatable?: true
 }
 
 const EVERYBODY: Rule = { open: 'ok', closed: 'ok', admin: 'ok', owner: 'ok', direct: 'ok', apart: 'ok' }
@@ -33,12 +35,12 @@ const OWNER: Rule = { ...ADMINS, admin: 'forbidden' }
  * (sending, adding, changing its looks), and of one that leaves it to admins. Muting changes nothing of it.
  */
 export const ACTIONS = {
-  read: { rule: EVERYBODY },
+  read: { rule: EVERYBODY, isRepeatable: true },
   'look at the group': { rule: { ...EVERYBODY, direct: 'not_found', apart: 'not_found' } },
   'keep it one’s own way': { rule: EVERYBODY },
-  send: { rule: { ...UNBLOCKED, closed: 'forbidden' } },
-  react: { rule: UNBLOCKED, message: 'foreign' },
-  'edit one’s own': { rule: UNBLOCKED },
+  send: { rule: { ...UNBLOCKED, closed: 'forbidden' }, isRepeatable: true },
+  react: { rule: UNBLOCKED, message: 'foreign', isRepeatable: true },
+  'edit one’s own': { rule: UNBLOCKED, isRepeatable: true },
   'edit another’s': { rule: NOBODY, message: 'foreign' },
   'delete one’s own': { rule: EVERYBODY },
   'delete another’s': { rule: { ...NOBODY, admin: 'ok', owner: 'ok' }, message: 'foreign' },
@@ -55,11 +57,11 @@ export const ACTIONS = {
   'hand the group over': { rule: OWNER },
   'choose the admins': { rule: OWNER },
   'end the group': { rule: OWNER },
-  'look at somebody': { rule: EVERYBODY },
+  'look at somebody': { rule: EVERYBODY, isRepeatable: true },
   'block or forget somebody': { rule: EVERYBODY },
-  'know somebody': { rule: UNBLOCKED },
-  'open a chat': { rule: UNBLOCKED },
-  'make a group with somebody': { rule: UNBLOCKED },
+  'know somebody': { rule: UNBLOCKED, isRepeatable: true },
+  'open a chat': { rule: UNBLOCKED, isRepeatable: true },
+  'make a group with somebody': { rule: UNBLOCKED, isRepeatable: true },
   'ask somebody': { rule: UNBLOCKED },
   accept: { rule: UNBLOCKED },
   decline: { rule: EVERYBODY },

@@ -27,8 +27,9 @@ export async function requireRules(t: Test, cases: readonly Case[]): Promise<voi
     t.equal(problemOf(trial, outcome), undefined, nameOf(trial))
   }
   for (const trial of trials.filter(({ wanted }) => wanted === 'ok')) {
-    const isReading = trial.it.place.method === 'GET'
-    await done(trial, await rooms[isReading ? 'kept' : 'fresh'](trial.role, trial.it.action))
+    const { action, place } = trial.it
+    const isKept = action.isRepeatable === true || place.method === 'GET'
+    await done(trial, await rooms[isKept ? 'kept' : 'fresh'](trial.role, action))
   }
   for (const it of cases) {
     const refused = trials.filter(trial => trial.it === it && trial.wanted !== 'ok')
