@@ -4,7 +4,7 @@ import { PAGE_SIZE } from '../../protocol/limits.ts'
 import type { MessageReceipts } from '../../protocol/routes/messages.ts'
 import type { Bus } from '../bus/bus.ts'
 import { AppError } from '../errors.ts'
-import { ObjectId, type Store } from '../store/index.ts'
+import { type MemberDoc, ObjectId, type Store } from '../store/index.ts'
 import type { Actor } from './actor.ts'
 import type { BlockService } from './blocks.ts'
 import { viewOf } from './history.ts'
@@ -98,19 +98,19 @@ export class ReceiptService {
   }
 
   /**
-   * Where every member has got who is not apart from the actor by a block, the first thousand by their ids.
+   * Where every member has got, the first thousand by their ids; not who is apart from the actor by a block.
    * @throws {AppError} `not_found`
    */
   async of(actor: Actor, conversationId: string): Promise<Receipt[]> {
     const view = await viewOf(this.#store.members, actor, conversationId)
-    const rows = await this.#store.members.page(view.conversationId, MAX_CURSORS)
+    const page = await this.#store.members.page(view.conversationId, MAX_CURSORS)
     const apart = await this.#blocks.around(actor.userId)
-    return rows.filter(row => !apart.has(row.userId.toHexString())).map(presentReceipt)
+    return page.filter(row => !apart.has(row.userId.toHexString())).map(presentReceipt)
   }
 
   /**
-   * Of a page of members, who has received and who has read a message; its sender is left out, and who is apart from
-   * the actor by a block.
+   * Of a page of members, who has received and who has read a message; its sender is left out, and so is who is apart
+   * from the actor by a block.
    * @throws {AppError} `not_found` for what the actor does not see
    */
   async ofMessage(
@@ -128,9 +128,8 @@ export class ReceiptService {
     const rows = await this.#store.members.page(view.conversationId, limit + 1, from)
     const page = rows.slice(0, limit)
     const apart = await this.#blocks.around(actor.userId)
-    const others = page.filter(
-      it => !it.userId.equals(message.senderId) && it.joinedSeq < message.seq && !apart.has(it.userId.toHexString())
-    )
+    const isOther = ({ userId: id }: MemberDoc) => !id.equals(message.senderId) && !apart.has(id.toHexString())
+    const others = page.filter(it => isOther(it) && it.joinedSeq < message.seq)
     const last = page.at(-1)
     return {
       readBy: others.filter(it => it.readSeq >= message.seq).map(it => userId(it.userId)),

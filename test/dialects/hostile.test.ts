@@ -5,7 +5,7 @@ import type { Answer } from '../helper.ts'
 import { PacketClient } from '../packet-client.ts'
 import { ask, type Field, fieldsOf, type Ids, replaced, requestFor, sample } from './routes/request.ts'
 import { openScene, type Scene } from './routes/scene.ts'
-import { allDialects, codeOf, dialectPlaces, type Place, shapeOfBody } from './routes/table.ts'
+import { allDialects, codeOf, dialectPlaces, eachOnce, type Place, shapeOfBody } from './routes/table.ts'
 
 /** What an attacker writes where a document has text. */
 const TEXTS = [
@@ -39,12 +39,12 @@ const BODIES = [
 const INSIDE = /Mongo|BSON|ObjectId|\$ne|\bat .+\.[jt]s|node_modules|TypeBox|FST_|ERR_|undefined|SyntaxError|Unexpected/
 
 const dialects = await allDialects(t)
-const places = dialectPlaces(dialects)
+const places = eachOnce(dialectPlaces(dialects))
 
 for (const { name, vocabulary } of dialects) {
   t.test(`hostile input is refused in the words of ${name}, and leaves the server healthy`, async t => {
     const scene = await openScene(t)
-    for (const place of places.filter(isOf(name))) {
+    for (const place of places.filter(it => it.face === name)) {
       const problems: string[] = []
       for (const field of fieldsOf(place)) problems.push(...(await problemsOfField(scene, place, field)))
       if (place.method !== 'GET') problems.push(...(await problemsOfBodies(scene, place)))
@@ -141,14 +141,4 @@ async function requireHealthy(t: Test, { server, ann, group }: Scene): Promise<v
   const path = `/v1/conversations/conv_${group.conv}/messages`
   t.equal((await server.call(ann, 'POST', path, { clientId: 'last', text: 'Still here' })).status, 201)
   t.equal((await server.call(undefined, 'GET', '/health/ready')).status, 200)
-}
-
-/** Each route once: under the dialect’s name where the root has another one’s checks, or all are served together. */
-function isOf(name: string): (place: Place) => boolean {
-  const isAtRoot = ({ url }: Place) => !url.startsWith(`/${name}/`)
-  const roots = new Set(
-    places.filter(it => isAtRoot(it) && it.refusals.length === 2).map(({ method, url }) => method + url)
-  )
-  return place =>
-    place.face === name && (isAtRoot(place) || !roots.has(place.method + place.url.slice(name.length + 1)))
 }

@@ -135,7 +135,8 @@ function muteRoutes(services: Services): DialectRoute[] {
         body: Type.Object({ muted: Type.Optional(Type.Boolean()) })
       },
       async ({ actor, params: { otherUserId }, body }) => {
-        const { id, me } = await openChat(services, actor, otherUserId)
+        const found = await findChat(services, actor, otherUserId)
+        const { id, me } = found ?? (await openChat(services, actor, otherUserId))
         const isMuted = body.muted ?? !(me.preferences?.muted ?? false)
         await services.preferences.set(actor, id, { muted: isMuted })
         return muted(isMuted ? 'Chat muted' : 'Chat unmuted', isMuted)

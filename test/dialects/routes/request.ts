@@ -85,7 +85,8 @@ export function sample(schema: TSchema, ids: Ids, isFull: boolean, path: readonl
 
 function sampleText(schema: TSchema, ids: Ids, path: readonly string[]): string {
   const kind = kindOf({ part: 'body', path, schema })
-  if (kind !== undefined) return ids[kind]
+  // A few take the long form only.
+  if (kind !== undefined) return Value.Check(schema, ids[kind]) ? ids[kind] : `${kind}_${ids[kind]}`
   if (path.at(-1) === 'emoji') return '👍'
   const suits = TEXTS.find(text => Value.Check(schema, text)) ?? (schema['examples'] as string[] | undefined)?.[0]
   if (suits === undefined) throw new Error(`Nothing suits ${path.join('.')}: ${JSON.stringify(schema)}`)

@@ -81,3 +81,13 @@ function shapesOfRefusals(dialects: readonly Dialect[]): string[] {
 export function codeOf(body: any): string | undefined {
   return body?.error?.code ?? body?.code
 }
+
+/** Each route once: at the root, and under the dialect’s name where the root is shared with another one. */
+export function eachOnce(places: readonly Place[]): Place[] {
+  const isAtRoot = ({ face, url }: Place) => !url.startsWith(`/${face}/`)
+  const shared = places.filter(place => isAtRoot(place) && place.refusals.length !== 2)
+  const alone = places.filter(place => isAtRoot(place) && place.refusals.length === 2)
+  const served = new Set(alone.map(({ method, url }) => method + url))
+  const named = places.filter(it => !isAtRoot(it) && !served.has(it.method + it.url.slice(it.face.length + 1)))
+  return [...shared, ...alone, ...named]
+}

@@ -1,9 +1,10 @@
 import t, { type Test } from 'tap'
-import type { Answer, Person } from '../helper.ts'
-import { PacketClient } from '../packet-client.ts'
-import { type Asked, ask, type Field, fieldsOf, type Ids, kindOf, replaced, requestFor } from './routes/request.ts'
-import { openScene, ownThings, type Scene, SECRET_TEXT } from './routes/scene.ts'
-import { allDialects, canonicalPlaces, codeOf, dialectPlaces, type Place, shapeOfBody } from './routes/table.ts'
+import type { Answer, Person } from '../../helper.ts'
+import { PacketClient } from '../../packet-client.ts'
+import { commandPlaces } from '../routes/cases.ts'
+import { type Asked, ask, type Field, fieldsOf, type Ids, kindOf, replaced, requestFor } from '../routes/request.ts'
+import { openScene, ownThings, type Scene, SECRET_TEXT } from '../routes/scene.ts'
+import { allDialects, canonicalPlaces, codeOf, dialectPlaces, type Place, shapeOfBody } from '../routes/table.ts'
 
 const dialects = await allDialects(t)
 const places = [...canonicalPlaces(), ...dialectPlaces(dialects)]
@@ -67,6 +68,29 @@ for (const { name, vocabulary } of dialects) {
     }
   })
 }
+
+t.test('with ids of others nobody says or changes anything on the socket of canonical', async t => {
+  const scene = await openScene(t)
+  const { server, eve, dave, group } = scene
+  for (const who of [eve, dave]) {
+    const [own, socket] = [await ownThings(scene, who), await server.connect(who)]
+    for (const place of commandPlaces([]).filter(it => foreignFields(it).length > 0)) {
+      const before = await scene.stored()
+      const mixed = foreignFields(place).map(it => replaced(requestFor(place, own, false), it, idIn(it, group)))
+      const codes = new Set<string>()
+      for (const { body } of [requestFor(place, group, false), requestFor(place, group, true), ...mixed]) {
+        const error = await socket.refused(place.url, body)
+        t.match(error?.code, /^(not_found|invalid|rate_limited)$/, `${place.url} ${JSON.stringify(body)}`)
+        codes.add(error?.code)
+      }
+      t.ok(codes.has('not_found'), `${place.url} is refused as not found: ${[...codes]}`)
+      t.same(await scene.stored(), before, `${place.url} changes nothing`)
+    }
+    const heads = await socket.ask('sync:heads', { cursors: { [`conv_${group.conv}`]: 1 } })
+    t.ok(Array.isArray(heads.heads))
+    t.notMatch(JSON.stringify([heads.heads, socket.frames]), new RegExp(`${SECRET_TEXT}|${group.msg}`))
+  }
+})
 
 /** The fields that name a conversation, a message or a request: people may be named by everybody. */
 function foreignFields(place: Place): Field[] {

@@ -1,0 +1,34 @@
+import t from 'tap'
+import { casesOf, commandPlaces } from '../routes/cases.ts'
+import { Forgery } from '../routes/forgery.ts'
+import { requestFor } from '../routes/request.ts'
+import { allDialects, canonicalPlaces, type Place } from '../routes/table.ts'
+import { NO_IDS } from '../routes/trials.ts'
+
+const dialects = await allDialects(t)
+const places = canonicalPlaces().filter(({ method }) => method !== 'GET')
+const cases = casesOf(places)
+const isChecked = ({ parts }: Place) => parts.body !== undefined
+
+t.test('nobody is taken for another or for more: fields that a route does not know are refused', async t => {
+  const forgery = await Forgery.open(t)
+  for (const it of cases) await forgery[isChecked(it.place) ? 'requireRefused' : 'requireSame'](it)
+  const told = new Set(cases.map(({ place }) => place))
+  const who = await forgery.person()
+  for (const place of places.filter(it => !told.has(it) && isChecked(it))) {
+    await forgery.requireRefusedBy(who, place, requestFor(place, NO_IDS, false))
+  }
+})
+
+t.test('nobody is taken for another or for more: fields that a command does not know are refused', async t => {
+  const forgery = await Forgery.open(t)
+  for (const it of casesOf(commandPlaces([]))) await forgery.requireRefused(it)
+})
+
+for (const { name } of dialects) {
+  t.test(`nobody is taken for another or for more by what the socket of ${name} does not know`, async t => {
+    const forgery = await Forgery.open(t)
+    for (const it of casesOf(commandPlaces(dialects)).filter(({ place }) => place.face === name))
+      await forgery.requireSame(it)
+  })
+}

@@ -1,0 +1,75 @@
+import type { ErrorCode } from '../../../protocol/errors.ts'
+
+/** Where somebody stands: in a group, in a direct conversation, or in one across a block, either way. */
+export type Standing = 'open' | 'closed' | 'admin' | 'owner' | 'direct' | 'apart'
+
+/** What becomes of it for who stands there; who is left out is not asked. */
+type Rule = Partial<Record<Standing, 'ok' | ErrorCode | undefined>>
+
+/** Something that can be done, by whichever words, and who may do it. */
+export interface Action {
+  readonly rule: Rule
+  /** Whose message it is done to: one’s own unless told. */
+  readonly message?: 'own' | 'foreign' | 'note'
+  /** Whom it names: a plain member, or the other of two, unless told. */
+  readonly user?: 'target' | 'admin' | 'owner' | 'outsider' | 'self'
+  /** Who has sent the request: the other one unless told. */
+  readonly request?: 'outgoing'
+  /** Can be done again and again, and leaves everything else possible. */
+  readonly isRepeatable?: true
+}
+
+const EVERYBODY: Rule = { open: 'ok', closed: 'ok', admin: 'ok', owner: 'ok', direct: 'ok', apart: 'ok' }
+const UNBLOCKED: Rule = { ...EVERYBODY, apart: 'blocked' }
+const NOBODY: Rule = {
+  ...{ open: 'forbidden', closed: 'forbidden', admin: 'forbidden', owner: 'forbidden' },
+  ...{ direct: 'forbidden', apart: 'forbidden' }
+}
+const IN_GROUPS: Rule = { ...EVERYBODY, direct: 'invalid', apart: 'invalid' }
+const AS_SETTINGS_SAY: Rule = { ...IN_GROUPS, closed: 'forbidden' }
+const ADMINS: Rule = { ...AS_SETTINGS_SAY, open: 'forbidden' }
+const OWNER: Rule = { ...ADMINS, admin: 'forbidden' }
+
+/**
+ * Who may do what. `open` and `closed` are plain members: of a group that leaves them what can be left to members
+ * (sending, adding, changing its looks), and of one that leaves it to admins. Muting changes nothing of it.
+ */
+export const ACTIONS = {
+  read: { rule: EVERYBODY, isRepeatable: true },
+  'look at the group': { rule: { ...EVERYBODY, direct: 'not_found', apart: 'not_found' } },
+  'keep it one’s own way': { rule: EVERYBODY },
+  send: { rule: { ...UNBLOCKED, closed: 'forbidden' }, isRepeatable: true },
+  react: { rule: UNBLOCKED, message: 'foreign', isRepeatable: true },
+  'edit one’s own': { rule: UNBLOCKED, isRepeatable: true },
+  'edit another’s': { rule: NOBODY, message: 'foreign' },
+  'delete one’s own': { rule: EVERYBODY },
+  'delete another’s': { rule: { ...NOBODY, admin: 'ok', owner: 'ok' }, message: 'foreign' },
+  'change what is recorded': { rule: { ...NOBODY, direct: undefined, apart: undefined }, message: 'note' },
+  'change how the group looks': { rule: AS_SETTINGS_SAY },
+  'change who may do what': { rule: ADMINS },
+  'add somebody': { rule: AS_SETTINGS_SAY, user: 'outsider' },
+  'remove a member': { rule: ADMINS },
+  'remove an admin': { rule: OWNER, user: 'admin' },
+  'remove the owner': { rule: { ...OWNER, owner: undefined }, user: 'owner' },
+  leave: { rule: IN_GROUPS, user: 'self' },
+  'raise a member': { rule: ADMINS },
+  'lower an admin': { rule: OWNER, user: 'admin' },
+  'hand the group over': { rule: OWNER },
+  'choose the admins': { rule: OWNER },
+  'end the group': { rule: OWNER },
+  'look at somebody': { rule: EVERYBODY, isRepeatable: true },
+  'block or forget somebody': { rule: EVERYBODY },
+  'know somebody': { rule: UNBLOCKED, isRepeatable: true },
+  'open a chat': { rule: UNBLOCKED, isRepeatable: true },
+  'make a group with somebody': { rule: UNBLOCKED, isRepeatable: true },
+  'ask somebody': { rule: UNBLOCKED },
+  accept: { rule: UNBLOCKED },
+  decline: { rule: EVERYBODY },
+  cancel: { rule: EVERYBODY, request: 'outgoing' },
+  'answer one’s own question': { rule: NOBODY, request: 'outgoing' },
+  'take another’s question back': { rule: NOBODY },
+  'change somebody else': { rule: NOBODY },
+  'end a session that is not one’s own': { rule: { direct: 'not_found', apart: 'not_found' } },
+  'list one’s own': { rule: EVERYBODY }
+} as const satisfies Record<string, Action>
+export type ActionName = keyof typeof ACTIONS
