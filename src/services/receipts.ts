@@ -14,9 +14,6 @@ import { isHiddenFor, pairOf, presentReceipt, userId } from './present.ts'
 /** In larger conversations receipts are kept but not told. */
 const MAX_TOLD_MEMBERS = 64
 
-/** Members whose cursors are told at once. */
-const MAX_CURSORS = 1_000
-
 interface Cursors {
   deliveredSeq: number
   readSeq: number
@@ -95,17 +92,6 @@ export class ReceiptService {
     }
     const [deliveredSeq = 0, readSeq = 0] = [seqOf(deliveredUpTo), seqOf(readUpTo)]
     return await this.mark(actor, place.toHexString(), { deliveredSeq, readSeq })
-  }
-
-  /**
-   * Where every member has got, the first thousand by their ids; not who is apart from the actor by a block.
-   * @throws {AppError} `not_found`
-   */
-  async of(actor: Actor, conversationId: string): Promise<Receipt[]> {
-    const view = await viewOf(this.#store.members, actor, conversationId)
-    const page = await this.#store.members.page(view.conversationId, MAX_CURSORS)
-    const apart = await this.#blocks.around(actor.userId)
-    return page.filter(row => !apart.has(row.userId.toHexString())).map(presentReceipt)
   }
 
   /**
