@@ -45,7 +45,6 @@ export type { CommitCounts } from './publisher.ts'
 export { requireCursor } from './receipts.ts'
 export { MARGIN_MS, RecentPlaces } from './recent-places.ts'
 export type { Bookmark, Missed } from './resumption.ts'
-export type { Reach } from './sessions.ts'
 export type { Participant, Summary } from './summaries.ts'
 
 interface ServiceParts {

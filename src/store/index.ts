@@ -29,7 +29,7 @@ export type { View } from './messages.ts'
 export type { QrLoginDoc, QrPerson } from './qr-logins.ts'
 export type { RequestDoc } from './requests.ts'
 export { foldedWords } from './search-words.ts'
-export type { ReachedDoc, SessionDoc } from './sessions.ts'
+export type { SessionDoc } from './sessions.ts'
 export type { SettingsDoc } from './settings.ts'
 export type { UserDoc, UserKey } from './users.ts'
 export { isDuplicate, ObjectId }
