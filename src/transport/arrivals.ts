@@ -22,6 +22,8 @@ export class Arrivals {
   readonly #confirm: () => Promise<boolean>
   #sent = new Map<string, { seq: number; isCatchUp: boolean }>()
   #timer: NodeJS.Timeout | undefined
+  /** What was there before is sent by the catch-up, ahead of everything else. */
+  readonly #openedAt = Date.now()
   /** What has lately arrived. */
   #places: RecentPlaces | undefined
 
@@ -57,7 +59,7 @@ export class Arrivals {
   async #mark(actor: Actor): Promise<void> {
     const sent = this.#sent
     this.#sent = new Map()
-    const before = Date.now() - MARGIN_MS
+    const before = Math.max(Date.now() - MARGIN_MS, this.#openedAt)
     try {
       const hasArrived = await this.#confirm()
       for (const [conversationId, { seq, isCatchUp }] of hasArrived ? sent : []) {

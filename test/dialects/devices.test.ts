@@ -61,12 +61,17 @@ for (const [way, open] of Object.entries(WAYS)) {
     await again.hear('four')
     await whenDelivered(direct, four)
     again.close()
+    const third = await open(t, server, onLaptop)
+    const five = await say(group, 'five')
+    await third.hear('five')
+    await whenDelivered(group, five)
+    third.close()
 
-    const [third, phoneAgain] = [await open(t, server, onLaptop), await open(t, server, onPhone)]
+    const [fourth, phoneAgain] = [await open(t, server, onLaptop), await open(t, server, onPhone)]
     await say(direct, 'last')
-    for (const line of [third, phoneAgain]) await line.hear('last')
-    t.same(third.texts(), ['last'], 'what has arrived does not come again')
-    t.same(phoneAgain.texts(), ['four', 'last'], 'the phone was away for one')
+    for (const line of [fourth, phoneAgain]) await line.hear('last')
+    t.same([third.texts(), fourth.texts()], [['five'], ['last']], 'what has arrived does not come again')
+    t.same(phoneAgain.texts().sort(), ['five', 'four', 'last'], 'the phone was away for two')
   })
 }
 
