@@ -37,7 +37,7 @@ export async function runCommit(bench: Bench): Promise<Section> {
 }
 
 const NOTES = [
-  'Messages in pairs, closed loop, in one Node process on the driver itself, two lanes where there are lanes. Only ' +
+  'Messages in pairs, closed loop, in one Node process on the driver itself, one lane where it does not say two. Only ' +
     `“${CHOSEN}” gives every guarantee; the ideas are measured without that claim (see \`bench/commit/\`). ` +
     'A ratio is that way of committing to the chosen one.'
 ]

@@ -88,7 +88,7 @@ function requireAll(matched: number, parts: readonly Part[]): void {
 
 /** One insert of everything, then one update of the heads: a crash between the two leaves heads behind. */
 export function groupInsertHeadAfter(ground: Ground): Strategy {
-  return grouped(ground, 2, async parts => {
+  return grouped(ground, 1, async parts => {
     await ground.messages.insertMany(rowsOf(parts), { ordered: false })
     const { matchedCount } = await ground.conversations.bulkWrite(parts.map(headUpdate), { ordered: false })
     requireAll(matchedCount, parts)
@@ -96,8 +96,8 @@ export function groupInsertHeadAfter(ground: Ground): Strategy {
 }
 
 /** What Parley does: compare-and-set of all heads and insert of all messages in one transaction. */
-export function groupTransaction(ground: Ground): Strategy {
-  return grouped(ground, 2, async parts => {
+export function groupTransaction(ground: Ground, lanes = 1): Strategy {
+  return grouped(ground, lanes, async parts => {
     await ground.client.withSession(async session => {
       await session.withTransaction(async () => {
         const { matchedCount } = await ground.conversations.bulkWrite(parts.map(headUpdate), { session })
@@ -114,7 +114,7 @@ export function groupTransaction(ground: Ground): Strategy {
  * batches, and an edit rewrites one.
  */
 export function batchDocument(ground: Ground): Strategy {
-  return grouped(ground, 2, async parts => {
+  return grouped(ground, 1, async parts => {
     const batches = parts.map(({ conversationId, expected, rows }) => {
       return { _id: new ObjectId(), conversationId, firstRev: expected + 1, messages: rows }
     })
@@ -130,7 +130,7 @@ export function batchDocument(ground: Ground): Strategy {
 export function inlineHead(ground: Ground): Strategy {
   const tails = new Map<number, MessageRow[]>()
   let moving: Promise<void> = Promise.resolve()
-  const { commit } = grouped(ground, 2, async parts => {
+  const { commit } = grouped(ground, 1, async parts => {
     const operations = parts.map(part => {
       const { updateOne } = headUpdate(part) as { updateOne: { filter: object; update: object } }
       return { updateOne: { ...updateOne, update: { ...updateOne.update, $push: { tail: { $each: part.rows } } } } }

@@ -14,7 +14,8 @@ export const STRATEGIES = {
   'counter, then insert': counterThenInsert,
   'a transaction a message': transactionEach,
   'group insert, head after': groupInsertHeadAfter,
-  'group transaction with compare-and-set': groupTransaction,
+  'group transaction with compare-and-set': ground => groupTransaction(ground),
+  'the same in two lanes': ground => groupTransaction(ground, 2),
   'idea: a document a batch': batchDocument,
   'idea: head carries its tail': inlineHead
 } as const satisfies Record<string, (ground: Ground) => Strategy>
