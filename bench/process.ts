@@ -2,6 +2,8 @@ import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Kernel ticks are 10 ms on every Linux that Node runs on (`getconf CLK_TCK` is 100). */
@@ -20,6 +22,11 @@ export function cpuMs(pid: number): number {
 /** Resident memory of a process, bytes. Linux only. */
 export function rssBytes(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ')[1]) * PAGE_BYTES
+}
+
+/** Where a process that `idle` measures writes what is alive of its memory, bytes. */
+export function memoryFile(pid: number): string {
+  return join(tmpdir(), `parley-bench-${pid}.memory`)
 }
 
 /** A loopback port that was free a moment ago. */

@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { rssBytes } from '../process.ts'
+import { memoryFile, rssBytes } from '../process.ts'
 import { mintUsers } from '../users.ts'
 import { createWire } from './create-wire.ts'
 import { inParallel } from './parley-rest.ts'
@@ -17,10 +18,12 @@ export interface Idle {
   readonly connections: number
 }
 
-/** The server's resident memory before and with the connections, both after garbage collection. */
+/** What a connection takes of the server's memory, after garbage collection before and with the connections. */
 export interface IdleResult {
-  readonly baseBytes: number
-  readonly bytesPerConnection: number
+  /** Of the memory that the process holds, gaps between what is alive included. */
+  readonly residentBytes: number
+  /** Of what is alive: the JavaScript heap and what it holds outside. */
+  readonly liveBytes: number
 }
 
 /** Opens the connections and reads the server's memory. The server must be started with `collect-garbage`. */
@@ -32,17 +35,20 @@ export async function holdIdle({ target, connections }: Idle): Promise<IdleResul
   }
   for (const socket of await open(WARM_UP_CONNECTIONS)) socket.close()
   await sleep(SETTLE_MS)
-  const baseBytes = await settledRss(target.serverPid)
+  const base = await settled(target.serverPid)
   const sockets = await open(connections)
   await sleep(SETTLE_MS)
-  const bytes = await settledRss(target.serverPid)
+  const full = await settled(target.serverPid)
   for (const socket of sockets) socket.close()
   await wire.close()
-  return { baseBytes, bytesPerConnection: (bytes - baseBytes) / connections }
+  return {
+    residentBytes: (full.resident - base.resident) / connections,
+    liveBytes: (full.live - base.live) / connections
+  }
 }
 
-async function settledRss(pid: number): Promise<number> {
+async function settled(pid: number): Promise<{ resident: number; live: number }> {
   process.kill(pid, 'SIGWINCH')
   await sleep(SETTLE_MS)
-  return rssBytes(pid)
+  return { resident: rssBytes(pid), live: Number(readFileSync(memoryFile(pid), 'utf8')) }
 }
