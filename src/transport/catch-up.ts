@@ -1,11 +1,17 @@
 import { bareId } from '../../protocol/ids.ts'
+import { Gate } from '../limits/gate.ts'
 import type { Actor, Services } from '../services/index.ts'
 import type { Told } from './connection.ts'
 import type { Spoken, Vocabulary } from './vocabulary.ts'
 
+/** Clients whose catching up is read at once; the others wait, so that a herd takes no more memory than a few. */
+const AT_ONCE = 4
+const MAX_WAITING = 20_000
+
 /** Sends clients that keep no cursors what has not been delivered to their device, in the words of their app. */
 export class CatchUp {
   readonly #services: Pick<Services, 'history' | 'pairs' | 'sessions'>
+  readonly #gate = new Gate(AT_ONCE, MAX_WAITING)
 
   constructor(services: Pick<Services, 'history' | 'pairs' | 'sessions'>) {
     this.#services = services
@@ -16,6 +22,14 @@ export class CatchUp {
    * @returns the last `seq` sent of each conversation
    */
   async run(
+    actor: Actor,
+    vocabulary: Vocabulary,
+    emit: (spoken: Spoken, event: Told) => void
+  ): Promise<ReadonlyMap<string, number>> {
+    return await this.#gate.run(async () => await this.#run(actor, vocabulary, emit))
+  }
+
+  async #run(
     actor: Actor,
     { says }: Vocabulary,
     emit: (spoken: Spoken, event: Told) => void
