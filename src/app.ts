@@ -3,7 +3,7 @@ import type { IncomingMessage, Server } from 'node:http'
 import cors from '@fastify/cors'
 import websocket from '@fastify/websocket'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
-import { Bus } from './bus/bus.ts'
+import { MemoryBus } from './bus/memory.ts'
 import type { Config } from './config.ts'
 import { createDelivery } from './delivery/index.ts'
 import type { DialectParts } from './dialects/dialect.ts'
@@ -41,7 +41,7 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
   const app = createServer(config)
   const onError = (err: unknown): void => app.log.error({ err }, 'Something failed in the background')
   const store = await openStore(config)
-  const bus = new Bus()
+  const bus = new MemoryBus()
   const delivery = createDelivery(config, app.log)
   const services = createServices({ store, bus, config, delivery, onError })
   const hub = new Hub({ ...services, bus, onError })

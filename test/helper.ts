@@ -6,7 +6,8 @@ import { MongoClient, ObjectId } from 'mongodb'
 import type { Test } from 'tap'
 import type { SignedIn } from '../protocol/entities/session.ts'
 import { type AppConfig, buildApp } from '../src/app.ts'
-import { Bus } from '../src/bus/bus.ts'
+import type { Bus } from '../src/bus/bus.ts'
+import { MemoryBus } from '../src/bus/memory.ts'
 import { readConfig } from '../src/config.ts'
 import { createDelivery } from '../src/delivery/index.ts'
 import { createServices, type Services } from '../src/services/index.ts'
@@ -198,7 +199,7 @@ export async function openServices(
   const config = testConfig(uri, env)
   const store = await openStore(config)
   t.teardown(async () => await store.close())
-  const bus = new Bus()
+  const bus = new MemoryBus()
   const delivery = createDelivery(config, { info: () => undefined })
   const services = createServices({ store, bus, config, delivery, onError })
   return { ...services, uri, config, store, bus }

@@ -1,3 +1,5 @@
+import { Noop } from '../../protocol/events/conversation.ts'
+import { BlocksUpdated } from '../../protocol/events/people.ts'
 import { bareId, prefixedId } from '../../protocol/ids.ts'
 import { PAGE_SIZE } from '../../protocol/limits.ts'
 import type { BlockPage } from '../../protocol/routes/people.ts'
@@ -136,7 +138,7 @@ export class BlockService {
         decide: draft => {
           if (isSame(draft.state.doc.blockedBy ?? [], blockedBy)) return
           draft.setBlockedBy(blockedBy)
-          draft.tell({ type: 'noop', data: () => ({}) })
+          draft.emit(Noop, () => ({}))
         }
       })
     }
@@ -148,8 +150,9 @@ export class BlockService {
     const rev = await this.#store.accounts.change(me, 'block', new ObjectId(other), write)
     this.#around.delete(actor.userId)
     this.#around.delete(other)
-    const data = { userId: prefixedId('user', other), isBlocked: await this.has(actor, other) }
-    this.#bus.emit('account', { userId: actor.userId, rev, type: 'blocks:updated', data })
+    const isBlocked = await this.has(actor, other)
+    const event = BlocksUpdated.create({ userId: prefixedId('user', other), isBlocked })
+    this.#bus.publish('user', { userId: actor.userId, rev, event })
   }
 
   async #blockedBy(a: string, b: string): Promise<ObjectId[]> {

@@ -1,5 +1,5 @@
 import type { ConversationView } from '../../protocol/entities/conversation.ts'
-import type { NewConversation } from '../../protocol/events/conversation.ts'
+import { ConversationAdded, type NewConversation } from '../../protocol/events/conversation.ts'
 import { bareId } from '../../protocol/ids.ts'
 import { PAGE_SIZE } from '../../protocol/limits.ts'
 import type { MemberPage } from '../../protocol/routes/conversations.ts'
@@ -209,11 +209,10 @@ export function newMember(doc: Readonly<ConversationDoc>, id: string, role: Memb
 export function addedNews(userIds: readonly ObjectId[]): AccountNews {
   return {
     userIds,
-    type: 'conversation:added',
-    data: (id, { doc, members }) => {
+    create: (id, { doc, members }) => {
       const me = members.get(id)
       if (me === undefined) throw new Error('Only members are told of being added')
-      return presentView(doc, me)
+      return ConversationAdded.create(presentView(doc, me))
     }
   }
 }

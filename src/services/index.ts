@@ -67,7 +67,11 @@ export function createServices({ delivery, ...parts }: ServiceParts) {
   const sync = new SyncService({ store, conversations, users, people: items })
   const replay = new ReplayService({ store, sync })
   const receipts = new ReceiptService({ ...parts, blocks })
-  const lookout = new Lookout({ store, bus, onError })
+  const lookout = new Lookout({ store, onError })
+  lookout.subscribe(({ accounts, endedSessionIds }) => {
+    settings.forget(accounts.map(({ id }) => id))
+    for (const id of endedSessionIds) sessions.forget(id)
+  })
   const pairs = new Pairs(store)
   const signIn = { ...parts, sessions, users, passwords: new Passwords(), codes: new Codes(parts) }
   const { sendsPerSecond, sendsBurst } = config.limits
@@ -95,7 +99,7 @@ export function createServices({ delivery, ...parts }: ServiceParts) {
     resumption: new ResumptionService({ store, replay }),
     summaries: new SummaryService({ store, users, blocks }),
     sync,
-    typing: new TypingService({ ...parts, blocks, pairs })
+    typing: new TypingService({ ...parts, pairs })
   }
 }
 

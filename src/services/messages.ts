@@ -1,5 +1,13 @@
 import type { Message } from '../../protocol/entities/message.ts'
-import type { Changed, MessageSendData, Sent } from '../../protocol/events/message.ts'
+import {
+  type Changed,
+  MessageDeleted,
+  MessageEdited,
+  MessageHidden,
+  MessageNew,
+  type MessageSendData,
+  type Sent
+} from '../../protocol/events/message.ts'
 import { bareId } from '../../protocol/ids.ts'
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config.ts'
@@ -80,7 +88,7 @@ export class MessageService {
           ...(meant.length > 0 ? { mentions: meant } : {}),
           ...(quoted ? { replyTo: quote(quoted) } : {})
         })
-        draft.tell({ type: 'message:new', data: () => presentMessage(message), seq: message.seq })
+        draft.emit(MessageNew, () => presentMessage(message), { seq: message.seq })
         return presentSent(message, false)
       }
     })
@@ -100,7 +108,7 @@ export class MessageService {
       if (message.text === text) return presentChanged(message)
       const edits = [...(message.edits ?? []), { text: message.text ?? '', at: draft.now }].slice(-MAX_EDITS)
       const edited = draft.replace({ ...message, text, edits, editedAt: draft.now })
-      draft.tell({ type: 'message:edited', data: () => presentMessage(edited), seq: edited.seq })
+      draft.emit(MessageEdited, () => presentMessage(edited), { seq: edited.seq })
       return presentChanged(edited)
     })
   }
@@ -113,7 +121,7 @@ export class MessageService {
       if (!isAdmin) requireSender(message, actor)
       if (message.deletedAt !== undefined) return presentChanged(message)
       const tombstone = draft.replace(tombstoneOf(message, draft.now))
-      draft.tell({ type: 'message:deleted', data: () => presentMessage(tombstone), seq: tombstone.seq })
+      draft.emit(MessageDeleted, () => presentMessage(tombstone), { seq: tombstone.seq })
       return presentChanged(tombstone)
     })
   }
@@ -127,8 +135,11 @@ export class MessageService {
     const rev = await this.#store.accounts.change(userId, 'hidden', id, async session => {
       await this.#store.messages.hide(id, userId, session)
     })
-    const data = { conversationId: conversationId(view.conversationId), messageId: messageId(id) }
-    this.#bus.emit('account', { userId: actor.userId, rev, type: 'message:hidden', data })
+    const event = MessageHidden.create({
+      conversationId: conversationId(view.conversationId),
+      messageId: messageId(id)
+    })
+    this.#bus.publish('user', { userId: actor.userId, rev, event })
     return { id: messageId(id), rev: message.rev }
   }
 

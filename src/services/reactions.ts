@@ -1,4 +1,5 @@
-import type { Changed } from '../../protocol/events/message.ts'
+import type { Created } from '../../protocol/envelope.ts'
+import { type Changed, ReactionAdded, ReactionRemoved } from '../../protocol/events/message.ts'
 import { bareId } from '../../protocol/ids.ts'
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
@@ -23,18 +24,18 @@ export class ReactionService {
 
   /** Reacts; a repeat changes nothing. @throws {AppError} `not_found`, `gone`, `quota_reached` for one kind too many */
   async add(actor: Actor, input: Input): Promise<Changed> {
-    return await this.#change(actor, input, 'reaction:added', reactions => this.#with(reactions, input.emoji, actor))
+    return await this.#change(actor, input, ReactionAdded, reactions => this.#with(reactions, input.emoji, actor))
   }
 
   /** Takes a reaction back; a repeat changes nothing. @throws {AppError} `not_found`, `gone` */
   async remove(actor: Actor, input: Input): Promise<Changed> {
-    return await this.#change(actor, input, 'reaction:removed', reactions => without(reactions, input.emoji, actor))
+    return await this.#change(actor, input, ReactionRemoved, reactions => without(reactions, input.emoji, actor))
   }
 
   async #change(
     actor: Actor,
     { emoji, ...place }: Input,
-    type: string,
+    event: typeof ReactionAdded | typeof ReactionRemoved,
     next: (reactions: readonly ReactionDoc[]) => ReactionDoc[] | undefined
   ): Promise<Changed> {
     requireEmoji(emoji)
@@ -47,7 +48,7 @@ export class ReactionService {
       if (reactions === undefined) return presentChanged(message)
       const after = draft.replace({ ...message, reactions })
       const by = { userId: userId(new ObjectId(actor.userId)), emoji }
-      draft.tell({ type, data: () => ({ message: presentMessage(after), ...by }), seq: after.seq })
+      draft.emit<Created<typeof event>>(event, () => ({ message: presentMessage(after), ...by }), { seq: after.seq })
       return presentChanged(after)
     }
     return await this.#commits.run(bareId(place.conversationId), { messageId: id, decide })

@@ -1,4 +1,5 @@
 import type { Receipt } from '../../protocol/entities/conversation.ts'
+import { Delivered, Read } from '../../protocol/events/live.ts'
 import { bareId } from '../../protocol/ids.ts'
 import { PAGE_SIZE } from '../../protocol/limits.ts'
 import type { MessageReceipts } from '../../protocol/routes/messages.ts'
@@ -153,14 +154,14 @@ export class ReceiptService {
     const receipt = presentReceipt(after)
     const hasMoved = after.deliveredSeq > before.deliveredSeq || after.readSeq > before.readSeq
     if (hasMoved && head.memberCount <= MAX_TOLD_MEMBERS) {
-      const type = after.readSeq > before.readSeq ? 'receipt:read' : 'receipt:delivered'
+      const moved = after.readSeq > before.readSeq ? Read : Delivered
       const pair = pairOf(head)
-      const id = conversationId.toHexString()
-      this.#bus.emit('whisper', {
-        ...{ conversationId: id, type, data: receipt },
+      this.#bus.publish('ephemeral', {
+        conversationId: conversationId.toHexString(),
+        event: moved.create(receipt),
+        fromUserId: actor.userId,
         ...(pair && { pair }),
-        ...(cursors.isCatchUp && { isCatchUp: true }),
-        exceptUserIds: await this.#blocks.around(actor.userId)
+        ...(cursors.isCatchUp && { isCatchUp: true })
       })
     }
     return receipt

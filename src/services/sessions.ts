@@ -59,7 +59,12 @@ export class SessionService {
     this.#users = users
     this.#tokens = new RefreshTokens(config.JWT_SECRET)
     this.#live = new RecentCache(id => this.#loadLive(id), CACHE_MS, MAX_CACHED)
-    bus.on('sessionEnd', ({ sessionId }) => this.#live.delete(sessionId))
+    bus.subscribe('sessionEnd', ({ sessionId }) => this.forget(sessionId))
+  }
+
+  /** Looks a session up anew that may have ended on another server. */
+  forget(sessionId: string): void {
+    this.#live.delete(sessionId)
   }
 
   /** Opens a session; somebody's oldest ends when they have too many. */
@@ -211,7 +216,7 @@ export class SessionService {
 
   async #end(sessionId: ObjectId, userId: ObjectId): Promise<boolean> {
     const isEnded = await this.#store.sessions.revoke(sessionId, userId)
-    if (isEnded) this.#bus.emit('sessionEnd', { sessionId: sessionId.toHexString() })
+    if (isEnded) this.#bus.publish('sessionEnd', { sessionId: sessionId.toHexString() })
     return isEnded
   }
 

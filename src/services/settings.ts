@@ -1,4 +1,5 @@
 import type { Settings, SettingsChanges } from '../../protocol/entities/people.ts'
+import { SettingsUpdated } from '../../protocol/events/people.ts'
 import type { Bus } from '../bus/bus.ts'
 import { ObjectId, type SettingsDoc, type Store } from '../store/index.ts'
 import type { Actor } from './actor.ts'
@@ -31,9 +32,11 @@ export class SettingsService {
     this.#store = store
     this.#bus = bus
     this.#recent = new RecentCache(async id => await this.#load(id), CACHE_MS, MAX_CACHED)
-    bus.on('moved', ({ accounts }) => {
-      for (const { id } of accounts) this.#recent.delete(id)
-    })
+  }
+
+  /** Looks settings up anew that another server may have changed. @param userIds 24 hexadecimal digits each */
+  forget(userIds: Iterable<string>): void {
+    for (const id of userIds) this.#recent.delete(id)
   }
 
   /** The actor's settings as they are now. */
@@ -64,7 +67,7 @@ export class SettingsService {
       settings = presentSettings(await this.#store.settings.set(userId, fields, session))
     })
     this.#recent.delete(actor.userId)
-    this.#bus.emit('account', { userId: actor.userId, rev, type: 'settings:updated', data: settings })
+    this.#bus.publish('user', { userId: actor.userId, rev, event: SettingsUpdated.create(settings) })
     return settings
   }
 

@@ -1,7 +1,6 @@
-import type { Message } from '../../protocol/entities/message.ts'
 import { bareId } from '../../protocol/ids.ts'
 import { type Actor, MARGIN_MS, RecentPlaces, type Services } from '../services/index.ts'
-import type { Told } from './connection.ts'
+import type { OutboundEvent } from './connection.ts'
 
 /** Receipts of one connection are written at most this often, ms. */
 const PAUSE_MS = 500
@@ -33,9 +32,9 @@ export class Arrivals {
   }
 
   /** Notes what was sent to the person; their own messages and other events do not count. */
-  note(actor: Actor, { type, data, isCatchUp = false }: Told): void {
-    if (type !== 'message:new') return
-    const { conversationId, senderId, seq } = data as Message
+  note(actor: Actor, { event, isCatchUp = false }: OutboundEvent): void {
+    if (event.type !== 'message:new') return
+    const { conversationId, senderId, seq } = event.data
     if (bareId(senderId) === actor.userId) return
     this.#sent.set(conversationId, {
       seq,

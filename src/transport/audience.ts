@@ -1,4 +1,4 @@
-import type { Connection, Told, Voice } from './connection.ts'
+import type { Connection, OutboundEvent, Voice } from './connection.ts'
 
 /** Who is told of one event, by how they are told. */
 export class Audience {
@@ -25,8 +25,8 @@ export class Audience {
     else known.push(connection)
   }
 
-  tell(event: Told): void {
-    if (this.#only !== undefined) this.#only.voice.tell(event, this.#only.connections)
-    for (const [voice, connections] of this.#others ?? []) voice.tell(event, connections)
+  tell(outbound: OutboundEvent): void {
+    if (this.#only !== undefined) this.#only.voice.tell(outbound, this.#only.connections)
+    for (const [voice, connections] of this.#others ?? []) voice.tell(outbound, connections)
   }
 }

@@ -1,8 +1,9 @@
+import { MessageNew } from '../../protocol/events/message.ts'
 import { bareId } from '../../protocol/ids.ts'
 import { Gate } from '../limits/gate.ts'
 import type { Actor, Services } from '../services/index.ts'
-import type { Told } from './connection.ts'
-import type { Spoken, Vocabulary } from './vocabulary.ts'
+import type { OutboundEvent } from './connection.ts'
+import { type Spoken, translate, type Vocabulary } from './vocabulary.ts'
 
 /** Clients whose catching up is read at once; the others wait, so that a herd takes no more memory than a few. */
 const AT_ONCE = 4
@@ -24,27 +25,27 @@ export class CatchUp {
   async run(
     actor: Actor,
     vocabulary: Vocabulary,
-    emit: (spoken: Spoken, event: Told) => void
+    emit: (spoken: Spoken, event: OutboundEvent) => void
   ): Promise<ReadonlyMap<string, number>> {
     return await this.#gate.run(async () => await this.#run(actor, vocabulary, emit))
   }
 
   async #run(
     actor: Actor,
-    { says }: Vocabulary,
-    emit: (spoken: Spoken, event: Told) => void
+    { translations }: Vocabulary,
+    emit: (spoken: Spoken, event: OutboundEvent) => void
   ): Promise<ReadonlyMap<string, number>> {
     const { history, pairs, sessions } = this.#services
     const before = Date.now()
     const caughtUp = new Map<string, number>()
-    const say = says.get('message:new')
-    if (say === undefined) return caughtUp
     const reach = await sessions.reachOf(actor)
     for (const { conversationId, messages } of await history.undelivered(actor, { reach })) {
       const pair = await pairs.of(bareId(conversationId))
       for (const message of messages) {
-        const event = { type: 'message:new', data: message, seq: message.seq, isCatchUp: true, ...(pair && { pair }) }
-        for (const spoken of forPerson(await say(event), actor)) emit(spoken, event)
+        const context = { seq: message.seq, isCatchUp: true, ...(pair && { pair }) }
+        const outbound = { event: MessageNew.create(message), ...context }
+        const said = (await translate(translations, outbound)) ?? []
+        for (const spoken of forPerson(said, actor)) emit(spoken, outbound)
         caughtUp.set(conversationId, message.seq)
       }
     }

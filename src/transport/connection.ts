@@ -1,11 +1,15 @@
 import type { CloseReason } from '../../protocol/close.ts'
+import type { AnyEvent } from '../../protocol/index.ts'
 import type { Actor } from '../services/index.ts'
 import type { EncodedCounts } from './encoded.ts'
 
-/** What became known, before anybody has put it into words. Durable events have a place in a stream. */
-export interface Told {
-  readonly type: string
-  readonly data: unknown
+/** An event on its way to connections, before it is encoded. */
+export interface OutboundEvent extends EventContext {
+  readonly event: AnyEvent
+}
+
+/** Where an event belongs, beside its data. Durable events have a place in a stream. */
+export interface EventContext {
   readonly stream?: string
   readonly rev?: number
   /** The message it is about. */
@@ -24,7 +28,7 @@ export interface Voice {
   /** Whose presence they hear of without asking: nobody's unless it says so. */
   readonly watches?: Circle
   /** @param connections all of them have this voice */
-  tell(event: Told, connections: readonly Connection[]): void
+  tell(outbound: OutboundEvent, connections: readonly Connection[]): void
 }
 
 /** One open socket or stream, whatever its framing and its words. */

@@ -1,11 +1,12 @@
 import type { Presence } from '../../protocol/entities/user.ts'
 import { bareId } from '../../protocol/ids.ts'
+import type { UserEvent } from '../../protocol/index.ts'
 import type { Services } from '../services/index.ts'
 import type { Circle, Connection } from './connection.ts'
 import type { Watchers } from './watchers.ts'
 
 /** What of an account may change who is in a circle of its person. */
-const CHANGES: Readonly<Record<Circle, ReadonlySet<string>>> = {
+const CHANGES: Readonly<Record<Circle, ReadonlySet<UserEvent['type']>>> = {
   peers: new Set(['conversation:added']),
   friends: new Set(['contacts:updated', 'request:updated'])
 }
@@ -59,7 +60,7 @@ export class Followers {
   }
 
   /** Something of somebody’s account changed; `own` are their connections. */
-  accountChanged(type: string, own: Iterable<Connection>): void {
+  accountChanged(type: UserEvent['type'], own: Iterable<Connection>): void {
     for (const connection of own) {
       const { watches } = connection.voice
       const concerns = watches !== undefined && CHANGES[watches].has(type) && this.#turns.has(connection)

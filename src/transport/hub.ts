@@ -1,5 +1,6 @@
+import { Noop } from '../../protocol/events/conversation.ts'
 import { bareId, prefixedId } from '../../protocol/ids.ts'
-import type { AccountChange, Bus, ConversationChange, Moved, ProfileChange, Whisper } from '../bus/bus.ts'
+import type { Bus, ConversationChange, EphemeralMessage, ProfileChange, UserChange } from '../bus/bus.ts'
 import type { Services } from '../services/index.ts'
 import { Audience } from './audience.ts'
 import type { Connection } from './connection.ts'
@@ -7,13 +8,17 @@ import { Followers } from './followers.ts'
 import { OrderedStream, type StreamParts } from './ordered-stream.ts'
 import { Watchers } from './watchers.ts'
 
+const NOOP = Noop.create({})
+/** Conversations whose members are told of a changed profile. */
+const MAX_TOLD_CONVERSATIONS = 1_000
+
 /** Somebody with connections here. */
 interface LocalUser {
   readonly id: string
   readonly connections: Set<Connection>
   /** The conversations they are in. */
   readonly topics: Set<Topic>
-  readonly account: OrderedStream<string, AccountChange>
+  readonly account: OrderedStream<string, UserChange>
   /** What became of memberships while they were being read; it is newer than what is read. */
   news: Map<string, number | 'left'> | undefined
   ready: Promise<void>
@@ -30,6 +35,8 @@ interface Topic {
 interface HubParts {
   bus: Bus
   replay: Services['replay']
+  lookout: Pick<Services['lookout'], 'subscribe'>
+  blocks: Pick<Services['blocks'], 'around'>
   presence: Services['presence']
   peers: Pick<Services['peers'], 'of'>
   friends: Pick<Services['friends'], 'circleIds'>
@@ -42,7 +49,9 @@ interface HubParts {
  */
 export class Hub {
   readonly #replay: Services['replay']
-  readonly #accounts: StreamParts<string, AccountChange>
+  readonly #blocks: HubParts['blocks']
+  readonly #onError: (error: unknown) => void
+  readonly #accounts: StreamParts<string, UserChange>
   readonly #conversations: StreamParts<string, ConversationChange>
   readonly #users = new Map<string, LocalUser>()
   readonly #topics = new Map<string, Topic>()
@@ -50,8 +59,10 @@ export class Hub {
   readonly #watchers: Watchers
   readonly #followers: Followers
 
-  constructor({ bus, replay, presence, peers, friends, onError }: HubParts) {
+  constructor({ bus, replay, lookout, blocks, presence, peers, friends, onError }: HubParts) {
     this.#replay = replay
+    this.#blocks = blocks
+    this.#onError = onError
     this.#watchers = new Watchers({ presence, onError })
     this.#followers = new Followers({ peers, friends, watchers: this.#watchers, onError })
     this.#accounts = {
@@ -64,24 +75,34 @@ export class Hub {
       replay: async (id, since) => await replay.conversation(id, since),
       onError
     }
-    bus.on('conversation', change => this.#topics.get(change.conversationId)?.stream.receive(change))
-    bus.on('account', change => {
+    this.#listen(bus)
+    lookout.subscribe(({ conversations, accounts, endedSessionIds }) => {
+      for (const { id, rev } of conversations) this.#topics.get(id)?.stream.expect(rev)
+      for (const { id, rev } of accounts) this.#users.get(id)?.account.expect(rev)
+      for (const id of endedSessionIds) this.#endSession(id)
+    })
+  }
+
+  #listen(bus: Bus): void {
+    bus.subscribe('conversation', change => this.#topics.get(change.conversationId)?.stream.receive(change))
+    bus.subscribe('user', change => {
       const user = this.#users.get(change.userId)
       if (user !== undefined) user.account.receive(change)
-      else this.#watchers.accountChanged(change.userId, change.type, [])
+      else this.#watchers.accountChanged(change.userId, change.event.type, [])
     })
-    bus.on('whisper', whisper => this.#whisper(whisper))
-    bus.on('presence', presence => {
+    bus.subscribe('ephemeral', message => void this.#deliverEphemeral(message).catch(this.#onError))
+    bus.subscribe('presence', presence => {
       this.#watchers.tell(presence)
       this.#followers.presenceChanged(presence)
     })
-    bus.on('profile', change => this.#tellProfile(change))
-    bus.on('moved', moved => this.#compare(moved))
-    bus.on('sessionEnd', ({ sessionId }) => {
-      for (const connection of this.connections()) {
-        if (connection.actor?.sessionId === sessionId) connection.close('session_revoked')
-      }
-    })
+    bus.subscribe('profile', change => void this.#deliverProfile(change).catch(this.#onError))
+    bus.subscribe('sessionEnd', ({ sessionId }) => this.#endSession(sessionId))
+  }
+
+  #endSession(sessionId: string): void {
+    for (const connection of this.connections()) {
+      if (connection.actor?.sessionId === sessionId) connection.close('session_revoked')
+    }
   }
 
   get userCount(): number {
@@ -190,7 +211,7 @@ export class Hub {
   #deliverConversation(topic: Topic | undefined, change: ConversationChange): void {
     if (topic === undefined) return
     this.#changeMembers(topic, change)
-    const { type, rev, seq, data, pair } = change
+    const { event, rev, seq, pair } = change
     const stream = prefixedId('conv', topic.id)
     const seen = new Audience()
     const hidden = new Audience()
@@ -198,8 +219,8 @@ export class Hub {
       const audience = seq !== undefined && seq <= joinedSeq ? hidden : seen
       for (const connection of user.connections) audience.add(connection)
     }
-    seen.tell({ type, data, stream, rev, ...(seq && { seq }), ...(pair && { pair }) })
-    hidden.tell({ type: 'noop', data: {}, stream, rev })
+    seen.tell({ event, stream, rev, ...(seq && { seq }), ...(pair && { pair }) })
+    hidden.tell({ event: NOOP, stream, rev })
   }
 
   #changeMembers(topic: Topic, { joined, left }: ConversationChange): void {
@@ -207,57 +228,56 @@ export class Hub {
       const user = this.#users.get(id)
       if (user !== undefined) this.#leaveTopic(user, topic)
     }
-    for (const [id, joinedSeq] of joined ?? []) {
-      const user = this.#users.get(id)
+    for (const { userId, joinedSeq } of joined ?? []) {
+      const user = this.#users.get(userId)
       if (user !== undefined) this.#joinTopic(user, topic.id, joinedSeq)
     }
   }
 
-  #deliverAccount(user: LocalUser | undefined, { type, rev, data }: AccountChange): void {
+  #deliverAccount(user: LocalUser | undefined, { event, rev }: UserChange): void {
     if (user === undefined) return
-    if (type === 'conversation:added') {
-      const { id, me, head } = data as { id: string; me: { joinedSeq: number }; head: { rev: number } }
+    if (event.type === 'conversation:added') {
+      const { id, me, head } = event.data
       this.#joinTopic(user, bareId(id), me.joinedSeq)
       this.#topics.get(bareId(id))?.stream.start(head.rev)
     }
-    if (type === 'conversation:removed') {
-      const id = bareId((data as { conversationId: string }).conversationId)
+    if (event.type === 'conversation:removed') {
+      const id = bareId(event.data.conversationId)
       user.news?.set(id, 'left')
       this.#leaveTopic(user, this.#topics.get(id))
     }
-    this.#watchers.accountChanged(user.id, type, user.connections)
-    this.#followers.accountChanged(type, user.connections)
+    this.#watchers.accountChanged(user.id, event.type, user.connections)
+    this.#followers.accountChanged(event.type, user.connections)
     const audience = new Audience()
     for (const connection of user.connections) audience.add(connection)
-    audience.tell({ type, data, stream: prefixedId('user', user.id), rev })
+    audience.tell({ event, stream: prefixedId('user', user.id), rev })
   }
 
-  #whisper({ conversationId, type, data, exceptUserId, exceptUserIds, pair, isCatchUp }: Whisper): void {
-    const topic = this.#topics.get(conversationId)
-    if (topic === undefined) return
-    const audience = new Audience()
-    for (const user of topic.users.keys()) {
-      if (user.id === exceptUserId || exceptUserIds?.has(user.id) === true) continue
-      for (const connection of user.connections) audience.add(connection)
-    }
-    audience.tell({ type, data, ...(pair && { pair }), ...(isCatchUp && { isCatchUp }) })
+  /** Tells the members; not those who are blocked either way with the person whom it is about. */
+  async #deliverEphemeral(message: EphemeralMessage): Promise<void> {
+    const { conversationId, event, fromUserId, isForOthers = false, pair, isCatchUp } = message
+    if (!this.#topics.has(conversationId)) return
+    const apart = await this.#blocks.around(fromUserId)
+    const members = [...(this.#topics.get(conversationId)?.users.keys() ?? [])]
+    const told = members.filter(({ id }) => (id === fromUserId ? !isForOthers : !apart.has(id)))
+    const audience = Audience.of(told.flatMap(({ connections }) => [...connections]))
+    audience.tell({ event, ...(pair && { pair }), ...(isCatchUp && { isCatchUp }) })
   }
 
-  #tellProfile({ conversationIds, exceptUserIds, data }: ProfileChange): void {
+  async #deliverProfile({ userId, event }: ProfileChange): Promise<void> {
+    const [memberships, apart] = await Promise.all([
+      this.#replay.memberships(userId, MAX_TOLD_CONVERSATIONS),
+      this.#blocks.around(userId)
+    ])
     const audience = new Audience()
-    const told = new Set(exceptUserIds)
-    for (const id of conversationIds) {
-      for (const user of this.#topics.get(id)?.users.keys() ?? []) {
+    const told = new Set([userId, ...apart])
+    for (const { conversationId } of memberships) {
+      for (const user of this.#topics.get(conversationId)?.users.keys() ?? []) {
         if (told.has(user.id)) continue
         told.add(user.id)
         for (const connection of user.connections) audience.add(connection)
       }
     }
-    audience.tell({ type: 'profile:updated', data })
-  }
-
-  #compare({ conversations, accounts }: Moved): void {
-    for (const { id, rev } of conversations) this.#topics.get(id)?.stream.expect(rev)
-    for (const { id, rev } of accounts) this.#users.get(id)?.account.expect(rev)
+    audience.tell({ event })
   }
 }

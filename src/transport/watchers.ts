@@ -1,11 +1,18 @@
 import type { Presence } from '../../protocol/entities/user.ts'
+import { PresenceChanged } from '../../protocol/events/live.ts'
 import { bareId } from '../../protocol/ids.ts'
+import type { UserEvent } from '../../protocol/index.ts'
 import { offline, type Services } from '../services/index.ts'
 import { Audience } from './audience.ts'
 import type { Connection } from './connection.ts'
 
 /** What of an account changes who may see whom. */
-const CHANGES_SIGHT = new Set(['blocks:updated', 'contacts:updated', 'request:updated', 'settings:updated'])
+const CHANGES_SIGHT = new Set<UserEvent['type']>([
+  'blocks:updated',
+  'contacts:updated',
+  'request:updated',
+  'settings:updated'
+])
 
 interface WatcherParts {
   presence: Pick<Services['presence'], 'current' | 'visibleTo'>
@@ -62,19 +69,19 @@ export class Watchers {
   tell(presence: Presence): void {
     const connections = this.#seeing.get(bareId(presence.userId))
     if (connections === undefined) return
-    Audience.of(connections).tell({ type: 'presence', data: presence })
+    Audience.of(connections).tell({ event: PresenceChanged.create(presence) })
   }
 
   /** Tells one connection of those whom it sees. */
   tellTo(connection: Connection, presences: Iterable<Presence>): void {
     for (const presence of presences) {
       const isSeen = this.#seeing.get(bareId(presence.userId))?.has(connection) === true
-      if (isSeen) Audience.of([connection]).tell({ type: 'presence', data: presence })
+      if (isSeen) Audience.of([connection]).tell({ event: PresenceChanged.create(presence) })
     }
   }
 
   /** Something of somebody's account changed; `own` are their connections. */
-  accountChanged(userId: string, type: string, own: Iterable<Connection>): void {
+  accountChanged(userId: string, type: UserEvent['type'], own: Iterable<Connection>): void {
     if (CHANGES_SIGHT.has(type)) this.refresh(userId, own)
   }
 
@@ -137,7 +144,7 @@ export class Watchers {
     for (const pair of pairs) {
       const isSeen = this.#seeing.get(pair.id)?.has(pair.connection) === true
       const presence = isSeen ? current.get(pair.id) : former.has(pair) ? offline(pair.id) : undefined
-      if (presence !== undefined) Audience.of([pair.connection]).tell({ type: 'presence', data: presence })
+      if (presence !== undefined) Audience.of([pair.connection]).tell({ event: PresenceChanged.create(presence) })
     }
   }
 

@@ -1,13 +1,13 @@
 import t from 'tap'
-import type { Connection, Told } from '../../src/transport/connection.ts'
+import type { Connection, OutboundEvent } from '../../src/transport/connection.ts'
 import { Followers } from '../../src/transport/followers.ts'
 import { Watchers } from '../../src/transport/watchers.ts'
 
 const [ANN, BEN, EVE] = ['a', 'b', 'e'].map(it => it.repeat(24)) as [string, string, string]
 
 t.test('who comes while a new connection’s circle is being looked up is told to it, and nobody else is', async t => {
-  const told: Told[] = []
-  const voice = { watches: 'peers' as const, tell: (event: Told) => void told.push(event) }
+  const told: OutboundEvent[] = []
+  const voice = { watches: 'peers' as const, tell: (event: OutboundEvent) => void told.push(event) }
   const actor = { userId: ANN, expiresAt: Number.MAX_SAFE_INTEGER }
   const connection: Connection = { id: 'c', voice, actor, isOpen: true, close: () => undefined }
   const onError = (error: unknown): void => void t.fail(String(error))
@@ -36,7 +36,7 @@ t.test('who comes while a new connection’s circle is being looked up is told t
   t.same(told, [], 'not before it is known who is in it')
   find([BEN])
   await followed
-  t.same(told, [{ type: 'presence', data: { userId: `user_${BEN}`, status: 'online' } }])
+  t.same(told, [{ event: { type: 'presence', data: { userId: `user_${BEN}`, status: 'online' } } }])
   for (const id of [EVE, BEN]) come(id)
   t.equal(told.length, 2, 'once each from then on')
 })

@@ -2,9 +2,10 @@ import { Type } from '@sinclair/typebox'
 import type { Message } from '../../../protocol/entities/message.ts'
 import type { Presence } from '../../../protocol/entities/user.ts'
 import { bareId, UserId } from '../../../protocol/ids.ts'
+import type { EventData } from '../../../protocol/index.ts'
 import type { Actor, Services } from '../../services/index.ts'
-import type { Told } from '../../transport/connection.ts'
-import type { Say, Spoken, Vocabulary } from '../../transport/vocabulary.ts'
+import type { EventContext } from '../../transport/connection.ts'
+import type { Spoken, Translations, Vocabulary } from '../../transport/vocabulary.ts'
 import { createCommands } from '../commands.ts'
 import { sendToPerson } from '../sending.ts'
 import { startTyping } from '../typing.ts'
@@ -13,7 +14,7 @@ import { lastSeenOf, presentMessage } from './present.ts'
 
 /** Document 3, "Real-time Communication". Its apps know conversations of two and no others. */
 export function createVocabulary(services: Services): Vocabulary {
-  return { name: 'reals2chat', commands: commands(services), says, watches: 'friends' }
+  return { name: 'reals2chat', commands: commands(services), translations, watches: 'friends' }
 }
 
 function commands(services: Services) {
@@ -36,28 +37,26 @@ function commands(services: Services) {
   })
 }
 
-const says: ReadonlyMap<string, Say> = new Map<string, Say>([
-  ['message:new', sayNew],
-  ['typing:start', event => sayTyping(event, true)],
-  ['typing:stop', event => sayTyping(event, false)],
-  ['presence', ({ data }) => [sayStatus(data as Presence)]]
-])
+const translations: Translations = {
+  'message:new': presentNew,
+  'typing:start': (typing, context) => presentTyping(typing, context, true),
+  'typing:stop': (typing, context) => presentTyping(typing, context, false),
+  presence: presence => [presentStatus(presence)]
+}
 
 /** Who is told has got it by that. */
-function sayNew({ data, pair }: Told): Spoken[] {
-  const message = data as Message
+function presentNew(message: Message, { pair }: EventContext): Spoken[] {
   const recipientId = pair?.find(id => id !== bareId(message.senderId))
   if (recipientId === undefined) return []
   const told = presentMessage(message, recipientId, 'delivered')
   return [{ name: 'receiveMessage', data: told, isFor: userId => userId === recipientId }]
 }
 
-function sayTyping({ data, pair }: Told, isTyping: boolean): Spoken[] {
-  const { userId } = data as { userId: string }
+function presentTyping({ userId }: EventData['typing:start'], { pair }: EventContext, isTyping: boolean): Spoken[] {
   return pair === undefined ? [] : [{ name: 'typingStatus', data: { senderId: bareId(userId), isTyping } }]
 }
 
-function sayStatus(presence: Presence): Spoken {
+function presentStatus(presence: Presence): Spoken {
   const { userId, status } = presence
   const data = { userId: bareId(userId), isOnline: status !== 'offline', lastSeen: lastSeenOf(presence) }
   return { name: 'userStatus', data }

@@ -7,12 +7,12 @@ import { createCommands } from '../commands.ts'
 import { sendMessage } from '../sending.ts'
 import { startTyping } from '../typing.ts'
 import { contentOf, findPlace, NewMessage, openPlace } from './content.ts'
+import { createTranslations } from './events.ts'
 import { presentMessage } from './message.ts'
-import { createSays } from './says.ts'
 
 /** Document 1, "Socket.IO Handlers": what its clients say, and what they are told. */
 export function createVocabulary(services: Services): Vocabulary {
-  return { name: 'unified', commands: commands(services), says: createSays(services), watches: 'peers' }
+  return { name: 'unified', commands: commands(services), translations: createTranslations(services), watches: 'peers' }
 }
 
 const place = { conversationId: Type.Optional(ConversationId), conversation: Type.Optional(ConversationId) }

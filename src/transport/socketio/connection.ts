@@ -1,10 +1,9 @@
 import { once } from 'node:events'
 import type { Socket } from 'socket.io'
 import { CLOSE, type CloseReason } from '../../../protocol/close.ts'
-import type { Message } from '../../../protocol/entities/message.ts'
 import type { Actor } from '../../services/index.ts'
 import type { Arrivals } from '../arrivals.ts'
-import type { Connection, Told, Voice } from '../connection.ts'
+import type { Connection, OutboundEvent, Voice } from '../connection.ts'
 import type { Spoken } from '../vocabulary.ts'
 
 /** What may wait for a connection that is still catching up. */
@@ -26,7 +25,7 @@ export class SocketIoConnection implements Connection {
   actor: Actor
   readonly #arrivals: Arrivals
   /** Events that came while the client was catching up; undefined once it is live. */
-  #pending: { spoken: Spoken; event: Told }[] | undefined = []
+  #pending: { spoken: Spoken; outbound: OutboundEvent }[] | undefined = []
 
   constructor(socket: Socket, { voice, actor, arrivals }: Parts) {
     this.socket = socket
@@ -55,8 +54,8 @@ export class SocketIoConnection implements Connection {
   }
 
   /** Keeps an event until the client is live. */
-  keep(spoken: Spoken, event: Told): void {
-    this.#pending?.push({ spoken, event })
+  keep(spoken: Spoken, outbound: OutboundEvent): void {
+    this.#pending?.push({ spoken, outbound })
     if ((this.#pending?.length ?? 0) > MAX_PENDING) this.close('resync')
   }
 
@@ -64,22 +63,22 @@ export class SocketIoConnection implements Connection {
   goLive(caughtUp: ReadonlyMap<string, number>): void {
     const pending = this.#pending ?? []
     this.#pending = undefined
-    for (const { spoken, event } of pending) {
-      const { conversationId = '', seq = 0 } = event.data as Partial<Message>
-      const isKnown = event.type === 'message:new' && seq <= (caughtUp.get(conversationId) ?? 0)
-      if (!isKnown) this.emit(spoken, event)
+    for (const { spoken, outbound } of pending) {
+      const { type, data } = outbound.event
+      const isKnown = type === 'message:new' && data.seq <= (caughtUp.get(data.conversationId) ?? 0)
+      if (!isKnown) this.emit(spoken, outbound)
     }
   }
 
   /** Sends an event to this client alone. */
-  emit({ name, data }: Spoken, event: Told): void {
+  emit({ name, data }: Spoken, outbound: OutboundEvent): void {
     this.socket.emit(name, data)
-    this.noteSent(event)
+    this.noteSent(outbound)
   }
 
   /** What was sent to this client together with others. */
-  noteSent(event: Told): void {
-    this.#arrivals.note(this.actor, event)
+  noteSent(outbound: OutboundEvent): void {
+    this.#arrivals.note(this.actor, outbound)
   }
 
   /** Resolves with true when everything sent so far has reached the client, with false when it is gone before. */

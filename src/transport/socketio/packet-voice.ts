@@ -1,5 +1,5 @@
 import type { Namespace } from 'socket.io'
-import type { Told } from '../connection.ts'
+import type { OutboundEvent } from '../connection.ts'
 import type { EncodedTally } from '../encoded.ts'
 import type { Framing, Spoken } from '../vocabulary.ts'
 import type { SocketIoConnection } from './connection.ts'
@@ -14,12 +14,12 @@ export class PacketVoice implements Framing {
     this.#encoded = encoded
   }
 
-  emit(spoken: Spoken, event: Told, connections: readonly SocketIoConnection[]): void {
+  emit(spoken: Spoken, outbound: OutboundEvent, connections: readonly SocketIoConnection[]): void {
     const live = connections.filter(({ isLive }) => isLive)
-    for (const connection of connections) if (!connection.isLive) connection.keep(spoken, event)
+    for (const connection of connections) if (!connection.isLive) connection.keep(spoken, outbound)
     if (live.length === 0) return
-    this.#encoded.count(event.type)
+    this.#encoded.count(outbound.event.type)
     this.#nsp.local.to(live.map(({ id }) => id)).emit(spoken.name, spoken.data)
-    for (const connection of live) connection.noteSent(event)
+    for (const connection of live) connection.noteSent(outbound)
   }
 }

@@ -3,7 +3,7 @@ import type { CloseReason } from '../../../protocol/close.ts'
 import { SLOW_HARD_BYTES, SLOW_SOFT_BYTES } from '../../../protocol/limits.ts'
 import { type Actor, type Bookmark, RecentPlaces } from '../../services/index.ts'
 import type { Arrivals } from '../arrivals.ts'
-import type { Connection, Told, Voice } from '../connection.ts'
+import type { Connection, OutboundEvent, Voice } from '../connection.ts'
 
 /** What may wait while the client is sent what it has missed. */
 const MAX_PENDING = 1_000
@@ -26,7 +26,7 @@ export class StreamConnection implements Connection {
   readonly #encodeId: Parts['encodeId']
   readonly #places = new RecentPlaces()
   /** What came while the client was being sent what it has missed; undefined once it is live. */
-  #pending: { event: Told; text: string }[] | undefined = []
+  #pending: { outbound: OutboundEvent; text: string }[] | undefined = []
   readonly #arrivals: Arrivals | undefined
   /** The `rev` of the account that the client has; undefined while no place can be named from which to continue. */
   #account: number | undefined
@@ -47,9 +47,9 @@ export class StreamConnection implements Connection {
   }
 
   /** Sends an event. @param text its fields `event` and `data`, which are the same for everybody */
-  send(event: Told, text: string): void {
-    if (this.#pending !== undefined) this.#keep(event, text)
-    else this.sendNow(event, text)
+  send(outbound: OutboundEvent, text: string): void {
+    if (this.#pending !== undefined) this.#keep(outbound, text)
+    else this.sendNow(outbound, text)
   }
 
   /** Where its client is: from here on events have ids. */
@@ -60,14 +60,14 @@ export class StreamConnection implements Connection {
   }
 
   /** Sends an event ahead of those that wait. */
-  sendNow(event: Told, text: string): void {
-    const { stream = '', rev, type } = event
+  sendNow(outbound: OutboundEvent, text: string): void {
+    const { stream = '', rev, event } = outbound
     if (!this.isOpen) return
-    const isDurable = rev !== undefined || type === 'message:new'
+    const isDurable = rev !== undefined || event.type === 'message:new'
     if (!isDurable && this.#response.writableLength > SLOW_SOFT_BYTES) return
     if (rev !== undefined) this.#note(stream, rev)
     this.#response.write(`${text}${this.#idField()}\n`)
-    this.#arrivals?.note(this.actor, event)
+    this.#arrivals?.note(this.actor, outbound)
     if (this.#response.writableLength > SLOW_HARD_BYTES) this.close('slow_consumer')
   }
 
@@ -87,11 +87,11 @@ export class StreamConnection implements Connection {
    * What waited goes out, except what the client was sent already.
    * @param wasSent whether an event was among what the client was sent as missed
    */
-  goLive(wasSent: (event: Told) => boolean): void {
+  goLive(wasSent: (outbound: OutboundEvent) => boolean): void {
     const pending = this.#pending ?? []
     this.#pending = undefined
     this.#resumedAt = undefined
-    for (const { event, text } of pending) if (!wasSent(event)) this.sendNow(event, text)
+    for (const { outbound, text } of pending) if (!wasSent(outbound)) this.sendNow(outbound, text)
   }
 
   /** A sign of life, which clients do not see. */
@@ -115,8 +115,8 @@ export class StreamConnection implements Connection {
     return `id: ${this.#encodeId({ at, account: this.#account, recent: this.#places.recent })}\n`
   }
 
-  #keep(event: Told, text: string): void {
-    this.#pending?.push({ event, text })
+  #keep(outbound: OutboundEvent, text: string): void {
+    this.#pending?.push({ outbound, text })
     if ((this.#pending?.length ?? 0) > MAX_PENDING) this.close('resync')
   }
 }

@@ -1,7 +1,8 @@
+import { StreamReset } from '../../../protocol/events/stream.ts'
 import { bareId, prefixedId } from '../../../protocol/ids.ts'
 import type { Bookmark, Missed, Services } from '../../services/index.ts'
-import type { Told } from '../connection.ts'
-import type { Vocabulary } from '../vocabulary.ts'
+import type { OutboundEvent } from '../connection.ts'
+import { translate, type Vocabulary } from '../vocabulary.ts'
 import type { StreamConnection } from './connection.ts'
 import { encodeCanonical, encodeFields } from './stream-voice.ts'
 
@@ -20,33 +21,34 @@ export class Resume {
     const sent = new Map<string, number>()
     for await (const missed of this.#resumption.since(stream.actor, bookmark)) {
       if (!stream.isOpen) break
-      const event = eventOf(missed)
-      if (event === undefined) continue
-      if (event.stream !== undefined && event.rev !== undefined) sent.set(bareId(event.stream), event.rev)
-      for (const text of await this.#encode(event, stream.actor.userId)) stream.sendNow(event, text)
+      const outbound = outboundOf(missed)
+      if (outbound === undefined) continue
+      if (outbound.stream !== undefined && outbound.rev !== undefined) sent.set(bareId(outbound.stream), outbound.rev)
+      for (const text of await this.#encode(outbound, stream.actor.userId)) stream.sendNow(outbound, text)
     }
     return sent
   }
 
-  async #encode(event: Told, userId: string): Promise<string[]> {
-    if (event.type === 'reset') return [encodeFields('reset', event.data)]
-    if (this.#vocabulary === undefined) return [encodeCanonical(event)]
-    const said = (await this.#vocabulary.says.get(event.type)?.(event)) ?? []
+  async #encode(outbound: OutboundEvent, userId: string): Promise<string[]> {
+    const { type, data } = outbound.event
+    if (type === 'reset') return [encodeFields(type, data)]
+    if (this.#vocabulary === undefined) return [encodeCanonical(outbound)]
+    const said = (await translate(this.#vocabulary.translations, outbound)) ?? []
     return said
       .filter(({ isFor }) => isFor === undefined || isFor(userId))
       .map(({ name, data }) => encodeFields(name, data))
   }
 }
 
-function eventOf(missed: Missed): Told | undefined {
+function outboundOf(missed: Missed): OutboundEvent | undefined {
   if (missed.kind === 'reset') {
     const { conversationId, rev } = missed
-    return { type: 'reset', data: { stream: conversationId, rev }, stream: conversationId, rev }
+    return { event: StreamReset.create({ stream: conversationId, rev }), stream: conversationId, rev }
   }
-  const { type, data, rev } = missed.change
-  if (type === 'noop') return undefined
-  if (missed.kind === 'account') return { type, data, rev, stream: prefixedId('user', missed.change.userId) }
+  const { event, rev } = missed.change
+  if (event.type === 'noop') return undefined
+  if (missed.kind === 'account') return { event, rev, stream: prefixedId('user', missed.change.userId) }
   if (!missed.isVisible) return undefined
   const { conversationId, seq, pair } = missed.change
-  return { type, data, rev, stream: prefixedId('conv', conversationId), ...(seq && { seq }), ...(pair && { pair }) }
+  return { event, rev, stream: prefixedId('conv', conversationId), ...(seq && { seq }), ...(pair && { pair }) }
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Message } from '../../../protocol/entities/message.ts'
+import { StreamReady } from '../../../protocol/events/stream.ts'
 import { bareId } from '../../../protocol/ids.ts'
 import type { Config } from '../../config.ts'
 import { AppError } from '../../errors.ts'
@@ -8,7 +8,7 @@ import type { Actor, Bookmark, Services } from '../../services/index.ts'
 import { Arrivals } from '../arrivals.ts'
 import type { Authenticator } from '../auth.ts'
 import { CatchUp } from '../catch-up.ts'
-import type { ConnectionCounts, Told, Voice } from '../connection.ts'
+import type { ConnectionCounts, OutboundEvent, Voice } from '../connection.ts'
 import type { Greeter } from '../greeter.ts'
 import type { Hub } from '../hub.ts'
 import { requireOrigin } from '../origin.ts'
@@ -93,8 +93,8 @@ export class StreamServer {
       // Nothing may come between these: the place is named when all that came before it was sent.
       stream.goLive(wasSent)
       stream.place(now)
-      const ready = { connectionId: stream.id, heartbeatMs: BEAT_MS }
-      stream.sendNow({ type: 'ready', data: {} }, encodeFields('ready', ready))
+      const ready = StreamReady.create({ connectionId: stream.id, heartbeatMs: BEAT_MS })
+      stream.sendNow({ event: ready }, encodeFields(ready.type, ready.data))
     } catch (error) {
       onError(error)
       stream.close('internal')
@@ -120,7 +120,10 @@ export class StreamServer {
   }
 
   /** Sends what was missed. @returns whether an event was among it */
-  async #bringUp(stream: StreamConnection, bookmark: Bookmark | undefined): Promise<(event: Told) => boolean> {
+  async #bringUp(
+    stream: StreamConnection,
+    bookmark: Bookmark | undefined
+  ): Promise<(outbound: OutboundEvent) => boolean> {
     const { services } = this.#parts
     const { voice, actor } = stream
     const vocabulary = voice instanceof VocabularyVoice ? voice.vocabulary : undefined
@@ -129,13 +132,10 @@ export class StreamServer {
       return ({ stream: place = '', rev }) => rev !== undefined && rev <= (sent.get(bareId(place)) ?? 0)
     }
     if (vocabulary === undefined) return () => false
-    const emit = ({ name, data }: { name: string; data: unknown }, event: Told) =>
-      stream.sendNow(event, encodeFields(name, data))
+    const emit = ({ name, data }: { name: string; data: unknown }, outbound: OutboundEvent) =>
+      stream.sendNow(outbound, encodeFields(name, data))
     const caughtUp = await this.#catchUp.run(actor, vocabulary, emit)
-    return ({ type, data }) => {
-      const { conversationId = '', seq = 0 } = data as Partial<Message>
-      return type === 'message:new' && seq <= (caughtUp.get(conversationId) ?? 0)
-    }
+    return ({ event: { type, data } }) => type === 'message:new' && data.seq <= (caughtUp.get(data.conversationId) ?? 0)
   }
 
   async #authenticate({ headers, query }: FastifyRequest): Promise<Actor> {

@@ -1,4 +1,4 @@
-import type { Told, Voice } from '../connection.ts'
+import type { OutboundEvent, Voice } from '../connection.ts'
 import type { EncodedTally } from '../encoded.ts'
 import type { Framing, Spoken } from '../vocabulary.ts'
 import type { StreamConnection } from './connection.ts'
@@ -18,16 +18,16 @@ export class StreamVoice implements Voice {
     this.#encoded = encoded
   }
 
-  tell(event: Told, connections: readonly StreamConnection[]): void {
-    if (event.type === 'noop') return
-    const text = encodeCanonical(event)
-    this.#encoded.count(event.type)
-    for (const connection of connections) connection.send(event, text)
+  tell(outbound: OutboundEvent, connections: readonly StreamConnection[]): void {
+    if (outbound.event.type === 'noop') return
+    const text = encodeCanonical(outbound)
+    this.#encoded.count(outbound.event.type)
+    for (const connection of connections) connection.send(outbound, text)
   }
 }
 
 /** The fields of a canonical event. */
-export function encodeCanonical({ type, stream, rev, data }: Told): string {
+export function encodeCanonical({ event: { type, data }, stream, rev }: OutboundEvent): string {
   return encodeFields(type, stream === undefined ? { data } : { stream, rev, data })
 }
 
@@ -39,9 +39,9 @@ export class StreamFraming implements Framing {
     this.#encoded = encoded
   }
 
-  emit({ name, data }: Spoken, event: Told, connections: readonly StreamConnection[]): void {
+  emit({ name, data }: Spoken, outbound: OutboundEvent, connections: readonly StreamConnection[]): void {
     const text = encodeFields(name, data)
-    this.#encoded.count(event.type)
-    for (const connection of connections) connection.send(event, text)
+    this.#encoded.count(outbound.event.type)
+    for (const connection of connections) connection.send(outbound, text)
   }
 }

@@ -1,6 +1,6 @@
 import { encodeDurable, encodeEphemeral } from '../../../protocol/envelope.ts'
 import type { Arrivals } from '../arrivals.ts'
-import type { Told, Voice } from '../connection.ts'
+import type { OutboundEvent, Voice } from '../connection.ts'
 import type { EncodedTally } from '../encoded.ts'
 import type { Framing, Spoken } from '../vocabulary.ts'
 import type { Place, SocketConnection } from './connection.ts'
@@ -14,7 +14,7 @@ export class FrameVoice implements Voice {
     this.#encoded = encoded
   }
 
-  tell({ type, data, stream, rev }: Told, connections: readonly SocketConnection[]): void {
+  tell({ event: { type, data }, stream, rev }: OutboundEvent, connections: readonly SocketConnection[]): void {
     this.#encoded.count(type)
     if (stream === undefined || rev === undefined) {
       const frame = textFrame(encodeEphemeral(type, data))
@@ -37,37 +37,36 @@ export class FrameFraming implements Framing {
     this.#encoded = encoded
   }
 
-  emit(spoken: Spoken, event: Told, connections: readonly SocketConnection[]): void {
-    const frame = encode(spoken, event)
-    this.#encoded.count(event.type)
-    const isDurable = event.stream !== undefined
+  emit(spoken: Spoken, outbound: OutboundEvent, connections: readonly SocketConnection[]): void {
+    const frame = encode(spoken, outbound)
+    this.#encoded.count(outbound.event.type)
+    const isDurable = outbound.stream !== undefined
     for (const connection of connections) {
-      if (isDurable) connection.sendDurable(frame, placeOf(event))
+      if (isDurable) connection.sendDurable(frame, placeOf(outbound))
       else connection.sendEphemeral(frame)
-      this.#noteSent(connection, event)
+      this.#noteSent(connection, outbound)
     }
   }
 
   /** Sends what a client has missed, ahead of what happens meanwhile. */
-  emitMissed(spoken: Spoken, event: Told, connection: SocketConnection): void {
-    connection.send(encode(spoken, event))
-    this.#noteSent(connection, event)
+  emitMissed(spoken: Spoken, outbound: OutboundEvent, connection: SocketConnection): void {
+    connection.send(encode(spoken, outbound))
+    this.#noteSent(connection, outbound)
   }
 
-  #noteSent(connection: SocketConnection, event: Told): void {
-    if (connection.actor === undefined || event.type !== 'message:new') return
+  #noteSent(connection: SocketConnection, outbound: OutboundEvent): void {
+    if (connection.actor === undefined || outbound.event.type !== 'message:new') return
     const arrivals = this.#arrivals.get(connection) ?? this.#createArrivals(connection)
     this.#arrivals.set(connection, arrivals)
-    arrivals.note(connection.actor, event)
+    arrivals.note(connection.actor, outbound)
   }
 }
 
-function encode({ name, data }: Spoken, { stream, rev }: Told): Buffer {
+function encode({ name, data }: Spoken, { stream, rev }: OutboundEvent): Buffer {
   const isDurable = stream !== undefined && rev !== undefined
   return textFrame(isDurable ? encodeDurable(name, stream, rev, data) : encodeEphemeral(name, data))
 }
 
-function placeOf({ type, data, seq }: Told): Place | undefined {
-  if (type !== 'message:new' || seq === undefined) return undefined
-  return { conversationId: (data as { conversationId: string }).conversationId, seq }
+function placeOf({ event: { type, data } }: OutboundEvent): Place | undefined {
+  return type === 'message:new' ? { conversationId: data.conversationId, seq: data.seq } : undefined
 }

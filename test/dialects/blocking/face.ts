@@ -101,7 +101,7 @@ export class Tables {
     return new Tables({
       places,
       commands,
-      events: new Map(dialects.map(it => [it.name, new Set(it.vocabulary.says.keys())]))
+      events: new Map(dialects.map(it => [it.name, new Set(Object.keys(it.vocabulary.translations))]))
     })
   }
 
