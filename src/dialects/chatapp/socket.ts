@@ -3,8 +3,8 @@ import type { Conversation, Member, Receipt } from '../../../protocol/entities/c
 import type { Message } from '../../../protocol/entities/message.ts'
 import { bareId, ConversationId, MessageId } from '../../../protocol/ids.ts'
 import type { EventData } from '../../../protocol/index.ts'
+import type { DialectEvent, RealtimeDialect, Translations } from '../../realtime/dialect-encoder.ts'
 import type { Services } from '../../services/index.ts'
-import type { Spoken, Translations, Vocabulary } from '../../transport/vocabulary.ts'
 import { createCommands } from '../commands.ts'
 import { startTyping } from '../typing.ts'
 import { NewMessage, send } from './content.ts'
@@ -12,8 +12,13 @@ import { presentHead, presentMessage } from './present.ts'
 import { presentPresence } from './routes/users.ts'
 
 /** Live events with canonical names and document 2’s shapes, on server-sent events and sockets alike. */
-export function createVocabulary(services: Services): Vocabulary {
-  return { name: 'chatapp', commands: commands(services), translations: createTranslations(services), watches: 'peers' }
+export function createRealtime(services: Services): RealtimeDialect {
+  return {
+    name: 'chatapp',
+    commands: commands(services),
+    translations: createTranslations(services),
+    presenceScope: 'peers'
+  }
 }
 
 function commands(services: Services) {
@@ -58,7 +63,7 @@ function createTranslations({ marks }: Services): Translations {
 }
 
 /** To who is told a message has been delivered by that. */
-function presentNew(message: Message): Spoken[] {
+function presentNew(message: Message): DialectEvent[] {
   const isSender = (userId: string): boolean => userId === bareId(message.senderId)
   return [
     { name: 'message:new', data: presentMessage(message, 'sent'), isFor: isSender },
@@ -76,7 +81,7 @@ async function presentReceipt(
   marks: Services['marks'],
   { conversationId, userId, deliveredSeq, readSeq }: Receipt,
   status: 'delivered' | 'read'
-): Promise<Spoken[]> {
+): Promise<DialectEvent[]> {
   const isRead = status === 'read'
   const messageId = await marks.at(conversationId, isRead ? readSeq : deliveredSeq)
   if (messageId === undefined) return []

@@ -2,8 +2,8 @@ import type { Receipt } from '../../../protocol/entities/conversation.ts'
 import type { Presence } from '../../../protocol/entities/user.ts'
 import { bareId } from '../../../protocol/ids.ts'
 import type { EventData } from '../../../protocol/index.ts'
+import type { DialectEvent, Translations } from '../../realtime/dialect-encoder.ts'
 import type { Services } from '../../services/index.ts'
-import type { Spoken, Translations } from '../../transport/vocabulary.ts'
 import { presentMessage } from './messages.ts'
 
 /** Document 0, "Real-Time Features": what the app is told, by the canonical type of the event. */
@@ -23,28 +23,31 @@ export function createTranslations({ marks }: Pick<Services, 'marks'>): Translat
   }
 }
 
-function deleted({ conversationId, messageId }: EventData['message:hidden']): Spoken {
+function deleted({ conversationId, messageId }: EventData['message:hidden']): DialectEvent {
   return { name: 'message:deleted', data: { conversationId: bareId(conversationId), messageId: bareId(messageId) } }
 }
 
-function presentReaction(name: string, { message, userId, emoji }: EventData['reaction:added']): Spoken {
+function presentReaction(name: string, { message, userId, emoji }: EventData['reaction:added']): DialectEvent {
   const { conversationId, id } = message
   const reaction = { conversationId: bareId(conversationId), messageId: bareId(id), userId: bareId(userId), emoji }
   return { name, data: reaction }
 }
 
-function presentTyping(name: string, { conversationId, userId }: EventData['typing:start']): Spoken {
+function presentTyping(name: string, { conversationId, userId }: EventData['typing:start']): DialectEvent {
   return { name, data: { conversationId: bareId(conversationId), userId: bareId(userId) } }
 }
 
-async function presentRead(marks: Services['marks'], { conversationId, userId, readSeq }: Receipt): Promise<Spoken[]> {
+async function presentRead(
+  marks: Services['marks'],
+  { conversationId, userId, readSeq }: Receipt
+): Promise<DialectEvent[]> {
   const messageId = await marks.at(conversationId, readSeq)
   if (messageId === undefined) return []
   const read = { conversationId: bareId(conversationId), userId: bareId(userId), messageId: bareId(messageId) }
   return [{ name: 'message:read', data: read }]
 }
 
-function presentPresence({ userId, status }: Presence): Spoken[] {
+function presentPresence({ userId, status }: Presence): DialectEvent[] {
   if (status === 'away') return []
   return [{ name: status === 'online' ? 'user:online' : 'user:offline', data: { userId: bareId(userId) } }]
 }

@@ -13,11 +13,11 @@ export function createMobile({ services }: DialectParts): Dialect {
   return {
     name: 'mobile',
     routes: faces.flatMap(routes => routes(services)),
-    vocabulary: {
+    realtime: {
       name: 'mobile',
       commands: commands(services),
       translations: createTranslations(services),
-      watches: 'peers'
+      presenceScope: 'peers'
     },
     presentError: ({ code, message }) => ({ success: false, error: { code, message }, message })
   }

@@ -3,9 +3,9 @@ import type { Message } from '../../../protocol/entities/message.ts'
 import type { Presence } from '../../../protocol/entities/user.ts'
 import { bareId, UserId } from '../../../protocol/ids.ts'
 import type { EventData } from '../../../protocol/index.ts'
+import type { EventContext } from '../../realtime/connection.ts'
+import type { DialectEvent, RealtimeDialect, Translations } from '../../realtime/dialect-encoder.ts'
 import type { Actor, Services } from '../../services/index.ts'
-import type { EventContext } from '../../transport/connection.ts'
-import type { Spoken, Translations, Vocabulary } from '../../transport/vocabulary.ts'
 import { createCommands } from '../commands.ts'
 import { sendToPerson } from '../sending.ts'
 import { startTyping } from '../typing.ts'
@@ -13,8 +13,14 @@ import { contentOf, NewMessage } from './content.ts'
 import { lastSeenOf, presentMessage } from './present.ts'
 
 /** Document 3, "Real-time Communication". Its apps know conversations of two and no others. */
-export function createVocabulary(services: Services): Vocabulary {
-  return { name: 'reals2chat', commands: commands(services), translations, watches: 'friends' }
+export function createRealtime(services: Services): RealtimeDialect {
+  return {
+    name: 'reals2chat',
+    commands: commands(services),
+    translations,
+    presenceScope: 'friends',
+    meansQuery: query => query['token'] !== undefined
+  }
 }
 
 function commands(services: Services) {
@@ -45,18 +51,22 @@ const translations: Translations = {
 }
 
 /** Who is told has got it by that. */
-function presentNew(message: Message, { pair }: EventContext): Spoken[] {
+function presentNew(message: Message, { pair }: EventContext): DialectEvent[] {
   const recipientId = pair?.find(id => id !== bareId(message.senderId))
   if (recipientId === undefined) return []
   const told = presentMessage(message, recipientId, 'delivered')
   return [{ name: 'receiveMessage', data: told, isFor: userId => userId === recipientId }]
 }
 
-function presentTyping({ userId }: EventData['typing:start'], { pair }: EventContext, isTyping: boolean): Spoken[] {
+function presentTyping(
+  { userId }: EventData['typing:start'],
+  { pair }: EventContext,
+  isTyping: boolean
+): DialectEvent[] {
   return pair === undefined ? [] : [{ name: 'typingStatus', data: { senderId: bareId(userId), isTyping } }]
 }
 
-function presentStatus(presence: Presence): Spoken {
+function presentStatus(presence: Presence): DialectEvent {
   const { userId, status } = presence
   const data = { userId: bareId(userId), isOnline: status !== 'offline', lastSeen: lastSeenOf(presence) }
   return { name: 'userStatus', data }

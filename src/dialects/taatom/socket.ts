@@ -3,8 +3,8 @@ import type { Receipt } from '../../../protocol/entities/conversation.ts'
 import { ClientId, type Message, Text } from '../../../protocol/entities/message.ts'
 import type { Presence } from '../../../protocol/entities/user.ts'
 import { bareId, MessageId, prefixedId, UserId } from '../../../protocol/ids.ts'
+import type { DialectEvent, RealtimeDialect, Translations } from '../../realtime/dialect-encoder.ts'
 import type { Services } from '../../services/index.ts'
-import type { Spoken, Translations, Vocabulary } from '../../transport/vocabulary.ts'
 import { createCommands } from '../commands.ts'
 import { sendToPerson } from '../sending.ts'
 import { startTyping } from '../typing.ts'
@@ -12,8 +12,14 @@ import { textOf } from '../words.ts'
 import { presentMessage } from './present.ts'
 
 /** Document 4, "Real-Time Communication": what its client says, and what it is told. */
-export function createVocabulary(services: Services): Vocabulary {
-  return { name: 'taatom', commands: commands(services), translations: createTranslations(services), watches: 'peers' }
+export function createRealtime(services: Services): RealtimeDialect {
+  return {
+    name: 'taatom',
+    commands: commands(services),
+    translations: createTranslations(services),
+    presenceScope: 'peers',
+    namespaces: ['app']
+  }
 }
 
 function commands(services: Services) {
@@ -54,7 +60,7 @@ function createTranslations({ marks }: Services): Translations {
   }
 }
 
-function presentNew(message: Message): Spoken[] {
+function presentNew(message: Message): DialectEvent[] {
   const chatId = bareId(message.conversationId)
   const isSender = (userId: string) => userId === bareId(message.senderId)
   const told = { chatId, message: presentMessage(message) }
@@ -65,18 +71,21 @@ function presentNew(message: Message): Spoken[] {
   ]
 }
 
-function changed(name: string, message: Message): Spoken {
+function changed(name: string, message: Message): DialectEvent {
   return { name, data: { chatId: bareId(message.conversationId), message: presentMessage(message) } }
 }
 
-async function presentSeen(marks: Services['marks'], { conversationId, userId, readSeq }: Receipt): Promise<Spoken[]> {
+async function presentSeen(
+  marks: Services['marks'],
+  { conversationId, userId, readSeq }: Receipt
+): Promise<DialectEvent[]> {
   const messageId = await marks.at(conversationId, readSeq)
   if (messageId === undefined) return []
   const seen = { from: bareId(userId), messageId: bareId(messageId), chatId: bareId(conversationId) }
   return [{ name: 'seen', data: seen, isFor: id => prefixedId('user', id) !== userId }]
 }
 
-function presentPresence({ userId, status }: Presence): Spoken[] {
+function presentPresence({ userId, status }: Presence): DialectEvent[] {
   if (status === 'away') return []
   return [{ name: status === 'online' ? 'user:online' : 'user:offline', data: { userId: bareId(userId) } }]
 }

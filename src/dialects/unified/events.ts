@@ -2,9 +2,9 @@ import type { Receipt } from '../../../protocol/entities/conversation.ts'
 import type { PersonRequest } from '../../../protocol/entities/people.ts'
 import { bareId } from '../../../protocol/ids.ts'
 import type { EventData } from '../../../protocol/index.ts'
+import type { EventContext } from '../../realtime/connection.ts'
+import type { DialectEvent, Translations } from '../../realtime/dialect-encoder.ts'
 import type { Services } from '../../services/index.ts'
-import type { EventContext } from '../../transport/connection.ts'
-import type { Spoken, Translations } from '../../transport/vocabulary.ts'
 import { presentMessage } from './message.ts'
 import { presentPresence, presentUser, presentUserId } from './people.ts'
 import { presentRequest } from './request.ts'
@@ -34,7 +34,7 @@ export function createTranslations(services: Marks): Translations {
   }
 }
 
-function presentHidden(place: EventData['message:hidden']): Spoken[] {
+function presentHidden(place: EventData['message:hidden']): DialectEvent[] {
   const [conversationId, messageId] = [bareId(place.conversationId), bareId(place.messageId)]
   const ids = { _id: messageId, id: messageId, messageId, conversationId, conversation: conversationId }
   return [{ name: 'message_deleted', data: { ...ids, scope: 'me' } }]
@@ -44,7 +44,7 @@ function presentReaction(
   { message, userId, emoji }: EventData['reaction:added'],
   { pair }: EventContext,
   action: 'added' | 'removed'
-): Spoken[] {
+): DialectEvent[] {
   const shown = presentMessage(message, pair)
   const { messageId, conversationId, conversation, reactions, reactionCounts } = shown
   const by = { userId: bareId(userId), emoji, action }
@@ -57,7 +57,7 @@ async function presentDelivered(
   { marks }: Marks,
   { conversationId, userId, deliveredSeq }: Receipt,
   { isCatchUp = false }: EventContext
-): Promise<Spoken[]> {
+): Promise<DialectEvent[]> {
   const upTo = await marks.at(conversationId, deliveredSeq)
   if (upTo === undefined) return []
   const [conversation, by] = [bareId(conversationId), bareId(userId)]
@@ -66,7 +66,7 @@ async function presentDelivered(
   return names.map(name => ({ name, data, isFor: id => id !== by }))
 }
 
-async function presentRead({ marks }: Marks, { conversationId, userId, readSeq }: Receipt): Promise<Spoken[]> {
+async function presentRead({ marks }: Marks, { conversationId, userId, readSeq }: Receipt): Promise<DialectEvent[]> {
   const upTo = await marks.at(conversationId, readSeq)
   if (upTo === undefined) return []
   const [conversation, by] = [bareId(conversationId), bareId(userId)]
@@ -85,14 +85,14 @@ function presentTyping(
 }
 
 /** To the other side of who has done something: who is asked hears of the question, who asked of the answer. */
-function tellRequest(request: PersonRequest): Spoken[] {
+function tellRequest(request: PersonRequest): DialectEvent[] {
   const { kind, status, from, to } = request
   if (kind !== 'chat') return []
   const other = bareId(status === 'open' || status === 'cancelled' ? to : from)
   return [{ name: 'chat_request', data: presentRequest(request, other), isFor: id => id === other }]
 }
 
-function presentProfile({ userId, displayName, username }: EventData['profile:updated']): Spoken[] {
+function presentProfile({ userId, displayName, username }: EventData['profile:updated']): DialectEvent[] {
   const names = { name: displayName, displayName, username: username ?? null }
   return [{ name: 'user_profile_updated', data: { ...presentUserId(userId), ...names } }]
 }

@@ -1,8 +1,8 @@
 import { Type } from '@sinclair/typebox'
 import { bareId, ConversationId, MessageId, UserId } from '../../../protocol/ids.ts'
 import { AppError } from '../../errors.ts'
+import type { RealtimeDialect } from '../../realtime/dialect-encoder.ts'
 import { type Actor, given, type Services } from '../../services/index.ts'
-import type { Vocabulary } from '../../transport/vocabulary.ts'
 import { createCommands } from '../commands.ts'
 import { sendMessage } from '../sending.ts'
 import { startTyping } from '../typing.ts'
@@ -11,8 +11,14 @@ import { createTranslations } from './events.ts'
 import { presentMessage } from './message.ts'
 
 /** Document 1, "Socket.IO Handlers": what its clients say, and what they are told. */
-export function createVocabulary(services: Services): Vocabulary {
-  return { name: 'unified', commands: commands(services), translations: createTranslations(services), watches: 'peers' }
+export function createRealtime(services: Services): RealtimeDialect {
+  return {
+    name: 'unified',
+    commands: commands(services),
+    translations: createTranslations(services),
+    presenceScope: 'peers',
+    meansQuery: query => query['token'] === undefined
+  }
 }
 
 const place = { conversationId: Type.Optional(ConversationId), conversation: Type.Optional(ConversationId) }
