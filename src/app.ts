@@ -31,8 +31,6 @@ import { chooseSubprotocol } from './transport/ws/desks.ts'
 import { SocketServer } from './transport/ws/socket.ts'
 
 const BODY_BYTES = 131_072
-/** How long requests under way may take once the sockets are closed; then their connections are cut, ms. */
-const LINGER_MS = 5_000
 
 export type AppConfig = Config & { MONGODB_URI: string; JWT_SECRET: string[] }
 
@@ -44,14 +42,14 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
   const bus = new Bus()
   const delivery = createDelivery(config, app.log)
   const services = createServices({ store, bus, config, delivery, onError })
-  const hub = new Hub({ ...services, bus, onError })
+  const hub = new Hub({ ...services, bus, timings: config.timings, onError })
   const counts = { frames: 0, dropped: 0, slow: 0, encoded: new EncodedCounts() }
   const authenticator = createAuthenticator(app, { config, services })
   const openStream: DialectParts['openStream'] = async (reply, dialect) =>
     await streams.open(reply.request, reply, dialect)
   const dialects = createDialects({ services, authenticator, config, openStream })
   const vocabularies = new Map(dialects.map(({ name, vocabulary }) => [name as string, vocabulary]))
-  const greeter = new Greeter({ services, authenticator, hub, limits: config.limits, epoch: store.epoch })
+  const greeter = new Greeter({ services, authenticator, hub, config, epoch: store.epoch })
   const faces = { services, authenticator, greeter, hub, config, vocabularies, counts, onError }
   const socket = new SocketServer(faces)
   const streams = new StreamServer(faces)
@@ -60,7 +58,7 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
   await addPlugins(app, { config, socket, packets, streams, vocabularies: [...vocabularies.keys()] })
   authenticateRequests(app, authenticator, await createRequestLimits(app, config.limits))
   await app.register(documentRoutes, { dialects: await describeDialects(dialects) })
-  await app.register(apiRoutes, { prefix: '/v1', services, authenticator, limits: config.limits })
+  await app.register(apiRoutes, { prefix: '/v1', services, authenticator, config })
   await app.register(operationRoutes, {
     metrics,
     metricsToken: config.METRICS_TOKEN,
@@ -72,7 +70,7 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
   await app.register(dialectRoutes, { dialects })
   await services.lookout.start()
   app.addHook('preClose', async () => {
-    setTimeout(() => app.server.closeAllConnections(), LINGER_MS).unref()
+    setTimeout(() => app.server.closeAllConnections(), config.timings.requestFinishMs).unref()
   })
   app.addHook('onClose', async () => {
     services.lookout.stop()

@@ -67,7 +67,7 @@ export function createServices({ delivery, ...parts }: ServiceParts) {
   const sync = new SyncService({ store, conversations, users, people: items })
   const replay = new ReplayService({ store, sync })
   const receipts = new ReceiptService({ ...parts, blocks })
-  const lookout = new Lookout({ store, bus, onError })
+  const lookout = new Lookout({ store, bus, intervalMs: config.timings.headPollMs, onError })
   const pairs = new Pairs(store)
   const signIn = { ...parts, sessions, users, passwords: new Passwords(), codes: new Codes(parts) }
   const { sendsPerSecond, sendsBurst } = config.limits

@@ -3,12 +3,11 @@ import { bareId } from '../../protocol/ids.ts'
 import { type Actor, MARGIN_MS, RecentPlaces, type Services } from '../services/index.ts'
 import type { Told } from './connection.ts'
 
-/** Receipts of one connection are written at most this often, ms. */
-const PAUSE_MS = 500
-
 interface ArrivalParts {
   readonly receipts: Pick<Services['receipts'], 'mark'>
   readonly sessions: Pick<Services['sessions'], 'reached'>
+  /** Receipts of one connection are written at most this often, ms. */
+  readonly pauseMs: number
   readonly onError: (error: unknown) => void
 }
 
@@ -41,7 +40,7 @@ export class Arrivals {
       seq,
       isCatchUp: isCatchUp || (this.#sent.get(conversationId)?.isCatchUp ?? false)
     })
-    this.#timer ??= setTimeout(() => void this.#mark(actor), PAUSE_MS).unref()
+    this.#timer ??= setTimeout(() => void this.#mark(actor), this.#parts.pauseMs).unref()
   }
 
   /** The connection is gone: what is not known to have arrived stays undelivered. */
@@ -70,6 +69,6 @@ export class Arrivals {
       this.#parts.onError(error)
     }
     this.#timer = undefined
-    if (this.#sent.size > 0) this.#timer = setTimeout(() => void this.#mark(actor), PAUSE_MS).unref()
+    if (this.#sent.size > 0) this.#timer = setTimeout(() => void this.#mark(actor), this.#parts.pauseMs).unref()
   }
 }

@@ -1,7 +1,8 @@
 import type { Static } from '@sinclair/typebox'
 import type { CloseReason } from '../../protocol/close.ts'
 import type { Hello } from '../../protocol/events/session.ts'
-import { FRAME_OUT_BYTES, HEARTBEAT_MS, type Limits } from '../../protocol/limits.ts'
+import { FRAME_OUT_BYTES } from '../../protocol/limits.ts'
+import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
 import { Gate } from '../limits/gate.ts'
 import type { Actor, Services } from '../services/index.ts'
@@ -20,7 +21,7 @@ interface GreeterParts {
   authenticator: Authenticator
   hub: Hub
   services: Services
-  limits: Limits
+  config: Pick<Config, 'limits' | 'timings'>
   epoch: string
 }
 
@@ -69,10 +70,11 @@ export class Greeter {
   }
 
   async #enter(connection: Connection, actor: Actor): Promise<void> {
-    const { hub, limits, services } = this.#parts
+    const { hub, config, services } = this.#parts
+    const { connectionsPerUser } = config.limits
     if (!connection.isOpen) throw new AppError('unauthenticated', 'The connection was closed meanwhile')
-    if (hub.countOf(actor.userId) >= limits.connectionsPerUser) {
-      throw new AppError('quota_reached', `At most ${limits.connectionsPerUser} connections at once`)
+    if (hub.countOf(actor.userId) >= connectionsPerUser) {
+      throw new AppError('quota_reached', `At most ${connectionsPerUser} connections at once`)
     }
     connection.actor = actor
     const entering = hub.enter(connection, actor.userId)
@@ -86,7 +88,7 @@ export class Greeter {
   }
 
   async #welcome(connection: Connection, actor: Actor, { cursors = {}, epoch }: HelloData): Promise<Welcome> {
-    const { services, limits } = this.#parts
+    const { services, config } = this.#parts
     // Cursors of another epoch mean nothing any more.
     const known = epoch === undefined || epoch === this.#parts.epoch ? cursors : {}
     const [user, heads] = await Promise.all([services.users.me(actor), services.sync.heads(actor, known)])
@@ -95,9 +97,9 @@ export class Greeter {
       user,
       connectionId: connection.id,
       epoch: this.#parts.epoch,
-      heartbeatMs: HEARTBEAT_MS,
+      heartbeatMs: config.timings.heartbeatMs,
       serverTime: new Date().toISOString(),
-      limits: { ...limits, frameOutBytes: FRAME_OUT_BYTES },
+      limits: { ...config.limits, frameOutBytes: FRAME_OUT_BYTES },
       ...heads,
       gone
     }

@@ -1,5 +1,6 @@
 import { bareId, prefixedId } from '../../protocol/ids.ts'
 import type { AccountChange, Bus, ConversationChange, Moved, ProfileChange, Whisper } from '../bus/bus.ts'
+import type { Timings } from '../config.ts'
 import type { Services } from '../services/index.ts'
 import { Audience } from './audience.ts'
 import type { Connection } from './connection.ts'
@@ -33,6 +34,7 @@ interface HubParts {
   presence: Services['presence']
   peers: Pick<Services['peers'], 'of'>
   friends: Pick<Services['friends'], 'circleIds'>
+  timings: Pick<Timings, 'gapPatienceMs'>
   onError: (error: unknown) => void
 }
 
@@ -50,18 +52,21 @@ export class Hub {
   readonly #watchers: Watchers
   readonly #followers: Followers
 
-  constructor({ bus, replay, presence, peers, friends, onError }: HubParts) {
+  constructor({ bus, replay, presence, peers, friends, timings, onError }: HubParts) {
+    const { gapPatienceMs: patienceMs } = timings
     this.#replay = replay
     this.#watchers = new Watchers({ presence, onError })
     this.#followers = new Followers({ peers, friends, watchers: this.#watchers, onError })
     this.#accounts = {
       deliver: (id, change) => this.#deliverAccount(this.#users.get(id), change),
       replay: async (id, since) => await replay.account(id, since),
+      patienceMs,
       onError
     }
     this.#conversations = {
       deliver: (id, change) => this.#deliverConversation(this.#topics.get(id), change),
       replay: async (id, since) => await replay.conversation(id, since),
+      patienceMs,
       onError
     }
     bus.on('conversation', change => this.#topics.get(change.conversationId)?.stream.receive(change))

@@ -1,7 +1,6 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Namespace, Server, type Socket } from 'socket.io'
-import { HEARTBEAT_MS, HELLO_TIMEOUT_MS } from '../../../protocol/limits.ts'
 import type { Config } from '../../config.ts'
 import { AppError } from '../../errors.ts'
 import type { Services } from '../../services/index.ts'
@@ -18,14 +17,6 @@ import { SocketIoConnection } from './connection.ts'
 import { PacketVoice } from './packet-voice.ts'
 import { PacketSession } from './session.ts'
 
-/** After a ping this long without an answer, ms: together as long as on the raw socket. */
-const PING_TIMEOUT_MS = 35_000
-const SWEEP_MS = 5_000
-/**
- * Clients of version 2 are always connected to the main namespace first, also when they mean another one. Only when
- * they have not named another after this time, ms, do they enter the main one.
- */
-const LEGACY_WAIT_MS = 250
 /** What a namespace is called where the documents give it another name than the vocabulary. */
 const NAMESPACES: Readonly<Record<string, string>> = { app: 'taatom' }
 
@@ -34,7 +25,7 @@ interface Parts {
   readonly authenticator: Authenticator
   readonly greeter: Greeter
   readonly hub: Hub
-  readonly config: Pick<Config, 'limits' | 'CORS_ORIGINS' | 'NODE_ENV'>
+  readonly config: Pick<Config, 'limits' | 'timings' | 'CORS_ORIGINS' | 'NODE_ENV'>
   readonly vocabularies: ReadonlyMap<string, Vocabulary>
   readonly counts: ConnectionCounts
   readonly isDraining: () => boolean
@@ -57,14 +48,16 @@ export class SocketIoServer {
     this.#parts = parts
     this.#catchUp = new CatchUp(parts.services)
     const { config } = parts
+    const { heartbeatMs, heartbeatTimeoutMs, helloTimeoutMs, sweepMs } = config.timings
     this.#io = new Server({
       path: SocketIoServer.path,
       serveClient: false,
       allowEIO3: true,
       destroyUpgrade: false,
-      pingInterval: HEARTBEAT_MS,
-      pingTimeout: PING_TIMEOUT_MS,
-      connectTimeout: HELLO_TIMEOUT_MS,
+      pingInterval: heartbeatMs,
+      // After a ping: together as long as on the raw socket.
+      pingTimeout: heartbeatTimeoutMs - heartbeatMs,
+      connectTimeout: helloTimeoutMs,
       maxHttpBufferSize: config.limits.frameInBytes,
       perMessageDeflate: false,
       httpCompression: false,
@@ -77,7 +70,7 @@ export class SocketIoServer {
       if (parts.vocabularies.has(vocabulary)) this.#serve(`/${name}`)
     }
     this.#io.attach(http)
-    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS).unref()
+    this.#sweeper = setInterval(() => this.#sweep(), sweepMs).unref()
   }
 
   get connectionCount(): number {
@@ -122,7 +115,12 @@ export class SocketIoServer {
     voices.set(vocabulary, voice)
     const { receipts, sessions } = services
     const arrivals = (connection: SocketIoConnection) =>
-      new Arrivals(async () => await connection.confirm(), { receipts, sessions, onError })
+      new Arrivals(async () => await connection.confirm(), {
+        receipts,
+        sessions,
+        pauseMs: config.timings.receiptPauseMs,
+        onError
+      })
     socket.data = { connection: new SocketIoConnection(socket, { voice, actor, arrivals }), vocabulary }
   }
 
@@ -150,9 +148,13 @@ export class SocketIoServer {
     })
   }
 
+  /**
+   * Clients of version 2 are always connected to the main namespace first, also when they mean another one. Only when
+   * they have not named another after a while do they enter the main one.
+   */
   async #isMeant(socket: Socket): Promise<boolean> {
     if (!isLegacyRoot(socket)) return true
-    await delay(LEGACY_WAIT_MS)
+    await delay(this.#parts.config.timings.legacyNamespaceMs)
     return socket.connected && !this.#named.has(socket.conn)
   }
 

@@ -17,17 +17,12 @@ import { StreamConnection } from './connection.ts'
 import { Resume } from './resume.ts'
 import { encodeFields, StreamFraming, StreamVoice } from './stream-voice.ts'
 
-/** Proxies and browsers give up on what is silent; ms. */
-const BEAT_MS = 15_000
-/** When a client whose stream ended comes back, ms. */
-const RETRY_MS = 2_000
-
 interface Parts {
   readonly services: Services
   readonly authenticator: Authenticator
   readonly greeter: Greeter
   readonly hub: Hub
-  readonly config: Pick<Config, 'limits' | 'CORS_ORIGINS' | 'NODE_ENV' | 'WS_QUERY_TOKEN'>
+  readonly config: Pick<Config, 'limits' | 'timings' | 'CORS_ORIGINS' | 'NODE_ENV' | 'WS_QUERY_TOKEN'>
   readonly vocabularies: ReadonlyMap<string, Vocabulary>
   readonly counts: Pick<ConnectionCounts, 'encoded'>
   readonly onError: (error: unknown) => void
@@ -51,7 +46,8 @@ export class StreamServer {
       const framing = new StreamFraming(encoded.of(name, 'stream'))
       this.#voices.set(name, new VocabularyVoice(vocabulary, framing, parts.onError))
     }
-    this.#beat = setInterval(() => this.#look(), BEAT_MS).unref()
+    // Proxies and browsers give up on what is silent.
+    this.#beat = setInterval(() => this.#look(), parts.config.timings.streamBeatMs).unref()
   }
 
   get connectionCount(): number {
@@ -93,7 +89,7 @@ export class StreamServer {
       // Nothing may come between these: the place is named when all that came before it was sent.
       stream.goLive(wasSent)
       stream.place(now)
-      const ready = { connectionId: stream.id, heartbeatMs: BEAT_MS }
+      const ready = { connectionId: stream.id, heartbeatMs: config.timings.streamBeatMs }
       stream.sendNow({ type: 'ready', data: {} }, encodeFields('ready', ready))
     } catch (error) {
       onError(error)
@@ -102,15 +98,16 @@ export class StreamServer {
   }
 
   #create(reply: FastifyReply, actor: Actor, voice: Voice): StreamConnection {
-    const { services, onError } = this.#parts
+    const { services, config, onError } = this.#parts
+    const { receiptPauseMs: pauseMs, streamRetryMs } = config.timings
     const id = randomBytes(9).toString('base64url')
     const encodeId = services.resumption.encode.bind(services.resumption)
     const { receipts, sessions } = services
     const arrivals = (connection: StreamConnection) =>
-      new Arrivals(async () => await connection.confirm(), { receipts, sessions, onError })
+      new Arrivals(async () => await connection.confirm(), { receipts, sessions, pauseMs, onError })
     // Who speaks the canonical words says what has arrived.
     const marksItself = voice === this.#canonical
-    begin(reply)
+    begin(reply, streamRetryMs)
     const stream = new StreamConnection(reply.raw, {
       ...{ id, actor, voice, encodeId },
       arrivals: marksItself ? undefined : arrivals
@@ -164,7 +161,7 @@ function lastIdOf({ headers, query }: FastifyRequest): string {
 }
 
 /** From here on the answer is a stream, which no proxy may hold back. */
-function begin(reply: FastifyReply): void {
+function begin(reply: FastifyReply, retryMs: number): void {
   reply.hijack()
   for (const [name, value] of Object.entries(reply.getHeaders())) {
     if (value !== undefined) reply.raw.setHeader(name, value)
@@ -174,5 +171,5 @@ function begin(reply: FastifyReply): void {
     'cache-control': 'no-cache, no-transform',
     'x-accel-buffering': 'no'
   })
-  reply.raw.write(`retry: ${RETRY_MS}\n\n`)
+  reply.raw.write(`retry: ${retryMs}\n\n`)
 }

@@ -1,23 +1,21 @@
 import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
 import { CLOSE, type CloseReason } from '../../../protocol/close.ts'
-import {
-  HEARTBEAT_MS,
-  HEARTBEAT_TIMEOUT_MS,
-  HELLO_TIMEOUT_MS,
-  SLOW_HARD_BYTES,
-  SLOW_HARD_FRAMES,
-  SLOW_HARD_MS,
-  SLOW_SOFT_BYTES
-} from '../../../protocol/limits.ts'
+import { SLOW_HARD_BYTES, SLOW_HARD_FRAMES, SLOW_SOFT_BYTES } from '../../../protocol/limits.ts'
+import type { Timings } from '../../config.ts'
 import type { Actor } from '../../services/index.ts'
 import type { Connection, ConnectionCounts, Voice } from '../connection.ts'
 import { type FrameRun, type Outbox, PING_FRAME, textFrame } from './frames.ts'
 
 /** What may wait for a connection that is still reading where it stands. */
 const MAX_PENDING_FRAMES = 1_000
-/** A connection that was told to close and does not is cut after this time, ms. */
-const TERMINATE_MS = 1_000
+
+interface SocketConnectionParts {
+  voice: Voice
+  outbox: Outbox
+  counts: ConnectionCounts
+  timings: Timings
+}
 
 /**
  * One open socket. Frames queued in one tick leave in one write. A slow reader loses ephemeral events first and
@@ -30,6 +28,7 @@ export class SocketConnection implements Connection {
   readonly #socket: Socket
   readonly #outbox: Outbox
   readonly #counts: ConnectionCounts
+  readonly #timings: Timings
   readonly openedAt = performance.now()
   #actor: Actor | undefined
   #run: FrameRun | undefined
@@ -41,18 +40,14 @@ export class SocketConnection implements Connection {
   #blockedFrames = 0
   #isWarned = false
 
-  constructor(
-    id: string,
-    ws: WebSocket,
-    socket: Socket,
-    { voice, outbox, counts }: { voice: Voice; outbox: Outbox; counts: ConnectionCounts }
-  ) {
+  constructor(id: string, ws: WebSocket, socket: Socket, { voice, outbox, counts, timings }: SocketConnectionParts) {
     this.id = id
     this.voice = voice
     this.#ws = ws
     this.#socket = socket
     this.#outbox = outbox
     this.#counts = counts
+    this.#timings = timings
   }
 
   /** Who it belongs to, once it is authenticated. */
@@ -165,7 +160,7 @@ export class SocketConnection implements Connection {
     this.flush()
     this.#isClosing = true
     this.#ws.close(code, text)
-    setTimeout(() => this.#ws.terminate(), TERMINATE_MS).unref()
+    setTimeout(() => this.#ws.terminate(), this.#timings.closeTimeoutMs).unref()
   }
 
   /**
@@ -173,11 +168,12 @@ export class SocketConnection implements Connection {
    * said who they are or whose token has ended. @returns the moment of expiry when the client must be warned of it
    */
   check(now: number): number | undefined {
+    const { slowReaderMs, helloTimeoutMs, heartbeatTimeoutMs, heartbeatMs } = this.#timings
     const silentMs = now - this.#seenAt
-    if (this.#blockedAt !== undefined && now - this.#blockedAt > SLOW_HARD_MS) this.#giveUpSlow()
-    else if (this.#actor === undefined && now - this.openedAt > HELLO_TIMEOUT_MS) this.close('hello_timeout')
-    else if (silentMs > HEARTBEAT_TIMEOUT_MS) this.close('heartbeat_timeout')
-    else if (silentMs >= HEARTBEAT_MS) this.send(PING_FRAME)
+    if (this.#blockedAt !== undefined && now - this.#blockedAt > slowReaderMs) this.#giveUpSlow()
+    else if (this.#actor === undefined && now - this.openedAt > helloTimeoutMs) this.close('hello_timeout')
+    else if (silentMs > heartbeatTimeoutMs) this.close('heartbeat_timeout')
+    else if (silentMs >= heartbeatMs) this.send(PING_FRAME)
     return this.#checkToken()
   }
 
@@ -185,7 +181,7 @@ export class SocketConnection implements Connection {
     if (this.#actor === undefined) return undefined
     const leftMs = this.#actor.expiresAt - Date.now()
     if (leftMs <= 0) this.close('auth_expired')
-    if (leftMs > 60_000 || this.#isWarned) return undefined
+    if (leftMs > this.#timings.authWarningMs || this.#isWarned) return undefined
     this.#isWarned = true
     return this.#actor.expiresAt
   }

@@ -1,4 +1,5 @@
 import { SUBPROTOCOL } from '../../../protocol/envelope.ts'
+import type { Config } from '../../config.ts'
 import type { Services } from '../../services/index.ts'
 import { Arrivals } from '../arrivals.ts'
 import { CatchUp } from '../catch-up.ts'
@@ -18,6 +19,7 @@ interface DeskParts {
   readonly services: Pick<Services, 'history' | 'pairs' | 'receipts' | 'sessions'>
   readonly vocabularies: ReadonlyMap<string, Vocabulary>
   readonly counts: Pick<ConnectionCounts, 'encoded'>
+  readonly config: Pick<Config, 'timings'>
   readonly onError: (error: unknown) => void
 }
 
@@ -31,10 +33,15 @@ export function createDesks(shared: ClientParts, parts: DeskParts): Map<string |
 }
 
 /** What such a client says in canonical words is understood too, so that it may sign in by `hello` and pull. */
-function createDesk(shared: ClientParts, vocabulary: Vocabulary, { services, counts, onError }: DeskParts): Desk {
+function createDesk(
+  shared: ClientParts,
+  vocabulary: Vocabulary,
+  { services, counts, config, onError }: DeskParts
+): Desk {
   const { receipts, sessions } = services
+  const pauseMs = config.timings.receiptPauseMs
   const framing = new FrameFraming(
-    connection => new Arrivals(async () => await connection.confirm(), { receipts, sessions, onError }),
+    connection => new Arrivals(async () => await connection.confirm(), { receipts, sessions, pauseMs, onError }),
     counts.encoded.of(vocabulary.name, 'frames')
   )
   const catchUp = new CatchUp(services)

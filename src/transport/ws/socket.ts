@@ -25,15 +25,14 @@ import { liveHandlers } from './live.ts'
 import { messageHandlers } from './messages.ts'
 import { ClientSession } from './session.ts'
 
-/** Every connection is looked after once in this time, a fifth of them each second, ms. */
-const SWEEP_MS = 5_000
+/** Parts of the connections that are looked after one after the other. */
 const SWEEP_SLOTS = 5
 
 interface SocketParts {
   services: Services
   authenticator: Authenticator
   hub: Hub
-  config: Pick<Config, 'limits' | 'WS_QUERY_TOKEN' | 'CORS_ORIGINS' | 'NODE_ENV'>
+  config: Pick<Config, 'limits' | 'timings' | 'WS_QUERY_TOKEN' | 'CORS_ORIGINS' | 'NODE_ENV'>
   greeter: Greeter
   /** By name. */
   vocabularies: ReadonlyMap<string, Vocabulary>
@@ -49,20 +48,21 @@ export class SocketServer {
   readonly #responses = new WeakMap<IncomingMessage, ServerResponse>()
   readonly #outbox = new Outbox()
   readonly #clients = new Map<SocketConnection, ClientSession>()
-  readonly #drain = new Drain()
+  readonly #drain: Drain
   readonly #sweeper: NodeJS.Timeout
   #slot = 0
 
   constructor(parts: SocketParts) {
     this.#parts = parts
-    const { limits } = parts.config
+    const { limits, timings } = parts.config
+    this.#drain = new Drain(timings)
     const { greeter, onError } = parts
     const isDraining = () => this.#drain.hasBegun
     this.#desks = createDesks({ dispatcher: this.#dispatcher, greeter, limits, isDraining, onError }, parts)
     messageHandlers(this.#dispatcher.register, parts.services)
     conversationHandlers(this.#dispatcher.register, parts.services)
     liveHandlers(this.#dispatcher.register, parts.services, parts)
-    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS / SWEEP_SLOTS).unref()
+    this.#sweeper = setInterval(() => this.#sweep(), timings.sweepMs / SWEEP_SLOTS).unref()
   }
 
   get connectionCount(): number {
@@ -140,7 +140,7 @@ export class SocketServer {
     const id = randomBytes(9).toString('base64url')
     const { voice, parts } = this.#deskOf(ws, query as Record<string, unknown>)
     const connection = new SocketConnection(id, ws, raw.socket, {
-      ...{ voice, outbox: this.#outbox, counts: this.#parts.counts }
+      ...{ voice, outbox: this.#outbox, counts: this.#parts.counts, timings: this.#parts.config.timings }
     })
     const client = new ClientSession(connection, parts)
     this.#clients.set(connection, client)
