@@ -41,8 +41,6 @@ import { createRequestLimits } from './transport/rest/rate-limits.ts'
 import { validateRequests } from './transport/rest/validation.ts'
 
 const BODY_BYTES = 131_072
-/** How long requests under way may take once the sockets are closed; then their connections are cut, ms. */
-const LINGER_MS = 5_000
 
 export type AppConfig = Config & { MONGODB_URI: string; JWT_SECRET: string[] }
 
@@ -65,7 +63,7 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
   await addPlugins(app, { ...faces, config, dialectNames: dialects.map(({ name }) => name) })
   authenticateRequests(app, authenticator, await createRequestLimits(app, config.limits))
   await app.register(documentRoutes, { dialects: await describeDialects(dialects) })
-  await app.register(apiRoutes, { prefix: '/v1', services, authenticator, limits: config.limits })
+  await app.register(apiRoutes, { prefix: '/v1', services, authenticator, config })
   await app.register(operationRoutes, {
     metrics,
     metricsToken: config.METRICS_TOKEN,
@@ -77,7 +75,7 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
   await app.register(dialectRoutes, { dialects })
   await services.lookout.start()
   app.addHook('preClose', async () => {
-    setTimeout(() => app.server.closeAllConnections(), LINGER_MS).unref()
+    setTimeout(() => app.server.closeAllConnections(), config.timings.requestFinishMs).unref()
   })
   app.addHook('onClose', async () => {
     services.lookout.stop()
@@ -98,15 +96,16 @@ interface RealtimeDeps {
 /** The part of every connection that is the same for all faces. */
 function createRealtime({ services, bus, authenticator, config, onError }: RealtimeDeps, epoch: string) {
   const { blocks, friends, lookout, peers, presence, receipts, replay, sessions } = services
-  const { limits } = config
+  const { limits, timings } = config
   const findScope: FindScope = async (scope, actor) =>
     await (scope === 'peers' ? peers.of(actor) : friends.circleIds(actor))
-  const hub = new Hub({ bus, replay, heads: lookout, blocks, presence, findScope, onError })
+  const hub = new Hub({ bus, replay, heads: lookout, blocks, presence, findScope, timings, onError })
   const authenticate = async (token: string) => await authenticator.authenticate(token)
   const lifecycle = new Lifecycle({ authenticate, sessions, presence, hub, limits, onError })
-  const handshake = new Handshake({ lifecycle, services, limits, epoch })
+  const handshake = new Handshake({ lifecycle, services, config, epoch })
   const undelivered = new Undelivered(services)
-  const trackDelivery: TrackDelivery = confirm => new DeliveryTracker(confirm, { receipts, sessions, onError })
+  const trackDelivery: TrackDelivery = confirm =>
+    new DeliveryTracker(confirm, { receipts, sessions, pauseMs: timings.receiptPauseMs, onError })
   const counts: ConnectionCounts = { frames: 0, dropped: 0, slow: 0, encoded: new EncodedCounts() }
   return { hub, lifecycle, handshake, undelivered, trackDelivery, counts }
 }

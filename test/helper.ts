@@ -55,6 +55,11 @@ export function testEnv(uri: string, env: Record<string, string> = {}): Record<s
     LIMITS_COMMANDS_BURST: '100000',
     LIMITS_REQUESTS_PER_MINUTE: '1000000',
     LIMITS_ANONYMOUS_REQUESTS_PER_MINUTE: '1000000',
+    TIMINGS_SWEEP_MS: '100',
+    TIMINGS_RECEIPT_PAUSE_MS: '20',
+    TIMINGS_HEAD_POLL_MS: '200',
+    TIMINGS_GAP_PATIENCE_MS: '25',
+    TIMINGS_QR_POLL_MS: '50',
     ...env
   }
 }
@@ -73,9 +78,9 @@ export function ownDatabase(t: Test): string {
   return url.href
 }
 
-/** A token of an existing user system; its person is provisioned at first sight. */
-export async function mintToken(hex: string, claims: Record<string, unknown> = {}): Promise<string> {
-  const expiresAt = Math.floor(Date.now() / 1_000) + 3_600
+/** A token of an existing user system that lives an hour or so many seconds; its person is provisioned at first sight. */
+export async function mintToken(hex: string, claims: Record<string, unknown> = {}, lifeS = 3_600): Promise<string> {
+  const expiresAt = Math.floor(Date.now() / 1_000) + lifeS
   return await new SignJWT({ sub: hex, name: `Person ${hex.slice(-4)}`, ...claims })
     .setProtectedHeader({ alg: 'HS256' })
     .setIssuedAt()

@@ -2,12 +2,11 @@ import { bareId } from '../../protocol/ids.ts'
 import { type Actor, MARGIN_MS, RecentPlaces, type Services } from '../services/index.ts'
 import type { OutboundEvent } from './connection.ts'
 
-/** Receipts of one connection are written at most this often, ms. */
-const PAUSE_MS = 500
-
 interface TrackerDeps {
   readonly receipts: Pick<Services['receipts'], 'mark'>
   readonly sessions: Pick<Services['sessions'], 'reached'>
+  /** Receipts of one connection are written at most this often, ms. */
+  readonly pauseMs: number
   readonly onError: (error: unknown) => void
 }
 
@@ -54,7 +53,7 @@ export class DeliveryTracker {
   }
 
   #schedule(actor: Actor): void {
-    this.#timer ??= setTimeout(() => void this.#mark(actor), PAUSE_MS).unref()
+    this.#timer ??= setTimeout(() => void this.#mark(actor), this.#deps.pauseMs).unref()
   }
 
   async #noteCursor(actor: Actor, before: number, arrived: ReadonlyMap<string, { seq: number }>): Promise<void> {

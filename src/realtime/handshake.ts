@@ -1,6 +1,7 @@
 import type { Static } from '@sinclair/typebox'
 import type { Hello } from '../../protocol/events/session.ts'
-import { FRAME_OUT_BYTES, HEARTBEAT_MS, type Limits } from '../../protocol/limits.ts'
+import { FRAME_OUT_BYTES } from '../../protocol/limits.ts'
+import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
 import type { Services } from '../services/index.ts'
 import type { Connection, WasSent } from './connection.ts'
@@ -13,7 +14,7 @@ export type HelloReply = Static<typeof Hello.reply>
 interface HandshakeDeps {
   readonly lifecycle: Lifecycle
   readonly services: Pick<Services, 'users' | 'sync'>
-  readonly limits: Limits
+  readonly config: Pick<Config, 'limits' | 'timings'>
   readonly epoch: string
 }
 
@@ -62,7 +63,7 @@ export class Handshake {
 
   /** The reply to `hello` of a registered connection. */
   async helloReply(connection: Connection, { cursors = {}, epoch }: HelloData): Promise<HelloReply> {
-    const { services, limits } = this.#deps
+    const { services, config } = this.#deps
     const { actor } = connection
     if (actor === undefined) throw new AppError('unauthenticated', 'Say hello first')
     // Cursors of another epoch mean nothing any more.
@@ -73,9 +74,9 @@ export class Handshake {
       user,
       connectionId: connection.id,
       epoch: this.#deps.epoch,
-      heartbeatMs: HEARTBEAT_MS,
+      heartbeatMs: config.timings.heartbeatMs,
       serverTime: new Date().toISOString(),
-      limits: { ...limits, frameOutBytes: FRAME_OUT_BYTES },
+      limits: { ...config.limits, frameOutBytes: FRAME_OUT_BYTES },
       ...heads,
       gone
     }

@@ -2,6 +2,7 @@ import { Noop } from '../../protocol/events/conversation.ts'
 import { bareId, prefixedId } from '../../protocol/ids.ts'
 import type { Bus, ConversationChange, EphemeralMessage, ProfileChange, UserChange } from '../bus/bus.ts'
 import type { Services } from '../services/index.ts'
+import type { Timings } from '../timings.ts'
 import type { Connection } from './connection.ts'
 import { type LocalUser, Membership } from './membership.ts'
 import { AutomaticSubscriptions, type FindScope } from './presence/automatic-subscriptions.ts'
@@ -19,6 +20,7 @@ interface HubDeps {
   readonly blocks: Pick<Services['blocks'], 'around'>
   readonly presence: Pick<Services['presence'], 'current' | 'visibleTo'>
   readonly findScope: FindScope
+  readonly timings: Pick<Timings, 'gapPatienceMs'>
   readonly onError: (error: unknown) => void
 }
 
@@ -34,13 +36,14 @@ export class Hub {
   readonly #automatic: AutomaticSubscriptions
 
   constructor(deps: HubDeps) {
-    const { replay, presence, findScope, onError } = deps
+    const { replay, presence, findScope, timings, onError } = deps
     this.#deps = deps
     const isRegistered = (connection: Connection): boolean => this.isRegistered(connection)
     this.#subscriptions = new PresenceSubscriptions({ presence, isRegistered, onError })
     this.#automatic = new AutomaticSubscriptions({ findScope, subscriptions: this.#subscriptions, onError })
     this.#membership = new Membership({
       replay,
+      patienceMs: timings.gapPatienceMs,
       deliverUser: (user, change) => this.#deliverUser(user, change),
       deliverConversation: change => this.#deliverConversation(change),
       onError

@@ -29,6 +29,8 @@ interface Head {
 
 interface MembershipDeps {
   readonly replay: Services['replay']
+  /** Time that a gap in a stream gets to close by itself, ms. */
+  readonly patienceMs: number
   /** Called for each change of a person's own stream, in `rev` order. */
   readonly deliverUser: (user: LocalUser, change: UserChange) => void
   /** Called for each change of a conversation, in `rev` order, once it is known who is a member. */
@@ -45,7 +47,7 @@ export class Membership {
   readonly #subscriptions = new Map<string, ConversationSubscription>()
 
   constructor(deps: MembershipDeps) {
-    const { replay, deliverUser, onError } = deps
+    const { replay, patienceMs, deliverUser, onError } = deps
     this.#deps = deps
     this.#userStreams = {
       deliver: (id, change) => {
@@ -53,11 +55,13 @@ export class Membership {
         if (user !== undefined) deliverUser(user, change)
       },
       replay: async (id, since) => await replay.account(id, since),
+      patienceMs,
       onError
     }
     this.#conversationStreams = {
       deliver: (id, change) => this.#deliver(this.#subscriptions.get(id), change),
       replay: async (id, since) => await replay.conversation(id, since),
+      patienceMs,
       onError
     }
   }

@@ -1,5 +1,3 @@
-/** How long a gap may close by itself before it is read from the store, ms. */
-const PATIENCE_MS = 250
 /** Changes that wait behind a gap; more are dropped and read from the store. */
 const MAX_HELD = 500
 
@@ -13,6 +11,8 @@ export interface StreamDeps<S, T extends Change> {
   deliver: (subject: S, change: T) => void
   /** The changes after a `rev`, dense; a page of them. */
   replay: (subject: S, since: number) => Promise<readonly T[]>
+  /** How long a gap may close by itself before it is read from the store, ms. */
+  patienceMs: number
   onError: (error: unknown) => void
 }
 
@@ -57,7 +57,7 @@ export class OrderedStream<S, T extends Change> {
   expect(rev: number): void {
     if (this.#rev === undefined || rev <= this.#rev || this.#isStopped) return
     this.#expected = Math.max(this.#expected, rev)
-    this.#timer ??= setTimeout(() => void this.#fill(), PATIENCE_MS).unref()
+    this.#timer ??= setTimeout(() => void this.#fill(), this.#deps.patienceMs).unref()
   }
 
   /** Nobody listens any more. */

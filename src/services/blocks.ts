@@ -4,6 +4,7 @@ import { bareId, prefixedId } from '../../protocol/ids.ts'
 import { PAGE_SIZE } from '../../protocol/limits.ts'
 import type { BlockPage } from '../../protocol/routes/people.ts'
 import type { Bus } from '../bus/bus.ts'
+import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
 import { ObjectId, type Store } from '../store/index.ts'
 import type { Actor } from './actor.ts'
@@ -16,10 +17,9 @@ interface BlockParts {
   store: Pick<Store, 'accounts' | 'blocks' | 'commits' | 'conversations'>
   bus: Bus
   users: Pick<UserService, 'findMany' | 'requireUsers'>
+  config: Pick<Config, 'timings'>
 }
 
-/** How long a block made on another node may pass unheard by what is not stored, ms. One made here counts at once. */
-const CACHE_MS = 10_000
 const MAX_CACHED = 20_000
 /** People whom one person may block. */
 const MAX_BLOCKS = 10_000
@@ -38,11 +38,11 @@ export class BlockService {
   readonly #users: BlockParts['users']
   readonly #around: RecentCache<ReadonlySet<string>>
 
-  constructor({ store, bus, users }: BlockParts) {
+  constructor({ store, bus, users, config }: BlockParts) {
     this.#store = store
     this.#bus = bus
     this.#users = users
-    this.#around = new RecentCache(async id => await this.#loadAround(id), CACHE_MS, MAX_CACHED)
+    this.#around = new RecentCache(async id => await this.#loadAround(id), config.timings.blockCacheMs, MAX_CACHED)
   }
 
   /** Blocks somebody; a repeat changes nothing. @throws {AppError} `invalid` for oneself, `not_found`, `quota_reached` */

@@ -67,7 +67,7 @@ export function createServices({ delivery, ...parts }: ServiceParts) {
   const sync = new SyncService({ store, conversations, users, people: items })
   const replay = new ReplayService({ store, sync })
   const receipts = new ReceiptService({ ...parts, blocks })
-  const lookout = new Lookout({ store, onError })
+  const lookout = new Lookout({ store, intervalMs: config.timings.headPollMs, onError })
   lookout.subscribe(({ accounts, endedSessionIds }) => {
     settings.forget(accounts.map(({ id }) => id))
     for (const id of endedSessionIds) sessions.forget(id)

@@ -1,7 +1,5 @@
 import type { Store } from '../store/index.ts'
 
-/** How often the heads that moved are looked at, ms. */
-const INTERVAL_MS = 2_000
 /** Each look goes back further than the last one by this, for what was committed late, ms. */
 const OVERLAP_MS = 10_000
 
@@ -14,11 +12,13 @@ export interface HeadsMoved {
 
 interface LookoutParts {
   store: Pick<Store, 'accounts' | 'conversations' | 'sessions' | 'now'>
+  /** How often the heads that moved are looked at, ms. */
+  intervalMs: number
   onError: (error: unknown) => void
 }
 
 /**
- * Finds every two seconds what other processes have done, by the database's clock. The clock only narrows the
+ * Finds at intervals what other processes have done, by the database's clock. The clock only narrows the
  * search; whether something was missed is told by its `rev`.
  */
 export class Lookout {
@@ -58,7 +58,7 @@ export class Lookout {
       this.#look()
         .catch(this.#parts.onError)
         .finally(() => this.#schedule())
-    }, INTERVAL_MS).unref()
+    }, this.#parts.intervalMs).unref()
   }
 
   async #look(): Promise<void> {

@@ -1,11 +1,11 @@
 import type { Settings, SettingsChanges } from '../../protocol/entities/people.ts'
 import { SettingsUpdated } from '../../protocol/events/people.ts'
 import type { Bus } from '../bus/bus.ts'
+import type { Config } from '../config.ts'
 import { ObjectId, type SettingsDoc, type Store } from '../store/index.ts'
 import type { Actor } from './actor.ts'
 import { RecentCache } from './recent-cache.ts'
 
-const CACHE_MS = 30_000
 const MAX_CACHED = 50_000
 
 /** What holds for who has never changed it. */
@@ -22,16 +22,22 @@ export const DEFAULT_SETTINGS: Settings = {
   language: 'en'
 }
 
+interface SettingsParts {
+  store: Pick<Store, 'accounts' | 'settings'>
+  bus: Bus
+  config: Pick<Config, 'timings'>
+}
+
 /** What people chose: notifications, privacy, theme and language. */
 export class SettingsService {
   readonly #store: Pick<Store, 'accounts' | 'settings'>
   readonly #bus: Bus
   readonly #recent: RecentCache<Settings>
 
-  constructor({ store, bus }: { store: Pick<Store, 'accounts' | 'settings'>; bus: Bus }) {
+  constructor({ store, bus, config }: SettingsParts) {
     this.#store = store
     this.#bus = bus
-    this.#recent = new RecentCache(async id => await this.#load(id), CACHE_MS, MAX_CACHED)
+    this.#recent = new RecentCache(async id => await this.#load(id), config.timings.settingsCacheMs, MAX_CACHED)
   }
 
   /** Looks settings up anew that another server may have changed. @param userIds 24 hexadecimal digits each */

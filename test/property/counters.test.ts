@@ -66,6 +66,7 @@ async function deliverAll({ head, order, page }: Arrivals): Promise<number[]> {
       },
       replay: async (_, since) =>
         await Promise.resolve(upTo(since + 1, Math.min(head, since + page)).map(rev => ({ rev }))),
+      patienceMs: 1,
       onError: reject
     })
     stream.start(0)

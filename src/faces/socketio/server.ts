@@ -1,7 +1,6 @@
 import type { Server as HttpServer } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Namespace, Server, type Socket } from 'socket.io'
-import { HEARTBEAT_MS, HELLO_TIMEOUT_MS, type Limits } from '../../../protocol/limits.ts'
 import type { Config } from '../../config.ts'
 import { AppError, presentError } from '../../errors.ts'
 import type { ConnectionCounts, Encoder } from '../../realtime/connection.ts'
@@ -16,20 +15,11 @@ import { PacketLoop } from './packet-loop.ts'
 import { Transports } from './transports.ts'
 import { SocketIoWriter } from './writer.ts'
 
-/** After a ping this long without an answer, ms: together as long as on the raw socket. */
-const PING_TIMEOUT_MS = 35_000
-const SWEEP_MS = 5_000
-/**
- * Clients of version 2 are always connected to the main namespace first, also when they mean another one. Only when
- * they have not named another after this time, ms, do they enter the main one.
- */
-const LEGACY_WAIT_MS = 250
-
 interface SocketIoDeps {
   readonly lifecycle: Lifecycle
   readonly undelivered: Undelivered
   readonly trackDelivery: TrackDelivery
-  readonly config: Pick<Config, 'CORS_ORIGINS' | 'NODE_ENV'> & { readonly limits: Limits }
+  readonly config: Pick<Config, 'limits' | 'timings' | 'CORS_ORIGINS' | 'NODE_ENV'>
   readonly dialects: readonly RealtimeDialect[]
   readonly counts: ConnectionCounts
   readonly isDraining: () => boolean
@@ -55,14 +45,16 @@ export class SocketIoServer {
   constructor(http: HttpServer, deps: SocketIoDeps) {
     this.#deps = deps
     const { config, dialects } = deps
+    const { heartbeatMs, heartbeatTimeoutMs, helloTimeoutMs, sweepMs } = config.timings
     this.#io = new Server({
       path: SocketIoServer.path,
       serveClient: false,
       allowEIO3: true,
       destroyUpgrade: false,
-      pingInterval: HEARTBEAT_MS,
-      pingTimeout: PING_TIMEOUT_MS,
-      connectTimeout: HELLO_TIMEOUT_MS,
+      pingInterval: heartbeatMs,
+      // After a ping: together as long as on the raw socket.
+      pingTimeout: heartbeatTimeoutMs - heartbeatMs,
+      connectTimeout: helloTimeoutMs,
       maxHttpBufferSize: config.limits.frameInBytes,
       perMessageDeflate: false,
       httpCompression: false,
@@ -75,7 +67,7 @@ export class SocketIoServer {
     }
     this.#io.attach(http)
     this.#transports = new Transports(this.#io.engine)
-    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS).unref()
+    this.#sweeper = setInterval(() => this.#sweep(), sweepMs).unref()
   }
 
   /** Ends the transports, so that clients come back, elsewhere or later. */
@@ -150,10 +142,13 @@ export class SocketIoServer {
     })
   }
 
-  /** Whether a client in the main namespace means it. */
+  /**
+   * Whether a client in the main namespace means it. Clients of version 2 always begin there, also when they mean
+   * another one; only when they have not named another after a while do they enter the main one.
+   */
   async #isMeant(socket: Socket): Promise<boolean> {
     if (!isLegacyMain(socket)) return true
-    await delay(LEGACY_WAIT_MS)
+    await delay(this.#deps.config.timings.legacyNamespaceMs)
     return socket.connected && !this.#transports.hasNamedNamespace(socket.conn)
   }
 
@@ -183,7 +178,7 @@ export class SocketIoServer {
         connection.close('slow_consumer')
       }
     }
-    this.#transports.closeUnused(HELLO_TIMEOUT_MS)
+    this.#transports.closeUnused(this.#deps.config.timings.helloTimeoutMs)
   }
 }
 

@@ -1,23 +1,20 @@
 import type { ServerResponse } from 'node:http'
 import type { CloseReason } from '../../../protocol/close.ts'
 import { StreamReady } from '../../../protocol/events/stream.ts'
-import { SLOW_HARD_BYTES, SLOW_HARD_MS, SLOW_SOFT_BYTES } from '../../../protocol/limits.ts'
+import { SLOW_HARD_BYTES, SLOW_SOFT_BYTES } from '../../../protocol/limits.ts'
 import type { Connection, Encoder, OutboundEvent, WasSent } from '../../realtime/connection.ts'
 import type { DeliveryTracker, TrackDelivery } from '../../realtime/delivery-tracker.ts'
 import { PendingQueue } from '../../realtime/pending-queue.ts'
 import { type Actor, type Bookmark, RecentPlaces } from '../../services/index.ts'
+import type { Timings } from '../../timings.ts'
 import { encodeFields } from './encoder.ts'
-
-/** Proxies and browsers give up on what is silent; ms. */
-export const BEAT_MS = 15_000
-/** A stream that was told to end and whose client does not read is cut after this time, ms. */
-const TERMINATE_MS = 1_000
 
 interface StreamDeps {
   readonly id: string
   readonly actor: Actor
   readonly encoder: Encoder
   readonly encodeId: (bookmark: Bookmark) => string
+  readonly timings: Timings
   /** For clients that cannot say what has arrived. */
   readonly trackDelivery: TrackDelivery | undefined
 }
@@ -29,6 +26,7 @@ export class StreamConnection implements Connection {
   actor: Actor
   readonly #response: ServerResponse
   readonly #encodeId: StreamDeps['encodeId']
+  readonly #timings: Timings
   readonly #places = new RecentPlaces()
   /** Events that came while the client was being sent what it has missed; undefined once it is live. */
   #pending: PendingQueue<string> | undefined = new PendingQueue()
@@ -41,12 +39,13 @@ export class StreamConnection implements Connection {
   #liveFrom: Bookmark | undefined
   #blockedAt: number | undefined
 
-  constructor(response: ServerResponse, { id, actor, encoder, encodeId, trackDelivery }: StreamDeps) {
+  constructor(response: ServerResponse, { id, actor, encoder, encodeId, timings, trackDelivery }: StreamDeps) {
     this.#response = response
     this.id = id
     this.actor = actor
     this.encoder = encoder
     this.#encodeId = encodeId
+    this.#timings = timings
     this.#tracker = trackDelivery?.(async () => await this.confirm())
   }
 
@@ -102,7 +101,7 @@ export class StreamConnection implements Connection {
     this.#resumedAt = undefined
     for (const { outbound, encoded } of pending) this.sendNow(outbound, encoded)
     if (this.#liveFrom !== undefined) this.#place(this.#liveFrom)
-    const ready = StreamReady.create({ connectionId: this.id, heartbeatMs: BEAT_MS })
+    const ready = StreamReady.create({ connectionId: this.id, heartbeatMs: this.#timings.streamBeatMs })
     this.sendNow({ event: ready }, encodeFields(ready.type, ready.data))
   }
 
@@ -110,7 +109,8 @@ export class StreamConnection implements Connection {
   check(now: number): void {
     if (!this.isOpen) return
     if (this.actor.expiresAt <= Date.now()) this.close('auth_expired')
-    else if (this.#blockedAt !== undefined && now - this.#blockedAt > SLOW_HARD_MS) this.close('slow_consumer')
+    else if (this.#blockedAt !== undefined && now - this.#blockedAt > this.#timings.slowReaderMs)
+      this.close('slow_consumer')
     else this.#write(': \n\n')
   }
 
@@ -118,7 +118,7 @@ export class StreamConnection implements Connection {
   close(reason: CloseReason): void {
     if (!this.isOpen) return
     this.#response.end(`: ${reason}\n\n`)
-    setTimeout(() => this.#response.destroy(), TERMINATE_MS).unref()
+    setTimeout(() => this.#response.destroy(), this.#timings.closeTimeoutMs).unref()
   }
 
   #write(text: string): void {

@@ -10,19 +10,16 @@ import { closeReasonOf, type Lifecycle } from '../../realtime/lifecycle.ts'
 import { requireOrigin } from '../../realtime/origin.ts'
 import type { Undelivered } from '../../realtime/undelivered.ts'
 import type { Actor, Bookmark, Services } from '../../services/index.ts'
-import { BEAT_MS, StreamConnection } from './connection.ts'
+import { StreamConnection } from './connection.ts'
 import { encodeFields, SseEncoder, SseWriter } from './encoder.ts'
 import { replaySince } from './replay.ts'
-
-/** When a client whose stream ended comes back, ms. */
-const RETRY_MS = 2_000
 
 interface StreamServerDeps {
   readonly lifecycle: Lifecycle
   readonly undelivered: Undelivered
   readonly trackDelivery: TrackDelivery
   readonly resumption: Services['resumption']
-  readonly config: Pick<Config, 'CORS_ORIGINS' | 'NODE_ENV' | 'WS_QUERY_TOKEN'>
+  readonly config: Pick<Config, 'timings' | 'CORS_ORIGINS' | 'NODE_ENV' | 'WS_QUERY_TOKEN'>
   readonly dialects: readonly RealtimeDialect[]
   readonly counts: Pick<ConnectionCounts, 'encoded'>
   readonly onError: (error: unknown) => void
@@ -50,7 +47,8 @@ export class StreamServer {
       const writer = new SseWriter(encoded.tally(dialect.name, 'stream'))
       this.#kinds.set(dialect.name, { encoder: new DialectEncoder(dialect, writer, deps.onError), dialect })
     }
-    this.#beat = setInterval(() => this.#check(), BEAT_MS).unref()
+    // Proxies and browsers give up on what is silent.
+    this.#beat = setInterval(() => this.#check(), deps.config.timings.streamBeatMs).unref()
   }
 
   /** Ends every stream; clients come back elsewhere, or later, and continue. */
@@ -89,13 +87,14 @@ export class StreamServer {
 
   /** Opens the stream; its client may have gone while it was authenticated. */
   #create(reply: FastifyReply, actor: Actor, { encoder, dialect }: Kind): StreamConnection {
-    const { lifecycle, resumption, trackDelivery } = this.#deps
-    begin(reply)
+    const { lifecycle, resumption, trackDelivery, config } = this.#deps
+    begin(reply, config.timings.streamRetryMs)
     const stream = new StreamConnection(reply.raw, {
       id: randomBytes(9).toString('base64url'),
       actor,
       encoder,
       encodeId: bookmark => resumption.encode(bookmark),
+      timings: config.timings,
       // Canonical clients say themselves what has arrived.
       trackDelivery: dialect === undefined ? undefined : trackDelivery
     })
@@ -143,7 +142,7 @@ function lastIdOf({ headers, query }: FastifyRequest): string {
 }
 
 /** From here on the answer is a stream, which no proxy may hold back. */
-function begin(reply: FastifyReply): void {
+function begin(reply: FastifyReply, retryMs: number): void {
   reply.hijack()
   if (reply.raw.destroyed) return
   for (const [name, value] of Object.entries(reply.getHeaders())) {
@@ -154,5 +153,5 @@ function begin(reply: FastifyReply): void {
     'cache-control': 'no-cache, no-transform',
     'x-accel-buffering': 'no'
   })
-  reply.raw.write(`retry: ${RETRY_MS}\n\n`)
+  reply.raw.write(`retry: ${retryMs}\n\n`)
 }

@@ -1,29 +1,20 @@
 import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
 import { CLOSE, type CloseReason } from '../../../protocol/close.ts'
-import {
-  HEARTBEAT_MS,
-  HEARTBEAT_TIMEOUT_MS,
-  HELLO_TIMEOUT_MS,
-  SLOW_HARD_BYTES,
-  SLOW_HARD_FRAMES,
-  SLOW_HARD_MS,
-  SLOW_SOFT_BYTES
-} from '../../../protocol/limits.ts'
+import { SLOW_HARD_BYTES, SLOW_HARD_FRAMES, SLOW_SOFT_BYTES } from '../../../protocol/limits.ts'
 import type { Connection, ConnectionCounts, Encoder, OutboundEvent, WasSent } from '../../realtime/connection.ts'
 import type { DeliveryTracker, TrackDelivery } from '../../realtime/delivery-tracker.ts'
 import { PendingQueue } from '../../realtime/pending-queue.ts'
 import type { Actor } from '../../services/index.ts'
+import type { Timings } from '../../timings.ts'
 import { type FrameBatch, PING_FRAME, textFrame, type WriteScheduler } from './frame-batch.ts'
-
-/** A connection that was told to close and does not is cut after this time, ms. */
-const TERMINATE_MS = 1_000
 
 /** What all sockets of one subprotocol share. */
 export interface SocketDeps {
   readonly encoder: Encoder
   readonly scheduler: WriteScheduler
   readonly counts: ConnectionCounts
+  readonly timings: Timings
   /** For clients that keep no cursors. */
   readonly trackDelivery: TrackDelivery | undefined
 }
@@ -180,7 +171,7 @@ export class SocketConnection implements Connection {
     this.flush()
     this.#isClosing = true
     this.#ws.close(code, text)
-    setTimeout(() => this.#ws.terminate(), TERMINATE_MS).unref()
+    setTimeout(() => this.#ws.terminate(), this.#deps.timings.closeTimeoutMs).unref()
   }
 
   /**
@@ -188,11 +179,12 @@ export class SocketConnection implements Connection {
    * said who they are or whose token has ended. @returns the moment of expiry when the client must be warned of it
    */
   check(now: number): number | undefined {
+    const { slowReaderMs, helloTimeoutMs, heartbeatTimeoutMs, heartbeatMs } = this.#deps.timings
     const silentMs = now - this.#seenAt
-    if (this.#blockedAt !== undefined && now - this.#blockedAt > SLOW_HARD_MS) this.#giveUpSlow()
-    else if (this.#actor === undefined && now - this.openedAt > HELLO_TIMEOUT_MS) this.close('hello_timeout')
-    else if (silentMs > HEARTBEAT_TIMEOUT_MS) this.close('heartbeat_timeout')
-    else if (silentMs >= HEARTBEAT_MS) this.send(PING_FRAME)
+    if (this.#blockedAt !== undefined && now - this.#blockedAt > slowReaderMs) this.#giveUpSlow()
+    else if (this.#actor === undefined && now - this.openedAt > helloTimeoutMs) this.close('hello_timeout')
+    else if (silentMs > heartbeatTimeoutMs) this.close('heartbeat_timeout')
+    else if (silentMs >= heartbeatMs) this.send(PING_FRAME)
     return this.#checkToken()
   }
 
@@ -200,7 +192,7 @@ export class SocketConnection implements Connection {
     if (this.#actor === undefined) return undefined
     const leftMs = this.#actor.expiresAt - Date.now()
     if (leftMs <= 0) this.close('auth_expired')
-    if (leftMs > 60_000 || this.#isWarned) return undefined
+    if (leftMs > this.#deps.timings.authWarningMs || this.#isWarned) return undefined
     this.#isWarned = true
     return this.#actor.expiresAt
   }

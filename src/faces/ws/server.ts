@@ -21,8 +21,7 @@ import { Drain } from './drain.ts'
 import { FrameLoop } from './frame-loop.ts'
 import { chooseSubprotocol, createSubprotocols, type Subprotocol } from './subprotocol.ts'
 
-/** Every connection is looked after once in this time, a fifth of them each second, ms. */
-const SWEEP_MS = 5_000
+/** Connections are looked after in turns, so many for each sweep of all. */
 const SWEEP_SLOTS = 5
 
 interface SocketDeps {
@@ -32,7 +31,7 @@ interface SocketDeps {
   readonly trackDelivery: TrackDelivery
   readonly commands: Dispatcher
   readonly dialects: readonly RealtimeDialect[]
-  readonly config: Pick<Config, 'limits' | 'WS_QUERY_TOKEN' | 'CORS_ORIGINS' | 'NODE_ENV'>
+  readonly config: Pick<Config, 'limits' | 'timings' | 'WS_QUERY_TOKEN' | 'CORS_ORIGINS' | 'NODE_ENV'>
   readonly counts: ConnectionCounts
   readonly onError: (error: unknown) => void
 }
@@ -44,18 +43,20 @@ export class SocketServer {
   readonly #dialectNames: readonly string[]
   readonly #responses = new WeakMap<IncomingMessage, ServerResponse>()
   readonly #loops = new Map<SocketConnection, FrameLoop>()
-  readonly #drain = new Drain()
+  readonly #drain: Drain
   readonly #sweeper: NodeJS.Timeout
   #slot = 0
 
   constructor(deps: SocketDeps) {
     this.#deps = deps
     const { handshake, onError, commands, config, dialects } = deps
+    const { timings } = config
+    this.#drain = new Drain(timings)
     const isDraining = (): boolean => this.#drain.hasBegun
     const canonical = { dispatcher: commands, handshake, limits: config.limits, isDraining, onError }
-    this.#subprotocols = createSubprotocols(canonical, deps)
+    this.#subprotocols = createSubprotocols(canonical, { ...deps, timings })
     this.#dialectNames = dialects.map(({ name }) => name)
-    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS / SWEEP_SLOTS).unref()
+    this.#sweeper = setInterval(() => this.#sweep(), timings.sweepMs / SWEEP_SLOTS).unref()
   }
 
   /** Bytes that wait for clients to read them, all together. */

@@ -3,6 +3,7 @@ import type { ConnectionCounts } from '../../realtime/connection.ts'
 import type { TrackDelivery } from '../../realtime/delivery-tracker.ts'
 import { DialectEncoder, type RealtimeDialect } from '../../realtime/dialect-encoder.ts'
 import type { Undelivered } from '../../realtime/undelivered.ts'
+import type { Timings } from '../../timings.ts'
 import type { SocketConnection, SocketDeps } from './connection.ts'
 import { WriteScheduler } from './frame-batch.ts'
 import { FrameEncoder, FrameWriter } from './frame-encoder.ts'
@@ -17,6 +18,7 @@ export interface Subprotocol {
 interface SubprotocolDeps {
   readonly dialects: readonly RealtimeDialect[]
   readonly counts: ConnectionCounts
+  readonly timings: Timings
   readonly undelivered: Undelivered
   readonly trackDelivery: TrackDelivery
   readonly onError: (error: unknown) => void
@@ -24,14 +26,14 @@ interface SubprotocolDeps {
 
 /** The canonical subprotocol at '', and one for each dialect by its name. */
 export function createSubprotocols(canonical: FrameLoopDeps, deps: SubprotocolDeps): Map<string, Subprotocol> {
-  const { counts } = deps
+  const { counts, timings } = deps
   const scheduler = new WriteScheduler()
   const encoder = new FrameEncoder(counts.encoded.tally('canonical', 'frames'))
-  const socket = { encoder, scheduler, counts, trackDelivery: undefined }
+  const socket = { encoder, scheduler, counts, timings, trackDelivery: undefined }
   const subprotocols = new Map<string, Subprotocol>([['', { socket, loop: canonical }]])
   for (const dialect of deps.dialects) {
     const { loop, ...own } = createSubprotocol(canonical, dialect, deps)
-    subprotocols.set(dialect.name, { socket: { ...own, scheduler, counts }, loop })
+    subprotocols.set(dialect.name, { socket: { ...own, scheduler, counts, timings }, loop })
   }
   return subprotocols
 }
