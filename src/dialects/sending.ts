@@ -27,6 +27,5 @@ export async function sendToPerson(
   userId: string,
   content: Content
 ): Promise<Message> {
-  const { conversation } = await services.conversations.create(actor, { type: 'direct', userId })
-  return await sendMessage(services, actor, conversation.id, content)
+  return await sendMessage(services, actor, await services.conversations.openDirect(actor, userId), content)
 }
