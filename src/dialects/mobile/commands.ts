@@ -58,8 +58,7 @@ function messageCommands(on: On, services: Services): void {
     Type.Object({ messageId: MessageId, content: Text }),
     async (actor, { messageId, content: text }) => {
       const place = await messages.locate(actor, messageId)
-      await messages.edit(actor, { ...place, text })
-      return answer(presentMessage(await messages.get(actor, place)))
+      return answer(presentMessage(await messages.edit(actor, { ...place, text })))
     }
   )
   on('message:delete', Type.Object({ messageId: MessageId, scope: maybe(Everyone) }), async (actor, said) => {

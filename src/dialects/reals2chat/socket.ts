@@ -34,8 +34,8 @@ function commands(services: Services) {
     const tell =
       (isTyping: boolean) =>
       async (actor: Actor, { recipientId }: { recipientId: string }) => {
-        const view = await conversations.direct(actor, recipientId)
-        if (view !== undefined) await (isTyping ? startTyping(services, actor, view.id) : typing.stop(actor, view.id))
+        const id = await conversations.directId(actor, recipientId)
+        if (id !== undefined) await (isTyping ? startTyping(services, actor, id) : typing.stop(actor, id))
         return { success: true }
       }
     on('typing', recipient, tell(true))

@@ -26,8 +26,8 @@ function commands(services: Services) {
   const { conversations, receipts } = services
   return createCommands(on => {
     on('typing', Type.Object({ to: UserId }), async (actor, { to }) => {
-      const view = await conversations.direct(actor, to)
-      if (view !== undefined) await startTyping(services, actor, view.id)
+      const id = await conversations.directId(actor, to)
+      if (id !== undefined) await startTyping(services, actor, id)
       return {}
     })
     on('seen', Type.Object({ to: Type.Optional(UserId), messageId: MessageId }), async (actor, { messageId }) => {

@@ -8,7 +8,7 @@ import { sendMessage } from '../sending.ts'
 import { startTyping } from '../typing.ts'
 import { contentOf, findPlace, NewMessage, openPlace } from './content.ts'
 import { createTranslations } from './events.ts'
-import { presentMessage } from './message.ts'
+import { showMessage } from './message.ts'
 
 /** Document 1, "Socket.IO Handlers": what its clients say, and what they are told. */
 export function createRealtime(services: Services): RealtimeDialect {
@@ -32,7 +32,7 @@ function commands(services: Services) {
       on(name, NewMessage, async (actor, data) => {
         const conversationId = await openPlace(services, actor, data)
         const message = await sendMessage(services, actor, conversationId, contentOf(data))
-        return presentMessage(message, await services.pairs.of(bareId(conversationId)))
+        return await showMessage(services, message)
       })
     }
     on('delivered', Type.Object({ ...place, deliveredUpTo: mark, messageId: mark }), async (actor, data) => {
