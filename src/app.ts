@@ -57,7 +57,7 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
   const metrics = createMetrics({ store, services, hub, counts, socket, packets, streams })
   await addPlugins(app, { config, socket, packets, streams, vocabularies: [...vocabularies.keys()] })
   authenticateRequests(app, authenticator, await createRequestLimits(app, config.limits))
-  await app.register(documentRoutes, { dialects: await describeDialects(dialects) })
+  await app.register(documentRoutes, { dialects: describeDialects(dialects) })
   await app.register(apiRoutes, { prefix: '/v1', services, authenticator, config })
   await app.register(operationRoutes, {
     metrics,
