@@ -62,7 +62,7 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
   const metrics = createMetrics({ ...realtime, ...faces, store, services })
   await addPlugins(app, { ...faces, config, dialectNames: dialects.map(({ name }) => name) })
   authenticateRequests(app, authenticator, await createRequestLimits(app, config.limits))
-  await app.register(documentRoutes, { dialects: await describeDialects(dialects) })
+  await app.register(documentRoutes, { dialects: describeDialects(dialects) })
   await app.register(apiRoutes, { prefix: '/v1', services, authenticator, config })
   await app.register(operationRoutes, {
     metrics,
