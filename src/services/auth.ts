@@ -12,7 +12,8 @@ import { type IdentifierKeys, identifierKeys } from './identifiers.ts'
 import type { Passwords } from './passwords.ts'
 import { presentMe } from './profiles.ts'
 import type { OpenSession, SessionService } from './sessions.ts'
-import { requirePlainText, type UserService } from './users.ts'
+import { requirePlainText } from './text.ts'
+import type { UserService } from './users.ts'
 
 /** Somebody who has just signed in; the transport adds the access token. */
 export interface SignIn extends OpenSession {

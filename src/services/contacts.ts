@@ -8,13 +8,14 @@ import type { AddressBookEntry, ContactMatches, ContactPage } from '../../protoc
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
+import { userId } from '../ids.ts'
 import { Counters } from '../limits/counters.ts'
 import { type NewContact, ObjectId, type Store, type UserDoc } from '../store/index.ts'
 import type { Actor } from './actor.ts'
 import type { BlockService } from './blocks.ts'
 import { identifierKeys, parsePhone } from './identifiers.ts'
-import { userId } from './present.ts'
-import { requirePlainText, type UserService } from './users.ts'
+import { requirePlainText } from './text.ts'
+import type { UserService } from './users.ts'
 
 interface ContactParts {
   store: Pick<Store, 'accounts' | 'contacts' | 'users'>

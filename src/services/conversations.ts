@@ -5,6 +5,7 @@ import { PAGE_SIZE } from '../../protocol/limits.ts'
 import type { MemberPage } from '../../protocol/routes/conversations.ts'
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
+import { pairKeyOf, userId } from '../ids.ts'
 import {
   type AccountNews,
   type ConversationDoc,
@@ -16,8 +17,8 @@ import {
 import type { Actor } from './actor.ts'
 import type { BlockService } from './blocks.ts'
 import type { Pairs } from './pairs.ts'
-import { noSuchConversation, pairKeyOf } from './policy.ts'
-import { hiddenUpTo, presentMember, presentReceipt, presentView, userId } from './present.ts'
+import { noSuchConversation } from './policy.ts'
+import { hiddenUpTo, presentMember, presentReceipt, presentView } from './present.ts'
 import type { StartPolicy } from './start-policy.ts'
 import { type Note, noteDoc } from './system-notes.ts'
 import type { UserService } from './users.ts'

@@ -4,11 +4,10 @@ import { bareId } from '../../protocol/ids.ts'
 import { PAGE_SIZE } from '../../protocol/limits.ts'
 import type { FriendPage } from '../../protocol/routes/people.ts'
 import type { Bus } from '../bus/bus.ts'
+import { pairKeyOf, userId } from '../ids.ts'
 import { type FriendshipDoc, ObjectId, type Store } from '../store/index.ts'
 import type { Actor } from './actor.ts'
-import { pairKeyOf } from './policy.ts'
 import type { PresenceService } from './presence.ts'
-import { userId } from './present.ts'
 import type { UserService } from './users.ts'
 
 interface FriendParts {

@@ -3,6 +3,7 @@ import { ConversationRemoved, ConversationUpdated, MemberChanged } from '../../p
 import { bareId } from '../../protocol/ids.ts'
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
+import { conversationId } from '../ids.ts'
 import {
   type ConversationDoc,
   type ConversationState,
@@ -16,7 +17,7 @@ import type { Actor } from './actor.ts'
 import type { BlockService } from './blocks.ts'
 import { addedNews, newMember } from './conversations.ts'
 import { requireAdmin, requireAllowed, requireGroup, requireMember } from './policy.ts'
-import { conversationId, presentConversation, presentMember, settingsOf } from './present.ts'
+import { presentConversation, presentMember, settingsOf } from './present.ts'
 import { appendNote, type Note } from './system-notes.ts'
 import type { UserService } from './users.ts'
 

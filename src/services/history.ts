@@ -3,11 +3,12 @@ import type { HistoryPage } from '../../protocol/events/message.ts'
 import { bareId } from '../../protocol/ids.ts'
 import { PAGE_SIZE, SYNC_PAGE_BYTES } from '../../protocol/limits.ts'
 import { AppError } from '../errors.ts'
+import { conversationId } from '../ids.ts'
 import { type MemberDoc, type MessageDoc, ObjectId, type Store, type View } from '../store/index.ts'
 import type { Actor } from './actor.ts'
 import { given } from './given.ts'
-import { noSuchConversation } from './policy.ts'
-import { conversationId, fitPage, hiddenUpTo, presentMessage } from './present.ts'
+import { noSuchConversation, viewOf } from './policy.ts'
+import { fitPage, hiddenUpTo, presentMessage } from './present.ts'
 import type { Reach } from './sessions.ts'
 
 /** Numbered pages that history goes back. */
@@ -193,13 +194,4 @@ export class HistoryService {
     const fitting = fitPage(page.slice(0, limit), SYNC_PAGE_BYTES)
     return { messages: fitting.reverse(), more: page.length > fitting.length }
   }
-}
-
-/** What the actor may see of a conversation. @throws {AppError} `not_found` for who is not a member */
-export async function viewOf(members: Store['members'], actor: Actor, id: string): Promise<View> {
-  const conversationId = new ObjectId(bareId(id))
-  const userId = new ObjectId(actor.userId)
-  const member = await members.find(conversationId, userId)
-  if (member === null) throw noSuchConversation()
-  return { conversationId, userId, afterSeq: hiddenUpTo(member) }
 }

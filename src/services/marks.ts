@@ -1,5 +1,5 @@
+import { messageId } from '../ids.ts'
 import { ObjectId, type Store } from '../store/index.ts'
-import { messageId } from './present.ts'
 import { RecentCache } from './recent-cache.ts'
 
 const CACHE_MS = 600_000

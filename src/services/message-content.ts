@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { Attachment, MessageType } from '../../protocol/entities/content.ts'
 import type { MessageSendData } from '../../protocol/events/message.ts'
 import { bareId } from '../../protocol/ids.ts'
@@ -5,7 +6,7 @@ import { AppError } from '../errors.ts'
 import { type MessageDoc, ObjectId } from '../store/index.ts'
 import { given } from './given.ts'
 import { requireMetadata } from './metadata.ts'
-import { digest, requireText } from './text.ts'
+import { requireText } from './text.ts'
 
 /** What a client may put into a message. */
 export type NewContent = Omit<MessageSendData, 'conversationId' | 'clientId'>
@@ -117,4 +118,9 @@ function requireWellFormed(value: unknown): void {
     if (!key.isWellFormed()) throw new AppError('invalid', 'The message is not well-formed Unicode')
     requireWellFormed(item)
   }
+}
+
+/** Tells a repeated send from another one with the same `clientId`. */
+function digest(...parts: (string | undefined)[]): string {
+  return hash('sha1', JSON.stringify(parts), 'base64url')
 }

@@ -12,10 +12,10 @@ import { bareId } from '../../protocol/ids.ts'
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
+import { conversationId, messageId } from '../ids.ts'
 import type { TokenBuckets } from '../limits/token-buckets.ts'
 import { type Draft, type FirstSend, type MessageDoc, ObjectId, type Store, type View } from '../store/index.ts'
 import type { Actor } from './actor.ts'
-import { viewOf } from './history.ts'
 import { readContent, tombstoneOf } from './message-content.ts'
 import {
   requireFromPerson,
@@ -24,9 +24,10 @@ import {
   requirePresent,
   requireSender,
   requireUnblocked,
-  requireVisible
+  requireVisible,
+  viewOf
 } from './policy.ts'
-import { conversationId, isHiddenFor, messageId, presentMessage } from './present.ts'
+import { isHiddenFor, presentMessage } from './present.ts'
 import { requireText } from './text.ts'
 
 /** Characters of the answered message that a reply carries. */

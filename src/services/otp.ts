@@ -10,7 +10,7 @@ import { CODE_MS, type Codes } from './codes.ts'
 import type { Passwords } from './passwords.ts'
 import { presentMe } from './profiles.ts'
 import type { SessionService } from './sessions.ts'
-import { requirePlainText } from './users.ts'
+import { requirePlainText } from './text.ts'
 
 interface OtpDeps {
   readonly store: Pick<Store, 'users'>

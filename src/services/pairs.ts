@@ -1,7 +1,6 @@
+import { pairKeyOf } from '../ids.ts'
 import { ObjectId, type Store } from '../store/index.ts'
-import type { Actor } from './actor.ts'
-import { pairKeyOf } from './policy.ts'
-import { pairOf, peerOf } from './present.ts'
+import { pairOf } from './present.ts'
 import { RecentCache } from './recent-cache.ts'
 
 const CACHE_MS = 3_600_000
@@ -45,24 +44,5 @@ export class Pairs {
       this.#ids.delete(oldest)
       break
     }
-  }
-}
-
-/** Conversations of one person whose other side is looked up. */
-const MAX_PEERS = 1_000
-
-/** Whom a person is in touch with. */
-export class PeerService {
-  readonly #store: Pick<Store, 'conversations' | 'members'>
-
-  constructor(store: Pick<Store, 'conversations' | 'members'>) {
-    this.#store = store
-  }
-
-  /** Those with a direct conversation with the person, 24 hexadecimal digits each; at most a thousand. */
-  async of({ userId }: Pick<Actor, 'userId'>): Promise<string[]> {
-    const memberships = await this.#store.members.ofUser(new ObjectId(userId), MAX_PEERS)
-    const pairKeys = await this.#store.conversations.pairKeys(memberships.map(it => it.conversationId))
-    return pairKeys.flatMap(pairKey => peerOf({ pairKey }, userId) ?? [])
   }
 }

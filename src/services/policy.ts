@@ -1,17 +1,19 @@
 import { bareId } from '../../protocol/ids.ts'
 import { AppError } from '../errors.ts'
-import type { ConversationState, MemberDoc, MessageDoc } from '../store/index.ts'
+import {
+  type ConversationState,
+  type MemberDoc,
+  type MessageDoc,
+  ObjectId,
+  type Store,
+  type View
+} from '../store/index.ts'
 import type { Actor } from './actor.ts'
 import { hiddenUpTo, settingsOf } from './present.ts'
 
 /** A missing conversation and a foreign one are the same to a stranger. */
 export function noSuchConversation(): AppError {
   return new AppError('not_found', 'No such conversation')
-}
-
-/** What names the pair of two people, whoever asks; ids are 24 hexadecimal digits. */
-export function pairKeyOf(a: string, b: string): string {
-  return [a, b].sort().join(':')
 }
 
 /** @throws {AppError} `blocked` in a direct conversation when one of the two has blocked the other */
@@ -86,4 +88,13 @@ export function requirePresent(message: Readonly<MessageDoc>): void {
 export function requireSender(message: Readonly<MessageDoc>, actor: Actor): void {
   if (message.senderId.toHexString() !== bareId(actor.userId))
     throw new AppError('forbidden', 'Only its sender may do this')
+}
+
+/** What the actor may see of a conversation. @throws {AppError} `not_found` for who is not a member */
+export async function viewOf(members: Store['members'], actor: Actor, id: string): Promise<View> {
+  const conversationId = new ObjectId(bareId(id))
+  const userId = new ObjectId(actor.userId)
+  const member = await members.find(conversationId, userId)
+  if (member === null) throw noSuchConversation()
+  return { conversationId, userId, afterSeq: hiddenUpTo(member) }
 }

@@ -4,10 +4,11 @@ import { bareId } from '../../protocol/ids.ts'
 import type { PreferenceChanges } from '../../protocol/routes/conversations.ts'
 import type { Bus } from '../bus/bus.ts'
 import { AppError } from '../errors.ts'
+import { conversationId } from '../ids.ts'
 import { type ConversationDoc, type MemberDoc, ObjectId, type PreferencesDoc, type Store } from '../store/index.ts'
 import type { Actor } from './actor.ts'
 import { noSuchConversation } from './policy.ts'
-import { conversationId, FOR_EVER, isHiddenAt, isMuted, presentMembership } from './present.ts'
+import { FOR_EVER, isHiddenAt, isMuted, presentMembership } from './present.ts'
 import type { ReceiptService } from './receipts.ts'
 
 interface PreferenceParts {

@@ -9,14 +9,11 @@ import type {
 } from '../../protocol/entities/conversation.ts'
 import type { Message, Reaction } from '../../protocol/entities/message.ts'
 import { prefixedId } from '../../protocol/ids.ts'
+import { conversationId, messageId, userId } from '../ids.ts'
 import type { ConversationDoc, MemberDoc, MessageDoc, ObjectId, PreferencesDoc, ReactionDoc } from '../store/index.ts'
 import { contentBytes, presentContent } from './present-content.ts'
 
 const SHOWN_REACTORS = 20
-
-export const userId = (id: ObjectId): string => prefixedId('user', id.toHexString())
-export const conversationId = (id: ObjectId): string => prefixedId('conv', id.toHexString())
-export const messageId = (id: ObjectId): string => prefixedId('msg', id.toHexString())
 
 /** Stored message → as it goes on the wire. */
 export function presentMessage(doc: MessageDoc): Message {

@@ -4,13 +4,16 @@ import { ReactionAdded, ReactionRemoved } from '../../protocol/events/message.ts
 import { bareId } from '../../protocol/ids.ts'
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
+import { userId } from '../ids.ts'
 import { type Draft, type MessageDoc, ObjectId, type ReactionDoc, type Store } from '../store/index.ts'
 import type { Actor } from './actor.ts'
 import type { MessagePlace } from './messages.ts'
 import { requireMember, requirePresent, requireUnblocked, requireVisible } from './policy.ts'
-import { presentMessage, userId } from './present.ts'
-import { requireEmoji } from './text.ts'
+import { presentMessage } from './present.ts'
 
+const ONE_EMOJI = '^(?:\\p{RGI_Emoji}|\\p{Extended_Pictographic}\\p{Emoji_Modifier}?)$'
+/** Not a literal, because TypeScript's target does not know the flag `v` yet, which Node 20 has. */
+const EMOJI = new RegExp(ONE_EMOJI, 'v')
 type Input = MessagePlace & { emoji: string }
 
 /** Reactions: each person's emoji on a message, at most one of a kind. */
@@ -75,4 +78,9 @@ function without(reactions: readonly ReactionDoc[], emoji: string, { userId: by 
   if (same === undefined || mine < 0) return undefined
   const left = { emoji, userIds: same.userIds.toSpliced(mine, 1), at: same.at.toSpliced(mine, 1) }
   return reactions.map(it => (it === same ? left : it)).filter(it => it.userIds.length > 0)
+}
+
+/** @throws {AppError} `invalid` for anything but one emoji */
+function requireEmoji(emoji: string): void {
+  if (!EMOJI.test(emoji)) throw new AppError('invalid', 'A reaction is one emoji')
 }

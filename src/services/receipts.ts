@@ -5,12 +5,12 @@ import { PAGE_SIZE } from '../../protocol/limits.ts'
 import type { MessageReceipts } from '../../protocol/routes/messages.ts'
 import type { Bus } from '../bus/bus.ts'
 import { AppError } from '../errors.ts'
+import { userId } from '../ids.ts'
 import { type ConversationDoc, type MemberDoc, ObjectId, type Store } from '../store/index.ts'
 import type { Actor } from './actor.ts'
 import type { BlockService } from './blocks.ts'
-import { viewOf } from './history.ts'
-import { noSuchConversation } from './policy.ts'
-import { isHiddenFor, pairOf, presentReceipt, userId } from './present.ts'
+import { noSuchConversation, viewOf } from './policy.ts'
+import { isHiddenFor, pairOf, presentReceipt } from './present.ts'
 
 /** In larger conversations receipts are kept but not told. */
 const MAX_TOLD_MEMBERS = 64

@@ -7,14 +7,14 @@ import type { NewRequest, RequestPage, RequestQuery } from '../../protocol/route
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
+import { conversationId, pairKeyOf, userId } from '../ids.ts'
 import { Counters } from '../limits/counters.ts'
 import { isDuplicate, ObjectId, type RequestDoc, type Store } from '../store/index.ts'
 import type { Actor } from './actor.ts'
 import type { BlockService } from './blocks.ts'
 import type { ConversationService } from './conversations.ts'
-import { pairKeyOf } from './policy.ts'
-import { conversationId, userId } from './present.ts'
-import { requirePlainText, type UserService } from './users.ts'
+import { requirePlainText } from './text.ts'
+import type { UserService } from './users.ts'
 
 interface RequestParts {
   store: Pick<Store, 'accounts' | 'contacts' | 'conversations' | 'friendships' | 'requests'>

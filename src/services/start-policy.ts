@@ -1,6 +1,6 @@
 import { AppError } from '../errors.ts'
+import { pairKeyOf } from '../ids.ts'
 import { ObjectId, type Store } from '../store/index.ts'
-import { pairKeyOf } from './policy.ts'
 import { DEFAULT_SETTINGS } from './settings.ts'
 
 /** Who may open a new direct conversation with whom. */

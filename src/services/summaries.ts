@@ -1,10 +1,10 @@
 import type { ConversationView, Role } from '../../protocol/entities/conversation.ts'
 import type { User } from '../../protocol/entities/user.ts'
 import { bareId } from '../../protocol/ids.ts'
+import { messageId } from '../ids.ts'
 import { type MemberDoc, ObjectId, type Store } from '../store/index.ts'
 import type { Actor } from './actor.ts'
 import type { BlockService } from './blocks.ts'
-import { messageId } from './present.ts'
 import type { UserService } from './users.ts'
 
 /** Members of one conversation that a summary names; the longest-standing ids first. */

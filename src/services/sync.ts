@@ -4,17 +4,16 @@ import type { Cursors, Head, Heads } from '../../protocol/events/session.ts'
 import { bareId, prefixedId } from '../../protocol/ids.ts'
 import { HEADS_PAGE, MAX_CHANGES_BEHIND, SYNC_PAGE_BYTES, SYNC_PAGE_ITEMS } from '../../protocol/limits.ts'
 import { AppError } from '../errors.ts'
+import { conversationId, messageId } from '../ids.ts'
 import { type AccountChangeDoc, type MemberDoc, type MessageDoc, ObjectId, type Store } from '../store/index.ts'
 import type { AccountItems } from './account-items.ts'
 import type { Actor } from './actor.ts'
 import type { ConversationService } from './conversations.ts'
 import { noSuchConversation } from './policy.ts'
 import {
-  conversationId,
   hiddenUpTo,
   isHiddenFor,
   messageBytes,
-  messageId,
   presentConversation,
   presentMember,
   presentMembership,

@@ -7,12 +7,13 @@ import type { ProfileChanges } from '../../protocol/routes/users.ts'
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
+import { userId } from '../ids.ts'
 import { ObjectId, type Store, type UserDoc } from '../store/index.ts'
 import type { Actor } from './actor.ts'
 import { emailKey, parsePhone, phoneBeginnings } from './identifiers.ts'
-import { userId } from './present.ts'
 import { presentMe, presentNames, presentUser } from './profiles.ts'
 import { RecentCache } from './recent-cache.ts'
+import { requirePlainText } from './text.ts'
 import type { Visibility } from './visibility.ts'
 
 /** What is kept of somebody of an existing user system: little, because there are many. */
@@ -218,16 +219,6 @@ export class UserService {
     if (!user) return 'unknown'
     return user.isDisabled ? 'disabled' : 'enabled'
   }
-}
-
-/**
- * Text that can be stored and shown: no half characters, no blanks around it.
- * @throws {AppError} `invalid`, also when nothing is left
- */
-export function requirePlainText(field: string, text: string): string {
-  const trimmed = text.trim()
-  if (trimmed === '' || /\p{Surrogate}/u.test(trimmed)) throw new AppError('invalid', `${field} is not readable text`)
-  return trimmed
 }
 
 /** An empty text takes a field away. */
