@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MongoClient } from 'mongodb'
-import { startEmbedded } from '../src/store/embedded.ts'
+import { startEmbedded } from '../src/database/embedded/embedded.ts'
 
 /** The one `mongod` that all sides of a run share. */
 export interface BenchDatabase {

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
-import { describeSocket } from '../src/transport/asyncapi.ts'
-import { describeRest } from '../src/transport/openapi.ts'
+import { describeSocket } from '../src/ops/api-docs/asyncapi.ts'
+import { describeRest } from '../src/ops/api-docs/openapi.ts'
 
 // Run by `npm run generate` after a change of the contract: writes protocol/generated.
 const folder = new URL('../../protocol/generated/', import.meta.url)

@@ -1,5 +1,5 @@
 import type { LoggerOptions } from 'pino'
-import type { Config } from './config.ts'
+import type { Config } from './config/config.ts'
 
 /** What is never written to the log, wherever it stands. */
 const SECRETS = [

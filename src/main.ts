@@ -5,8 +5,8 @@ import { parseArgs } from 'node:util'
 import closeWithGrace from 'close-with-grace'
 import { pino } from 'pino'
 import { buildApp } from './app.ts'
-import { type Config, describeConfig, readConfig } from './config.ts'
-import { type Embedded, startEmbedded } from './store/embedded.ts'
+import { type Config, describeConfig, readConfig } from './config/config.ts'
+import { type Embedded, startEmbedded } from './database/embedded/embedded.ts'
 
 const CLOSE_TIMEOUT_MS = 30_000
 /** A signal that comes again this soon is the same one: a terminal and npm both pass Ctrl-C on. */

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { DEFAULT_LIMITS } from '../protocol/limits.ts'
-import { describeConfig, readConfig } from '../src/config.ts'
-import { DEFAULT_TIMINGS } from '../src/timings.ts'
+import { describeConfig, readConfig } from '../src/config/config.ts'
+import { DEFAULT_TIMINGS } from '../src/config/timings.ts'
 
 const SECRET = 'q8Zr2LwX0vNfKd7TtYp4sJhGcB1mEu6A'
 const OTHER_SECRET = 'Wm3xP9aVbS5nRkDz0QyLc7HfTg2JuE8i'

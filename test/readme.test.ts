@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
-import { describeConfig, readConfig } from '../src/config.ts'
+import { describeConfig, readConfig } from '../src/config/config.ts'
 import { ownDatabase, SECRET } from './helper.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))

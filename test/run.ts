@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { styleText } from 'node:util'
 import { Parser, type Result } from 'tap-parser'
-import { startEmbedded } from '../src/store/embedded.ts'
+import { startEmbedded } from '../src/database/embedded/embedded.ts'
 
 // Runs every test file in a process of its own against one shared database, and counts assertions.
 // Arguments are parts of file names: `npm test -- store/embedded config`.

@@ -1,6 +1,6 @@
 import type { CloseReason } from '../../protocol/close.ts'
 import type { AnyEvent } from '../../protocol/index.ts'
-import type { Actor } from '../services/index.ts'
+import type { Actor } from '../actor.ts'
 import type { EncodedCounts } from './encoded-counts.ts'
 
 /** An event on its way to connections, before it is encoded. */

@@ -1,5 +1,7 @@
 import { bareId } from '../../protocol/ids.ts'
-import { type Actor, MARGIN_MS, RecentPlaces, type Services } from '../services/index.ts'
+import type { Actor } from '../actor.ts'
+import type { Services } from '../services.ts'
+import { MARGIN_MS, RecentPlaces } from '../streams/recent-positions.ts'
 import type { OutboundEvent } from './connection.ts'
 
 interface TrackerDeps {

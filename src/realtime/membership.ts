@@ -1,5 +1,5 @@
 import type { ConversationChange, UserChange } from '../bus/bus.ts'
-import type { Services } from '../services/index.ts'
+import type { Services } from '../services.ts'
 import type { Connection } from './connection.ts'
 import { OrderedStream, type StreamDeps } from './ordered-stream.ts'
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import { AppError } from '../errors.ts'
 
 type OriginRules = Pick<Config, 'CORS_ORIGINS' | 'NODE_ENV'>

@@ -1,7 +1,8 @@
 import { MessageNew } from '../../protocol/events/message.ts'
 import { bareId } from '../../protocol/ids.ts'
+import type { Actor } from '../actor.ts'
 import { Gate } from '../limits/gate.ts'
-import type { Actor, Services } from '../services/index.ts'
+import type { Services } from '../services.ts'
 import type { OutboundEvent, WasSent } from './connection.ts'
 import { type DialectEvent, type RealtimeDialect, translateFor } from './dialect-encoder.ts'
 

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { type CodeDelivery, type Delivery, DeliveryError } from '../../src/delivery/port.ts'
+import { type CodeDelivery, type Delivery, DeliveryError } from '../../src/accounts/delivery/port.ts'
 
 /** What a gateway got, as far as its way of delivering tells. */
 export type Received = Pick<CodeDelivery, 'code'> & Partial<CodeDelivery>

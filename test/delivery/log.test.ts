@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
 import t from 'tap'
-import { LogDelivery } from '../../src/delivery/log.ts'
+import { LogDelivery } from '../../src/accounts/delivery/log.ts'
 import { loggerOptions } from '../../src/log.ts'
 import { DELIVERY } from './contract.ts'
 

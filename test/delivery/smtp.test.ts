@@ -1,5 +1,5 @@
 import t from 'tap'
-import { SmtpDelivery } from '../../src/delivery/smtp.ts'
+import { SmtpDelivery } from '../../src/accounts/delivery/smtp.ts'
 import { DELIVERY, deliveryContract } from './contract.ts'
 import { startMailServer } from './smtp-gateway.ts'
 

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import type { Test } from 'tap'
-import type { CodeDelivery } from '../../src/delivery/port.ts'
+import type { CodeDelivery } from '../../src/accounts/delivery/port.ts'
 import type { Gateway } from './contract.ts'
 
 export const WEBHOOK_SECRET = 'a-secret-of-the-gateway'

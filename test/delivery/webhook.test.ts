@@ -1,5 +1,5 @@
 import t from 'tap'
-import { WebhookDelivery } from '../../src/delivery/webhook.ts'
+import { WebhookDelivery } from '../../src/accounts/delivery/webhook.ts'
 import { DELIVERY, deliveryContract } from './contract.ts'
 import { startWebhookGateway, WEBHOOK_SECRET } from './webhook-gateway.ts'
 

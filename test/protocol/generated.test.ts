@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import t from 'tap'
 import { commands, events, routes } from '../../protocol/index.ts'
-import { describeSocket } from '../../src/transport/asyncapi.ts'
-import { describeRest } from '../../src/transport/openapi.ts'
+import { describeSocket } from '../../src/ops/api-docs/asyncapi.ts'
+import { describeRest } from '../../src/ops/api-docs/openapi.ts'
 import { startServer } from '../helper.ts'
 
 const committed = async (name: string): Promise<unknown> =>

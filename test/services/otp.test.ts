@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
-import { CODE_MS } from '../../src/services/codes.ts'
-import type { Services } from '../../src/services/index.ts'
+import { CODE_MS } from '../../src/accounts/codes/codes.ts'
+import type { Services } from '../../src/services.ts'
 import { startWebhookGateway, WEBHOOK_SECRET } from '../delivery/webhook-gateway.ts'
 import { openDatabase } from '../dump.ts'
 import { openServices, PASSWORD } from '../helper.ts'

@@ -1,6 +1,7 @@
 import { ObjectId } from 'mongodb'
 import t, { type Test } from 'tap'
-import type { Actor, Services } from '../../src/services/index.ts'
+import type { Actor } from '../../src/actor.ts'
+import type { Services } from '../../src/services.ts'
 import { openServices } from '../helper.ts'
 
 type Marks = Parameters<Services['receipts']['mark']>[2]

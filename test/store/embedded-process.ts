@@ -1,4 +1,4 @@
-import { startEmbedded } from '../../src/store/embedded.ts'
+import { startEmbedded } from '../../src/database/embedded/embedded.ts'
 
 // A Parley that has started its database and nothing else, for tests that kill it. It says how it went on stdout.
 const [dataDir = ''] = process.argv.slice(2)

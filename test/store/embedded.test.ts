@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { MongoClient } from 'mongodb'
 import t, { type Test } from 'tap'
-import { type EmbeddedLog, startEmbedded } from '../../src/store/embedded.ts'
-import { commandLine } from '../../src/store/processes.ts'
+import { type EmbeddedLog, startEmbedded } from '../../src/database/embedded/embedded.ts'
+import { commandLine } from '../../src/database/embedded/processes.ts'
 
 const PROGRAM = fileURLToPath(new URL('./embedded-process.js', import.meta.url))
 const silent: EmbeddedLog = { info: () => undefined, warn: () => undefined, error: () => undefined }

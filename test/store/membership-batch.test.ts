@@ -1,6 +1,6 @@
 import t from 'tap'
-import { GroupService } from '../../src/services/groups.ts'
-import { ObjectId } from '../../src/store/index.ts'
+import { GroupService } from '../../src/conversations/groups.ts'
+import { ObjectId } from '../../src/database/object-id.ts'
 import { openServices } from '../helper.ts'
 
 t.test(

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, readdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { findMongod } from '../../src/store/mongod-binary.ts'
+import { findMongod } from '../../src/database/embedded/mongod-binary.ts'
 
 const HAS_WHEEL = process.platform === 'linux' && process.arch === 'x64'
 /** No name is looked up, no host asked. */

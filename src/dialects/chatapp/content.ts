@@ -2,9 +2,10 @@ import { type Static, Type } from '@sinclair/typebox'
 import { Attachment, Location, MessageType } from '../../../protocol/entities/content.ts'
 import { ClientId } from '../../../protocol/entities/message.ts'
 import { ConversationId, MessageId, UserId } from '../../../protocol/ids.ts'
+import type { Actor } from '../../actor.ts'
 import { AppError } from '../../errors.ts'
-import type { Actor, Services } from '../../services/index.ts'
-import { type Content, sendMessage, sendToPerson } from '../sending.ts'
+import type { Services } from '../../services.ts'
+import { type Content, sendMessage, sendToPerson } from '../kit/sending.ts'
 
 const { url, thumbnailUrl, mimeType, fileSize, durationSeconds, fileName, width, height } = Attachment.properties
 

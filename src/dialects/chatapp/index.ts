@@ -1,4 +1,4 @@
-import type { Dialect, DialectParts } from '../dialect.ts'
+import type { Dialect, DialectParts } from '../kit/dialect.ts'
 import { authRoutes } from './routes/auth.ts'
 import { conversationRoutes } from './routes/conversations.ts'
 import { messageRoutes } from './routes/messages.ts'

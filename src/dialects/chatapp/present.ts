@@ -1,8 +1,8 @@
 import type { Attachment } from '../../../protocol/entities/content.ts'
 import type { ConversationView } from '../../../protocol/entities/conversation.ts'
 import type { Message } from '../../../protocol/entities/message.ts'
-import type { Participant, Summary } from '../../services/index.ts'
-import { textOf } from '../words.ts'
+import type { Participant, Summary } from '../../conversations/conversation-details.ts'
+import { textOf } from '../kit/text-of.ts'
 
 export type Status = 'sent' | 'delivered' | 'read'
 

@@ -3,13 +3,14 @@ import { Attachment, content, MessageType } from '../../../protocol/entities/con
 import { ClientId, Emoji, Text } from '../../../protocol/entities/message.ts'
 import { bareId, ConversationId, MessageId } from '../../../protocol/ids.ts'
 import { PLAIN_TEXT } from '../../../protocol/schema.ts'
+import type { Actor } from '../../actor.ts'
 import type { Dispatcher } from '../../realtime/commands/dispatcher.ts'
-import type { Actor, Services } from '../../services/index.ts'
-import { createCommands, type On } from '../commands.ts'
-import { sendMessage } from '../sending.ts'
-import { startTyping } from '../typing.ts'
+import type { Services } from '../../services.ts'
+import { createCommands, type On } from '../kit/commands.ts'
+import { sendMessage } from '../kit/sending.ts'
+import { startTyping } from '../kit/typing.ts'
 import { answer, maybe, present } from './fields.ts'
-import { presentMessage } from './messages.ts'
+import { presentMessage } from './present/message.ts'
 
 const { type, url, thumbnailUrl, fileName, fileSize, mimeType, durationSeconds, width, height } = Attachment.properties
 

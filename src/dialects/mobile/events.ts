@@ -3,8 +3,8 @@ import type { Presence } from '../../../protocol/entities/user.ts'
 import { bareId } from '../../../protocol/ids.ts'
 import type { EventData } from '../../../protocol/index.ts'
 import type { DialectEvent, Translations } from '../../realtime/dialect-encoder.ts'
-import type { Services } from '../../services/index.ts'
-import { presentMessage } from './messages.ts'
+import type { Services } from '../../services.ts'
+import { presentMessage } from './present/message.ts'
 
 /** Document 0, "Real-Time Features": what the app is told, by the canonical type of the event. */
 export function createTranslations({ marks }: Pick<Services, 'marks'>): Translations {

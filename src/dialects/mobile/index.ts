@@ -1,4 +1,4 @@
-import type { Dialect, DialectParts } from '../dialect.ts'
+import type { Dialect, DialectParts } from '../kit/dialect.ts'
 import { commands } from './commands.ts'
 import { createTranslations } from './events.ts'
 import { conversationRoutes } from './routes/conversations.ts'

@@ -2,7 +2,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { Attachment } from '../../../protocol/entities/content.ts'
 import { ClientId } from '../../../protocol/entities/message.ts'
 import { UserId } from '../../../protocol/ids.ts'
-import type { Content } from '../sending.ts'
+import type { Content } from '../kit/sending.ts'
 
 /** A message as the document’s apps send it. */
 export const NewMessage = Type.Object({

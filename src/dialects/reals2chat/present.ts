@@ -4,7 +4,7 @@ import type { Membership } from '../../../protocol/entities/conversation.ts'
 import type { Message } from '../../../protocol/entities/message.ts'
 import type { Presence, User } from '../../../protocol/entities/user.ts'
 import { bareId } from '../../../protocol/ids.ts'
-import { textOf } from '../words.ts'
+import { textOf } from '../kit/text-of.ts'
 
 /** What is said where nothing may be told, or there is nothing to tell. */
 const NEVER = new Date(0).toISOString()

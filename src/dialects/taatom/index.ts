@@ -1,4 +1,4 @@
-import type { Dialect, DialectParts } from '../dialect.ts'
+import type { Dialect, DialectParts } from '../kit/dialect.ts'
 import { createRoutes } from './routes.ts'
 import { createRealtime } from './socket.ts'
 

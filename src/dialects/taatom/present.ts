@@ -1,7 +1,7 @@
 import type { Message } from '../../../protocol/entities/message.ts'
 import { bareId } from '../../../protocol/ids.ts'
-import type { Participant, Summary } from '../../services/index.ts'
-import { textOf } from '../words.ts'
+import type { Participant, Summary } from '../../conversations/conversation-details.ts'
+import { textOf } from '../kit/text-of.ts'
 
 /** A message as it is told live; whether it was seen is not known yet. */
 export function presentMessage(message: Message, seen = false) {

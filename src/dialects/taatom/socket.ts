@@ -4,11 +4,11 @@ import { ClientId, type Message, Text } from '../../../protocol/entities/message
 import type { Presence } from '../../../protocol/entities/user.ts'
 import { bareId, MessageId, prefixedId, UserId } from '../../../protocol/ids.ts'
 import type { DialectEvent, RealtimeDialect, Translations } from '../../realtime/dialect-encoder.ts'
-import type { Services } from '../../services/index.ts'
-import { createCommands } from '../commands.ts'
-import { sendToPerson } from '../sending.ts'
-import { startTyping } from '../typing.ts'
-import { textOf } from '../words.ts'
+import type { Services } from '../../services.ts'
+import { createCommands } from '../kit/commands.ts'
+import { sendToPerson } from '../kit/sending.ts'
+import { textOf } from '../kit/text-of.ts'
+import { startTyping } from '../kit/typing.ts'
 import { presentMessage } from './present.ts'
 
 /** Document 4, "Real-Time Communication": what its client says, and what it is told. */

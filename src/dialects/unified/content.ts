@@ -2,9 +2,11 @@ import { type Static, Type } from '@sinclair/typebox'
 import { ContactCard, content, Location, MessageType, Attachment as Shape } from '../../../protocol/entities/content.ts'
 import { ClientId } from '../../../protocol/entities/message.ts'
 import { ConversationId, MessageId, UserId } from '../../../protocol/ids.ts'
+import type { Actor } from '../../actor.ts'
 import { AppError } from '../../errors.ts'
-import { type Actor, given, type Services } from '../../services/index.ts'
-import type { Content } from '../sending.ts'
+import { given } from '../../omit-undefined.ts'
+import type { Services } from '../../services.ts'
+import type { Content } from '../kit/sending.ts'
 
 const { type, url, thumbnailUrl, fileName, fileSize, mimeType, durationSeconds, width, height, waveform } =
   Shape.properties

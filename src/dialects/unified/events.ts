@@ -4,10 +4,10 @@ import { bareId } from '../../../protocol/ids.ts'
 import type { EventData } from '../../../protocol/index.ts'
 import type { EventContext } from '../../realtime/connection.ts'
 import type { DialectEvent, Translations } from '../../realtime/dialect-encoder.ts'
-import type { Services } from '../../services/index.ts'
-import { presentMessage } from './message.ts'
-import { presentPresence, presentUser, presentUserId } from './people.ts'
-import { presentRequest } from './request.ts'
+import type { Services } from '../../services.ts'
+import { presentMessage } from './present/message.ts'
+import { presentPresence, presentUser, presentUserId } from './present/people.ts'
+import { presentRequest } from './present/request.ts'
 
 type Marks = Pick<Services, 'marks'>
 

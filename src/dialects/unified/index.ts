@@ -1,5 +1,6 @@
-import type { Dialect, DialectParts } from '../dialect.ts'
-import { presentRefusal } from './answers.ts'
+import type { Dialect, DialectParts } from '../kit/dialect.ts'
+import { createRealtime } from './commands.ts'
+import { presentRefusal } from './present/answers.ts'
 import { authRoutes } from './routes/auth.ts'
 import { contactRoutes } from './routes/contacts.ts'
 import { conversationRoutes } from './routes/conversations.ts'
@@ -7,7 +8,6 @@ import { groupRoutes } from './routes/groups.ts'
 import { messageRoutes } from './routes/messages.ts'
 import { requestRoutes } from './routes/requests.ts'
 import { userRoutes } from './routes/users.ts'
-import { createRealtime } from './socket.ts'
 
 /** Document 1: one backend for the Electron and the Flutter app. */
 export function createUnified(parts: DialectParts): Dialect {

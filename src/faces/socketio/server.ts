@@ -1,7 +1,7 @@
 import type { Server as HttpServer } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Namespace, Server, type Socket } from 'socket.io'
-import type { Config } from '../../config.ts'
+import type { Config } from '../../config/config.ts'
 import { AppError, presentError } from '../../errors.ts'
 import type { ConnectionCounts, Encoder } from '../../realtime/connection.ts'
 import { bearerToken } from '../../realtime/credential.ts'

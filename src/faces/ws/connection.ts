@@ -2,11 +2,11 @@ import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
 import { CLOSE, type CloseReason } from '../../../protocol/close.ts'
 import { SLOW_HARD_BYTES, SLOW_HARD_FRAMES, SLOW_SOFT_BYTES } from '../../../protocol/limits.ts'
+import type { Actor } from '../../actor.ts'
+import type { Timings } from '../../config/timings.ts'
 import type { Connection, ConnectionCounts, Encoder, OutboundEvent, WasSent } from '../../realtime/connection.ts'
 import type { DeliveryTracker, TrackDelivery } from '../../realtime/delivery-tracker.ts'
 import { PendingQueue } from '../../realtime/pending-queue.ts'
-import type { Actor } from '../../services/index.ts'
-import type { Timings } from '../../timings.ts'
 import { type FrameBatch, PING_FRAME, textFrame, type WriteScheduler } from './frame-batch.ts'
 
 /** What all sockets of one subprotocol share. */

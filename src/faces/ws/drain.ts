@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { encodeEphemeral } from '../../../protocol/envelope.ts'
 import { Drain as DrainEvent } from '../../../protocol/events/session.ts'
-import type { Timings } from '../../config.ts'
+import type { Timings } from '../../config/config.ts'
 import { type SocketConnection, sendText } from './connection.ts'
 
 /** Clients come back at no more than this many a second, and all of them within the window. */

@@ -1,6 +1,7 @@
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { encodeRefusal, encodeReply } from '../../../protocol/envelope.ts'
 import { Hello } from '../../../protocol/events/session.ts'
+import type { Actor } from '../../actor.ts'
 import { AppError, presentError } from '../../errors.ts'
 import { type Answer, CommandLoop, type CommandLoopDeps } from '../../realtime/commands/command-loop.ts'
 import { type Envelope, readEnvelope, requireData } from '../../realtime/commands/dispatcher.ts'
@@ -8,7 +9,6 @@ import { NOTHING_SENT, type WasSent } from '../../realtime/connection.ts'
 import type { Credential } from '../../realtime/credential.ts'
 import type { Handshake, HelloData } from '../../realtime/handshake.ts'
 import { closeReasonOf } from '../../realtime/lifecycle.ts'
-import type { Actor } from '../../services/index.ts'
 import { type SocketConnection, sendText } from './connection.ts'
 
 /** Frames that may wait while the client is being let in. */

@@ -1,6 +1,6 @@
 import type { Limits } from '../../../protocol/limits.ts'
+import type { Actor } from '../../actor.ts'
 import { AppError } from '../../errors.ts'
-import type { Actor } from '../../services/index.ts'
 import type { Connection } from '../connection.ts'
 import { CommandBudget } from './command-budget.ts'
 import type { Dispatcher, Envelope } from './dispatcher.ts'

@@ -1,8 +1,8 @@
 import type { Static, TSchema } from '@sinclair/typebox'
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
 import type { Command } from '../../../protocol/envelope.ts'
+import type { Actor } from '../../actor.ts'
 import { AppError } from '../../errors.ts'
-import type { Actor } from '../../services/index.ts'
 import { describeProblem } from '../../validation-message.ts'
 import type { Connection } from '../connection.ts'
 

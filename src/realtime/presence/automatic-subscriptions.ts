@@ -1,7 +1,7 @@
 import type { Presence } from '../../../protocol/entities/user.ts'
 import { bareId } from '../../../protocol/ids.ts'
 import type { UserEvent } from '../../../protocol/index.ts'
-import type { Actor } from '../../services/index.ts'
+import type { Actor } from '../../actor.ts'
 import type { Connection, PresenceScope } from '../connection.ts'
 import type { PresenceSubscriptions } from './presence-subscriptions.ts'
 

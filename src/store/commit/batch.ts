@@ -1,10 +1,10 @@
 import type { ClientSession, Db } from 'mongodb'
 import { AppError } from '../../errors.ts'
-import type { AccountStore } from '../accounts.ts'
+import type { AccountStore } from '../../streams/store.ts'
 import type { ConversationDoc, MemberDoc, MessageDoc } from '../documents.ts'
 import type { Committed, CommittedAccount, Once, Pending } from './change.ts'
 import { type ConversationState, Draft } from './draft.ts'
-import { RecentSends } from './recent.ts'
+import { RecentSends } from './idempotency-cache.ts'
 
 /** A head was not where the cache had it. */
 export class StaleError extends Error {}

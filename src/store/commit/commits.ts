@@ -1,13 +1,13 @@
 import type { ClientSession, Db, MongoClient } from 'mongodb'
+import { isDuplicate } from '../../database/duplicates.ts'
 import { AppError } from '../../errors.ts'
-import type { AccountStore } from '../accounts.ts'
+import type { AccountStore } from '../../streams/store.ts'
 import type { ConversationDoc, MemberDoc, MessageDoc } from '../documents.ts'
-import { isDuplicate } from '../duplicates.ts'
-import { ConversationCache } from './cache.ts'
 import type { Change, Pending } from './change.ts'
+import { ConversationCache } from './conversation-cache.ts'
 import type { AccountNews, ConversationState } from './draft.ts'
+import { RecentSends } from './idempotency-cache.ts'
 import { type CommitObserver, Lane } from './lane.ts'
-import { RecentSends } from './recent.ts'
 
 /** Changes that may wait in one lane. */
 const MAX_WAITING = 20_000

@@ -1,16 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type ClientSession, type Db, type MongoClient, ObjectId } from 'mongodb'
+import { isDuplicate } from '../../database/duplicates.ts'
 import { AppError } from '../../errors.ts'
-import type { AccountStore } from '../accounts.ts'
+import type { AccountStore } from '../../streams/store.ts'
 import type { MessageDoc } from '../documents.ts'
-import { isDuplicate } from '../duplicates.ts'
-import { endAbandoned } from './abandoned.ts'
 import { answerRepeat, Batch, onceKey, StaleError } from './batch.ts'
-import type { ConversationCache } from './cache.ts'
 import type { Committed, Pending } from './change.ts'
+import type { ConversationCache } from './conversation-cache.ts'
 import type { ConversationState } from './draft.ts'
-import { asRefusal, commitForSure, isTransient, isWriteConflict } from './outcome.ts'
-import { RecentSends } from './recent.ts'
+import { RecentSends } from './idempotency-cache.ts'
+import { endAbandoned } from './stale-transactions.ts'
+import { asRefusal, commitForSure, isTransient, isWriteConflict } from './transaction-errors.ts'
 
 /** Changes and bytes that go into one transaction. */
 const MAX_BATCH = 500

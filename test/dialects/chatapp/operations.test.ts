@@ -1,5 +1,5 @@
 import t from 'tap'
-import { readConfig } from '../../../src/config.ts'
+import { readConfig } from '../../../src/config/config.ts'
 import { openDatabase } from '../../dump.ts'
 import { type Person, startServer } from '../../helper.ts'
 

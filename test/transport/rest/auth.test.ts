@@ -1,6 +1,6 @@
 import t from 'tap'
 import { CLOSE } from '../../../protocol/close.ts'
-import { UserStore } from '../../../src/store/users.ts'
+import { UserStore } from '../../../src/users/store.ts'
 import { openDatabase } from '../../dump.ts'
 import { type Answer, mintToken, PASSWORD, startServer, type TestServer } from '../../helper.ts'
 

@@ -3,8 +3,8 @@ import { type Static, Type } from '@sinclair/typebox'
 import { MatchCode, QR_PREFIX } from '../../../../protocol/entities/qr.ts'
 import { Device } from '../../../../protocol/entities/user.ts'
 import { prefixedId } from '../../../../protocol/ids.ts'
-import type { Actor } from '../../../services/index.ts'
-import { type Call, type DialectParts, type DialectRoute, dialectRoute } from '../../dialect.ts'
+import type { Actor } from '../../../actor.ts'
+import { type Call, type DialectParts, type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
 
 const DeviceInfo = Type.Object({
   platform: Type.Optional(Type.String({ maxLength: 256 })),

@@ -1,9 +1,10 @@
 import { Type } from '@sinclair/typebox'
 import type { ConversationView } from '../../../../protocol/entities/conversation.ts'
 import { ConversationId, prefixedId } from '../../../../protocol/ids.ts'
-import type { Actor, Services } from '../../../services/index.ts'
-import { type DialectRoute, dialectRoute } from '../../dialect.ts'
-import { limitOf, pageQuery } from '../../paging.ts'
+import type { Actor } from '../../../actor.ts'
+import type { Services } from '../../../services.ts'
+import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
+import { limitOf, pageQuery } from '../../kit/paging.ts'
 import { presentConversation } from '../present.ts'
 
 /** Document 2, conversations: a bare list, and one of them. */

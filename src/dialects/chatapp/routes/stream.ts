@@ -1,5 +1,5 @@
-import type { DialectParts, DialectRoute } from '../../dialect.ts'
-import { dialectRoute } from '../../dialect.ts'
+import type { DialectParts, DialectRoute } from '../../kit/dialect.ts'
+import { dialectRoute } from '../../kit/dialect.ts'
 
 /** Document 2, "SSE endpoint for real-time updates"; a browser’s `EventSource` gives its token in the address. */
 export function streamRoutes({ openStream }: Pick<DialectParts, 'openStream'>): DialectRoute[] {

@@ -10,9 +10,10 @@ import {
   type User
 } from '../../../../protocol/entities/user.ts'
 import { bareId, UserId } from '../../../../protocol/ids.ts'
+import type { Actor } from '../../../actor.ts'
 import { AppError } from '../../../errors.ts'
-import type { Actor, Services } from '../../../services/index.ts'
-import { type DialectRoute, dialectRoute } from '../../dialect.ts'
+import type { Services } from '../../../services.ts'
+import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
 
 const DEFAULT_STATUS = "Hey there! I'm using ChatApp"
 const params = Type.Object({ id: UserId })

@@ -3,11 +3,11 @@ import { ConversationName, Description } from '../../../../protocol/entities/con
 import { PictureUrl } from '../../../../protocol/entities/user.ts'
 import { bareId, ConversationId, UserId } from '../../../../protocol/ids.ts'
 import { DEFAULT_LIMITS } from '../../../../protocol/limits.ts'
-import type { Services } from '../../../services/index.ts'
-import { type DialectRoute, dialectRoute } from '../../dialect.ts'
-import { limitOf, pageQuery } from '../../paging.ts'
-import { presentConversation, showConversation } from '../conversations.ts'
+import type { Services } from '../../../services.ts'
+import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
+import { limitOf, pageQuery } from '../../kit/paging.ts'
 import { answer, maybe, present } from '../fields.ts'
+import { presentConversation, showConversation } from '../present/conversation.ts'
 
 const params = Type.Object({ id: ConversationId })
 const People = Type.Array(UserId, { maxItems: DEFAULT_LIMITS.membersPerCommand })

@@ -1,11 +1,12 @@
 import { Type } from '@sinclair/typebox'
 import { ConversationId, UserId } from '../../../../protocol/ids.ts'
+import type { Actor } from '../../../actor.ts'
 import { AppError } from '../../../errors.ts'
-import type { Actor, Services } from '../../../services/index.ts'
-import { type DialectRoute, dialectRoute } from '../../dialect.ts'
-import { historyQuery, placeOf } from '../../paging.ts'
+import type { Services } from '../../../services.ts'
+import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
+import { historyQuery, placeOf } from '../../kit/paging.ts'
 import { answer } from '../fields.ts'
-import { presentMessage } from '../messages.ts'
+import { presentMessage } from '../present/message.ts'
 
 /** A conversation by its id, or the one with a person. */
 const whose = {

@@ -8,11 +8,11 @@ import {
   Username
 } from '../../../../protocol/entities/user.ts'
 import { UserId } from '../../../../protocol/ids.ts'
-import type { Services } from '../../../services/index.ts'
-import { type DialectRoute, dialectRoute } from '../../dialect.ts'
-import { limitOf, pageQuery } from '../../paging.ts'
+import type { Services } from '../../../services.ts'
+import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
+import { limitOf, pageQuery } from '../../kit/paging.ts'
 import { answer, maybe, present } from '../fields.ts'
-import { presentOthers, presentOwn } from '../people.ts'
+import { presentOthers, presentOwn } from '../present/people.ts'
 
 /** People that one search finds, on all of its pages. */
 const MAX_FOUND = 500

@@ -1,11 +1,12 @@
 import { Type } from '@sinclair/typebox'
 import { Device, DisplayName, Username } from '../../../../protocol/entities/user.ts'
 import { Email, Password, Phone } from '../../../../protocol/routes/auth.ts'
-import { given, type Services } from '../../../services/index.ts'
-import { presentSignIn } from '../../../transport/rest/sign-in.ts'
-import { type DialectParts, type DialectRoute, dialectRoute } from '../../dialect.ts'
-import { answer } from '../answers.ts'
-import { presentMe } from '../people.ts'
+import { presentSignIn } from '../../../accounts/sign-in.ts'
+import { given } from '../../../omit-undefined.ts'
+import type { Services } from '../../../services.ts'
+import { type DialectParts, type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
+import { answer } from '../present/answers.ts'
+import { presentMe } from '../present/people.ts'
 
 const target = { phone: Type.Optional(Phone), email: Type.Optional(Email) }
 const device = Type.Optional(Type.Object(Device.properties))

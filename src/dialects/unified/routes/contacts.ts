@@ -3,11 +3,12 @@ import { UserId } from '../../../../protocol/ids.ts'
 import { Phone } from '../../../../protocol/routes/auth.ts'
 import { SyncContacts } from '../../../../protocol/routes/people.ts'
 import { AppError } from '../../../errors.ts'
-import { given, type Services } from '../../../services/index.ts'
-import { type DialectRoute, dialectRoute } from '../../dialect.ts'
-import { answer } from '../answers.ts'
-import { presentConversations } from '../conversation.ts'
-import { presentUsers } from '../people.ts'
+import { given } from '../../../omit-undefined.ts'
+import type { Services } from '../../../services.ts'
+import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
+import { answer } from '../present/answers.ts'
+import { presentConversations } from '../present/conversation.ts'
+import { presentUsers } from '../present/people.ts'
 
 /** An address book of thousands of people. */
 const ADDRESS_BOOK_BYTES = 1_048_576

@@ -4,11 +4,12 @@ import { MAX_WATCHED } from '../../../../protocol/events/live.ts'
 import { UserId } from '../../../../protocol/ids.ts'
 import { SearchUsers, UpdateMe } from '../../../../protocol/routes/users.ts'
 import { AppError } from '../../../errors.ts'
-import { given, type Services } from '../../../services/index.ts'
-import { type DialectRoute, dialectRoute } from '../../dialect.ts'
-import { limitOf, pageQuery } from '../../paging.ts'
-import { answer, answerPage } from '../answers.ts'
-import { presentMe, presentPresence, presentUsers } from '../people.ts'
+import { given } from '../../../omit-undefined.ts'
+import type { Services } from '../../../services.ts'
+import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
+import { limitOf, pageQuery } from '../../kit/paging.ts'
+import { answer, answerPage } from '../present/answers.ts'
+import { presentMe, presentPresence, presentUsers } from '../present/people.ts'
 
 const Query = SearchUsers.schema.querystring.properties.q
 const ids = Type.Object({ ids: Type.String({ maxLength: MAX_WATCHED * 30 }) })

@@ -1,0 +1,30 @@
+import { AppError } from '../../errors.ts'
+import { type Identifiers, identifierKeys } from '../../identifiers.ts'
+import type { UserKey } from '../../users/store.ts'
+import type { Channel } from '../delivery/port.ts'
+
+/** Where a code goes, and whom it is for if there is such a person. */
+export interface CodeTarget {
+  readonly channel: Channel
+  /** E.164, or an email as it is kept. */
+  readonly to: string
+  readonly key: UserKey
+}
+
+/** @throws {AppError} `invalid` unless it is exactly one, and a possible one */
+export function requireTarget(
+  { phone, email }: Pick<Identifiers, 'phone' | 'email'>,
+  region: string | undefined
+): CodeTarget {
+  const keys = identifierKeys(
+    { ...(phone === undefined ? {} : { phone }), ...(email === undefined ? {} : { email }) },
+    region
+  )
+  if (keys.phone !== undefined && keys.email === undefined) {
+    return { channel: 'sms', to: keys.phone, key: { phone: keys.phone } }
+  }
+  if (keys.email !== undefined && keys.phone === undefined) {
+    return { channel: 'email', to: keys.email, key: { email: keys.email } }
+  }
+  throw new AppError('invalid', 'Exactly one of phone and email is required')
+}

@@ -1,0 +1,189 @@
+import type { Me } from '../../../protocol/entities/user.ts'
+import type { Credentials, Registration } from '../../../protocol/routes/auth.ts'
+import type { PasswordChange, PasswordReset } from '../../../protocol/routes/otp.ts'
+import type { Actor } from '../../actor.ts'
+import type { Config } from '../../config/config.ts'
+import type { Store } from '../../database/database.ts'
+import { ObjectId } from '../../database/object-id.ts'
+import { AppError } from '../../errors.ts'
+import { type IdentifierKeys, identifierKeys } from '../../identifiers.ts'
+import { Counters, networkOf, requireAllowed } from '../../limits/counters.ts'
+import { requirePlainText } from '../../text.ts'
+import { presentMe } from '../../users/profiles.ts'
+import type { UserDoc, UserKey } from '../../users/store.ts'
+import type { UserService } from '../../users/users.ts'
+import type { Codes } from '../codes/codes.ts'
+import { requireTarget } from '../codes/otp-recipient.ts'
+import type { OpenSession, SessionService } from '../sessions/sessions.ts'
+import type { Passwords } from './passwords.ts'
+
+/** Somebody who has just signed in; the transport adds the access token. */
+export interface SignIn extends OpenSession {
+  readonly user: Me
+}
+
+interface AuthDeps {
+  readonly store: Pick<Store, 'users'>
+  readonly config: Pick<Config, 'DEFAULT_REGION' | 'limits'>
+  readonly sessions: SessionService
+  readonly users: UserService
+  readonly passwords: Passwords
+  readonly codes: Codes
+}
+
+const QUARTER_MS = 15 * 60_000
+const HOUR_MS = 60 * 60_000
+
+/** Accounts with a password: making one, signing in, staying signed in. `ip` is the address that asks. */
+export class AuthService {
+  readonly #store: AuthDeps['store']
+  readonly #region: string | undefined
+  readonly #sessions: SessionService
+  readonly #users: UserService
+  readonly #passwords: Passwords
+  readonly #codes: Codes
+  readonly #triesOfIdentifier: Counters
+  readonly #triesOfNetwork: Counters
+  readonly #refreshesOfNetwork: Counters
+  readonly #registrations: Counters
+
+  constructor({ store, config, sessions, users, passwords, codes }: AuthDeps) {
+    const { passwordTries, passwordTriesPerAddress, registrationsPerHour } = config.limits
+    this.#store = store
+    this.#region = config.DEFAULT_REGION
+    this.#sessions = sessions
+    this.#users = users
+    this.#passwords = passwords
+    this.#codes = codes
+    this.#triesOfIdentifier = new Counters(passwordTries, QUARTER_MS)
+    this.#triesOfNetwork = new Counters(passwordTriesPerAddress, QUARTER_MS)
+    this.#refreshesOfNetwork = new Counters(passwordTriesPerAddress, QUARTER_MS)
+    this.#registrations = new Counters(registrationsPerHour, HOUR_MS)
+  }
+
+  /**
+   * Makes an account and signs in.
+   * @throws {AppError} `invalid`, `conflict` when an identifier is taken, `rate_limited`
+   */
+  async register(input: Registration, ip: string): Promise<SignIn> {
+    const keys = identifierKeys(input, this.#region)
+    if (Object.keys(keys).length === 0) throw new AppError('invalid', 'One of username, phone and email is required')
+    requireOtherPassword(input.password, [input.username, input.phone, input.email, ...Object.values(keys)])
+    const user: Omit<UserDoc, 'searchTokens'> = {
+      _id: new ObjectId(),
+      ...(input.username === undefined ? {} : { username: input.username }),
+      ...keys,
+      displayName: requirePlainText('displayName', input.displayName ?? input.username ?? 'User'),
+      createdAt: new Date()
+    }
+    requireAllowed(this.#registrations.take(networkOf(ip)))
+    const passwordHash = await this.#passwords.hash(input.password)
+    await this.#store.users.insert({ ...user, passwordHash })
+    const session = await this.#sessions.open(user._id.toHexString(), input.device)
+    return { ...session, user: presentMe(user) }
+  }
+
+  /**
+   * Signs in. Takes the same time and says the same for an unknown person and for a wrong password.
+   * @throws {AppError} `invalid`, `unauthenticated`, `account_disabled` only with the right password, `rate_limited`
+   */
+  async login(input: Credentials, ip: string): Promise<SignIn> {
+    const key = requireOneKey(identifierKeys(input, this.#region))
+    const network = networkOf(ip)
+    const identifier = JSON.stringify(key)
+    requireAllowed(this.#triesOfNetwork.take(network))
+    requireAllowed(this.#triesOfIdentifier.take(identifier))
+    const user = await this.#store.users.findByKey(key)
+    if (!(await this.#passwords.matches(user?.passwordHash, input.password)) || !user) {
+      throw new AppError('unauthenticated', 'The sign-in name or the password is wrong')
+    }
+    this.#triesOfNetwork.giveBack(network)
+    this.#triesOfIdentifier.giveBack(identifier)
+    if (user.isDisabled) throw new AppError('account_disabled', 'The account is disabled')
+    const session = await this.#sessions.open(user._id.toHexString(), input.device)
+    await this.#requireSamePassword(user, session)
+    return { ...session, user: presentMe(user) }
+  }
+
+  /** Continues a session; see `SessionService.refresh`. @throws {AppError} also `rate_limited`, by refused tokens */
+  async refresh(refreshToken: string, ip: string): Promise<SignIn> {
+    const network = networkOf(ip)
+    requireAllowed(this.#refreshesOfNetwork.take(network))
+    const session = await this.#sessions.refresh(refreshToken)
+    this.#refreshesOfNetwork.giveBack(network)
+    return { ...session, user: await this.#users.me({ userId: session.userId }) }
+  }
+
+  /** Ends the session that the actor speaks from. */
+  async logout(actor: Actor): Promise<void> {
+    await this.#sessions.logout(actor)
+  }
+
+  /**
+   * Sets another password, or the first one, and ends the actor's other sessions.
+   * @throws {AppError} `invalid`, `forbidden` when the current password is wrong, `conflict` when it is changed at the
+   * same time, `rate_limited`
+   */
+  async changePassword(actor: Actor, { currentPassword, newPassword }: PasswordChange): Promise<void> {
+    const user = await this.#store.users.findWithPassword(new ObjectId(actor.userId))
+    if (!user) throw new AppError('unauthenticated', 'The account does not exist')
+    requireOtherPassword(newPassword, [user.username, user.phone, user.email])
+    if (user.passwordHash !== undefined) await this.#requirePassword(user, currentPassword)
+    const passwordHash = await this.#passwords.hash(newPassword)
+    if (!(await this.#store.users.changePassword(user._id, user.passwordHash, passwordHash))) {
+      throw new AppError('conflict', 'The password was changed at the same time')
+    }
+    await this.#sessions.revokeOthers(actor)
+  }
+
+  /**
+   * Sets another password by a code of the purpose `reset`, and ends every session.
+   * @throws {AppError} `invalid`, `unauthenticated` when the code is wrong, `account_disabled`, `rate_limited`
+   */
+  async resetPassword({ code, newPassword, ...identifier }: PasswordReset, ip: string): Promise<void> {
+    const target = requireTarget(identifier, this.#region)
+    requireOtherPassword(newPassword, [identifier.phone, identifier.email, target.to])
+    const { user, passwordHash } = await this.#codes.take({ purpose: 'reset', target, code, ip }, async () => ({
+      user: await this.#store.users.findByKey(target.key),
+      passwordHash: await this.#passwords.hash(newPassword)
+    }))
+    if (!user) throw new AppError('unauthenticated', 'The account does not exist')
+    if (user.isDisabled) throw new AppError('account_disabled', 'The account is disabled')
+    await this.#store.users.resetPassword(user._id, passwordHash)
+    await this.#sessions.revokeAll({ userId: user._id.toHexString() })
+  }
+
+  async #requirePassword({ _id, passwordHash }: UserDoc, password: string | undefined): Promise<void> {
+    if (password === undefined) throw new AppError('invalid', 'currentPassword is required')
+    const id = _id.toHexString()
+    requireAllowed(this.#triesOfIdentifier.take(id))
+    if (!(await this.#passwords.matches(passwordHash, password))) {
+      throw new AppError('forbidden', 'The current password is wrong')
+    }
+    this.#triesOfIdentifier.giveBack(id)
+  }
+
+  /** A password that was changed while somebody signed in with the old one ends that session with the others. */
+  async #requireSamePassword({ _id, passwordHash }: UserDoc, session: OpenSession): Promise<void> {
+    const current = await this.#store.users.findWithPassword(_id)
+    if (current?.passwordHash === passwordHash) return
+    await this.#sessions.logout({ ...session, expiresAt: 0 })
+    throw new AppError('unauthenticated', 'The sign-in name or the password is wrong')
+  }
+}
+
+function requireOneKey({ usernameKey, phone, email }: IdentifierKeys): UserKey {
+  const keys: UserKey[] = []
+  if (usernameKey !== undefined) keys.push({ usernameKey })
+  if (phone !== undefined) keys.push({ phone })
+  if (email !== undefined) keys.push({ email })
+  const [key] = keys
+  if (!key || keys.length > 1) throw new AppError('invalid', 'Exactly one of username, phone and email is required')
+  return key
+}
+
+/** @throws {AppError} `invalid` when the password is one of the names */
+export function requireOtherPassword(password: string, names: readonly (string | undefined)[]): void {
+  const isName = names.some(name => name?.toLowerCase() === password.toLowerCase())
+  if (isName) throw new AppError('invalid', 'The password must not be the sign-in name')
+}

@@ -1,0 +1,44 @@
+import { hash, verify } from '@node-rs/argon2'
+import { AppError } from '../../errors.ts'
+
+const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
+/** Of a random password that nobody knows; with the cost of the others. */
+const NOBODYS_HASH = '$argon2id$v=19$m=19456,t=2,p=1$YjqpMgHNBY51rfo1TrQ7Gg$1nYkFekVnKEDomIAYoznVV71oPjQ45d0WpmLtao9iiM'
+/** Hashing takes a core each; more at once would only starve everything else. */
+const AT_ONCE = 2
+const MAX_WAITING = 200
+
+/** Hashes and compares passwords (argon2id), a few at once; the same password in another Unicode form is the same. */
+export class Passwords {
+  #running = 0
+  readonly #waiting: (() => void)[] = []
+
+  /** @throws {AppError} `busy` when too many are waiting */
+  async hash(password: string): Promise<string> {
+    return await this.#inTurn(() => hash(password.normalize('NFC'), COST))
+  }
+
+  /**
+   * Takes the same time whether there is a hash to compare with or not.
+   * @throws {AppError} `busy` when too many are waiting
+   */
+  async matches(passwordHash: string | undefined, password: string): Promise<boolean> {
+    const isSame = await this.#inTurn(() => verify(passwordHash ?? NOBODYS_HASH, password.normalize('NFC')))
+    return isSame && passwordHash !== undefined
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#waiting.length >= MAX_WAITING) {
+      throw new AppError('busy', 'Too many people are signing in', { retryAfterMs: 2000 })
+    }
+    if (this.#running >= AT_ONCE) await new Promise<void>(resolve => this.#waiting.push(resolve))
+    else this.#running++
+    try {
+      return await work()
+    } finally {
+      const next = this.#waiting.shift()
+      if (next) next()
+      else this.#running--
+    }
+  }
+}

@@ -1,0 +1,125 @@
+import type { ConversationView, Role } from '../../protocol/entities/conversation.ts'
+import type { User } from '../../protocol/entities/user.ts'
+import { bareId } from '../../protocol/ids.ts'
+import type { Actor } from '../actor.ts'
+import type { Store } from '../database/database.ts'
+import { ObjectId } from '../database/object-id.ts'
+import { messageId } from '../ids.ts'
+import type { MemberDoc } from '../store/documents.ts'
+import type { BlockService } from '../users/blocks/blocks.ts'
+import type { UserService } from '../users/users.ts'
+
+/** Members of one conversation that a summary names; the longest-standing ids first. */
+const MAX_MEMBERS = 100
+
+/**
+ * A member with their profile, and how far they have got: the last messages delivered to and read by them. Who is
+ * apart from the viewer by a block shows nothing of that.
+ */
+export interface Participant {
+  readonly user: User
+  readonly role: Role
+  readonly joinedAt: string
+  readonly deliveredSeq: number
+  readonly readSeq: number
+  readonly deliveredUpTo?: string
+  readonly readUpTo?: string
+  /** When they read up to where; the last few times, oldest first. */
+  readonly reads: readonly { readonly seq: number; readonly at: string }[]
+}
+
+/** A conversation as one of its members sees it, together with who is in it. */
+export interface Summary {
+  readonly view: ConversationView
+  /** At most a hundred, the viewer among them. */
+  readonly participants: readonly Participant[]
+}
+
+interface SummaryParts {
+  readonly store: Pick<Store, 'members' | 'messages'>
+  readonly users: Pick<UserService, 'findMany'>
+  readonly blocks: Pick<BlockService, 'around'>
+}
+
+/** Conversations with their people, for apps that show both in one list. A few queries for any number of them. */
+export class SummaryService {
+  readonly #store: SummaryParts['store']
+  readonly #users: SummaryParts['users']
+  readonly #blocks: SummaryParts['blocks']
+
+  constructor({ store, users, blocks }: SummaryParts) {
+    this.#store = store
+    this.#users = users
+    this.#blocks = blocks
+  }
+
+  /** Who is apart from the actor by a block seems to have received nothing. @param views of the actor's own conversations */
+  async of(actor: Actor, views: readonly ConversationView[]): Promise<Summary[]> {
+    const [found, apart] = await Promise.all([this.#membersOf(actor, views), this.#blocks.around(actor.userId)])
+    const members = found.map(it =>
+      apart.has(it.userId.toHexString()) ? { ...it, deliveredSeq: 0, readSeq: 0, reads: [] } : it
+    )
+    const ids = [...new Set(members.map(({ userId }) => userId.toHexString()))]
+    const [users, marks] = await Promise.all([this.#users.findMany(actor, ids), this.#marksOf(members)])
+    const userOf = new Map(users.map(user => [bareId(user.id), user]))
+    return views.map(view => {
+      const here = members.filter(({ conversationId }) => conversationId.toHexString() === bareId(view.id))
+      return {
+        view,
+        participants: here.flatMap(member => {
+          const user = userOf.get(member.userId.toHexString())
+          return user === undefined ? [] : [present(member, user, marks)]
+        })
+      }
+    })
+  }
+
+  async #membersOf(actor: Actor, views: readonly ConversationView[]): Promise<MemberDoc[]> {
+    const small = views.filter(({ memberCount }) => memberCount <= MAX_MEMBERS)
+    const large = views.filter(({ memberCount }) => memberCount > MAX_MEMBERS)
+    const ids = small.map(({ id }) => new ObjectId(bareId(id)))
+    const pages = await Promise.all([
+      ids.length > 0 ? this.#store.members.ofAll(ids) : [],
+      ...large.map(async ({ id }) => await this.#firstMembers(new ObjectId(bareId(id)), actor))
+    ])
+    return pages.flat()
+  }
+
+  async #firstMembers(conversationId: ObjectId, { userId }: Actor): Promise<MemberDoc[]> {
+    const page = await this.#store.members.page(conversationId, MAX_MEMBERS)
+    if (page.some(member => member.userId.toHexString() === userId)) return page
+    const me = await this.#store.members.find(conversationId, new ObjectId(userId))
+    return me === null ? page : [...page.slice(1), me]
+  }
+
+  /** Ids of the messages at the members' cursors, by conversation and `seq`. */
+  async #marksOf(members: readonly MemberDoc[]): Promise<Map<string, string>> {
+    const places = new Map<string, { conversationId: ObjectId; seq: number }>()
+    for (const { conversationId, deliveredSeq, readSeq } of members) {
+      for (const seq of [deliveredSeq, readSeq])
+        if (seq > 0) places.set(keyOf(conversationId, seq), { conversationId, seq })
+    }
+    const messages = await this.#store.messages.atSeqs([...places.values()])
+    return new Map(messages.map(it => [keyOf(it.conversationId, it.seq), messageId(it._id)]))
+  }
+}
+
+function keyOf(conversationId: ObjectId, seq: number): string {
+  return `${conversationId.toHexString()}:${seq}`
+}
+
+function present(member: MemberDoc, user: User, marks: ReadonlyMap<string, string>): Participant {
+  const { role, joinedAt, deliveredSeq, readSeq, conversationId, reads = [] } = member
+  const deliveredUpTo = marks.get(keyOf(conversationId, deliveredSeq))
+  const readUpTo = marks.get(keyOf(conversationId, readSeq))
+  return {
+    user,
+    role,
+    joinedAt: joinedAt.toISOString(),
+    deliveredSeq,
+    readSeq,
+    reads: reads.map(({ seq, at }) => ({ seq, at: at.toISOString() })),
+    ...(deliveredUpTo === undefined ? {} : { deliveredUpTo }),
+    ...(readUpTo === undefined ? {} : { readUpTo })
+  }
+}

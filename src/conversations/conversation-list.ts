@@ -1,0 +1,196 @@
+import type { ConversationView } from '../../protocol/entities/conversation.ts'
+import { PAGE_SIZE } from '../../protocol/limits.ts'
+import type { ConversationPage } from '../../protocol/routes/conversations.ts'
+import type { Actor } from '../actor.ts'
+import type { Store } from '../database/database.ts'
+import { ObjectId } from '../database/object-id.ts'
+import { AppError } from '../errors.ts'
+import { hiddenUpTo, peerOf } from '../present/present.ts'
+import { foldedWords } from '../search-words.ts'
+import type { ConversationDoc, PreferencesDoc } from '../store/documents.ts'
+import type { ConversationService } from './conversations.ts'
+
+/** Memberships of one person that a list looks at. */
+const MAX_MEMBERSHIPS = 10_000
+/** Words of a query, and people whose names are looked at. */
+const MAX_WORDS = 10
+const MAX_PEERS = 5_000
+/** Conversations that numbered pages reach. */
+const MAX_NUMBERED = 10_000
+
+/** Which conversations are wanted; what is left out does not matter. */
+export interface ListRequest {
+  limit?: number
+  /** `next` of the page before. */
+  after?: string
+  /** 1 is the first one; not together with `after`. */
+  page?: number
+  archived?: boolean
+  pinned?: boolean
+  unread?: boolean
+  type?: ConversationDoc['type']
+  /** Beginnings of words of its name, of the other person's name or of their nickname. */
+  q?: string
+}
+
+interface ListParts {
+  store: Pick<Store, 'conversations' | 'members' | 'users'>
+  conversations: Pick<ConversationService, 'views'>
+}
+
+/** A membership as a list looks at it. */
+interface Listed {
+  readonly conversationId: ObjectId
+  readonly preferences: PreferencesDoc
+}
+
+const NONE: PreferencesDoc = {}
+
+/** A place in the list: pinned ones come first. */
+interface Place {
+  isPinned: boolean
+  at: Date
+  id: ObjectId
+}
+
+/** What a page is cut from: the memberships, those pinned apart from the rest. */
+interface Candidates {
+  pinned: ObjectId[]
+  others: ObjectId[]
+}
+
+/** The list of somebody's conversations, however many they are in. */
+export class ConversationListService {
+  readonly #store: ListParts['store']
+  readonly #conversations: ListParts['conversations']
+
+  constructor({ store, conversations }: ListParts) {
+    this.#store = store
+    this.#conversations = conversations
+  }
+
+  /**
+   * A page of the actor's conversations: pinned ones first, then by newest activity; without those put away.
+   * @throws {AppError} `invalid` for a page that is too far
+   */
+  async page(actor: Actor, request: ListRequest): Promise<ConversationPage> {
+    const { limit = PAGE_SIZE, after, unread } = request
+    const skip = skipOf(request, limit)
+    const userId = new ObjectId(actor.userId)
+    const { plain, kept } = await this.#store.members.listOf(userId, MAX_MEMBERSHIPS)
+    const memberships = [...kept, ...plain.map(conversationId => ({ conversationId, preferences: NONE }))]
+    const candidates = await this.#candidates(actor, memberships, request)
+    const upTo = skip + limit
+    const docs = await this.#newest(candidates, { limit: upTo + 1, type: request.type, after })
+    const page = docs.slice(skip, upTo)
+    const found = await this.#views(userId, page)
+    const conversations = unread === undefined ? found : found.filter(it => it.unreadCount > 0 === unread)
+    const last = page.at(-1)
+    if (docs.length <= upTo || last === undefined) return { conversations }
+    const isPinned = candidates.pinned.some(id => id.equals(last._id))
+    const place = `${isPinned ? 'p' : ''}${last.lastActivityAt.getTime()}_${last._id.toHexString()}`
+    return { conversations, next: place }
+  }
+
+  async #views(userId: ObjectId, docs: readonly ConversationDoc[]): Promise<ConversationView[]> {
+    const mine = await this.#store.members.ofUserIn(
+      userId,
+      docs.map(({ _id }) => _id)
+    )
+    return await this.#conversations.views(docs, mine)
+  }
+
+  async #newest(
+    { pinned, others }: Candidates,
+    { limit, type, after }: { limit: number; type: ConversationDoc['type'] | undefined; after: string | undefined }
+  ): Promise<ConversationDoc[]> {
+    const place = after === undefined ? undefined : readPlace(after)
+    const { conversations } = this.#store
+    const isPastPinned = place !== undefined && !place.isPinned
+    const first =
+      isPastPinned || pinned.length === 0 ? [] : await conversations.newest(pinned, limit, { after: place, type })
+    if (first.length >= limit || others.length === 0) return first
+    const rest = await conversations.newest(others, limit - first.length, {
+      after: isPastPinned ? place : undefined,
+      type
+    })
+    return [...first, ...rest]
+  }
+
+  async #candidates(actor: Actor, memberships: readonly Listed[], request: ListRequest): Promise<Candidates> {
+    const { archived, pinned, unread, q } = request
+    const wanted = memberships.filter(
+      ({ preferences }) =>
+        (archived === undefined || (preferences.archived ?? false) === archived) &&
+        (pinned === undefined || (preferences.pinned ?? false) === pinned)
+    )
+    const shown = await this.#withoutHidden(wanted)
+    const named = q === undefined ? shown : await this.#named(actor, shown, q)
+    const left = unread === true ? await this.#withNews(actor, named) : named
+    const ids = (rows: readonly Listed[]): ObjectId[] => rows.map(({ conversationId }) => conversationId)
+    return {
+      pinned: ids(left.filter(({ preferences }) => preferences.pinned === true)),
+      others: ids(left.filter(({ preferences }) => preferences.pinned !== true))
+    }
+  }
+
+  /** Without those that were put away and have had no message since. */
+  async #withoutHidden(memberships: readonly Listed[]): Promise<readonly Listed[]> {
+    const put = memberships.filter(({ preferences }) => preferences.hiddenAtSeq !== undefined)
+    if (put.length === 0) return memberships
+    const seqs = await this.#seqs(put)
+    return memberships.filter(({ conversationId, preferences }) => {
+      const hiddenAt = preferences.hiddenAtSeq
+      return hiddenAt === undefined || (seqs.get(conversationId.toHexString()) ?? 0) > hiddenAt
+    })
+  }
+
+  /** Those that have gone on since they were read: the only ones that can have something unread. */
+  async #withNews(actor: Actor, listed: readonly Listed[]): Promise<readonly Listed[]> {
+    const ids = listed.map(({ conversationId }) => conversationId)
+    const memberships = await this.#store.members.ofUserIn(new ObjectId(actor.userId), ids)
+    const seqs = await this.#seqs(memberships)
+    const read = new Map(memberships.map(me => [me.conversationId.toHexString(), Math.max(me.readSeq, hiddenUpTo(me))]))
+    return listed.filter(({ conversationId }) => {
+      const id = conversationId.toHexString()
+      return (seqs.get(id) ?? 0) > (read.get(id) ?? 0)
+    })
+  }
+
+  async #seqs(memberships: readonly Pick<Listed, 'conversationId'>[]): Promise<Map<string, number>> {
+    const heads = await this.#store.conversations.heads(memberships.map(it => it.conversationId))
+    return new Map(heads.map(({ _id, seq }) => [_id.toHexString(), seq]))
+  }
+
+  async #named(actor: Actor, memberships: readonly Listed[], q: string): Promise<readonly Listed[]> {
+    const words = foldedWords(q).slice(0, MAX_WORDS)
+    if (words.length === 0) return []
+    const docs = await this.#store.conversations.activity(memberships.map(it => it.conversationId))
+    const peerIds = docs.flatMap(doc => peerOf(doc, actor.userId) ?? []).slice(0, MAX_PEERS)
+    const peers = await this.#store.users.findMany(peerIds.map(id => new ObjectId(id)))
+    const nameOf = new Map(
+      peers.map(({ _id, displayName, username = '' }) => [_id.toHexString(), `${displayName} ${username}`])
+    )
+    const names = new Map(
+      docs.map(doc => [doc._id.toHexString(), `${doc.name ?? ''} ${nameOf.get(peerOf(doc, actor.userId) ?? '') ?? ''}`])
+    )
+    return memberships.filter(({ conversationId, preferences }) => {
+      const own = foldedWords(`${names.get(conversationId.toHexString()) ?? ''} ${preferences.nickname ?? ''}`)
+      return words.every(word => own.some(it => it.startsWith(word)))
+    })
+  }
+}
+
+/** How many come before a numbered page. @throws {AppError} `invalid` */
+function skipOf({ page = 1, after }: ListRequest, limit: number): number {
+  const isPage = Number.isInteger(page) && page >= 1 && page * limit <= MAX_NUMBERED
+  if (!isPage) throw new AppError('invalid', `Pages are numbered from 1, and reach ${MAX_NUMBERED} conversations`)
+  if (page > 1 && after !== undefined) throw new AppError('invalid', 'Give one of page and after')
+  return (page - 1) * limit
+}
+
+function readPlace(after: string): Place {
+  const isPinned = after.startsWith('p')
+  const [at = '', id = ''] = after.slice(isPinned ? 1 : 0).split('_')
+  return { isPinned, at: new Date(Number(at)), id: new ObjectId(id) }
+}

@@ -1,0 +1,241 @@
+import type { ConversationView } from '../../protocol/entities/conversation.ts'
+import { ConversationAdded, type NewConversation } from '../../protocol/events/conversation.ts'
+import { bareId, prefixedId } from '../../protocol/ids.ts'
+import { PAGE_SIZE } from '../../protocol/limits.ts'
+import type { MemberPage } from '../../protocol/routes/conversations.ts'
+import type { Actor } from '../actor.ts'
+import type { Config } from '../config/config.ts'
+import type { Store } from '../database/database.ts'
+import { ObjectId } from '../database/object-id.ts'
+import { AppError } from '../errors.ts'
+import { pairKeyOf, userId } from '../ids.ts'
+import { hiddenUpTo, presentMember, presentReceipt, presentView } from '../present/present.ts'
+import type { AccountNews } from '../store/commit/draft.ts'
+import type { ConversationDoc, MemberDoc, MessageDoc } from '../store/documents.ts'
+import type { BlockService } from '../users/blocks/blocks.ts'
+import type { UserService } from '../users/users.ts'
+import type { StartPolicy } from './direct-chat-policy.ts'
+import type { Pairs } from './direct-pairs.ts'
+import { noSuchConversation } from './policy.ts'
+import { type Note, noteDoc } from './system-messages.ts'
+
+interface ConversationParts {
+  store: Pick<Store, 'commits' | 'conversations' | 'members' | 'messages'>
+  users: Pick<UserService, 'requireUsers'>
+  blocks: Pick<BlockService, 'around' | 'requireUnblocked' | 'settle'>
+  starts: Pick<StartPolicy, 'requireMayStart'>
+  pairs: Pick<Pairs, 'idOf'>
+  config: Pick<Config, 'limits'>
+}
+
+/** Conversations: making and looking at them; the list is in `conversation-list.ts`. What members may change is in `groups.ts`. */
+export class ConversationService {
+  readonly #store: ConversationParts['store']
+  readonly #users: ConversationParts['users']
+  readonly #blocks: ConversationParts['blocks']
+  readonly #starts: ConversationParts['starts']
+  readonly #pairs: ConversationParts['pairs']
+  readonly #maxMembers: number
+
+  constructor({ store, users, blocks, starts, pairs, config }: ConversationParts) {
+    this.#store = store
+    this.#users = users
+    this.#blocks = blocks
+    this.#starts = starts
+    this.#pairs = pairs
+    this.#maxMembers = config.limits.groupMembers
+  }
+
+  /**
+   * The direct conversation with somebody, made if there is none (two calls at once make one), or a new group.
+   * @throws {AppError} `not_found` for people who do not exist, `invalid` for oneself, `quota_reached`, `blocked`,
+   * `forbidden` when somebody does not let the actor start one
+   */
+  async create(actor: Actor, input: NewConversation): Promise<{ conversation: ConversationView; isNew: boolean }> {
+    if (input.type === 'direct') return await this.#openDirect(actor, bareId(input.userId), false)
+    const others = [...new Set(input.memberIds?.map(bareId) ?? [])].filter(id => id !== actor.userId)
+    if (others.length >= this.#maxMembers) {
+      throw new AppError('quota_reached', `A group has at most ${this.#maxMembers} members`)
+    }
+    await this.#users.requireUsers(others)
+    await this.#blocks.requireUnblocked(actor, others)
+    const { type, name, description, avatarUrl } = input
+    const fields = { type, name, ...(description ? { description } : {}), ...(avatarUrl ? { avatarUrl } : {}) }
+    const state = await this.#insert(fields, [actor.userId, ...others], { kind: 'created', name, userIds: others })
+    const me = state?.members.get(actor.userId)
+    if (state === undefined || me === undefined) throw new AppError('conflict', 'The group could not be made')
+    return { conversation: await this.get(actor, state.doc._id.toHexString()), isNew: true }
+  }
+
+  /** The direct conversation of two who agreed to talk, whatever their settings. @throws {AppError} `blocked`, `not_found` */
+  async openAgreed(actor: Actor, peerId: ObjectId): Promise<ConversationView> {
+    return (await this.#openDirect(actor, peerId.toHexString(), true)).conversation
+  }
+
+  /**
+   * The id of the direct conversation with somebody, to send into; made if there is none. One read where this process
+   * knows the conversation. There a block is left to the commit, which refuses what is sent.
+   * @throws {AppError} as `create`
+   */
+  async openDirect(actor: Actor, userId: string): Promise<string> {
+    const peerId = bareId(userId)
+    requireOther(actor, peerId)
+    const [id] = await Promise.all([this.#pairs.idOf(actor.userId, peerId), this.#users.requireUsers([peerId])])
+    if (id !== undefined) return prefixedId('conv', id)
+    return (await this.#openDirect(actor, peerId, false)).conversation.id
+  }
+
+  /** @throws {AppError} `not_found` for who is not a member */
+  async get(actor: Actor, id: string): Promise<ConversationView> {
+    const conversationId = new ObjectId(bareId(id))
+    const me = await this.#store.members.find(conversationId, new ObjectId(actor.userId))
+    const doc = me && (await this.#store.conversations.find(conversationId))
+    if (!me || !doc) throw noSuchConversation()
+    const [view] = await this.views([doc], [me])
+    if (view === undefined) throw noSuchConversation()
+    return view
+  }
+
+  /** The direct conversation with somebody, if there is one. @param userId in either form */
+  async direct(actor: Actor, userId: string): Promise<ConversationView | undefined> {
+    const id = await this.directId(actor, userId)
+    return id === undefined ? undefined : await this.get(actor, id)
+  }
+
+  /** Its id; read once and then known. @param userId in either form */
+  async directId(actor: Actor, userId: string): Promise<string | undefined> {
+    const id = await this.#pairs.idOf(actor.userId, bareId(userId))
+    return id === undefined ? undefined : prefixedId('conv', id)
+  }
+
+  /** How the person whose memberships these are sees the conversations: one query for newest, one for unread. */
+  async views(docs: readonly ConversationDoc[], memberships: readonly MemberDoc[]): Promise<ConversationView[]> {
+    const mine = new Map(memberships.map(member => [member.conversationId.toHexString(), member]))
+    const seen = docs.flatMap(doc => {
+      const me = mine.get(doc._id.toHexString())
+      return me === undefined ? [] : [{ doc, me }]
+    })
+    const places = seen
+      .filter(({ doc, me }) => doc.seq > hiddenUpTo(me))
+      .map(({ doc }) => ({ conversationId: doc._id, seq: doc.seq }))
+    const unreadViews = seen
+      .map(({ doc, me }) => ({
+        doc,
+        view: { conversationId: doc._id, userId: me.userId, afterSeq: Math.max(me.readSeq, hiddenUpTo(me)) }
+      }))
+      .filter(({ doc, view }) => doc.seq > view.afterSeq)
+      .map(({ view }) => view)
+    const [newest, unread] = await Promise.all([
+      this.#store.messages.atSeqs(places),
+      this.#store.messages.unread(unreadViews)
+    ])
+    const newestOf = new Map(newest.map(message => [message.conversationId.toHexString(), message]))
+    return seen.map(({ doc, me }) => {
+      const id = doc._id.toHexString()
+      return presentView(doc, me, newestOf.get(id), unread.get(id) ?? 0)
+    })
+  }
+
+  /** A page of members with their receipts. @throws {AppError} `not_found` for who is not a member */
+  async members(
+    actor: Actor,
+    id: string,
+    { limit = PAGE_SIZE, after }: { limit?: number; after?: string }
+  ): Promise<MemberPage> {
+    const conversationId = new ObjectId(bareId(id))
+    const me = await this.#store.members.find(conversationId, new ObjectId(actor.userId))
+    if (me === null) throw noSuchConversation()
+    const from = after === undefined ? undefined : new ObjectId(bareId(after))
+    const rows = await this.#store.members.page(conversationId, limit + 1, from)
+    const page = rows.slice(0, limit)
+    const last = page.at(-1)
+    const apart = await this.#blocks.around(actor.userId)
+    return {
+      members: page.map(presentMember),
+      receipts: page.filter(row => !apart.has(row.userId.toHexString())).map(presentReceipt),
+      ...(rows.length > limit && last !== undefined ? { next: userId(last.userId) } : {})
+    }
+  }
+
+  async #openDirect(
+    actor: Actor,
+    peerId: string,
+    isAgreed: boolean
+  ): Promise<{ conversation: ConversationView; isNew: boolean }> {
+    requireOther(actor, peerId)
+    await this.#users.requireUsers([peerId])
+    await this.#blocks.requireUnblocked(actor, [peerId])
+    const existing = await this.direct(actor, peerId)
+    if (existing !== undefined) return { conversation: existing, isNew: false }
+    if (!isAgreed) await this.#starts.requireMayStart(actor.userId, peerId)
+    const pairKey = pairKeyOf(actor.userId, peerId)
+    const state = await this.#insert({ type: 'direct', pairKey }, [actor.userId, peerId])
+    // A block that came meanwhile did not find the conversation; now it is found from here, or this from there.
+    await this.#blocks.settle(actor.userId, peerId)
+    const me = state?.members.get(actor.userId)
+    if (state !== undefined && me !== undefined) return { conversation: presentView(state.doc, me), isNew: true }
+    const other = await this.direct(actor, peerId)
+    if (other === undefined) throw noSuchConversation()
+    return { conversation: other, isNew: false }
+  }
+
+  async #insert(
+    fields: Pick<ConversationDoc, 'type' | 'name' | 'description' | 'avatarUrl' | 'pairKey'>,
+    userIds: readonly string[],
+    note?: Note
+  ) {
+    const now = new Date()
+    const _id = new ObjectId()
+    const head = { rev: 1, seq: 0, selfRev: 1, memberRev: 1, memberCount: userIds.length }
+    const doc: ConversationDoc = { _id, ...fields, ...head, lastActivityAt: now, changedAt: now, createdAt: now }
+    const members = userIds.map((id, index) =>
+      newMember(doc, id, fields.type === 'group' && index === 0 ? 'owner' : 'member')
+    )
+    const news = addedNews(members.map(member => member.userId))
+    const first = note === undefined ? undefined : firstNote(doc, userIds[0] ?? '', note)
+    return await this.#store.commits.create({ doc, members, news, ...(first === undefined ? {} : { first }) })
+  }
+}
+
+function requireOther({ userId }: Actor, peerId: string): void {
+  if (peerId === userId) throw new AppError('invalid', 'A direct conversation needs somebody else')
+}
+
+/** The message that records how a group began, before the group is stored: change 2, message 1. */
+function firstNote(doc: ConversationDoc, actorId: string, note: Note): MessageDoc {
+  doc.rev += 1
+  doc.seq += 1
+  return {
+    ...{ _id: new ObjectId(), conversationId: doc._id, seq: doc.seq, rev: doc.rev, createdRev: doc.rev },
+    ...{ senderId: new ObjectId(actorId), type: 'system', bodyHash: '', createdAt: doc.createdAt },
+    system: noteDoc(note)
+  }
+}
+
+/** A membership that begins now: what was said before is seen only where the group says so. */
+export function newMember(doc: Readonly<ConversationDoc>, id: string, role: MemberDoc['role']): MemberDoc {
+  const joinedSeq = doc.settings?.history === 'all' ? 0 : doc.seq
+  const cursors = { joinedSeq, deliveredSeq: doc.seq, readSeq: doc.seq, clearedSeq: 0 }
+  const joinedAt = new Date()
+  return {
+    _id: new ObjectId(),
+    conversationId: doc._id,
+    userId: new ObjectId(id),
+    rev: doc.rev,
+    role,
+    joinedAt,
+    ...cursors
+  }
+}
+
+/** Tells people on their own streams that they are in a conversation now. */
+export function addedNews(userIds: readonly ObjectId[]): AccountNews {
+  return {
+    userIds,
+    create: (id, { doc, members }) => {
+      const me = members.get(id)
+      if (me === undefined) throw new Error('Only members are told of being added')
+      return ConversationAdded.create(presentView(doc, me))
+    }
+  }
+}

@@ -1,0 +1,29 @@
+import type { Store } from '../database/database.ts'
+import { ObjectId } from '../database/object-id.ts'
+import { AppError } from '../errors.ts'
+import { pairKeyOf } from '../ids.ts'
+import { DEFAULT_SETTINGS } from '../users/settings/settings.ts'
+
+/** Who may open a new direct conversation with whom. */
+export class StartPolicy {
+  readonly #store: Pick<Store, 'contacts' | 'friendships' | 'settings'>
+
+  constructor(store: Pick<Store, 'contacts' | 'friendships' | 'settings'>) {
+    this.#store = store
+  }
+
+  /** @throws {AppError} `forbidden` when the other's settings do not let this person in. Ids are hexadecimal */
+  async requireMayStart(starterId: string, otherId: string): Promise<void> {
+    const row = await this.#store.settings.find(new ObjectId(otherId))
+    const whom = row?.privacy?.whoMayStart ?? DEFAULT_SETTINGS.privacy.whoMayStart
+    if (whom === 'everyone') return
+    if (whom === 'contacts' && (await this.#isContact(otherId, starterId))) return
+    if (whom === 'friends' && (await this.#store.friendships.exists(pairKeyOf(starterId, otherId)))) return
+    throw new AppError('forbidden', 'They do not let you start a conversation; send a request')
+  }
+
+  async #isContact(ownerId: string, contactId: string): Promise<boolean> {
+    const { contacts } = this.#store
+    return (await contacts.ownersAmong(new ObjectId(contactId), [new ObjectId(ownerId)])).length > 0
+  }
+}

@@ -1,0 +1,247 @@
+import type { GroupSettings, Role } from '../../protocol/entities/conversation.ts'
+import { ConversationRemoved, ConversationUpdated, MemberChanged } from '../../protocol/events/conversation.ts'
+import { bareId } from '../../protocol/ids.ts'
+import type { Actor } from '../actor.ts'
+import type { Config } from '../config/config.ts'
+import type { Store } from '../database/database.ts'
+import { ObjectId } from '../database/object-id.ts'
+import { AppError } from '../errors.ts'
+import { conversationId } from '../ids.ts'
+import { presentConversation, presentMember, settingsOf } from '../present/present.ts'
+import type { ConversationState, Draft, Joined } from '../store/commit/draft.ts'
+import type { ConversationDoc, MemberDoc } from '../store/documents.ts'
+import type { BlockService } from '../users/blocks/blocks.ts'
+import type { UserService } from '../users/users.ts'
+import { addedNews, newMember } from './conversations.ts'
+import { requireAdmin, requireAllowed, requireGroup, requireMember } from './policy.ts'
+import { appendNote, type Note } from './system-messages.ts'
+
+interface GroupParts {
+  store: Pick<Store, 'commits'>
+  users: Pick<UserService, 'requireUsers'>
+  blocks: Pick<BlockService, 'requireUnblocked'>
+  config: Pick<Config, 'limits'>
+}
+
+interface GroupChanges {
+  name?: string
+  description?: string
+  avatarUrl?: string
+  settings?: Partial<GroupSettings>
+}
+
+/** People whose leaving one event tells. */
+const ENDED_AT_ONCE = 500
+
+/** Where a change landed. */
+interface Landed {
+  rev: number
+}
+
+/** Who is in a group, with which role, and what it is called. */
+export class GroupService {
+  readonly #commits: Store['commits']
+  readonly #users: GroupParts['users']
+  readonly #blocks: GroupParts['blocks']
+  readonly #maxMembers: number
+
+  constructor({ store, users, blocks, config }: GroupParts) {
+    this.#commits = store.commits
+    this.#users = users
+    this.#blocks = blocks
+    this.#maxMembers = config.limits.groupMembers
+  }
+
+  /**
+   * Changes what a group is called, and (admins alone) who may do what in it.
+   * @throws {AppError} `not_found`, `forbidden`, `invalid`
+   */
+  async update(actor: Actor, id: string, { settings, ...changes }: GroupChanges): Promise<Landed> {
+    return await this.#run(id, draft => {
+      if (settings === undefined) requireAllowed(draft.state, actor, 'whoMayEdit')
+      else requireAdmin(draft.state, actor)
+      const doc = { ...draft.state.doc }
+      const before = settingsOf(doc)
+      const isSetSame = Object.entries(settings ?? {}).every(
+        ([key, value]) => before[key as keyof GroupSettings] === value
+      )
+      const isSame = Object.entries(changes).every(([key, value]) => doc[key as keyof typeof changes] === value)
+      if (isSame && isSetSame) return doc.rev
+      const rev = draft.update({ ...changes, ...(isSetSame ? {} : { settings: { ...before, ...settings } }) })
+      const after = { ...draft.state.doc }
+      draft.emit(ConversationUpdated, () => presentConversation(after))
+      appendNote(draft, actor, noteOf(doc, after))
+      return rev
+    })
+  }
+
+  /** Adds people; who is in already stays as they are. @throws {AppError} `not_found`, `forbidden`, `blocked`, `quota_reached` */
+  async add(actor: Actor, id: string, userIds: readonly string[]): Promise<Landed> {
+    const bare = [...new Set(userIds.map(bareId))]
+    await this.#users.requireUsers(bare)
+    await this.#blocks.requireUnblocked(actor, bare)
+    return await this.#run(id, draft => {
+      requireAllowed(draft.state, actor, 'whoMayAdd')
+      const { doc, members } = draft.state
+      const fresh = bare.filter(userId => !members.has(userId))
+      if (fresh.length === 0) return doc.rev
+      if (members.size + fresh.length > this.#maxMembers) {
+        throw new AppError('quota_reached', `A group has at most ${this.#maxMembers} members`)
+      }
+      const added = fresh.map(userId => newMember(doc, userId, 'member'))
+      const joined = added.map(({ userId, joinedSeq }) => ({ userId: userId.toHexString(), joinedSeq }))
+      draft.accountNews.push(addedNews(added.map(member => member.userId)))
+      const rev = changeMembers(draft, added, { joined })
+      appendNote(draft, actor, { kind: 'added', userIds: fresh })
+      return rev
+    })
+  }
+
+  /** Removes somebody else. @throws {AppError} `not_found`, `forbidden` for who may not, or for the owner */
+  async remove(actor: Actor, id: string, userId: string): Promise<Landed> {
+    return await this.#run(id, draft => {
+      const me = requireAdmin(draft.state, actor)
+      const member = requireOther(draft.state, bareId(userId))
+      if (member.role === 'owner' || (member.role === 'admin' && me.role !== 'owner')) {
+        throw new AppError('forbidden', 'Only somebody above them may remove them')
+      }
+      const rev = end(draft, [member], [])
+      appendNote(draft, actor, { kind: 'removed', userIds: [bareId(userId)] })
+      return rev
+    })
+  }
+
+  /** Leaves; an owner hands over to who has been admin, else member, the longest. @throws {AppError} `not_found`, `invalid` */
+  async leave(actor: Actor, id: string): Promise<Landed> {
+    return await this.#run(id, draft => {
+      const me = requireMember(draft.state, actor)
+      requireGroup(draft.state)
+      const heir = me.role === 'owner' ? heirOf(draft.state, me) : undefined
+      const rev = end(draft, [me], heir === undefined ? [] : [{ ...heir, role: 'owner' }])
+      appendNote(draft, actor, { kind: 'left', userIds: [actor.userId] })
+      if (heir !== undefined) appendNote(draft, actor, roleNote(heir, 'owner'))
+      return rev
+    })
+  }
+
+  /** Ends a group: everybody leaves, and nobody comes back. Repeating it is `not_found`. @throws {AppError} `not_found`, `forbidden` for who is not its owner, `invalid` */
+  async end(actor: Actor, id: string): Promise<Landed> {
+    return await this.#run(id, draft => {
+      const me = requireMember(draft.state, actor)
+      requireGroup(draft.state)
+      if (me.role !== 'owner') throw new AppError('forbidden', 'Only the owner may end the group')
+      const all = [...draft.state.members.values()]
+      let rev = draft.state.doc.rev
+      // A change is told in one event, and an event has to fit a frame.
+      for (let from = 0; from < all.length; from += ENDED_AT_ONCE) {
+        rev = end(draft, all.slice(from, from + ENDED_AT_ONCE), [])
+      }
+      return rev
+    })
+  }
+
+  /** Gives a role; `owner` hands the group over. @throws {AppError} `not_found`, `forbidden` */
+  async setRole(actor: Actor, id: string, userId: string, role: Role): Promise<Landed> {
+    return await this.#run(id, draft => {
+      const me = requireAdmin(draft.state, actor)
+      const member = requireOther(draft.state, bareId(userId))
+      const needsOwner = role === 'owner' || member.role !== 'member'
+      if (member.role === 'owner' || (needsOwner && me.role !== 'owner')) {
+        throw new AppError('forbidden', 'Only the owner may do this')
+      }
+      if (member.role === role) return draft.state.doc.rev
+      const former: MemberDoc[] = role === 'owner' ? [{ ...me, role: 'admin' }] : []
+      const rev = changeMembers(draft, [{ ...member, role }, ...former], {})
+      appendNote(draft, actor, roleNote(member, role))
+      return rev
+    })
+  }
+
+  /**
+   * Makes these people, and nobody else, the admins of a group; its owner stays above them.
+   * @throws {AppError} `not_found`, also for who is not in it, `forbidden` for who is no admin, and for taking the
+   * role from somebody without being the owner
+   */
+  async setAdmins(actor: Actor, id: string, userIds: readonly string[]): Promise<Landed> {
+    const wanted = new Set(userIds.map(bareId))
+    return await this.#run(id, draft => {
+      const me = requireAdmin(draft.state, actor)
+      const { doc, members } = draft.state
+      const missing = [...wanted].some(it => !members.has(it))
+      if (missing) throw new AppError('not_found', 'No such member')
+      const all = [...members.values()]
+      const raised = all.filter(it => it.role === 'member' && wanted.has(it.userId.toHexString()))
+      const lowered = all.filter(it => it.role === 'admin' && !wanted.has(it.userId.toHexString()))
+      if (lowered.length > 0 && me.role !== 'owner') throw new AppError('forbidden', 'Only the owner may do this')
+      return raised.length + lowered.length === 0
+        ? doc.rev
+        : changeRoles(draft, actor, { admin: raised, member: lowered })
+    })
+  }
+
+  async #run(id: string, decide: (draft: Draft) => number): Promise<Landed> {
+    return await this.#commits.run(bareId(id), { decide: draft => ({ rev: decide(draft) }) })
+  }
+}
+
+/** The note of what changed; the name above all. */
+function noteOf(before: Readonly<ConversationDoc>, after: Readonly<ConversationDoc>): Note {
+  if (after.name !== before.name) return { kind: 'renamed', ...(after.name === undefined ? {} : { name: after.name }) }
+  return { kind: after.settings === before.settings ? 'changed' : 'settings' }
+}
+
+function roleNote({ userId }: Readonly<MemberDoc>, role: Role): Note {
+  return { kind: 'role', userIds: [userId.toHexString()], role }
+}
+
+/** Gives each of these their role, in one change. */
+function changeRoles(
+  draft: Draft,
+  actor: Actor,
+  roles: Readonly<Record<'admin' | 'member', readonly Readonly<MemberDoc>[]>>
+): number {
+  const given = Object.entries(roles) as ['admin' | 'member', readonly Readonly<MemberDoc>[]][]
+  const rev = changeMembers(
+    draft,
+    given.flatMap(([role, members]) => members.map(member => ({ ...member, role }))),
+    {}
+  )
+  for (const [role, members] of given) {
+    const userIds = members.map(({ userId }) => userId.toHexString())
+    if (userIds.length > 0) appendNote(draft, actor, { kind: 'role', userIds, role })
+  }
+  return rev
+}
+
+function requireOther({ members }: ConversationState, userId: string): Readonly<MemberDoc> {
+  const member = members.get(userId)
+  if (member === undefined) throw new AppError('not_found', 'No such member')
+  return member
+}
+
+function heirOf({ members }: ConversationState, owner: Readonly<MemberDoc>): Readonly<MemberDoc> | undefined {
+  const others = [...members.values()].filter(member => member !== owner)
+  const admins = others.filter(({ role }) => role === 'admin')
+  return (admins.length > 0 ? admins : others).sort((a, b) => a.joinedAt.getTime() - b.joinedAt.getTime())[0]
+}
+
+function end(draft: Draft, leaving: readonly Readonly<MemberDoc>[], others: readonly MemberDoc[]): number {
+  const left = leaving.map(member => member.userId.toHexString())
+  const id = conversationId(draft.state.doc._id)
+  draft.accountNews.push({
+    userIds: leaving.map(({ userId }) => new ObjectId(userId)),
+    create: () => ConversationRemoved.create({ conversationId: id })
+  })
+  return changeMembers(draft, [...leaving.map(member => ({ ...member, leftAt: draft.now })), ...others], { left })
+}
+
+function changeMembers(
+  draft: Draft,
+  members: readonly MemberDoc[],
+  who: { joined?: readonly Joined[]; left?: readonly string[] }
+): number {
+  const rev = draft.changeMembers(members)
+  const after = members.map(member => ({ ...member, rev }))
+  draft.emit(MemberChanged, () => ({ members: after.map(presentMember) }), who)
+  return rev
+}

@@ -1,0 +1,160 @@
+import type { Membership } from '../../protocol/entities/conversation.ts'
+import { PreferencesUpdated } from '../../protocol/events/conversation.ts'
+import { bareId } from '../../protocol/ids.ts'
+import type { PreferenceChanges } from '../../protocol/routes/conversations.ts'
+import type { Actor } from '../actor.ts'
+import type { Bus } from '../bus/bus.ts'
+import type { Store } from '../database/database.ts'
+import { ObjectId } from '../database/object-id.ts'
+import { AppError } from '../errors.ts'
+import { conversationId } from '../ids.ts'
+import { FOR_EVER, isHiddenAt, isMuted, presentMembership } from '../present/present.ts'
+import type { ConversationDoc, MemberDoc, PreferencesDoc } from '../store/documents.ts'
+import { noSuchConversation } from './policy.ts'
+import type { ReceiptService } from './receipts.ts'
+
+interface PreferenceParts {
+  store: Pick<Store, 'accounts' | 'conversations' | 'members'>
+  bus: Bus
+  receipts: Pick<ReceiptService, 'mark'>
+}
+
+type Head = Pick<ConversationDoc, '_id' | 'seq'>
+
+/** How one member keeps a conversation: muted, pinned, archived, cleared, hidden. Nobody else sees it. */
+export class PreferenceService {
+  readonly #store: PreferenceParts['store']
+  readonly #bus: Bus
+  readonly #receipts: PreferenceParts['receipts']
+
+  constructor({ store, bus, receipts }: PreferenceParts) {
+    this.#store = store
+    this.#bus = bus
+    this.#receipts = receipts
+  }
+
+  /** The actor's own side of a conversation. @throws {AppError} `not_found` for who is not a member */
+  async get(actor: Actor, id: string): Promise<Membership> {
+    const { me, head } = await this.#require(actor, id)
+    return presentMembership(me, head.seq)
+  }
+
+  /**
+   * Changes what is given and tells the actor's devices; a repeat changes nothing. `muted` without `mutedUntil` is for
+   * ever, an empty text takes a nickname or a ringtone away.
+   * @throws {AppError} `not_found` for who is not a member, `invalid`
+   */
+  async set(actor: Actor, id: string, changes: PreferenceChanges): Promise<Membership> {
+    const { me, head } = await this.#require(actor, id)
+    const wanted = fieldsOf(changes, head.seq)
+    const isSame = Object.entries(wanted).every(([name, value]) =>
+      isEqual(name, value, { now: me.preferences?.[name as keyof PreferencesDoc], me, head })
+    )
+    if (isSame) return presentMembership(me, head.seq)
+    return await this.#change(actor, head, async session => {
+      return await this.#store.members.setPreferences(me, wanted, session)
+    })
+  }
+
+  /**
+   * Clears what was said so far, for the actor alone; it counts as read.
+   * @throws {AppError} `not_found` for who is not a member
+   */
+  async clear(actor: Actor, id: string): Promise<Membership> {
+    return await this.#clear(actor, id, false)
+  }
+
+  /**
+   * Clears a conversation and takes it out of the actor's list until its next message.
+   * @throws {AppError} `not_found` for who is not a member
+   */
+  async hide(actor: Actor, id: string): Promise<Membership> {
+    return await this.#clear(actor, id, true)
+  }
+
+  /** Who of these people has muted the conversation now; ids are 24 hexadecimal digits. */
+  async mutedAmong(id: string, userIds: readonly string[]): Promise<Set<string>> {
+    const rows = await this.#store.members.findAll(
+      new ObjectId(bareId(id)),
+      userIds.map(it => new ObjectId(it))
+    )
+    return new Set(rows.filter(isMuted).map(({ userId }) => userId.toHexString()))
+  }
+
+  async #clear(actor: Actor, id: string, isHidden: boolean): Promise<Membership> {
+    const { me, head } = await this.#require(actor, id)
+    const isDone = me.clearedSeq >= head.seq && (!isHidden || isHiddenAt(me, head.seq))
+    if (isDone) return presentMembership(me, head.seq)
+    // The others hear that it was read.
+    await this.#receipts.mark(actor, head._id.toHexString(), { readSeq: head.seq })
+    return await this.#change(actor, head, async session => {
+      return await this.#store.members.clear(me, { seq: head.seq, isHidden }, session)
+    })
+  }
+
+  async #change(
+    actor: Actor,
+    head: Head,
+    write: (session: Parameters<Store['members']['clear']>[2]) => Promise<MemberDoc | null>
+  ): Promise<Membership> {
+    let after: MemberDoc | null = null
+    const userId = new ObjectId(actor.userId)
+    const rev = await this.#store.accounts.change(userId, 'preferences', head._id, async session => {
+      after = await write(session)
+      if (after === null) throw noSuchConversation()
+    })
+    if (after === null) throw new Error('A membership was changed, but which')
+    const me = presentMembership(after, head.seq)
+    const event = PreferencesUpdated.create({ conversationId: conversationId(head._id), me })
+    this.#bus.publish('user', { userId: actor.userId, rev, event })
+    return me
+  }
+
+  /** The membership, and the head read before it. */
+  async #require(actor: Actor, id: string): Promise<{ me: MemberDoc; head: Head }> {
+    const _id = new ObjectId(bareId(id))
+    const [head] = await this.#store.conversations.heads([_id])
+    const me = await this.#store.members.find(_id, new ObjectId(actor.userId))
+    if (head === undefined || me === null) throw noSuchConversation()
+    return { me, head }
+  }
+}
+
+const FLAGS = ['pinned', 'archived', 'favorite'] as const
+const TEXTS = ['ringtone', 'nickname'] as const
+
+/** What is to be stored; `undefined` takes a field away. */
+function fieldsOf(changes: PreferenceChanges, seq: number): { [name in keyof PreferencesDoc]: unknown } {
+  const { muted, mutedUntil, hidden } = changes
+  const flags = FLAGS.filter(name => changes[name] !== undefined).map(name => [name, changes[name] || undefined])
+  const texts = TEXTS.filter(name => changes[name] !== undefined).map(name => [name, readableOf(name, changes[name])])
+  return {
+    ...Object.fromEntries([...flags, ...texts]),
+    ...(hidden === undefined ? {} : { hiddenAtSeq: hidden ? seq : undefined }),
+    ...(muted === undefined && mutedUntil === undefined ? {} : { mutedUntil: mutedUntilOf(muted, mutedUntil) })
+  }
+}
+
+function mutedUntilOf(muted: boolean | undefined, until: string | undefined): Date | undefined {
+  if (muted === false) return undefined
+  if (until === undefined) return FOR_EVER
+  const moment = new Date(until)
+  if (Number.isNaN(moment.getTime())) throw new AppError('invalid', 'mutedUntil is not a moment')
+  return moment
+}
+
+function readableOf(field: string, text = ''): string | undefined {
+  if (!text.isWellFormed()) throw new AppError('invalid', `${field} is not readable text`)
+  return text.trim() || undefined
+}
+
+/** Whether a preference is as wanted already; hidden is hidden, since whichever message. */
+function isEqual(
+  name: string,
+  wanted: unknown,
+  { now, me, head }: { now: unknown; me: MemberDoc; head: Head }
+): boolean {
+  if (name === 'hiddenAtSeq' && wanted !== undefined) return isHiddenAt(me, head.seq)
+  if (wanted instanceof Date) return now instanceof Date && now.getTime() === wanted.getTime()
+  return now === wanted
+}

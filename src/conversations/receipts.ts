@@ -1,0 +1,198 @@
+import type { Receipt } from '../../protocol/entities/conversation.ts'
+import { Delivered, Read } from '../../protocol/events/live.ts'
+import { bareId } from '../../protocol/ids.ts'
+import { PAGE_SIZE } from '../../protocol/limits.ts'
+import type { MessageReceipts } from '../../protocol/routes/messages.ts'
+import type { Actor } from '../actor.ts'
+import type { Bus } from '../bus/bus.ts'
+import type { Store } from '../database/database.ts'
+import { ObjectId } from '../database/object-id.ts'
+import { AppError } from '../errors.ts'
+import { userId } from '../ids.ts'
+import { isHiddenFor, pairOf, presentReceipt } from '../present/present.ts'
+import type { ConversationDoc, MemberDoc } from '../store/documents.ts'
+import type { BlockService } from '../users/blocks/blocks.ts'
+import { noSuchConversation, viewOf } from './policy.ts'
+
+/** In larger conversations receipts are kept but not told. */
+const MAX_TOLD_MEMBERS = 64
+
+interface Marks {
+  deliveredSeq?: number
+  readSeq?: number
+  /** Whether it is for what had been waiting for the person. */
+  isCatchUp?: boolean
+}
+
+interface Cursors {
+  readonly deliveredSeq: number
+  readonly readSeq: number
+  /** How far what had been waiting for the person goes; 0 where nothing had. */
+  readonly catchUpSeq: number
+}
+
+interface ReceiptParts {
+  store: Pick<Store, 'conversations' | 'members' | 'messages'>
+  bus: Bus
+  blocks: Pick<BlockService, 'around'>
+}
+
+/** How far members have received and read. Cursors only move forward, and never beyond the last message. */
+export class ReceiptService {
+  readonly #store: Pick<Store, 'conversations' | 'members' | 'messages'>
+  readonly #bus: Bus
+  readonly #blocks: ReceiptParts['blocks']
+  /** What came in while the same cursors were being written: it is written once, together, afterwards. */
+  readonly #waiting = new Map<string, Cursors>()
+  readonly #writing = new Map<string, Promise<Receipt>>()
+
+  constructor({ store, bus, blocks }: ReceiptParts) {
+    this.#store = store
+    this.#bus = bus
+    this.#blocks = blocks
+  }
+
+  /**
+   * Moves the actor's cursors; what is read is delivered too. A `seq` that does not exist yet is clamped.
+   * @throws {AppError} `not_found` for who is not a member
+   */
+  async mark(actor: Actor, conversationId: string, marks: Marks): Promise<Receipt> {
+    const key = `${actor.userId}:${bareId(conversationId)}`
+    const wanted = join(cursorsOf(marks), this.#waiting.get(key))
+    const writing = this.#writing.get(key)
+    if (writing === undefined) return await this.#write(key, actor, bareId(conversationId), wanted)
+    this.#waiting.set(key, wanted)
+    await writing.catch(() => undefined)
+    const merged = this.#waiting.get(key)
+    if (merged === undefined)
+      return await (this.#writing.get(key) ?? this.#write(key, actor, bareId(conversationId), wanted))
+    this.#waiting.delete(key)
+    return await this.#write(key, actor, bareId(conversationId), merged)
+  }
+
+  /**
+   * Moves the actor's cursors up to messages, named by their ids.
+   * @throws {AppError} `not_found`, and nothing moves, for messages that are missing, foreign or of elsewhere
+   */
+  async markUpTo(
+    actor: Actor,
+    {
+      conversationId: id,
+      deliveredUpTo,
+      readUpTo
+    }: { conversationId?: string; deliveredUpTo?: string; readUpTo?: string }
+  ): Promise<Receipt> {
+    const ids = [deliveredUpTo, readUpTo].flatMap(it => (it === undefined ? [] : [new ObjectId(bareId(it))]))
+    const found = await this.#store.messages.findMany(ids)
+    const place = id === undefined ? found[0]?.conversationId : new ObjectId(bareId(id))
+    const seqOf = (it: string | undefined): number | undefined =>
+      it === undefined ? undefined : found.find(({ _id }) => _id.equals(bareId(it)))?.seq
+    const missing = ids.length === 0 || ids.some(it => !found.some(({ _id }) => _id.equals(it)))
+    if (missing || place === undefined || found.some(it => !it.conversationId.equals(place))) {
+      throw new AppError('not_found', 'No such message')
+    }
+    const [deliveredSeq = 0, readSeq = 0] = [seqOf(deliveredUpTo), seqOf(readUpTo)]
+    return await this.mark(actor, place.toHexString(), { deliveredSeq, readSeq })
+  }
+
+  /**
+   * Of a page of members, who has received and who has read a message; its sender is left out, and so is who is apart
+   * from the actor by a block.
+   * @throws {AppError} `not_found` for what the actor does not see
+   */
+  async ofMessage(
+    actor: Actor,
+    place: { conversationId: string; messageId: string },
+    { limit = PAGE_SIZE, after }: { limit?: number; after?: string } = {}
+  ): Promise<MessageReceipts> {
+    const view = await viewOf(this.#store.members, actor, place.conversationId)
+    const message = await this.#store.messages.find(new ObjectId(bareId(place.messageId)))
+    const isHere = message?.conversationId.equals(view.conversationId) === true && message.seq > view.afterSeq
+    if (message === null || !isHere || isHiddenFor(message, view.userId)) {
+      throw new AppError('not_found', 'No such message')
+    }
+    const from = after === undefined ? undefined : new ObjectId(bareId(after))
+    const rows = await this.#store.members.page(view.conversationId, limit + 1, from)
+    const page = rows.slice(0, limit)
+    const apart = await this.#blocks.around(actor.userId)
+    const isOther = ({ userId: id }: MemberDoc) => !id.equals(message.senderId) && !apart.has(id.toHexString())
+    const others = page.filter(it => isOther(it) && it.joinedSeq < message.seq)
+    const last = page.at(-1)
+    return {
+      readBy: others.filter(it => it.readSeq >= message.seq).map(it => userId(it.userId)),
+      deliveredTo: others.filter(it => it.deliveredSeq >= message.seq).map(it => userId(it.userId)),
+      ...(rows.length > limit && last !== undefined ? { next: userId(last.userId) } : {})
+    }
+  }
+
+  async #write(key: string, actor: Actor, conversationId: string, cursors: Cursors): Promise<Receipt> {
+    const writing = this.#advance(actor, new ObjectId(conversationId), cursors)
+    this.#writing.set(key, writing)
+    try {
+      return await writing
+    } finally {
+      if (this.#writing.get(key) === writing) this.#writing.delete(key)
+    }
+  }
+
+  async #advance(actor: Actor, conversationId: ObjectId, cursors: Cursors): Promise<Receipt> {
+    const head = await this.#store.conversations.find(conversationId)
+    if (head === null) throw noSuchConversation()
+    // A forged cursor is clamped: nobody has read what is not there yet.
+    const deliveredSeq = Math.min(cursors.deliveredSeq, head.seq)
+    const readSeq = Math.min(cursors.readSeq, head.seq)
+    const before = await this.#store.members.advance(conversationId, new ObjectId(actor.userId), {
+      deliveredSeq,
+      readSeq
+    })
+    if (before === null) throw noSuchConversation()
+    const after = furthest(before, { deliveredSeq, readSeq })
+    if (head.memberCount <= MAX_TOLD_MEMBERS) {
+      // What had been waiting is told apart from what came live meanwhile, although both were written at once.
+      const caughtUp = furthest(before, { deliveredSeq: Math.min(cursors.catchUpSeq, head.seq), readSeq: 0 })
+      this.#tell(head, before, caughtUp, true)
+      this.#tell(head, caughtUp, after, false)
+    }
+    return presentReceipt(after)
+  }
+
+  /** Tells that a member has got from one place to another, if it is another. */
+  #tell(head: ConversationDoc, from: MemberDoc, to: MemberDoc, isCatchUp: boolean): void {
+    if (to.deliveredSeq === from.deliveredSeq && to.readSeq === from.readSeq) return
+    const moved = to.readSeq > from.readSeq ? Read : Delivered
+    const pair = pairOf(head)
+    this.#bus.publish('ephemeral', {
+      conversationId: head._id.toHexString(),
+      event: moved.create(presentReceipt(to)),
+      fromUserId: to.userId.toHexString(),
+      ...(pair && { pair }),
+      ...(isCatchUp && { isCatchUp })
+    })
+  }
+}
+
+function cursorsOf({ deliveredSeq = 0, readSeq = 0, isCatchUp = false }: Marks): Cursors {
+  const delivered = Math.max(deliveredSeq, readSeq)
+  return { deliveredSeq: delivered, readSeq, catchUpSeq: isCatchUp ? delivered : 0 }
+}
+
+function join(one: Cursors, other: Cursors = one): Cursors {
+  return {
+    deliveredSeq: Math.max(one.deliveredSeq, other.deliveredSeq),
+    readSeq: Math.max(one.readSeq, other.readSeq),
+    catchUpSeq: Math.max(one.catchUpSeq, other.catchUpSeq)
+  }
+}
+
+function furthest(member: MemberDoc, { deliveredSeq, readSeq }: Pick<Cursors, 'deliveredSeq' | 'readSeq'>): MemberDoc {
+  return {
+    ...member,
+    deliveredSeq: Math.max(member.deliveredSeq, deliveredSeq),
+    readSeq: Math.max(member.readSeq, readSeq)
+  }
+}
+
+/** @throws {AppError} `invalid` when neither cursor is given */
+export function requireCursor({ deliveredSeq, readSeq }: Pick<Marks, 'deliveredSeq' | 'readSeq'>): void {
+  if (deliveredSeq === undefined && readSeq === undefined) throw new AppError('invalid', 'Give deliveredSeq or readSeq')
+}

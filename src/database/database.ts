@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto'
+import { type Db, type IndexDescription, MongoClient, ObjectId } from 'mongodb'
+import { OtpStore } from '../accounts/codes/store.ts'
+import { QrLoginStore } from '../accounts/qr/store.ts'
+import { SessionStore } from '../accounts/sessions/store.ts'
+import { TicketStore } from '../accounts/tickets/store.ts'
+import type { Config } from '../config/config.ts'
+import { RequestStore } from '../requests/store.ts'
+import { Commits } from '../store/commit/commits.ts'
+import { ConversationStore } from '../store/conversations.ts'
+import { MemberStore } from '../store/members.ts'
+import { MessageStore } from '../store/messages.ts'
+import { AccountStore } from '../streams/store.ts'
+import { BlockStore } from '../users/blocks/store.ts'
+import { ContactStore } from '../users/contacts/store.ts'
+import { FriendshipStore } from '../users/friends/store.ts'
+import { SettingsStore } from '../users/settings/store.ts'
+import { UserStore } from '../users/store.ts'
+import { isDuplicate } from './duplicates.ts'
+import { ensureIndexes } from './indexes.ts'
+
+export type { QrLoginDoc, QrPerson } from '../accounts/qr/store.ts'
+export type { SessionDoc } from '../accounts/sessions/store.ts'
+export type { RequestDoc } from '../requests/store.ts'
+export { foldedWords } from '../search-words.ts'
+export { byConversation } from '../store/by-conversation.ts'
+export type { Committed, FirstSend } from '../store/commit/change.ts'
+export type { AccountNews, ConversationState, Draft, Joined } from '../store/commit/draft.ts'
+export type * from '../store/documents.ts'
+export type { View } from '../store/messages.ts'
+export type { AccountChangeDoc } from '../streams/store.ts'
+export type { NewContact } from '../users/contacts/store.ts'
+export type { FriendshipDoc } from '../users/friends/store.ts'
+export type { SettingsDoc } from '../users/settings/store.ts'
+export type { UserDoc, UserKey } from '../users/store.ts'
+export { isDuplicate, ObjectId }
+
+/** The database: one class for each collection, and the one way to change a conversation. */
+export interface Store {
+  readonly accounts: AccountStore
+  readonly blocks: BlockStore
+  readonly commits: Commits
+  readonly contacts: ContactStore
+  readonly conversations: ConversationStore
+  readonly friendships: FriendshipStore
+  readonly members: MemberStore
+  readonly messages: MessageStore
+  readonly otps: OtpStore
+  readonly qrLogins: QrLoginStore
+  readonly requests: RequestStore
+  readonly sessions: SessionStore
+  readonly settings: SettingsStore
+  readonly tickets: TicketStore
+  readonly users: UserStore
+  /** Changes when the data was restored from a backup: every client's cursors are void then. */
+  readonly epoch: string
+  /** The database's own clock. */
+  now(): Promise<Date>
+  /** Proves that a write commits with a majority. Rejects when it does not within the time, ms. */
+  probe(timeoutMs: number): Promise<void>
+  close(): Promise<void>
+}
+
+interface MetaDoc {
+  _id: string
+  epoch?: string
+  at?: Date
+}
+
+type StoreConfig = Pick<Config, 'MONGODB_POOL_SIZE' | 'COMMIT_LANES'> & { MONGODB_URI: string }
+
+/**
+ * Connects, and creates the indexes that are missing.
+ * @throws {Error} that says what to do, when the server is not part of a replica set
+ */
+export async function openStore(config: StoreConfig): Promise<Store> {
+  const client = await connect(config)
+  const db = client.db()
+  const [epoch] = await Promise.all([readEpoch(db), ensureIndexes(db, INDEXES)]).catch(async (error: unknown) => {
+    await client.close()
+    throw error
+  })
+  const accounts = new AccountStore(client, db)
+  const commits = new Commits(client, db, accounts, { lanes: config.COMMIT_LANES })
+  const meta = db.collection<MetaDoc>('meta')
+  return {
+    accounts,
+    blocks: new BlockStore(db),
+    commits,
+    contacts: new ContactStore(db),
+    conversations: new ConversationStore(db),
+    friendships: new FriendshipStore(db),
+    members: new MemberStore(db),
+    messages: new MessageStore(db),
+    otps: new OtpStore(db),
+    qrLogins: new QrLoginStore(db),
+    requests: new RequestStore(db),
+    sessions: new SessionStore(db),
+    settings: new SettingsStore(db),
+    tickets: new TicketStore(db),
+    users: new UserStore(db),
+    epoch,
+    now: async () => (await db.admin().command({ hello: 1 }))['localTime'] as Date,
+    probe: async timeoutMS => {
+      await meta.updateOne({ _id: 'probe' }, { $currentDate: { at: true } }, { upsert: true, timeoutMS })
+    },
+    close: async () => {
+      await commits.settled()
+      await client.close()
+    }
+  }
+}
+
+async function connect({ MONGODB_URI, MONGODB_POOL_SIZE }: StoreConfig): Promise<MongoClient> {
+  const client = new MongoClient(MONGODB_URI, {
+    appName: 'parley',
+    maxPoolSize: MONGODB_POOL_SIZE,
+    serverSelectionTimeoutMS: 5_000,
+    writeConcern: { w: 'majority', j: true },
+    readConcern: { level: 'majority' },
+    retryWrites: true,
+    ignoreUndefined: false
+  })
+  await client.connect()
+  const hello = await client.db().admin().command({ hello: 1 })
+  if (hello['setName'] === undefined && hello['msg'] !== 'isdbgrid') {
+    await client.close()
+    throw new Error(
+      'MONGODB_URI: this MongoDB is a stand-alone server, but Parley needs transactions. Start mongod with --replSet rs0 and run rs.initiate() once'
+    )
+  }
+  return client
+}
+
+const INDEXES: Record<string, IndexDescription[]> = {
+  ...AccountStore.indexes,
+  blocks: BlockStore.indexes,
+  contacts: ContactStore.indexes,
+  conversations: ConversationStore.indexes,
+  friendships: FriendshipStore.indexes,
+  members: MemberStore.indexes,
+  messages: MessageStore.indexes,
+  otps: OtpStore.indexes,
+  qrLogins: QrLoginStore.indexes,
+  requests: RequestStore.indexes,
+  sessions: SessionStore.indexes,
+  settings: SettingsStore.indexes,
+  tickets: TicketStore.indexes,
+  users: UserStore.indexes
+}
+
+async function readEpoch(db: Db): Promise<string> {
+  const collection = db.collection<MetaDoc>('meta')
+  const known = await collection.findOne({ _id: 'epoch' })
+  if (known?.epoch !== undefined) return known.epoch
+  const made = await collection.findOneAndUpdate(
+    { _id: 'epoch' },
+    { $setOnInsert: { epoch: randomUUID() } },
+    { upsert: true, returnDocument: 'after' }
+  )
+  return made?.epoch ?? ''
+}

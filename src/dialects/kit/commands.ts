@@ -1,0 +1,20 @@
+import { type Static, type TSchema, Type } from '@sinclair/typebox'
+import type { Actor } from '../../actor.ts'
+import { type CommandContext, Dispatcher } from '../../realtime/commands/dispatcher.ts'
+
+/** Declares what a client may say: its name, its data, and what is done; the answer acknowledges it. */
+export type On = <S extends TSchema>(
+  name: string,
+  data: S,
+  handle: (actor: Actor, data: Static<S>, context: CommandContext) => Promise<unknown>
+) => void
+
+/** The table of commands of one vocabulary. */
+export function createCommands(declare: (on: On) => void): Dispatcher {
+  const dispatcher = new Dispatcher()
+  declare((name, data, handle) => {
+    const command = { type: name, description: name, data, reply: Type.Unknown(), isSilent: true }
+    dispatcher.register(command, async (context, given) => await handle(context.actor, given as never, context))
+  })
+  return dispatcher
+}

@@ -1,0 +1,74 @@
+import type { Static, TSchema, TUnknown } from '@sinclair/typebox'
+import type { FastifyReply } from 'fastify'
+import type { Authenticator } from '../../accounts/tokens/authenticator.ts'
+import type { Actor } from '../../actor.ts'
+import type { Config, DialectName } from '../../config/config.ts'
+import type { AppError } from '../../errors.ts'
+import type { RealtimeDialect } from '../../realtime/dialect-encoder.ts'
+import type { Services } from '../../services.ts'
+
+/** What a handler is told of its request. */
+export interface Call<Params, Query, Body> {
+  readonly actor: Actor
+  readonly params: Params
+  readonly query: Query
+  readonly body: Body
+  readonly ip: string
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+}
+
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
+/** One route as a document names it. */
+export interface DialectRoute {
+  readonly method: Method
+  readonly url: string
+  readonly summary: string
+  readonly schema: { readonly params?: TSchema; readonly querystring?: TSchema; readonly body?: TSchema }
+  readonly isPublic: boolean
+  readonly status: number
+  readonly bodyLimit: number | undefined
+  /** @returns the whole body */
+  handle(call: Call<unknown, unknown, unknown>, reply: FastifyReply): Promise<unknown>
+}
+
+interface RouteParts<P extends TSchema, Q extends TSchema, B extends TSchema> {
+  readonly summary: string
+  readonly params?: P
+  readonly query?: Q
+  readonly body?: B
+  /** Needs no token; then the actor must not be asked for. */
+  readonly isPublic?: boolean
+  /** Of what is granted; 200 by default. */
+  readonly status?: number
+  readonly bodyLimit?: number
+}
+
+/** Declares a route: `GET /users/:id`, what it takes, and what it answers. Fields that are not named are ignored. */
+export function dialectRoute<P extends TSchema = TUnknown, Q extends TSchema = TUnknown, B extends TSchema = TUnknown>(
+  place: `${Method} /${string}`,
+  { summary, params, query, body, isPublic = false, status = 200, bodyLimit }: RouteParts<P, Q, B>,
+  handle: (call: Call<Static<P>, Static<Q>, Static<B>>, reply: FastifyReply) => Promise<unknown>
+): DialectRoute {
+  const [method, url] = place.split(' ') as [Method, string]
+  const schema = { ...(params && { params }), ...(query && { querystring: query }), ...(body && { body }) }
+  return { method, url, summary, schema, isPublic, status, bodyLimit, handle: handle as DialectRoute['handle'] }
+}
+
+/** One kind of app with its own API: the words of its document, mapped onto the services and nothing more. */
+export interface Dialect {
+  readonly name: DialectName
+  readonly routes: readonly DialectRoute[]
+  readonly realtime: RealtimeDialect
+  /** The body of a refusal; the status is the canonical one. */
+  presentError(error: AppError): Record<string, unknown>
+}
+
+/** What a dialect stands on. */
+export interface DialectParts {
+  readonly services: Services
+  readonly authenticator: Authenticator
+  readonly config: Config
+  /** Answers with server-sent events in the words of a dialect; the caller is authenticated there. */
+  readonly openStream: (reply: FastifyReply, dialect: DialectName) => Promise<void>
+}

@@ -1,0 +1,50 @@
+import type { Me, Presence, User } from '../../../../protocol/entities/user.ts'
+import { bareId } from '../../../../protocol/ids.ts'
+import type { Actor } from '../../../actor.ts'
+import type { Services } from '../../../services.ts'
+
+/** A profile as the app has it; what is not known, or hidden from who asks, is null. */
+function presentProfile(user: User | Me, { status, lastSeenAt }: Omit<Presence, 'userId'>) {
+  const { id, username, displayName, avatarUrl, bio, publicKey, isVerified, createdAt } = user
+  return {
+    _id: bareId(id),
+    id: bareId(id),
+    username: username ?? null,
+    displayName,
+    avatar: avatarUrl ?? null,
+    bio: bio ?? null,
+    status,
+    lastSeen: lastSeenAt ?? user.lastSeenAt ?? null,
+    publicKey: publicKey ?? null,
+    isActive: true,
+    isVerified: isVerified === true,
+    createdAt: createdAt ?? null
+  }
+}
+
+/** The actor’s own profile. */
+export async function presentOwn({ presence }: Pick<Services, 'presence'>, actor: Actor, me: Me) {
+  const [own = { status: 'offline' as const }] = await presence.get(actor, [me.id])
+  const { phone, email, createdAt, updatedAt = createdAt } = me
+  return { ...presentProfile(me, own), phoneNumber: phone ?? null, email: email ?? null, updatedAt }
+}
+
+/** Other people’s profiles with their presence, in their order, each as the actor may see them. */
+export async function presentOthers({ presence }: Pick<Services, 'presence'>, actor: Actor, users: readonly User[]) {
+  const presences = await presence.get(
+    actor,
+    users.map(({ id }) => id)
+  )
+  return users.map((user, index) => presentProfile(user, presences[index] ?? { status: 'offline' }))
+}
+
+/** Who somebody is, in a word. */
+export function presentCard({ id, username, displayName, avatarUrl }: User) {
+  return {
+    _id: bareId(id),
+    id: bareId(id),
+    username: username ?? null,
+    displayName,
+    avatar: avatarUrl ?? null
+  }
+}

@@ -1,0 +1,77 @@
+import { Type } from '@sinclair/typebox'
+import { bareId, ConversationId, MessageId, UserId } from '../../../protocol/ids.ts'
+import type { Actor } from '../../actor.ts'
+import { AppError } from '../../errors.ts'
+import { given } from '../../omit-undefined.ts'
+import type { RealtimeDialect } from '../../realtime/dialect-encoder.ts'
+import type { Services } from '../../services.ts'
+import { createCommands } from '../kit/commands.ts'
+import { sendMessage } from '../kit/sending.ts'
+import { startTyping } from '../kit/typing.ts'
+import { contentOf, findPlace, NewMessage, openPlace } from './content.ts'
+import { createTranslations } from './events.ts'
+import { showMessage } from './present/message.ts'
+
+/** Document 1, "Socket.IO Handlers": what its clients say, and what they are told. */
+export function createRealtime(services: Services): RealtimeDialect {
+  return {
+    name: 'unified',
+    commands: commands(services),
+    translations: createTranslations(services),
+    presenceScope: 'peers',
+    meansQuery: query => query['token'] === undefined
+  }
+}
+
+const place = { conversationId: Type.Optional(ConversationId), conversation: Type.Optional(ConversationId) }
+const mark = Type.Optional(MessageId)
+const Typing = Type.Object({ ...place, to: Type.Optional(UserId), isTyping: Type.Optional(Type.Boolean()) })
+
+function commands(services: Services) {
+  const { typing } = services
+  return createCommands(on => {
+    for (const name of ['send-message', 'message']) {
+      on(name, NewMessage, async (actor, data) => {
+        const conversationId = await openPlace(services, actor, data)
+        const message = await sendMessage(services, actor, conversationId, contentOf(data))
+        return await showMessage(services, message)
+      })
+    }
+    on('delivered', Type.Object({ ...place, deliveredUpTo: mark, messageId: mark }), async (actor, data) => {
+      return await markUpTo(services, actor, data, { deliveredUpTo: data.deliveredUpTo ?? data.messageId })
+    })
+    on('read_up_to', Type.Object({ ...place, readUpTo: mark, messageId: mark }), async (actor, data) => {
+      return await markUpTo(services, actor, data, { readUpTo: data.readUpTo ?? data.messageId })
+    })
+    on('typing', Typing, async (actor, { isTyping = true, ...data }) => {
+      const id = await findPlace(services, actor, data)
+      if (id === undefined) return {}
+      await (isTyping ? startTyping(services, actor, id) : typing.stop(actor, id))
+      return {}
+    })
+    on('typing-stopped', Typing, async (actor, data) => {
+      const id = await findPlace(services, actor, data)
+      if (id !== undefined) await typing.stop(actor, id)
+      return {}
+    })
+  })
+}
+
+async function markUpTo(
+  { receipts, marks }: Services,
+  actor: Actor,
+  { conversation, conversationId = conversation }: { conversation?: string; conversationId?: string },
+  upTo: { deliveredUpTo?: string | undefined; readUpTo?: string | undefined }
+) {
+  const wanted = given(upTo)
+  const [name] = Object.keys(upTo)
+  if (Object.keys(wanted).length === 0) throw new AppError('invalid', `${name} is missing: the id of a message`)
+  const receipt = await receipts.markUpTo(actor, { ...wanted, ...given({ conversationId }) })
+  const id = bareId(receipt.conversationId)
+  const [delivered, read] = await Promise.all([marks.at(id, receipt.deliveredSeq), marks.at(id, receipt.readSeq)])
+  return {
+    ...{ conversationId: id, conversation: id, userId: actor.userId },
+    deliveredUpTo: delivered === undefined ? null : bareId(delivered),
+    readUpTo: read === undefined ? null : bareId(read)
+  }
+}

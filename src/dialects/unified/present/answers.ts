@@ -1,0 +1,25 @@
+import type { AppError } from '../../../errors.ts'
+
+/** The body of everything that was done. */
+export function answer(data: unknown, message = 'OK') {
+  return { success: true, data, error: null, message }
+}
+
+/** Where a page is: by number, or before or after something; `next` is what the following page is asked for with. */
+interface Pagination {
+  readonly limit: number
+  readonly page?: number
+  readonly hasMore: boolean
+  readonly next?: string | null
+}
+
+/** The body of a page of a list. */
+export function answerPage(data: readonly unknown[], pagination: Pagination) {
+  return { ...answer(data), pagination }
+}
+
+/** The body of a refusal. */
+export function presentRefusal({ code, message, retryAfterMs }: AppError): Record<string, unknown> {
+  const error = { code, message, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }
+  return { success: false, data: null, error, message }
+}

@@ -1,0 +1,67 @@
+import type { Attachment } from '../../../../protocol/entities/content.ts'
+import type { Message } from '../../../../protocol/entities/message.ts'
+import { bareId } from '../../../../protocol/ids.ts'
+import { given } from '../../../omit-undefined.ts'
+import type { Services } from '../../../services.ts'
+import { textOf } from '../../kit/text-of.ts'
+
+/** The two people of a direct conversation, 24 hexadecimal digits each. */
+type Pair = readonly [string, string]
+
+/** A message with both apps’ names of the fields. @param pair in a direct conversation: then `to` is told */
+export function presentMessage(message: Message, pair?: Pair) {
+  const { id, conversationId, senderId, clientId, type, seq, attachments = [], createdAt } = message
+  const text = textOf(message)
+  const sender = bareId(senderId)
+  return {
+    ...{ _id: bareId(id), id: bareId(id), messageId: bareId(id), seq },
+    ...{ conversationId: bareId(conversationId), conversation: bareId(conversationId) },
+    ...{ sender, senderId: sender, from: sender },
+    ...given({ to: pair?.find(it => it !== sender), clientId }),
+    ...{ type, content: text, text },
+    attachments: attachments.map(presentAttachment),
+    ...presentRest(message),
+    ...presentState(message),
+    ...{ createdAt, timestamp: createdAt }
+  }
+}
+
+function presentAttachment(attachment: Attachment) {
+  const { thumbnailUrl, fileName, fileSize, durationSeconds } = attachment
+  return {
+    ...attachment,
+    ...given({ thumbnail: thumbnailUrl, name: fileName, size: fileSize, duration: durationSeconds })
+  }
+}
+
+function presentRest({ location, contact, encryptedContent, metadata, mentions, system, replyTo }: Message) {
+  return {
+    ...given({ location, contact, encryptedContent, metadata }),
+    ...(mentions === undefined ? {} : { mentions: mentions.map(bareId) }),
+    ...(system === undefined ? {} : { system }),
+    replyTo: replyTo === undefined ? null : bareId(replyTo.messageId),
+    ...(replyTo === undefined ? {} : { quoted: presentQuote(replyTo) })
+  }
+}
+
+function presentQuote({ messageId, senderId, text = '' }: NonNullable<Message['replyTo']>) {
+  return { messageId: bareId(messageId), sender: bareId(senderId), from: bareId(senderId), content: text, text }
+}
+
+/** What became of it. Each reaction of each person is one item; `reactionCounts` counts those beyond the first twenty. */
+function presentState({ reactions, createdAt, editedAt, deletedAt }: Message) {
+  return {
+    reactions: reactions.flatMap(({ emoji, userIds }) => userIds.map(id => ({ emoji, userId: bareId(id) }))),
+    reactionCounts: Object.fromEntries(reactions.map(({ emoji, count }) => [emoji, count])),
+    isEdited: editedAt !== undefined,
+    editedAt: editedAt ?? null,
+    isDeleted: deletedAt !== undefined,
+    deletedAt: deletedAt ?? null,
+    updatedAt: deletedAt ?? editedAt ?? createdAt
+  }
+}
+
+/** Presents a message with whom it is to. */
+export async function showMessage({ pairs }: Pick<Services, 'pairs'>, message: Message) {
+  return presentMessage(message, await pairs.of(bareId(message.conversationId)))
+}

@@ -1,0 +1,61 @@
+import type { Me, Presence, User } from '../../../../protocol/entities/user.ts'
+import { bareId } from '../../../../protocol/ids.ts'
+import type { Actor } from '../../../actor.ts'
+import { given } from '../../../omit-undefined.ts'
+import type { Services } from '../../../services.ts'
+
+/** The id of a person under each of its names. */
+export function presentUserId(id: string) {
+  const bare = bareId(id)
+  return { _id: bare, id: bare, uid: bare, userId: bare }
+}
+
+/** A person with both apps’ names of the fields; what their privacy hides is null. */
+export function presentUser(user: User | Me) {
+  const { id, username, displayName, avatarUrl, bio, statusText, lastSeenAt, createdAt } = user
+  return {
+    ...presentUserId(id),
+    username: username ?? null,
+    name: displayName,
+    displayName,
+    avatar: avatarUrl ?? null,
+    avatarUrl: avatarUrl ?? null,
+    bio: bio ?? null,
+    statusText: statusText ?? null,
+    isVerified: user.isVerified === true,
+    lastSeen: lastSeenAt ?? null,
+    createdAt: createdAt ?? null
+  }
+}
+
+/** The caller’s own profile, with what nobody else sees. */
+export function presentMe(me: Me) {
+  const { phone, email, publicKey, updatedAt } = me
+  return {
+    ...presentUser(me),
+    phone: phone ?? null,
+    phoneNumber: phone ?? null,
+    email: email ?? null,
+    ...given({ publicKey, updatedAt })
+  }
+}
+
+/** Whether somebody is there. */
+export function presentPresence({ userId, status, lastSeenAt }: Presence) {
+  return { userId: bareId(userId), online: status !== 'offline', status, lastSeen: lastSeenAt ?? null }
+}
+
+/** People with whether they are there, as the actor may see it. */
+export async function presentUsers({ presence }: Pick<Services, 'presence'>, actor: Actor, users: readonly User[]) {
+  const presences = await presence.get(
+    actor,
+    users.map(({ id }) => id)
+  )
+  return users.map((user, index) => {
+    const there = presences[index]
+    if (there === undefined) throw new Error('Everybody has a presence')
+    const { online, status, lastSeen } = presentPresence(there)
+    const shown = presentUser(user)
+    return { ...shown, online, isOnline: online, status, lastSeen: lastSeen ?? shown.lastSeen }
+  })
+}

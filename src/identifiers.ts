@@ -1,0 +1,74 @@
+import {
+  type CountryCode,
+  getCountryCallingCode,
+  isSupportedCountry,
+  parsePhoneNumberFromString
+} from 'libphonenumber-js'
+import { AppError } from './errors.ts'
+
+/** Digits of a phone number that somebody can be found by. */
+const MIN_BEGINNING = 5
+
+/** Exactly one of these names somebody. */
+export interface Identifiers {
+  username?: string
+  phone?: string
+  email?: string
+}
+
+/** The identifiers in the form in which they are kept and found. */
+export interface IdentifierKeys {
+  usernameKey?: string
+  phone?: string
+  email?: string
+}
+
+/** @throws {AppError} `invalid` when the phone number cannot be one */
+export function identifierKeys({ username, phone, email }: Identifiers, region: string | undefined): IdentifierKeys {
+  return {
+    ...(username === undefined ? {} : { usernameKey: username.toLowerCase() }),
+    ...(phone === undefined ? {} : { phone: requirePhone(phone, region) }),
+    ...(email === undefined ? {} : { email: emailKey(email) })
+  }
+}
+
+/** An email as it is kept. */
+export function emailKey(email: string): string {
+  return email.normalize('NFC').toLowerCase()
+}
+
+/**
+ * Any spelling of a phone number as E.164; `00` counts as `+`, and without either it is a number of the region.
+ * `undefined` when it cannot be one.
+ */
+export function parsePhone(text: string, region: string | undefined): string | undefined {
+  const international = text.normalize('NFKC').trim().replace(/^00/, '+')
+  const defaultCountry = isCountry(region) ? { defaultCountry: region } : {}
+  const number = parsePhoneNumberFromString(international, { extract: false, ...defaultCountry })
+  return number?.isValid() && number.ext === undefined ? number.number : undefined
+}
+
+/**
+ * What the E.164 form of a phone number begins with when its spelling begins like this: with `+`, `00`, or as a
+ * number of the region. Nothing for less than five digits, or for what is no number.
+ */
+export function phoneBeginnings(text: string, region: string | undefined): string[] {
+  const spelled = text.normalize('NFKC').trim()
+  const digits = spelled.replace(/\D/g, '')
+  if (!/^\+?[\d\s()./-]+$/.test(spelled) || digits.length < MIN_BEGINNING) return []
+  if (spelled.startsWith('+')) return [`+${digits}`]
+  if (digits.startsWith('00')) return digits.length < MIN_BEGINNING + 2 ? [] : [`+${digits.slice(2)}`]
+  const national = isCountry(region) ? [`+${getCountryCallingCode(region)}${digits.replace(/^0/, '')}`] : []
+  return [...national, `+${digits}`]
+}
+
+function isCountry(region: string | undefined): region is CountryCode {
+  return region !== undefined && isSupportedCountry(region)
+}
+
+function requirePhone(text: string, region: string | undefined): string {
+  const phone = parsePhone(text, region)
+  if (phone === undefined)
+    throw new AppError('invalid', 'The phone number is not valid; write it with + and country code')
+  return phone
+}

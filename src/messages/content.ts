@@ -1,0 +1,127 @@
+import { hash } from 'node:crypto'
+import type { Attachment, MessageType } from '../../protocol/entities/content.ts'
+import type { MessageSendData } from '../../protocol/events/message.ts'
+import { bareId } from '../../protocol/ids.ts'
+import { ObjectId } from '../database/object-id.ts'
+import { AppError } from '../errors.ts'
+import { given } from '../omit-undefined.ts'
+import type { MessageDoc } from '../store/documents.ts'
+import { requireText } from '../text.ts'
+import { requireMetadata } from './metadata.ts'
+
+/** What a client may put into a message. */
+export type NewContent = Omit<MessageSendData, 'conversationId' | 'clientId'>
+
+/** The checked content of a message, as it is stored. */
+export interface Content {
+  readonly fields: Pick<
+    MessageDoc,
+    'type' | 'text' | 'attachments' | 'location' | 'contact' | 'encryptedContent' | 'metadata'
+  >
+  /** Who is meant, members or not: 24 hexadecimal digits each. */
+  readonly mentions: readonly string[]
+  /** About how much it takes, bytes. */
+  readonly bytes: number
+  /** Tells a repeat from another message. */
+  readonly bodyHash: string
+}
+
+const MEDIA: readonly MessageType[] = ['image', 'video', 'audio', 'voice', 'file']
+const SERVER_ONLY: readonly MessageType[] = ['call', 'system']
+
+/**
+ * Checks what a client wants to say. An empty text is none.
+ * @throws {AppError} `forbidden` for what only the server writes, `invalid` when the type lacks its content, `too_large`
+ */
+export function readContent(input: NewContent, textBytes: number): Content {
+  const { type = 'text', metadata } = input
+  if (SERVER_ONLY.includes(type)) throw new AppError('forbidden', `Only the server writes messages of type ${type}`)
+  const text = input.text === '' ? undefined : input.text
+  requireParts({ ...input, type }, text)
+  if (text !== undefined) requireText(text, textBytes)
+  if (metadata !== undefined) requireMetadata(metadata)
+  const rest = partsOf(input)
+  requireWellFormed(rest)
+  const mentions = [...new Set(input.mentions?.map(bareId))]
+  const others = otherParts(type, rest, mentions)
+  const replyTo = input.replyTo && bareId(input.replyTo)
+  return {
+    fields: { type, ...given({ text }), ...rest },
+    mentions,
+    bytes: `${text ?? ''}${others ?? ''}`.length * 3 + 512,
+    bodyHash: digest(text, replyTo, ...(others === undefined ? [] : [others]))
+  }
+}
+
+/** Everything but text, reply and mentions, in one order of fields, so that equal ones have equal digests. */
+function partsOf({ attachments = [], location, contact, encryptedContent, metadata }: NewContent) {
+  return given({
+    attachments: attachments.length === 0 ? undefined : attachments.map(attachmentOf),
+    location: location && locationOf(location),
+    contact: contact && contactOf(contact),
+    encryptedContent,
+    metadata
+  })
+}
+
+/** What a message carries when it is deleted for everyone: its place, and nothing that was said. */
+export function tombstoneOf(message: Readonly<MessageDoc>, deletedAt: Date): MessageDoc {
+  const { _id, conversationId, seq, rev, createdRev, senderId, clientId, bodyHash, type, createdAt, hiddenFor } =
+    message
+  return {
+    ...{ _id, conversationId, seq, rev, createdRev, senderId, bodyHash, type, createdAt, deletedAt },
+    ...given({ clientId, hiddenFor })
+  }
+}
+
+function requireParts(
+  { type, attachments = [], location, contact, encryptedContent }: NewContent & { type: MessageType },
+  text: string | undefined
+): void {
+  if (encryptedContent !== undefined) return
+  if (type === 'text' && text === undefined) throw new AppError('invalid', 'The text is empty')
+  if (MEDIA.includes(type) && attachments.length === 0) throw missing(type, 'attachment')
+  if (type === 'location' && location === undefined) throw missing(type, 'location')
+  if (type === 'contact' && contact === undefined) throw missing(type, 'contact')
+}
+
+function missing(type: MessageType, part: string): AppError {
+  return new AppError('invalid', `A message of type ${type} needs its ${part}`)
+}
+
+/** Everything but text and reply, as one text; nothing for a plain text, so that its digest is what it always was. */
+function otherParts(type: MessageType, rest: object, mentions: readonly string[]): string | undefined {
+  if (type === 'text' && mentions.length === 0 && Object.keys(rest).length === 0) return undefined
+  return JSON.stringify([type, rest, mentions])
+}
+
+function attachmentOf(attachment: Attachment): Attachment {
+  const { type, url, thumbnailUrl, fileName, fileSize, mimeType, durationSeconds, width, height, waveform } = attachment
+  const rest = { thumbnailUrl, fileName, fileSize, mimeType, durationSeconds, width, height, waveform }
+  return { type, url, ...given(rest) }
+}
+
+function locationOf({ latitude, longitude, name }: NonNullable<NewContent['location']>) {
+  return { latitude, longitude, ...given({ name }) }
+}
+
+function contactOf({ name, phones, userId }: NonNullable<NewContent['contact']>): NonNullable<MessageDoc['contact']> {
+  return { name, ...given({ phones, userId: userId === undefined ? undefined : new ObjectId(bareId(userId)) }) }
+}
+
+/** Half a character would be stored as another one. */
+function requireWellFormed(value: unknown): void {
+  if (typeof value === 'string' && !value.isWellFormed()) {
+    throw new AppError('invalid', 'The message is not well-formed Unicode')
+  }
+  if (typeof value !== 'object' || value === null || value instanceof ObjectId) return
+  for (const [key, item] of Object.entries(value)) {
+    if (!key.isWellFormed()) throw new AppError('invalid', 'The message is not well-formed Unicode')
+    requireWellFormed(item)
+  }
+}
+
+/** Tells a repeated send from another one with the same `clientId`. */
+function digest(...parts: (string | undefined)[]): string {
+  return hash('sha1', JSON.stringify(parts), 'base64url')
+}

@@ -1,0 +1,200 @@
+import type { Message } from '../../protocol/entities/message.ts'
+import type { HistoryPage } from '../../protocol/events/message.ts'
+import { bareId } from '../../protocol/ids.ts'
+import { PAGE_SIZE, SYNC_PAGE_BYTES } from '../../protocol/limits.ts'
+import type { Reach } from '../accounts/sessions/sessions.ts'
+import type { Actor } from '../actor.ts'
+import { noSuchConversation, viewOf } from '../conversations/policy.ts'
+import type { Store } from '../database/database.ts'
+import { ObjectId } from '../database/object-id.ts'
+import { AppError } from '../errors.ts'
+import { conversationId } from '../ids.ts'
+import { given } from '../omit-undefined.ts'
+import { fitPage, hiddenUpTo, presentMessage } from '../present/present.ts'
+import type { MemberDoc, MessageDoc } from '../store/documents.ts'
+import type { View } from '../store/messages.ts'
+
+/** Numbered pages that history goes back. */
+const MAX_PAGE = 1_000
+/** Memberships that are looked at for what was not delivered. */
+const MAX_MEMBERSHIPS = 10_000
+/** What was not delivered: conversations, messages of each, and conversations read at once. */
+const MAX_CONVERSATIONS = 50
+const MAX_EACH = 100
+const AT_ONCE = 10
+
+/** Where a page of history begins: at most one of the places. */
+export interface HistoryRequest {
+  conversationId: string
+  /** Of a `seq`. */
+  before?: number
+  after?: number
+  around?: number
+  /** The same by a message of the conversation. */
+  beforeMessageId?: string
+  afterMessageId?: string
+  /** 1 is the newest. Pages do not shift while nothing is sent; one may hold less than `limit`. */
+  page?: number
+  limit?: number
+}
+
+/** What somebody was sent and has not acknowledged, of one conversation, oldest first. */
+export interface Undelivered {
+  conversationId: string
+  messages: Message[]
+  /** There are newer ones, too many for this answer. */
+  more: boolean
+}
+
+/** A membership whose conversation has gone on; `isNew` when it may have done so since this device was reached. */
+interface Behind {
+  readonly me: MemberDoc
+  readonly isNew: boolean
+  readonly lastActivityAt: Date
+}
+
+type Place = Pick<HistoryRequest, 'before' | 'after' | 'around'>
+
+/** Reading what was said. */
+export class HistoryService {
+  readonly #store: Pick<Store, 'conversations' | 'members' | 'messages'>
+
+  constructor({ store }: { store: Pick<Store, 'conversations' | 'members' | 'messages'> }) {
+    this.#store = store
+  }
+
+  /**
+   * A page of history, oldest first; the newest without a place.
+   * @throws {AppError} `not_found` for who is not a member or a message of elsewhere, `invalid` for two places at once
+   */
+  async page(actor: Actor, request: HistoryRequest): Promise<HistoryPage> {
+    const { conversationId: id, before, after, around, beforeMessageId, afterMessageId, page } = request
+    const { limit = PAGE_SIZE } = request
+    const places = [before, after, around, beforeMessageId, afterMessageId, page]
+    if (places.filter(it => it !== undefined).length > 1) {
+      throw new AppError('invalid', 'Give one of before, after and around')
+    }
+    const view = await viewOf(this.#store.members, actor, id)
+    const place = await this.#placeOf(view, request)
+    // The head first: the page holds at least everything up to this `rev`.
+    const [head] = await this.#store.conversations.heads([view.conversationId])
+    if (head === undefined) throw noSuchConversation()
+    const { messages, more } =
+      page === undefined ? await this.#page(view, limit, place) : await this.#numbered(view, head.seq, { page, limit })
+    return { messages: messages.map(presentMessage), rev: head.rev, more }
+  }
+
+  /**
+   * What others have sent and none of the actor's devices has acknowledged (`deliveredSeq`), or not this one, where
+   * its reach is given. Conversations with the newest activity first: at most 50, of each at most the 100 oldest
+   * messages (the newest, of those that only this device lacks), together about `limit`. Marks nothing.
+   */
+  async undelivered(
+    actor: Actor,
+    { limit = 500, reach }: { limit?: number; reach?: Reach | undefined } = {}
+  ): Promise<Undelivered[]> {
+    const behind = await this.#behind(actor, reach)
+    const found: Undelivered[] = []
+    let count = 0
+    for (let from = 0; from < behind.length && count < limit; from += AT_ONCE) {
+      const pages = await Promise.all(
+        behind.slice(from, from + AT_ONCE).map(async it => await this.#missedBy(it, reach))
+      )
+      for (const page of pages) {
+        if (count >= limit || page.messages.length === 0) continue
+        found.push(page)
+        count += page.messages.length
+      }
+    }
+    return found
+  }
+
+  /** Memberships whose conversation has gone on since what was delivered, newest activity first. */
+  async #behind(actor: Actor, reach: Reach | undefined): Promise<Behind[]> {
+    const memberships = await this.#store.members.ofUser(new ObjectId(actor.userId), MAX_MEMBERSHIPS)
+    const mine = new Map(memberships.map(me => [me.conversationId.toHexString(), me]))
+    const heads = await this.#store.conversations.activity(memberships.map(me => me.conversationId))
+    return heads
+      .flatMap(({ _id, seq, lastActivityAt }) => {
+        const me = mine.get(_id.toHexString())
+        if (me === undefined) return []
+        const isNew = reach !== undefined && lastActivityAt.getTime() >= reach.before
+        const isBehind = seq > Math.max(isNew ? 0 : me.deliveredSeq, hiddenUpTo(me))
+        return isBehind ? [{ me, isNew, lastActivityAt }] : []
+      })
+      .sort((a, b) => b.lastActivityAt.getTime() - a.lastActivityAt.getTime())
+      .slice(0, MAX_CONVERSATIONS)
+  }
+
+  async #missedBy({ me, isNew }: Behind, reach: Reach | undefined): Promise<Undelivered> {
+    const view = { conversationId: me.conversationId, userId: me.userId, afterSeq: hiddenUpTo(me) }
+    const reached = isNew && reach !== undefined ? await this.#reachedIn(view, reach) : me.deliveredSeq
+    const page = await this.#store.messages.above(view, Math.min(reached, me.deliveredSeq), MAX_EACH)
+    const others = page.filter(it => !it.senderId.equals(me.userId) && it.deletedAt === undefined)
+    const more = page.length === MAX_EACH
+    return { conversationId: conversationId(me.conversationId), messages: others.map(presentMessage), more }
+  }
+
+  /** Up to which `seq` a device has a conversation; no further back than what is sent at once. */
+  async #reachedIn(view: View, { before, recent }: Reach): Promise<number> {
+    const named = recent.get(view.conversationId.toHexString())
+    if (named !== undefined) return named
+    const newest = await this.#store.messages.below(view, Number.MAX_SAFE_INTEGER, MAX_EACH)
+    const known = newest.find(({ createdAt }) => createdAt.getTime() < before)
+    return known?.seq ?? (newest.at(-1)?.seq ?? 1) - 1
+  }
+
+  async #placeOf(view: View, request: HistoryRequest): Promise<Place> {
+    const { before, after, around, beforeMessageId, afterMessageId } = request
+    const id = beforeMessageId ?? afterMessageId
+    if (id === undefined) return given({ before, after, around })
+    const message = await this.#store.messages.find(new ObjectId(bareId(id)))
+    if (message === null || !message.conversationId.equals(view.conversationId)) {
+      throw new AppError('not_found', 'No such message')
+    }
+    return beforeMessageId === undefined ? { after: message.seq } : { before: message.seq }
+  }
+
+  /** Page n holds the n-th `limit` places from the end, so that no page repeats what another has. */
+  async #numbered(
+    view: View,
+    head: number,
+    { page, limit }: { page: number; limit: number }
+  ): Promise<{ messages: MessageDoc[]; more: boolean }> {
+    if (!Number.isInteger(page) || page < 1 || page > MAX_PAGE) {
+      throw new AppError('invalid', `Pages are numbered from 1 to ${MAX_PAGE}`)
+    }
+    const before = head + 1 - (page - 1) * limit
+    const afterSeq = Math.max(view.afterSeq, before - 1 - limit)
+    const messages = before > afterSeq + 1 ? await this.#store.messages.below({ ...view, afterSeq }, before, limit) : []
+    return { messages: messages.reverse(), more: afterSeq > view.afterSeq }
+  }
+
+  async #page(
+    view: View,
+    limit: number,
+    { before, after, around }: Place
+  ): Promise<{ messages: MessageDoc[]; more: boolean }> {
+    const { messages } = this.#store
+    if (after !== undefined) {
+      const page = await messages.above(view, after, limit + 1)
+      const fitting = fitPage(page.slice(0, limit), SYNC_PAGE_BYTES)
+      return { messages: fitting, more: page.length > fitting.length }
+    }
+    if (around !== undefined) {
+      const half = Math.floor(limit / 2)
+      const [older, newer] = await Promise.all([
+        messages.below(view, around, half + 1),
+        messages.above(view, around - 1, limit - half)
+      ])
+      const before = fitPage(older.slice(0, half), SYNC_PAGE_BYTES / 2)
+      return {
+        messages: [...before.reverse(), ...fitPage(newer, SYNC_PAGE_BYTES / 2)],
+        more: older.length > before.length
+      }
+    }
+    const page = await messages.below(view, before ?? Number.MAX_SAFE_INTEGER, limit + 1)
+    const fitting = fitPage(page.slice(0, limit), SYNC_PAGE_BYTES)
+    return { messages: fitting.reverse(), more: page.length > fitting.length }
+  }
+}

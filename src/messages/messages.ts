@@ -1,0 +1,244 @@
+import type { Message } from '../../protocol/entities/message.ts'
+import {
+  type Changed,
+  MessageDeleted,
+  MessageEdited,
+  MessageHidden,
+  MessageNew,
+  type MessageSendData,
+  type Sent
+} from '../../protocol/events/message.ts'
+import { bareId } from '../../protocol/ids.ts'
+import type { Actor } from '../actor.ts'
+import type { Bus } from '../bus/bus.ts'
+import type { Config } from '../config/config.ts'
+import {
+  requireFromPerson,
+  requireMaySend,
+  requireMember,
+  requirePresent,
+  requireSender,
+  requireUnblocked,
+  requireVisible,
+  viewOf
+} from '../conversations/policy.ts'
+import type { Store } from '../database/database.ts'
+import { ObjectId } from '../database/object-id.ts'
+import { AppError } from '../errors.ts'
+import { conversationId, messageId } from '../ids.ts'
+import type { TokenBuckets } from '../limits/token-buckets.ts'
+import { isHiddenFor, presentMessage } from '../present/present.ts'
+import type { FirstSend } from '../store/commit/change.ts'
+import type { Draft } from '../store/commit/draft.ts'
+import type { MessageDoc } from '../store/documents.ts'
+import type { View } from '../store/messages.ts'
+import { requireText } from '../text.ts'
+import { readContent, tombstoneOf } from './content.ts'
+
+/** Characters of the answered message that a reply carries. */
+const QUOTE_LENGTH = 256
+/** Former texts that a message keeps. */
+const MAX_EDITS = 20
+
+/** Names one message; ids in either form. */
+export interface MessagePlace {
+  conversationId: string
+  messageId: string
+}
+
+/** Outcome of a send. */
+export interface SendResult {
+  /** The acknowledgement. A repeat differs in `duplicate` alone, whatever became of the message. */
+  readonly sent: Sent
+  /** The message as it was committed; absent of a repeat, whose message may have changed since or be out of sight. */
+  readonly message?: Message
+}
+
+interface MessageParts {
+  store: Pick<Store, 'accounts' | 'commits' | 'members' | 'messages'>
+  bus: Bus
+  config: Pick<Config, 'EDIT_WINDOW' | 'limits'>
+  sends: TokenBuckets
+}
+
+/** Messages: sending, changing and finding them; pages of them are in `history.ts`. */
+export class MessageService {
+  readonly #store: MessageParts['store']
+  readonly #bus: Bus
+  readonly #editWindowMs: number
+  readonly #textBytes: number
+  readonly #sends: TokenBuckets
+
+  constructor({ store, bus, config, sends }: MessageParts) {
+    this.#store = store
+    this.#bus = bus
+    this.#editWindowMs = config.EDIT_WINDOW
+    this.#textBytes = config.limits.textBytes
+    this.#sends = sends
+  }
+
+  /**
+   * Adds a message to a conversation and tells every member's devices, the sender's others too. A repeated
+   * `clientId` acknowledges the first message and tells nobody again.
+   * @throws {AppError} `not_found` for who is not a member, `forbidden` where only admins may send and for what only the
+   * server writes, `invalid`, `idempotency_mismatch`, `rate_limited`, `too_large`
+   */
+  async send(actor: Actor, { conversationId: id, clientId, ...input }: MessageSendData): Promise<SendResult> {
+    const { fields, mentions, bytes, bodyHash } = readContent(input, this.#textBytes)
+    this.#sends.take(actor.userId, 'You are sending too fast')
+    const senderId = new ObjectId(actor.userId)
+    const replyToId = input.replyTo === undefined ? undefined : new ObjectId(bareId(input.replyTo))
+    const { first, message } = await this.#store.commits.run<{ first: FirstSend; message?: MessageDoc }>(bareId(id), {
+      bytes,
+      ...(replyToId === undefined ? {} : { messageId: replyToId }),
+      once: { senderId, clientId, answer: first => ({ first: requireSame(first, bodyHash) }) },
+      decide: draft => {
+        const member = requireMaySend(draft.state, actor)
+        requireUnblocked(draft.state)
+        const quoted = replyToId && requireVisible(member, draft.message(replyToId))
+        const meant = mentions.filter(it => draft.state.members.has(it)).map(it => new ObjectId(it))
+        const message = draft.append({
+          ...{ senderId, clientId, bodyHash, ...fields },
+          ...(meant.length > 0 ? { mentions: meant } : {}),
+          ...(quoted ? { replyTo: quote(quoted) } : {})
+        })
+        draft.emit(MessageNew, () => presentMessage(message), { seq: message.seq })
+        return { first: message, message }
+      }
+    })
+    return message === undefined
+      ? { sent: presentSent(first, true) }
+      : { sent: presentSent(first, false), message: presentMessage(message) }
+  }
+
+  /** Replaces the text of a message. @returns it with its new text @throws {AppError} `not_found`, `forbidden`, `gone`, `edit_window_closed` */
+  async edit(actor: Actor, { text, ...place }: MessagePlace & { text: string }): Promise<Message> {
+    requireText(text, this.#textBytes)
+    return await this.#change(actor, place, (draft, message) => {
+      requireSender(message, actor)
+      requireUnblocked(draft.state)
+      requireFromPerson(message)
+      requirePresent(message)
+      if (draft.now.getTime() - message.createdAt.getTime() > this.#editWindowMs) {
+        throw new AppError('edit_window_closed', 'The message can no longer be edited')
+      }
+      if (message.text === text) return message
+      const edits = [...(message.edits ?? []), { text: message.text ?? '', at: draft.now }].slice(-MAX_EDITS)
+      const edited = draft.replace({ ...message, text, edits, editedAt: draft.now })
+      draft.emit(MessageEdited, () => presentMessage(edited), { seq: edited.seq })
+      return edited
+    })
+  }
+
+  /** Deletes for everyone what is one's own or, as an admin, anybody's in the group. Repeating it changes nothing. @returns what is left of it */
+  async deleteForEveryone(actor: Actor, place: MessagePlace): Promise<Message> {
+    return await this.#change(actor, place, (draft, message) => {
+      requireFromPerson(message)
+      const isAdmin = draft.state.doc.type === 'group' && requireMember(draft.state, actor).role !== 'member'
+      if (!isAdmin) requireSender(message, actor)
+      if (message.deletedAt !== undefined) return message
+      const tombstone = draft.replace(tombstoneOf(message, draft.now))
+      draft.emit(MessageDeleted, () => presentMessage(tombstone), { seq: tombstone.seq })
+      return tombstone
+    })
+  }
+
+  /** Hides a message from the actor alone, on all their devices. */
+  async hide(actor: Actor, place: MessagePlace): Promise<Changed> {
+    const userId = new ObjectId(actor.userId)
+    const { message, view } = await this.#require(actor, place.messageId)
+    const id = message._id
+    if (!view.conversationId.equals(bareId(place.conversationId))) throw noSuchMessage()
+    const rev = await this.#store.accounts.change(userId, 'hidden', id, async session => {
+      await this.#store.messages.hide(id, userId, session)
+    })
+    const event = MessageHidden.create({
+      conversationId: conversationId(view.conversationId),
+      messageId: messageId(id)
+    })
+    this.#bus.publish('user', { userId: actor.userId, rev, event })
+    return { id: messageId(id), rev: message.rev }
+  }
+
+  /** @throws {AppError} `not_found` for what is missing, foreign, cleared or hidden by the actor */
+  async get(actor: Actor, place: MessagePlace): Promise<Message> {
+    return presentMessage(await this.#visible(actor, place))
+  }
+
+  /** Where a message is, for who may see it or has hidden it. @throws {AppError} `not_found` for everybody else */
+  async locate(actor: Actor, id: string): Promise<MessagePlace> {
+    const { message } = await this.#require(actor, id)
+    return { conversationId: conversationId(message.conversationId), messageId: messageId(message._id) }
+  }
+
+  /** The former texts, oldest first, each with when it was replaced. @throws {AppError} `not_found` as `get` */
+  async edits(actor: Actor, place: MessagePlace): Promise<{ text: string; at: string }[]> {
+    const message = await this.#visible(actor, place)
+    return (message.edits ?? []).map(({ text, at }) => ({ text, at: at.toISOString() }))
+  }
+
+  /** The ids of the messages at these places, in their order; for presenting cursors as message ids. */
+  async idsAt(places: readonly { conversationId: string; seq: number }[]): Promise<(string | undefined)[]> {
+    const wanted = places.map(place => ({ seq: place.seq, conversationId: new ObjectId(bareId(place.conversationId)) }))
+    const found = await this.#store.messages.atSeqs(wanted)
+    return wanted.map(({ conversationId: id, seq }) => {
+      const message = found.find(it => it.seq === seq && it.conversationId.equals(id))
+      return message && messageId(message._id)
+    })
+  }
+
+  async #visible(actor: Actor, place: MessagePlace): Promise<MessageDoc> {
+    const { message, view } = await this.#require(actor, place.messageId)
+    const isHere = message.conversationId.equals(bareId(place.conversationId))
+    if (!isHere || isHiddenFor(message, view.userId)) throw noSuchMessage()
+    return message
+  }
+
+  /** @throws {AppError} `not_found` for what is missing, foreign, from before the actor's time or cleared by them */
+  async #require(actor: Actor, id: string): Promise<{ message: MessageDoc; view: View }> {
+    const message = await this.#store.messages.find(new ObjectId(bareId(id)))
+    if (message === null) throw noSuchMessage()
+    const view = await viewOf(this.#store.members, actor, message.conversationId.toHexString()).catch(error => {
+      throw error instanceof AppError && error.code === 'not_found' ? noSuchMessage() : error
+    })
+    if (message.seq <= view.afterSeq) throw noSuchMessage()
+    return { message, view }
+  }
+
+  async #change(
+    actor: Actor,
+    place: MessagePlace,
+    decide: (draft: Draft, message: Readonly<MessageDoc>) => Readonly<MessageDoc>
+  ): Promise<Message> {
+    const id = new ObjectId(bareId(place.messageId))
+    const changed = await this.#store.commits.run(bareId(place.conversationId), {
+      messageId: id,
+      decide: draft => decide(draft, requireVisible(requireMember(draft.state, actor), draft.message(id)))
+    })
+    return presentMessage(changed)
+  }
+}
+
+function quote({ _id, senderId, type, text }: Readonly<MessageDoc>): NonNullable<MessageDoc['replyTo']> {
+  return {
+    messageId: _id,
+    senderId,
+    ...(type === 'text' ? {} : { type }),
+    ...(text === undefined ? {} : { text: [...text].slice(0, QUOTE_LENGTH).join('') })
+  }
+}
+
+function noSuchMessage(): AppError {
+  return new AppError('not_found', 'No such message')
+}
+
+function presentSent({ _id, seq, createdRev, createdAt }: FirstSend, duplicate: boolean): Sent {
+  return { id: messageId(_id), seq, rev: createdRev, createdAt: createdAt.toISOString(), duplicate }
+}
+
+function requireSame(first: FirstSend, bodyHash: string): FirstSend {
+  if (first.bodyHash !== bodyHash) {
+    throw new AppError('idempotency_mismatch', 'This clientId was used for another message')
+  }
+  return first
+}

@@ -1,0 +1,89 @@
+import type { Message } from '../../../protocol/entities/message.ts'
+import type { Created } from '../../../protocol/envelope.ts'
+import { ReactionAdded, ReactionRemoved } from '../../../protocol/events/message.ts'
+import { bareId } from '../../../protocol/ids.ts'
+import type { Actor } from '../../actor.ts'
+import type { Config } from '../../config/config.ts'
+import { requireMember, requirePresent, requireUnblocked, requireVisible } from '../../conversations/policy.ts'
+import type { Store } from '../../database/database.ts'
+import { ObjectId } from '../../database/object-id.ts'
+import { AppError } from '../../errors.ts'
+import { userId } from '../../ids.ts'
+import { presentMessage } from '../../present/present.ts'
+import type { Draft } from '../../store/commit/draft.ts'
+import type { MessageDoc, ReactionDoc } from '../../store/documents.ts'
+import type { MessagePlace } from '../messages.ts'
+
+const ONE_EMOJI = '^(?:\\p{RGI_Emoji}|\\p{Extended_Pictographic}\\p{Emoji_Modifier}?)$'
+/** Not a literal, because TypeScript's target does not know the flag `v` yet, which Node 20 has. */
+const EMOJI = new RegExp(ONE_EMOJI, 'v')
+type Input = MessagePlace & { emoji: string }
+
+/** Reactions: each person's emoji on a message, at most one of a kind. */
+export class ReactionService {
+  readonly #commits: Store['commits']
+  readonly #maxKinds: number
+
+  constructor({ store, config }: { store: Pick<Store, 'commits'>; config: Pick<Config, 'limits'> }) {
+    this.#commits = store.commits
+    this.#maxKinds = config.limits.reactionsPerMessage
+  }
+
+  /** Reacts; a repeat changes nothing. @returns the message @throws {AppError} `not_found`, `gone`, `quota_reached` for one kind too many */
+  async add(actor: Actor, input: Input): Promise<Message> {
+    return await this.#change(actor, input, ReactionAdded, reactions => this.#with(reactions, input.emoji, actor))
+  }
+
+  /** Takes a reaction back; a repeat changes nothing. @returns the message @throws {AppError} `not_found`, `gone` */
+  async remove(actor: Actor, input: Input): Promise<Message> {
+    return await this.#change(actor, input, ReactionRemoved, reactions => without(reactions, input.emoji, actor))
+  }
+
+  async #change(
+    actor: Actor,
+    { emoji, ...place }: Input,
+    event: typeof ReactionAdded | typeof ReactionRemoved,
+    next: (reactions: readonly ReactionDoc[]) => ReactionDoc[] | undefined
+  ): Promise<Message> {
+    requireEmoji(emoji)
+    const id = new ObjectId(bareId(place.messageId))
+    const decide = (draft: Draft): Readonly<MessageDoc> => {
+      const message = requireVisible(requireMember(draft.state, actor), draft.message(id))
+      requireUnblocked(draft.state)
+      requirePresent(message)
+      const reactions = next(message.reactions ?? [])
+      if (reactions === undefined) return message
+      const after = draft.replace({ ...message, reactions })
+      const by = { userId: userId(new ObjectId(actor.userId)), emoji }
+      draft.emit<Created<typeof event>>(event, () => ({ message: presentMessage(after), ...by }), { seq: after.seq })
+      return after
+    }
+    return presentMessage(await this.#commits.run(bareId(place.conversationId), { messageId: id, decide }))
+  }
+
+  #with(reactions: readonly ReactionDoc[], emoji: string, { userId: by }: Actor): ReactionDoc[] | undefined {
+    const same = reactions.find(it => it.emoji === emoji)
+    if (same?.userIds.some(id => id.toHexString() === by)) return undefined
+    const [mine, now] = [new ObjectId(by), new Date()]
+    if (same !== undefined) {
+      const joined = { emoji, userIds: [...same.userIds, mine], at: [...same.at, now] }
+      return reactions.map(it => (it === same ? joined : it))
+    }
+    if (reactions.length >= this.#maxKinds)
+      throw new AppError('quota_reached', `At most ${this.#maxKinds} kinds of reactions`)
+    return [...reactions, { emoji, userIds: [mine], at: [now] }]
+  }
+}
+
+function without(reactions: readonly ReactionDoc[], emoji: string, { userId: by }: Actor): ReactionDoc[] | undefined {
+  const same = reactions.find(it => it.emoji === emoji)
+  const mine = same?.userIds.findIndex(id => id.toHexString() === by) ?? -1
+  if (same === undefined || mine < 0) return undefined
+  const left = { emoji, userIds: same.userIds.toSpliced(mine, 1), at: same.at.toSpliced(mine, 1) }
+  return reactions.map(it => (it === same ? left : it)).filter(it => it.userIds.length > 0)
+}
+
+/** @throws {AppError} `invalid` for anything but one emoji */
+function requireEmoji(emoji: string): void {
+  if (!EMOJI.test(emoji)) throw new AppError('invalid', 'A reaction is one emoji')
+}

@@ -1,0 +1,102 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { ConnectionCounts } from '../realtime/connection.ts'
+import type { EncodedCounts } from '../realtime/encoded-counts.ts'
+import type { CommitCounts } from '../sync/commit-events.ts'
+
+/** Where the figures are read; they are gathered when somebody asks, not when they change. */
+export interface Sources {
+  connections: () => number
+  users: () => number
+  queuedBytes: () => number
+  waitingCommits: () => number
+  counts: ConnectionCounts
+  commits: CommitCounts
+}
+
+/** The figures of one process for Prometheus. No label ever holds an id of a person or a conversation. */
+export class Metrics {
+  readonly #registry = new Registry()
+
+  constructor({ connections, users, queuedBytes, waitingCommits, counts, commits }: Sources) {
+    collectDefaultMetrics({ register: this.#registry })
+    this.#gauge('parley_connections', 'Open sockets', connections)
+    this.#gauge('parley_users_online', 'People with an authenticated connection', users)
+    this.#gauge('parley_queued_bytes', 'Bytes that wait for clients to read them', queuedBytes)
+    this.#gauge('parley_commits_waiting', 'Changes that wait for their commit', waitingCommits)
+    this.#counter('parley_frames_total', 'Frames queued for clients: replies and deliveries', () => counts.frames)
+    this.#counter('parley_frames_dropped_total', 'Ephemeral events that slow clients did not get', () => counts.dropped)
+    this.#counter('parley_slow_clients_total', 'Connections closed for reading too slowly', () => counts.slow)
+    this.#countEncoded(counts.encoded)
+    this.#counter('parley_commit_changes_total', 'Changes committed', () => commits.changes)
+    this.#counter(
+      'parley_commit_conflicts_total',
+      'Commits tried again because a conversation had moved',
+      () => commits.conflicts
+    )
+    const seconds = this.#histogram(
+      'parley_commit_seconds',
+      'From the start of a transaction to its commit',
+      [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
+    )
+    const sizes = this.#histogram(
+      'parley_commit_batch_size',
+      'Changes in one transaction',
+      [1, 2, 5, 10, 20, 50, 100, 200, 500]
+    )
+    commits.onBatch = (changes, took) => {
+      seconds.observe(took)
+      sizes.observe(changes)
+    }
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType
+  }
+
+  async text(): Promise<string> {
+    return await this.#registry.metrics()
+  }
+
+  #gauge(name: string, help: string, read: () => number): void {
+    const registers = [this.#registry]
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read())
+      }
+    })
+  }
+
+  #counter(name: string, help: string, read: () => number): void {
+    const registers = [this.#registry]
+    new Counter({
+      name,
+      help,
+      registers,
+      collect() {
+        this.reset()
+        this.inc(read())
+      }
+    })
+  }
+
+  #countEncoded(encoded: EncodedCounts): void {
+    const labelNames = ['vocabulary', 'framing', 'event'] as const
+    new Counter({
+      name: 'parley_events_encoded_total',
+      help: 'Live events put into bytes, each once for everybody who hears it in the same words and framing',
+      labelNames,
+      registers: [this.#registry],
+      collect() {
+        this.reset()
+        for (const { count, ...labels } of encoded.all()) this.inc(labels, count)
+      }
+    })
+  }
+
+  #histogram(name: string, help: string, buckets: number[]): Histogram {
+    return new Histogram({ name, help, buckets, registers: [this.#registry] })
+  }
+}

@@ -1,0 +1,68 @@
+import { timingSafeEqual } from 'node:crypto'
+import { Type } from '@sinclair/typebox'
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
+import { closed, oneOf } from '../../protocol/schema.ts'
+import { AppError } from '../errors.ts'
+import type { Metrics } from './metrics.ts'
+
+/** How long a write may take before the server calls itself not ready, ms. */
+const PROBE_MS = 3_000
+
+interface Options {
+  metrics: Metrics
+  metricsToken: string | undefined
+  isDraining: () => boolean
+  /** Rejects when nothing can be written, or when what is written is not told. */
+  probe: (timeoutMs: number) => Promise<void>
+}
+
+const Health = closed({ status: oneOf('ok', 'draining', 'unavailable') })
+const tags = ['operations']
+
+/** Faces for the operator: whether it lives, whether it can serve, and what it does. */
+export const operationRoutes: FastifyPluginAsync<Options> = async (
+  app,
+  { metrics, metricsToken, isDraining, probe }
+) => {
+  const config = { isPublic: true, isUnlimited: true }
+  app.get('/health/live', {
+    config,
+    schema: { summary: 'The process answers', tags, response: { 200: Health } } as object,
+    handler: async () => ({ status: 'ok' })
+  })
+  app.get('/health/ready', {
+    config,
+    schema: {
+      summary: 'A write commits and its event arrives',
+      tags,
+      response: { 200: Health, 503: Health }
+    } as object,
+    handler: async (request, reply) => {
+      if (isDraining()) return reply.code(503).send({ status: 'draining' })
+      try {
+        await probe(PROBE_MS)
+        return { status: 'ok' }
+      } catch (err) {
+        request.log.warn({ err }, 'Not ready')
+        return reply.code(503).send({ status: 'unavailable' })
+      }
+    }
+  })
+  app.get('/metrics', {
+    config,
+    schema: { summary: 'Figures for Prometheus', tags, response: { 200: Type.String() } } as object,
+    handler: async (request, reply) => {
+      if (metricsToken !== undefined) requireToken(request, metricsToken)
+      reply.type(metrics.contentType)
+      return await metrics.text()
+    }
+  })
+}
+
+function requireToken({ headers }: FastifyRequest, token: string): void {
+  const given = Buffer.from(headers.authorization ?? '')
+  const wanted = Buffer.from(`Bearer ${token}`)
+  if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) {
+    throw new AppError('unauthenticated', 'Authorization: Bearer <METRICS_TOKEN> is required')
+  }
+}

@@ -1,0 +1,129 @@
+import type { Presence, PresenceStatus } from '../../protocol/entities/user.ts'
+import { bareId, prefixedId } from '../../protocol/ids.ts'
+import type { Actor } from '../actor.ts'
+import type { Bus } from '../bus/bus.ts'
+import type { Store } from '../database/database.ts'
+import { ObjectId } from '../database/object-id.ts'
+import type { Visibility } from '../users/visibility.ts'
+
+interface PresenceParts {
+  store: Pick<Store, 'users'>
+  bus: Bus
+  visibility: Pick<Visibility, 'presentTo'>
+}
+
+/**
+ * Who has a connection to this process, over all their devices. Online when one device is, away when none is, and
+ * offline without any, or when all that there are say so. Who may not see it is told what is told of a stranger who
+ * never came: offline, and nothing else.
+ */
+export class PresenceService {
+  readonly #store: PresenceParts['store']
+  readonly #bus: Bus
+  readonly #visibility: PresenceParts['visibility']
+  /** By user, then by connection. */
+  readonly #devices = new Map<string, Map<string, PresenceStatus>>()
+  #onlineCount = 0
+
+  constructor({ store, bus, visibility }: PresenceParts) {
+    this.#store = store
+    this.#bus = bus
+    this.#visibility = visibility
+  }
+
+  /** A connection came, or shows itself as in use, not in use, or not there. */
+  set(userId: string, connectionId: string, status: PresenceStatus): void {
+    const before = this.#statusOf(userId)
+    const devices = this.#devices.get(userId) ?? new Map<string, PresenceStatus>()
+    devices.set(connectionId, status)
+    this.#devices.set(userId, devices)
+    this.#tellIfChanged(userId, before)
+  }
+
+  /** How the actor is shown, on all the devices that are connected now; without any they are offline anyway. */
+  setStatus({ userId }: Pick<Actor, 'userId'>, status: PresenceStatus): void {
+    const devices = this.#devices.get(userId)
+    if (devices === undefined) return
+    const before = this.#statusOf(userId)
+    for (const connectionId of devices.keys()) devices.set(connectionId, status)
+    this.#tellIfChanged(userId, before)
+  }
+
+  /** A connection went; with the last one the person is offline, and when they were seen last is kept. */
+  async remove(userId: string, connectionId: string): Promise<void> {
+    const before = this.#statusOf(userId)
+    const devices = this.#devices.get(userId)
+    if (devices?.delete(connectionId) !== true) return
+    if (devices.size > 0) return this.#tellIfChanged(userId, before)
+    this.#devices.delete(userId)
+    // Who was shown as offline before was seen last then, and not now.
+    if (before === 'offline') return
+    this.#onlineCount -= 1
+    const lastSeenAt = new Date()
+    try {
+      // Kept before it is told, so that whoever asks because they were told finds it.
+      await this.#store.users.setLastSeen(new ObjectId(userId), lastSeenAt)
+    } finally {
+      const isBack = this.#devices.has(userId)
+      const presence = { userId: prefixedId('user', userId), lastSeenAt: lastSeenAt.toISOString() }
+      if (!isBack) this.#tell({ ...presence, status: 'offline' })
+    }
+  }
+
+  /** The presence of these people as the actor may see it, in their order. Ids in either form. */
+  async get(actor: Pick<Actor, 'userId'>, userIds: readonly string[]): Promise<Presence[]> {
+    const bare = userIds.map(bareId)
+    const visible = await this.visibleTo(actor.userId, bare)
+    const current = await this.current([...visible])
+    const known = new Map(current.map(presence => [bareId(presence.userId), presence]))
+    return bare.map(id => known.get(id) ?? offline(id))
+  }
+
+  /** The presence of these people, for who is known to be allowed to see it. Ids are 24 hexadecimal digits. */
+  async current(ids: readonly string[]): Promise<Presence[]> {
+    const away = ids.filter(id => this.#statusOf(id) === 'offline').map(id => new ObjectId(id))
+    const seen = await this.#store.users.lastSeen(away)
+    return ids.map(id => {
+      const status = this.#statusOf(id)
+      const lastSeenAt = status === 'offline' ? seen.get(id) : undefined
+      return { ...offline(id), status, ...(lastSeenAt === undefined ? {} : { lastSeenAt: lastSeenAt.toISOString() }) }
+    })
+  }
+
+  /** Those whose presence somebody may see, who are also those who may see theirs. Ids are 24 hexadecimal digits. */
+  async visibleTo(viewerId: string, userIds: readonly string[]): Promise<Set<string>> {
+    return await this.#visibility.presentTo(viewerId, userIds)
+  }
+
+  /** How many people are online or away here. */
+  onlineCount(): number {
+    return this.#onlineCount
+  }
+
+  #statusOf(userId: string): PresenceStatus {
+    const statuses = [...(this.#devices.get(userId)?.values() ?? [])]
+    if (statuses.includes('online')) return 'online'
+    return statuses.includes('away') ? 'away' : 'offline'
+  }
+
+  #tellIfChanged(userId: string, before: PresenceStatus): void {
+    const status = this.#statusOf(userId)
+    if (status === before) return
+    if (before === 'offline') this.#onlineCount += 1
+    if (status !== 'offline') return this.#tell({ ...offline(userId), status })
+    this.#onlineCount -= 1
+    const lastSeenAt = new Date()
+    this.#tell({ ...offline(userId), lastSeenAt: lastSeenAt.toISOString() })
+    // A hint for later; what was told does not wait for it.
+    void this.#store.users.setLastSeen(new ObjectId(userId), lastSeenAt).catch(() => undefined)
+  }
+
+  #tell(presence: Presence): void {
+    this.#bus.publish('presence', presence)
+  }
+}
+
+/** What everybody is told of somebody who is not there, or not there for them. */
+export function offline(bare: string): Presence {
+  return { userId: prefixedId('user', bare), status: 'offline' }
+}

@@ -1,0 +1,192 @@
+import type {
+  Conversation,
+  ConversationView,
+  GroupSettings,
+  Member,
+  Membership,
+  Preferences,
+  Receipt
+} from '../../protocol/entities/conversation.ts'
+import type { Message, Reaction } from '../../protocol/entities/message.ts'
+import { prefixedId } from '../../protocol/ids.ts'
+import type { ObjectId } from '../database/object-id.ts'
+import { conversationId, messageId, userId } from '../ids.ts'
+import type { ConversationDoc, MemberDoc, MessageDoc, PreferencesDoc, ReactionDoc } from '../store/documents.ts'
+import { contentBytes, presentContent } from './content.ts'
+
+const SHOWN_REACTORS = 20
+
+/** Stored message → as it goes on the wire. */
+export function presentMessage(doc: MessageDoc): Message {
+  return {
+    id: messageId(doc._id),
+    conversationId: conversationId(doc.conversationId),
+    seq: doc.seq,
+    rev: doc.rev,
+    senderId: userId(doc.senderId),
+    ...(doc.clientId === undefined ? {} : { clientId: doc.clientId }),
+    type: doc.type,
+    ...(doc.text === undefined ? {} : { text: doc.text }),
+    ...presentContent(doc),
+    ...(doc.replyTo === undefined ? {} : { replyTo: presentQuote(doc.replyTo) }),
+    reactions: doc.reactions?.map(presentReaction) ?? [],
+    createdAt: doc.createdAt.toISOString(),
+    ...(doc.editedAt === undefined ? {} : { editedAt: doc.editedAt.toISOString() }),
+    ...(doc.deletedAt === undefined ? {} : { deletedAt: doc.deletedAt.toISOString() })
+  }
+}
+
+/** An upper bound of a message's bytes on the wire, cheaper than encoding it twice. */
+export function messageBytes(message: Message): number {
+  const { text = '', replyTo, reactions } = message
+  const plain = 768 + Buffer.byteLength(text) * 2 + (replyTo?.text?.length ?? 0) * 4 + reactions.length * 1_400
+  return plain + contentBytes(message)
+}
+
+/** The first of them that are together within the bytes, at least one. */
+export function fitPage(messages: readonly MessageDoc[], maxBytes: number): MessageDoc[] {
+  let bytes = 0
+  const end = messages.findIndex((message, index) => {
+    bytes += messageBytes(presentMessage(message))
+    return index > 0 && bytes > maxBytes
+  })
+  return messages.slice(0, end < 0 ? messages.length : end)
+}
+
+function presentQuote({ messageId: id, senderId, type, text }: NonNullable<MessageDoc['replyTo']>) {
+  return {
+    messageId: messageId(id),
+    senderId: userId(senderId),
+    ...(type === undefined ? {} : { type }),
+    ...(text === undefined ? {} : { text })
+  }
+}
+
+function presentReaction({ emoji, userIds, at }: ReactionDoc): Reaction {
+  return {
+    emoji,
+    count: userIds.length,
+    userIds: userIds.slice(0, SHOWN_REACTORS).map(userId),
+    reactedAt: at.slice(0, SHOWN_REACTORS).map(it => it.toISOString())
+  }
+}
+
+/** Stored conversation → the part that is the same for every member. */
+export function presentConversation(doc: ConversationDoc): Conversation {
+  return {
+    id: conversationId(doc._id),
+    type: doc.type,
+    rev: doc.selfRev,
+    ...(doc.name === undefined ? {} : { name: doc.name }),
+    ...(doc.description === undefined ? {} : { description: doc.description }),
+    ...(doc.avatarUrl === undefined ? {} : { avatarUrl: doc.avatarUrl }),
+    ...(doc.type === 'group' ? { settings: settingsOf(doc) } : {}),
+    ...(doc.type === 'support' ? presentSupport(doc) : {}),
+    createdAt: doc.createdAt.toISOString()
+  }
+}
+
+/** The two people of a direct conversation, 24 hexadecimal digits each. */
+export function pairOf({ pairKey }: Pick<ConversationDoc, 'pairKey'>): readonly [string, string] | undefined {
+  const [one, other] = pairKey?.split(':') ?? []
+  return one === undefined || other === undefined ? undefined : [one, other]
+}
+
+/** The other one of a direct conversation; ids are 24 hexadecimal digits. */
+export function peerOf(doc: Pick<ConversationDoc, 'pairKey'>, userId: string): string | undefined {
+  return pairOf(doc)?.find(id => id !== userId)
+}
+
+function presentSupport({ status, assignedAdminId, relatedEntity }: ConversationDoc): Partial<Conversation> {
+  return {
+    ...(status === undefined ? {} : { status }),
+    ...(assignedAdminId === undefined ? {} : { assignedAdminId: userId(assignedAdminId) }),
+    ...(relatedEntity === undefined ? {} : { relatedEntity })
+  }
+}
+
+/** The settings in force: what the group has set, and for the rest the default. */
+export function settingsOf({ settings = {} }: Pick<ConversationDoc, 'settings'>): GroupSettings {
+  const { whoMaySend = 'members', whoMayAdd = 'admins', whoMayEdit = 'admins', history = 'joined' } = settings
+  return { whoMaySend, whoMayAdd, whoMayEdit, history }
+}
+
+export function presentMember(doc: MemberDoc): Member {
+  return {
+    userId: userId(doc.userId),
+    role: doc.role,
+    rev: doc.rev,
+    joinedAt: doc.joinedAt.toISOString(),
+    ...(doc.leftAt === undefined ? {} : { leftAt: doc.leftAt.toISOString() })
+  }
+}
+
+export function presentReceipt(doc: MemberDoc): Receipt {
+  return {
+    conversationId: conversationId(doc.conversationId),
+    userId: userId(doc.userId),
+    deliveredSeq: doc.deliveredSeq,
+    readSeq: doc.readSeq
+  }
+}
+
+/** Stored membership → the member's own side of a conversation whose last message is `seq`. */
+export function presentMembership(doc: MemberDoc, seq: number): Membership {
+  const { role, joinedSeq, deliveredSeq, readSeq, clearedSeq, preferences } = doc
+  return { role, joinedSeq, deliveredSeq, readSeq, clearedSeq, preferences: presentPreferences(preferences, seq) }
+}
+
+function presentPreferences(preferences: PreferencesDoc = {}, seq: number): Preferences {
+  const { pinned = false, archived = false, favorite = false, ringtone, nickname, mutedUntil } = preferences
+  const muted = isMuted({ preferences })
+  return {
+    ...{ muted, pinned, archived, favorite, hidden: isHiddenAt({ preferences }, seq) },
+    ...(muted && mutedUntil !== undefined && mutedUntil < FOR_EVER ? { mutedUntil: mutedUntil.toISOString() } : {}),
+    ...(ringtone === undefined ? {} : { ringtone }),
+    ...(nickname === undefined ? {} : { nickname })
+  }
+}
+
+/** `mutedUntil` of what is muted without an end. */
+export const FOR_EVER = new Date('9999-12-31T23:59:59.999Z')
+
+/** Whether a member wants no push of this conversation now. */
+export function isMuted({ preferences }: Pick<MemberDoc, 'preferences'>): boolean {
+  return preferences?.mutedUntil !== undefined && preferences.mutedUntil.getTime() > Date.now()
+}
+
+/** Whether a member has put the conversation away and nothing was said since. */
+export function isHiddenAt({ preferences }: Pick<MemberDoc, 'preferences'>, seq: number): boolean {
+  return preferences?.hiddenAtSeq !== undefined && seq <= preferences.hiddenAtSeq
+}
+
+/** The `seq` up to which a member sees nothing: from before they came, or cleared by them. */
+export function hiddenUpTo({ joinedSeq, clearedSeq }: Pick<MemberDoc, 'joinedSeq' | 'clearedSeq'>): number {
+  return Math.max(joinedSeq, clearedSeq)
+}
+
+/** A conversation as one of its members sees it; `newest` and `unreadCount` come from the messages. */
+export function presentView(
+  doc: ConversationDoc,
+  me: MemberDoc,
+  newest?: MessageDoc,
+  unreadCount = 0
+): ConversationView {
+  const peer = peerOf(doc, me.userId.toHexString())
+  const isVisible = newest !== undefined && newest.seq > hiddenUpTo(me) && !isHiddenFor(newest, me.userId)
+  return {
+    ...presentConversation(doc),
+    head: { seq: doc.seq, rev: doc.rev },
+    memberCount: doc.memberCount,
+    ...(peer === undefined ? {} : { peerId: prefixedId('user', peer) }),
+    ...(isVisible ? { lastMessage: presentMessage(newest) } : {}),
+    lastActivityAt: doc.lastActivityAt.toISOString(),
+    me: presentMembership(me, doc.seq),
+    unreadCount
+  }
+}
+
+/** Whether somebody deleted the message for themselves. */
+export function isHiddenFor({ hiddenFor }: MessageDoc, id: ObjectId): boolean {
+  return hiddenFor?.some(it => it.equals(id)) ?? false
+}

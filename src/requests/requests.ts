@@ -1,0 +1,289 @@
+import type { PersonRequest, RequestStatus } from '../../protocol/entities/people.ts'
+import { RequestNew, RequestUpdated } from '../../protocol/events/people.ts'
+import { bareId, prefixedId } from '../../protocol/ids.ts'
+import type { UserEvent } from '../../protocol/index.ts'
+import { PAGE_SIZE } from '../../protocol/limits.ts'
+import type { NewRequest, RequestPage, RequestQuery } from '../../protocol/routes/people.ts'
+import type { Actor } from '../actor.ts'
+import type { Bus } from '../bus/bus.ts'
+import type { Config } from '../config/config.ts'
+import type { ConversationService } from '../conversations/conversations.ts'
+import type { Store } from '../database/database.ts'
+import { isDuplicate } from '../database/duplicates.ts'
+import { ObjectId } from '../database/object-id.ts'
+import { AppError } from '../errors.ts'
+import { conversationId, pairKeyOf, userId } from '../ids.ts'
+import { Counters } from '../limits/counters.ts'
+import { requirePlainText } from '../text.ts'
+import type { BlockService } from '../users/blocks/blocks.ts'
+import type { UserService } from '../users/users.ts'
+import type { RequestDoc } from './store.ts'
+
+interface RequestParts {
+  store: Pick<Store, 'accounts' | 'contacts' | 'conversations' | 'friendships' | 'requests'>
+  bus: Bus
+  config: Pick<Config, 'limits'>
+  users: Pick<UserService, 'requireUsers'>
+  blocks: Pick<BlockService, 'requireUnblocked'>
+  conversations: Pick<ConversationService, 'openAgreed'>
+}
+
+const DAY_MS = 24 * 3_600_000
+/** Who was declined may not ask the same person again for this long, ms. */
+const DECLINED_MS = 7 * DAY_MS
+/** How often a request may be overtaken by another of the same pair before it gives up. */
+const MAX_ROUNDS = 10
+
+/** Requests to talk and to be friends: sending, deciding and listing them. */
+export class RequestService {
+  readonly #store: RequestParts['store']
+  readonly #bus: Bus
+  readonly #users: RequestParts['users']
+  readonly #blocks: RequestParts['blocks']
+  readonly #conversations: RequestParts['conversations']
+  readonly #maxOpen: number
+  readonly #sends: Counters
+
+  constructor({ store, bus, config, users, blocks, conversations }: RequestParts) {
+    this.#store = store
+    this.#bus = bus
+    this.#users = users
+    this.#blocks = blocks
+    this.#conversations = conversations
+    this.#maxOpen = config.limits.openRequests
+    this.#sends = new Counters(config.limits.requestsPerDay, DAY_MS)
+  }
+
+  /**
+   * Asks somebody. A repeat answers the same request; who was asked by the other already accepts that one.
+   * @throws {AppError} `invalid` for oneself, `not_found`, `blocked`, `quota_reached`, and `rate_limited` after too
+   * many in a day or a decline
+   */
+  async send(actor: Actor, { kind, to, message }: NewRequest): Promise<PersonRequest> {
+    const toId = bareId(to)
+    if (toId === actor.userId) throw new AppError('invalid', 'A request needs somebody else')
+    await this.#users.requireUsers([toId])
+    await this.#blocks.requireUnblocked(actor, [toId])
+    const pairKey = pairKeyOf(actor.userId, toId)
+    const text = message === undefined ? {} : { message: requirePlainText('message', message) }
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const known = await this.#findKnown(actor, pairKey, kind)
+      if (known !== undefined) return known
+      const request: RequestDoc = {
+        _id: new ObjectId(),
+        kind,
+        pairKey,
+        fromId: new ObjectId(actor.userId),
+        toId: new ObjectId(toId),
+        ...text,
+        status: 'open',
+        createdAt: new Date()
+      }
+      await this.#requireMayAsk(request)
+      if (await this.#insert(request)) return await this.#present(request)
+    }
+    throw new AppError('busy', 'Requests of the two keep changing; try again', { retryAfterMs: 1_000 })
+  }
+
+  /**
+   * Accepts: the two become contacts, friends where that was asked, and have a direct conversation, whose id is
+   * answered. A repeat answers the same. @throws {AppError} `not_found`, `forbidden` for the sender, `blocked`, `conflict`
+   */
+  async accept(actor: Actor, id: string): Promise<PersonRequest> {
+    const request = await this.#require(actor, id, 'incoming')
+    const fromId = request.fromId.toHexString()
+    await this.#users.requireUsers([fromId])
+    await this.#blocks.requireUnblocked(actor, [fromId])
+    return await this.#accept(actor, request)
+  }
+
+  /** Declines; a repeat answers the same. @throws {AppError} `not_found`, `forbidden` for the sender, `conflict` */
+  async decline(actor: Actor, id: string): Promise<PersonRequest> {
+    return await this.#decide(await this.#require(actor, id, 'incoming'), 'declined')
+  }
+
+  /** Takes an own request back; a repeat answers the same. @throws {AppError} `not_found`, `forbidden`, `conflict` */
+  async cancel(actor: Actor, id: string): Promise<PersonRequest> {
+    return await this.#decide(await this.#require(actor, id, 'outgoing'), 'cancelled')
+  }
+
+  /** A request of the actor's, either way. @throws {AppError} `not_found` */
+  async get(actor: Actor, id: string): Promise<PersonRequest> {
+    return await this.#present(await this.#require(actor, id))
+  }
+
+  /** Requests to the actor and by them, newest first. */
+  async list(actor: Actor, { limit = PAGE_SIZE, after, ...filter }: RequestQuery = {}): Promise<RequestPage> {
+    const from = after === undefined ? undefined : new ObjectId(bareId(after))
+    const rows = await this.#store.requests.page(new ObjectId(actor.userId), filter, limit + 1, from)
+    const page = rows.slice(0, limit)
+    const last = page.at(-1)
+    const requests = await this.present(page)
+    return { requests, ...(rows.length > limit && last !== undefined ? { next: requestId(last._id) } : {}) }
+  }
+
+  /** Those of the given requests that the person takes part in, by id (hex). */
+  async ofUser(id: ObjectId, ids: readonly ObjectId[]): Promise<Map<string, PersonRequest>> {
+    if (ids.length === 0) return new Map()
+    const rows = (await this.#store.requests.findMany(ids)).filter(it => it.fromId.equals(id) || it.toId.equals(id))
+    return new Map((await this.present(rows)).map(request => [bareId(request.id), request]))
+  }
+
+  /** Stored requests as they go on the wire; those accepted with their conversation. */
+  async present(rows: readonly RequestDoc[]): Promise<PersonRequest[]> {
+    const pairs = rows.filter(({ status }) => status === 'accepted').map(({ pairKey }) => pairKey)
+    const docs = pairs.length > 0 ? await this.#store.conversations.findPairs(pairs) : []
+    const byPair = new Map(docs.map(({ pairKey, _id }) => [pairKey, _id]))
+    return rows.map(row => presentRequest(row, row.status === 'accepted' ? byPair.get(row.pairKey) : undefined))
+  }
+
+  /** What there is already that answers a new request of the actor: an open one, or one that still holds. */
+  async #findKnown(actor: Actor, pairKey: string, kind: NewRequest['kind']): Promise<PersonRequest | undefined> {
+    const open = await this.#store.requests.findOpen(pairKey, kind)
+    if (open !== null) {
+      return open.toId.toHexString() === actor.userId ? await this.#accept(actor, open) : await this.#present(open)
+    }
+    const accepted = await this.#store.requests.findLast(pairKey, kind, 'accepted')
+    if (accepted === null) return undefined
+    const holds = kind === 'chat' || (await this.#store.friendships.exists(pairKey))
+    return holds ? await this.#present(accepted) : undefined
+  }
+
+  /** @throws {AppError} `rate_limited` after a decline or too many in a day, `quota_reached` */
+  async #requireMayAsk(request: RequestDoc): Promise<void> {
+    const declined = await this.#store.requests.findDeclined(request, new Date(Date.now() - DECLINED_MS))
+    if (declined?.decidedAt !== undefined) {
+      const retryAfterMs = Math.max(1, declined.decidedAt.getTime() + DECLINED_MS - Date.now())
+      throw new AppError('rate_limited', 'They have declined; ask again later', { retryAfterMs })
+    }
+    if ((await this.#store.requests.countOpen(request.fromId)) >= this.#maxOpen) {
+      throw new AppError('quota_reached', `At most ${this.#maxOpen} requests can be open`)
+    }
+    const retryAfterMs = this.#sends.take(request.fromId.toHexString())
+    if (retryAfterMs > 0) throw new AppError('rate_limited', 'Too many requests for one day', { retryAfterMs })
+  }
+
+  /** @returns whether it was the first of its pair and kind that is open */
+  async #insert(request: RequestDoc): Promise<boolean> {
+    const { fromId, toId, _id } = request
+    try {
+      const revs = await this.#store.accounts.changeAll([fromId, toId], 'request', _id, async session =>
+        this.#store.requests.insert(request, session)
+      )
+      this.#emit(revs, RequestNew.create(presentRequest(request)))
+      return true
+    } catch (error) {
+      if (!isDuplicate(error)) throw error
+      this.#sends.giveBack(fromId.toHexString())
+      return false
+    }
+  }
+
+  async #accept(actor: Actor, request: RequestDoc): Promise<PersonRequest> {
+    const { fromId, toId, pairKey, kind } = request
+    const { row, revs } = await this.#write(request, 'accepted', async session => {
+      const one = { ownerId: fromId, contactId: toId, source: 'request' as const }
+      await this.#store.contacts.put([one, { ...one, ownerId: toId, contactId: fromId }], session)
+      if (kind === 'friend') await this.#store.friendships.insert(pairKey, [fromId, toId], session)
+    })
+    // Also when it was accepted before: whoever did so may not have come this far.
+    await this.#conversations
+      .openAgreed(actor, fromId.toHexString() === actor.userId ? toId : fromId)
+      .catch(requireParted)
+    const presented = await this.#present(row)
+    this.#emit(revs, RequestUpdated.create(presented))
+    return presented
+  }
+
+  async #decide(request: RequestDoc, status: 'declined' | 'cancelled'): Promise<PersonRequest> {
+    const { row, revs } = await this.#write(request, status, async () => undefined)
+    const presented = await this.#present(row)
+    this.#emit(revs, RequestUpdated.create(presented))
+    return presented
+  }
+
+  /** @returns the request as it is then, and no `rev` where it was so before. @throws {AppError} `conflict` */
+  async #write(
+    { _id, fromId, toId }: RequestDoc,
+    status: RequestStatus,
+    also: Parameters<Store['accounts']['change']>[3]
+  ): Promise<{ row: RequestDoc; revs: Map<string, number> }> {
+    const current = await this.#store.requests.find(_id)
+    if (current === null) throw new AppError('not_found', 'No such request')
+    if (current.status === status) return { row: current, revs: new Map() }
+    requireOpen(current)
+    let row: RequestDoc | null = null
+    try {
+      const revs = await this.#store.accounts.changeAll([fromId, toId], 'request', _id, async session => {
+        row = await this.#store.requests.decide(_id, status, session)
+        // Read here: what another has just written is seen outside only once most of the database has it.
+        if (row === null) throw new OvertakenError(await this.#store.requests.find(_id, session))
+        await also(session)
+      })
+      return { row: row ?? current, revs }
+    } catch (error) {
+      if (!(error instanceof OvertakenError)) throw error
+      const { decided } = error
+      if (decided?.status !== status) throw new AppError('conflict', 'The request was decided already')
+      return { row: decided, revs: new Map() }
+    }
+  }
+
+  async #require(actor: Actor, id: string, direction?: 'incoming' | 'outgoing'): Promise<RequestDoc> {
+    const request = await this.#store.requests.find(new ObjectId(bareId(id)))
+    const isMine = request?.fromId.toHexString() === actor.userId
+    const isToMe = request?.toId.toHexString() === actor.userId
+    if (request === null || !(isMine || isToMe)) throw new AppError('not_found', 'No such request')
+    if ((direction === 'incoming' && isMine) || (direction === 'outgoing' && isToMe)) {
+      throw new AppError('forbidden', 'This is for the other one of the two')
+    }
+    return request
+  }
+
+  async #present(row: RequestDoc): Promise<PersonRequest> {
+    const [request] = await this.present([row])
+    if (request === undefined) throw new Error('One request was to be presented')
+    return request
+  }
+
+  #emit(revs: ReadonlyMap<string, number>, event: UserEvent): void {
+    for (const [id, rev] of revs) this.#bus.publish('user', { userId: id, rev, event })
+  }
+}
+
+/** Somebody else decided the request in the same moment. */
+class OvertakenError extends Error {
+  /** The request as it is by now. */
+  readonly decided: RequestDoc | null
+
+  constructor(decided: RequestDoc | null) {
+    super('Somebody else was first')
+    this.decided = decided
+  }
+}
+
+/** A block or the end of an account that came in between leaves an accepted request without a conversation. */
+function requireParted(error: unknown): void {
+  if (!(error instanceof AppError) || !['blocked', 'not_found'].includes(error.code)) throw error
+}
+
+function requireOpen({ status }: RequestDoc): void {
+  if (status !== 'open') throw new AppError('conflict', `The request was ${status} already`)
+}
+
+const requestId = (id: ObjectId): string => prefixedId('req', id.toHexString())
+
+function presentRequest(row: RequestDoc, pair?: ObjectId): PersonRequest {
+  const { _id, kind, fromId, toId, message, status, createdAt, decidedAt } = row
+  return {
+    id: requestId(_id),
+    kind,
+    from: userId(fromId),
+    to: userId(toId),
+    ...(message === undefined ? {} : { message }),
+    status,
+    createdAt: createdAt.toISOString(),
+    ...(decidedAt === undefined ? {} : { decidedAt: decidedAt.toISOString() }),
+    ...(pair === undefined ? {} : { conversationId: conversationId(pair) })
+  }
+}

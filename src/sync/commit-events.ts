@@ -1,0 +1,44 @@
+import type { Bus } from '../bus/bus.ts'
+import type { Store } from '../database/database.ts'
+import { pairOf } from '../present/present.ts'
+import type { Committed } from '../store/commit/change.ts'
+
+/** What commits have cost so far, for the operator. */
+export interface CommitCounts {
+  batches: number
+  changes: number
+  conflicts: number
+  onBatch: (changes: number, seconds: number) => void
+}
+
+/**
+ * Tells the bus of everything that is committed, in `rev` order. The replies go first: whoever sent a message hears
+ * its acknowledgement before its echo.
+ */
+export function tellCommits(commits: Store['commits'], bus: Bus): CommitCounts {
+  const counts: CommitCounts = { batches: 0, changes: 0, conflicts: 0, onBatch: () => undefined }
+  commits.observe({
+    committed: result => void setImmediate(() => publish(result, bus)),
+    conflict: () => {
+      counts.conflicts += 1
+    },
+    batch: (changes, seconds) => {
+      counts.batches += 1
+      counts.changes += changes
+      counts.onBatch(changes, seconds)
+    }
+  })
+  return counts
+}
+
+function publish(result: readonly Committed[], bus: Bus): void {
+  for (const { state, events, accounts } of result) {
+    const conversationId = state.doc._id.toHexString()
+    // Being added precedes every event of the conversation; being removed is the last one.
+    for (const account of accounts) bus.publish('user', account)
+    const pair = pairOf(state.doc)
+    for (const { create, ...change } of events) {
+      bus.publish('conversation', { ...change, conversationId, event: create(), ...(pair && { pair }) })
+    }
+  }
+}

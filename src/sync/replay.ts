@@ -1,0 +1,170 @@
+import { ConversationUpdated, MemberChanged, Noop } from '../../protocol/events/conversation.ts'
+import { MessageDeleted, MessageEdited, MessageNew } from '../../protocol/events/message.ts'
+import { SYNC_PAGE_BYTES, SYNC_PAGE_ITEMS } from '../../protocol/limits.ts'
+import type { ConversationChange, UserChange } from '../bus/bus.ts'
+import type { Store } from '../database/database.ts'
+import { ObjectId } from '../database/object-id.ts'
+import { fitPage, pairOf, presentConversation, presentMember, presentMessage } from '../present/present.ts'
+import { byConversation } from '../store/by-conversation.ts'
+import type { ConversationDoc, MemberDoc, MessageDoc } from '../store/documents.ts'
+import { accountEventOf } from '../streams/user-items.ts'
+import type { SyncService } from './sync.ts'
+
+/** Conversations of one person that a process follows. */
+const MAX_MEMBERSHIPS = 10_000
+
+const NOOP = Noop.create({})
+
+/** Conversations whose changes are read with one query. */
+const READ_TOGETHER = 20
+
+/** Somebody who waits for a page of a conversation's changes. */
+interface Asked {
+  readonly conversationId: ObjectId
+  readonly since: number
+  resolve(changes: ConversationChange[]): void
+  reject(error: unknown): void
+}
+
+/** Events that this process has not heard, made again from the state that the store holds. */
+export class ReplayService {
+  readonly #store: Pick<Store, 'accounts' | 'conversations' | 'members' | 'messages'>
+  readonly #sync: SyncService
+  readonly #asked: Asked[] = []
+  #reading: Promise<void> | undefined
+
+  constructor({
+    store,
+    sync
+  }: { store: Pick<Store, 'accounts' | 'conversations' | 'members' | 'messages'>; sync: SyncService }) {
+    this.#store = store
+    this.#sync = sync
+  }
+
+  /** Every conversation that somebody is in, with the `seq` after which they see messages. */
+  async memberships(userId: string, limit = MAX_MEMBERSHIPS): Promise<{ conversationId: string; joinedSeq: number }[]> {
+    const rows = await this.#store.members.ofUser(new ObjectId(userId), limit)
+    return rows.map(({ conversationId, joinedSeq }) => ({ conversationId: conversationId.toHexString(), joinedSeq }))
+  }
+
+  /** Where an account and these conversations stand. */
+  async heads(
+    userId: string,
+    conversationIds: readonly string[]
+  ): Promise<{ account: number; conversations: Map<string, number> }> {
+    const [account, docs] = await Promise.all([
+      this.#store.accounts.head(new ObjectId(userId)),
+      this.#store.conversations.heads(conversationIds.map(id => new ObjectId(id)))
+    ])
+    return { account, conversations: new Map(docs.map(({ _id, rev }) => [_id.toHexString(), rev])) }
+  }
+
+  /**
+   * The changes of a conversation after `since`, dense by `rev`: what has been overtaken by a later change is a
+   * `noop` in its place. One page; call again from the last `rev`. What is asked for at the same time is read together.
+   */
+  async conversation(conversationId: string, since: number): Promise<ConversationChange[]> {
+    return await new Promise((resolve, reject) => {
+      this.#asked.push({ conversationId: new ObjectId(conversationId), since, resolve, reject })
+      this.#reading ??= this.#readAsked()
+    })
+  }
+
+  /** A few conversations after the other, so that memory stays bounded however many are behind. */
+  async #readAsked(): Promise<void> {
+    await new Promise(resolve => setImmediate(resolve))
+    while (this.#asked.length > 0) {
+      const asked = this.#asked.splice(0, READ_TOGETHER)
+      try {
+        const pages = await this.#readPages(asked)
+        for (const [index, { resolve }] of asked.entries()) resolve(pages[index] ?? [])
+      } catch (error) {
+        for (const { reject } of asked) reject(error)
+      }
+    }
+    this.#reading = undefined
+  }
+
+  /** The heads are read first: whatever is below them can be seen by what is read after them. */
+  async #readPages(asked: readonly Asked[]): Promise<ConversationChange[][]> {
+    const heads = await this.#store.conversations.findMany(asked.map(({ conversationId }) => conversationId))
+    // Bounded, so that what is replayed at once does not make every listener a slow one.
+    const headOf = new Map(heads.map(head => [head._id.toHexString(), head]))
+    const ranges = asked.map(({ conversationId, since }) => ({ conversationId, since, upTo: since + SYNC_PAGE_ITEMS }))
+    const withMembers = ranges.filter(it => (headOf.get(it.conversationId.toHexString())?.memberRev ?? 0) > it.since)
+    const [messages, members] = await Promise.all([
+      this.#store.messages.changedWithin(ranges),
+      withMembers.length > 0 ? this.#store.members.changedWithin(withMembers) : []
+    ])
+    const [messagesOf, membersOf] = [byConversation(messages), byConversation(members)]
+    return ranges.map(({ conversationId, since, upTo }) => {
+      const id = conversationId.toHexString()
+      const head = headOf.get(id)
+      if (head === undefined) return []
+      return denseChanges(head, messagesOf.get(id) ?? [], membersOf.get(id) ?? [], { since, upTo })
+    })
+  }
+
+  /** The changes of one person's account after `since`, dense by `rev`. */
+  async account(userId: string, since: number): Promise<UserChange[]> {
+    const actor = { userId, expiresAt: 0 }
+    const { items, rev: end } = await this.#sync.pull(actor, `user_${userId}`, since)
+    const byRev = new Map(items.map(item => [item.rev, item]))
+    return Array.from({ length: end - since }, (_, index) => {
+      const rev = since + 1 + index
+      const item = byRev.get(rev)
+      return { userId, rev, event: item === undefined ? NOOP : accountEventOf(item) }
+    })
+  }
+}
+
+/** One change for each `rev` of the range, as far as the head has come and the page holds. */
+function denseChanges(
+  head: ConversationDoc,
+  messages: readonly MessageDoc[],
+  members: readonly MemberDoc[],
+  { since, upTo }: { since: number; upTo: number }
+): ConversationChange[] {
+  const conversationId = head._id.toHexString()
+  const changes = new Map<number, ConversationChange>()
+  for (const message of messages) changes.set(message.rev, messageChange(conversationId, message))
+  for (const rev of new Set(members.map(member => member.rev))) {
+    const changed = members.filter(member => member.rev === rev)
+    changes.set(rev, memberChange(conversationId, rev, changed))
+  }
+  if (head.selfRev > since) {
+    const event = ConversationUpdated.create(presentConversation(head))
+    changes.set(head.selfRev, { conversationId, rev: head.selfRev, event })
+  }
+  const fitting = fitPage(messages, SYNC_PAGE_BYTES)
+  const cut = fitting.length < messages.length ? fitting.at(-1)?.rev : undefined
+  const end = Math.min(head.rev, upTo, cut ?? head.rev)
+  const pair = pairOf(head)
+  return Array.from({ length: Math.max(0, end - since) }, (_, index) => {
+    const rev = since + 1 + index
+    return { ...(changes.get(rev) ?? { conversationId, rev, event: NOOP }), ...(pair && { pair }) }
+  })
+}
+
+function messageChange(conversationId: string, message: MessageDoc): ConversationChange {
+  const { rev, seq } = message
+  return { conversationId, rev, seq, event: messageEvent(message) }
+}
+
+function messageEvent(message: MessageDoc) {
+  const data = presentMessage(message)
+  if (message.deletedAt !== undefined) return MessageDeleted.create(data)
+  return message.createdRev === message.rev ? MessageNew.create(data) : MessageEdited.create(data)
+}
+
+function memberChange(conversationId: string, rev: number, members: readonly MemberDoc[]): ConversationChange {
+  const present = members.filter(({ leftAt }) => leftAt === undefined)
+  const gone = members.filter(({ leftAt }) => leftAt !== undefined)
+  return {
+    conversationId,
+    rev,
+    event: MemberChanged.create({ members: members.map(presentMember) }),
+    joined: present.map(({ userId, joinedSeq }) => ({ userId: userId.toHexString(), joinedSeq })),
+    left: gone.map(({ userId }) => userId.toHexString())
+  }
+}

@@ -1,0 +1,242 @@
+import type { Membership } from '../../protocol/entities/conversation.ts'
+import type { SyncItem, SyncPage } from '../../protocol/events/conversation.ts'
+import type { Cursors, Head, Heads } from '../../protocol/events/session.ts'
+import { bareId, prefixedId } from '../../protocol/ids.ts'
+import { HEADS_PAGE, MAX_CHANGES_BEHIND, SYNC_PAGE_BYTES, SYNC_PAGE_ITEMS } from '../../protocol/limits.ts'
+import type { Actor } from '../actor.ts'
+import type { ConversationService } from '../conversations/conversations.ts'
+import { noSuchConversation } from '../conversations/policy.ts'
+import type { Store } from '../database/database.ts'
+import { ObjectId } from '../database/object-id.ts'
+import { AppError } from '../errors.ts'
+import { conversationId, messageId } from '../ids.ts'
+import {
+  hiddenUpTo,
+  isHiddenFor,
+  messageBytes,
+  presentConversation,
+  presentMember,
+  presentMembership,
+  presentMessage
+} from '../present/present.ts'
+import type { MemberDoc, MessageDoc } from '../store/documents.ts'
+import type { AccountChangeDoc } from '../streams/store.ts'
+import type { AccountItems } from '../streams/user-items.ts'
+import type { UserService } from '../users/users.ts'
+
+interface SyncParts {
+  store: Pick<Store, 'accounts' | 'conversations' | 'members' | 'messages'>
+  conversations: Pick<ConversationService, 'views'>
+  users: Pick<UserService, 'me'>
+  people: Pick<AccountItems, 'present'>
+}
+
+/** Catching up: what moved since a client's cursors, and what it is now. */
+export class SyncService {
+  readonly #store: SyncParts['store']
+  readonly #conversations: SyncParts['conversations']
+  readonly #users: SyncParts['users']
+  readonly #people: SyncParts['people']
+
+  constructor({ store, conversations, users, people }: SyncParts) {
+    this.#store = store
+    this.#conversations = conversations
+    this.#users = users
+    this.#people = people
+  }
+
+  /** The heads that differ from the cursors, a page at a time, and on the first page the streams that are gone. */
+  async heads(actor: Actor, cursors: Cursors, after?: string): Promise<Heads> {
+    const userId = new ObjectId(actor.userId)
+    const from = after === undefined ? undefined : new ObjectId(after)
+    const rows = await this.#store.members.ofUser(userId, HEADS_PAGE + 1, from)
+    const page = rows.slice(0, HEADS_PAGE)
+    const heads = await this.#headsOf(page)
+    if (after === undefined) heads.push(await this.#accountHead(actor))
+    const gone = after === undefined ? await this.#gone(userId, cursors) : []
+    const last = page.at(-1)
+    return {
+      heads: heads.filter(({ stream, rev }) => cursors[stream] !== rev),
+      gone,
+      more: rows.length > HEADS_PAGE,
+      ...(rows.length > HEADS_PAGE && last !== undefined ? { after: last.conversationId.toHexString() } : {})
+    }
+  }
+
+  /**
+   * A page of what changed in a stream after `since`.
+   * @throws {AppError} `not_found` for streams that are not the actor's, `invalid` for a cursor beyond the head
+   */
+  async pull(actor: Actor, stream: string, since: number): Promise<SyncPage> {
+    if (stream.startsWith('user_')) {
+      if (bareId(stream) !== actor.userId) throw new AppError('not_found', 'No such stream')
+      return await this.#pullAccount(actor, stream, since)
+    }
+    return await this.#pullConversation(actor, stream, since)
+  }
+
+  async #pullConversation(actor: Actor, stream: string, since: number): Promise<SyncPage> {
+    const id = new ObjectId(bareId(stream))
+    const me = await this.#store.members.find(id, new ObjectId(actor.userId))
+    // The head first, then upward without a bound: what changes meanwhile only moves forward in the scan.
+    const [head] = me === null ? [] : await this.#store.conversations.heads([id])
+    if (me === null || head === undefined) throw noSuchConversation()
+    requireReached(since, head.rev)
+    if (head.rev - since > MAX_CHANGES_BEHIND) return { stream, rev: head.rev, more: false, items: [], reset: true }
+    if (head.rev === since) return { stream, rev: since, more: false, items: [] }
+    const scans = await this.#scan(id, since, me)
+    return { stream, ...mergePage(scans, head.rev) }
+  }
+
+  async #scan(id: ObjectId, since: number, me: MemberDoc): Promise<Scan[]> {
+    const [messages, members, doc] = await Promise.all([
+      this.#store.messages.changedSince(id, since, SYNC_PAGE_ITEMS),
+      this.#store.members.changedSince(id, since, SYNC_PAGE_ITEMS),
+      this.#store.conversations.find(id)
+    ])
+    const isFull = (rows: readonly unknown[]): boolean => rows.length >= SYNC_PAGE_ITEMS
+    const visible = messages.filter(message => message.seq > hiddenUpTo(me) && !isHiddenFor(message, me.userId))
+    return [
+      {
+        items: visible.map(message => ({ type: 'message', rev: message.rev, message: presentMessage(message) })),
+        completeTo: isFull(messages) ? messages.at(-1)?.rev : undefined
+      },
+      {
+        items: members.map(member => ({ type: 'member', rev: member.rev, member: presentMember(member) })),
+        completeTo: isFull(members) ? members.at(-1)?.rev : undefined
+      },
+      {
+        items:
+          doc === null || doc.selfRev <= since
+            ? []
+            : [{ type: 'conversation', rev: doc.selfRev, conversation: presentConversation(doc) }],
+        completeTo: undefined
+      }
+    ]
+  }
+
+  async #pullAccount(actor: Actor, stream: string, since: number): Promise<SyncPage> {
+    const userId = new ObjectId(actor.userId)
+    const head = await this.#store.accounts.head(userId)
+    requireReached(since, head)
+    const changes = await this.#store.accounts.changesSince(userId, since, SYNC_PAGE_ITEMS)
+    const items = await this.#accountItems(actor, changes)
+    const more = changes.length >= SYNC_PAGE_ITEMS
+    return { stream, rev: more ? (changes.at(-1)?.rev ?? head) : head, more, items }
+  }
+
+  async #accountItems(actor: Actor, changes: readonly AccountChangeDoc[]): Promise<SyncItem[]> {
+    const refs = (type: AccountChangeDoc['type']) => changes.filter(it => it.type === type).map(({ ref }) => ref)
+    const memberships = await this.#store.members.ofUserIn(new ObjectId(actor.userId), refs('membership'))
+    const docs = await this.#store.conversations.findMany(memberships.map(it => it.conversationId))
+    const views = new Map((await this.#conversations.views(docs, memberships)).map(view => [bareId(view.id), view]))
+    const hidden = new Map((await this.#store.messages.findMany(refs('hidden'))).map(it => [it._id.toHexString(), it]))
+    const people = await this.#people.present(actor, changes)
+    const kept = await this.#preferences(actor, refs('preferences'))
+    const me = refs('profile').length > 0 ? await this.#users.me(actor) : undefined
+    const items: Partial<Record<AccountChangeDoc['type'], (ref: ObjectId, rev: number) => SyncItem | undefined>> = {
+      profile: (_, rev) => me && { type: 'profile', rev, user: me },
+      hidden: (ref, rev) => hiddenItem(hidden.get(ref.toHexString()), rev),
+      preferences: (ref, rev) => {
+        const item = kept.get(ref.toHexString())
+        return item && { type: 'preferences', rev, ...item }
+      },
+      membership: (ref, rev) => {
+        const conversation = views.get(ref.toHexString())
+        if (conversation === undefined) return { type: 'removed', rev, conversationId: conversationId(ref) }
+        return { type: 'membership', rev, conversation }
+      }
+    }
+    return changes.flatMap(({ type, rev, ref }) => people.get(rev) ?? items[type]?.(ref, rev) ?? [])
+  }
+
+  /** How the actor keeps these conversations, by id; nothing of those they are not in any more. */
+  async #preferences(
+    actor: Actor,
+    refs: readonly ObjectId[]
+  ): Promise<Map<string, { conversationId: string; me: Membership }>> {
+    if (refs.length === 0) return new Map()
+    const heads = await this.#store.conversations.heads(refs)
+    const seqs = new Map(heads.map(({ _id, seq }) => [_id.toHexString(), seq]))
+    const rows = await this.#store.members.ofUserIn(new ObjectId(actor.userId), refs)
+    return new Map(
+      rows.map(row => {
+        const id = row.conversationId.toHexString()
+        const me = presentMembership(row, seqs.get(id) ?? 0)
+        return [id, { conversationId: conversationId(row.conversationId), me }]
+      })
+    )
+  }
+
+  async #headsOf(memberships: readonly MemberDoc[]): Promise<Head[]> {
+    const docs = await this.#store.conversations.heads(memberships.map(it => it.conversationId))
+    const byId = new Map(docs.map(doc => [doc._id.toHexString(), doc]))
+    return memberships.flatMap(({ conversationId: id, deliveredSeq, readSeq }) => {
+      const doc = byId.get(id.toHexString())
+      if (doc === undefined) return []
+      return [{ stream: conversationId(id), rev: doc.rev, seq: doc.seq, deliveredSeq, readSeq }]
+    })
+  }
+
+  async #accountHead(actor: Actor): Promise<Head> {
+    const rev = await this.#store.accounts.head(new ObjectId(actor.userId))
+    return { stream: prefixedId('user', actor.userId), rev }
+  }
+
+  async #gone(userId: ObjectId, cursors: Cursors): Promise<string[]> {
+    const known = Object.keys(cursors).filter(stream => stream.startsWith('conv_'))
+    if (known.length === 0) return []
+    const present = await this.#store.members.ofUserIn(
+      userId,
+      known.map(stream => new ObjectId(bareId(stream)))
+    )
+    const ids = new Set(present.map(it => conversationId(it.conversationId)))
+    return known.filter(stream => !ids.has(stream))
+  }
+}
+
+function hiddenItem(message: MessageDoc | undefined, rev: number): SyncItem | undefined {
+  if (message === undefined) return undefined
+  const id = conversationId(message.conversationId)
+  return { type: 'hidden', rev, conversationId: id, messageId: messageId(message._id) }
+}
+
+/** The items of one index scan; a scan that was cut is complete only up to its last `rev`. */
+interface Scan {
+  items: SyncItem[]
+  completeTo: number | undefined
+}
+
+function requireReached(since: number, head: number): void {
+  if (since > head) throw new AppError('invalid', `The cursor ${since} is beyond the head ${head}`)
+}
+
+/** Merges the scans by `rev`, and cuts the page at what all of them are complete to, and at its size. */
+function mergePage(scans: readonly Scan[], head: number): Pick<SyncPage, 'rev' | 'more' | 'items'> {
+  const cuts = scans.flatMap(({ completeTo }) => (completeTo === undefined ? [] : [completeTo]))
+  const cut = cuts.length === 0 ? Number.POSITIVE_INFINITY : Math.min(...cuts)
+  const merged = scans
+    .flatMap(({ items }) => items)
+    .filter(({ rev }) => rev <= cut)
+    .sort((a, b) => a.rev - b.rev)
+  const end = pageEnd(merged)
+  const items = merged.slice(0, end)
+  if (end < merged.length) return { items, rev: items.at(-1)?.rev ?? head, more: true }
+  if (cut < Number.POSITIVE_INFINITY) return { items, rev: cut, more: true }
+  return { items, rev: head, more: false }
+}
+
+/** How many items fit a page; changes of one `rev` stay together. */
+function pageEnd(items: readonly SyncItem[]): number {
+  let bytes = 0
+  for (const [index, item] of items.entries()) {
+    bytes += sizeOf(item)
+    const isFull = index >= SYNC_PAGE_ITEMS || bytes > SYNC_PAGE_BYTES
+    if (index > 0 && isFull && items[index - 1]?.rev !== item.rev) return index
+  }
+  return items.length
+}
+
+function sizeOf(item: SyncItem): number {
+  return item.type === 'message' ? messageBytes(item.message) : 512
+}

@@ -1,0 +1,209 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { ContactSource } from '../../../protocol/entities/people.ts'
+import type { User } from '../../../protocol/entities/user.ts'
+import { ContactsUpdated } from '../../../protocol/events/people.ts'
+import { bareId } from '../../../protocol/ids.ts'
+import { CONTACTS_PER_SYNC, PAGE_SIZE } from '../../../protocol/limits.ts'
+import type { AddressBookEntry, ContactMatches, ContactPage } from '../../../protocol/routes/people.ts'
+import type { Actor } from '../../actor.ts'
+import type { Bus } from '../../bus/bus.ts'
+import type { Config } from '../../config/config.ts'
+import type { Store } from '../../database/database.ts'
+import { ObjectId } from '../../database/object-id.ts'
+import { AppError } from '../../errors.ts'
+import { identifierKeys, parsePhone } from '../../identifiers.ts'
+import { userId } from '../../ids.ts'
+import { Counters } from '../../limits/counters.ts'
+import { requirePlainText } from '../../text.ts'
+import type { BlockService } from '../blocks/blocks.ts'
+import type { UserDoc } from '../store.ts'
+import type { UserService } from '../users.ts'
+import type { NewContact } from './store.ts'
+
+interface ContactParts {
+  store: Pick<Store, 'accounts' | 'contacts' | 'users'>
+  bus: Bus
+  config: Pick<Config, 'DEFAULT_REGION' | 'limits'>
+  users: Pick<UserService, 'findMany' | 'requireUsers'>
+  blocks: Pick<BlockService, 'around' | 'requireUnblocked'>
+}
+
+const DAY_MS = 24 * 3_600_000
+const MAX_CONTACTS = 20_000
+/** Numbers that are looked up with one query, and read before others get their turn. */
+const LOOKED_UP_TOGETHER = 1_000
+const READ_TOGETHER = 200
+
+/** A number of an address book. */
+interface Entry {
+  readonly given: string
+  readonly name: string | undefined
+}
+
+/** Whom people know: from their address book, by choice, or by a request that was accepted. */
+export class ContactService {
+  readonly #store: ContactParts['store']
+  readonly #bus: Bus
+  readonly #region: string | undefined
+  readonly #users: ContactParts['users']
+  readonly #blocks: ContactParts['blocks']
+  readonly #lookups: Counters
+
+  constructor({ store, bus, config, users, blocks }: ContactParts) {
+    this.#store = store
+    this.#bus = bus
+    this.#region = config.DEFAULT_REGION
+    this.#users = users
+    this.#blocks = blocks
+    this.#lookups = new Counters(config.limits.contactNumbersPerDay, DAY_MS)
+  }
+
+  /**
+   * Makes contacts of those in an address book who are here. Numbers in any spelling; those that match nobody are
+   * not kept, and neither are those of who is disabled or apart by a block.
+   * @throws {AppError} `too_large` for too many at once, `rate_limited` beyond the numbers of a day
+   */
+  async sync(actor: Actor, entries: readonly AddressBookEntry[]): Promise<ContactMatches> {
+    if (entries.length > CONTACTS_PER_SYNC) {
+      throw new AppError('too_large', `At most ${CONTACTS_PER_SYNC} numbers at once`)
+    }
+    const retryAfterMs = this.#lookups.take(actor.userId, Date.now(), entries.length)
+    if (retryAfterMs > 0) throw new AppError('rate_limited', 'Too many numbers for one day', { retryAfterMs })
+    const book = await this.#read(entries)
+    const people = await this.#find([...book.keys()])
+    const apart = await this.#blocks.around(actor.userId)
+    const found = people.filter(({ _id }) => _id.toHexString() !== actor.userId && !apart.has(_id.toHexString()))
+    await this.#keep(actor, found, book)
+    const profiles = await this.#users.findMany(
+      actor,
+      found.map(({ _id }) => _id.toHexString())
+    )
+    const byId = new Map(profiles.map(user => [user.id, user]))
+    const matches = found.flatMap(({ _id, phone = '' }) => {
+      const user = byId.get(userId(_id))
+      const entry = book.get(phone)
+      if (user === undefined || entry === undefined) return []
+      return [{ phone: entry.given, ...(entry.name === undefined ? {} : { name: entry.name }), user }]
+    })
+    return { matches }
+  }
+
+  /**
+   * Who has a phone number, in any spelling; it counts as one of the numbers of a day.
+   * @throws {AppError} `invalid` when it cannot be a number, `not_found`, `rate_limited`
+   */
+  async lookUp(actor: Actor, phone: string): Promise<User> {
+    const { phone: number } = identifierKeys({ phone }, this.#region)
+    const retryAfterMs = this.#lookups.take(actor.userId)
+    if (retryAfterMs > 0) throw new AppError('rate_limited', 'Too many numbers for one day', { retryAfterMs })
+    const [found] = number === undefined ? [] : await this.#find([number])
+    if (found === undefined) throw new AppError('not_found', 'Nobody here has this number')
+    const [user] = await this.#users.findMany(actor, [found._id.toHexString()])
+    if (user === undefined) throw new AppError('not_found', 'Nobody here has this number')
+    return user
+  }
+
+  /** Contacts in the order of their ids, all or those of one source. */
+  async list(
+    actor: Actor,
+    { limit = PAGE_SIZE, after, source }: { limit?: number; after?: string; source?: ContactSource } = {}
+  ): Promise<ContactPage> {
+    const rows = await this.#store.contacts.page(new ObjectId(actor.userId), {
+      limit: limit + 1,
+      ...(after === undefined ? {} : { after: new ObjectId(bareId(after)) }),
+      ...(source === undefined ? {} : { source })
+    })
+    const page = rows.slice(0, limit)
+    const profiles = await this.#users.findMany(
+      actor,
+      page.map(({ contactId }) => contactId.toHexString())
+    )
+    const byId = new Map(profiles.map(user => [user.id, user]))
+    const contacts = page.flatMap(({ contactId, name, source, createdAt }) => {
+      const user = byId.get(userId(contactId))
+      if (user === undefined) return []
+      return [{ user, ...(name === undefined ? {} : { name }), source, addedAt: createdAt.toISOString() }]
+    })
+    const last = page.at(-1)
+    return { contacts, ...(rows.length > limit && last !== undefined ? { next: userId(last.contactId) } : {}) }
+  }
+
+  /** Makes somebody a contact. @throws {AppError} `invalid` for oneself, `not_found`, `blocked`, `quota_reached` */
+  async add(actor: Actor, otherId: string, name?: string): Promise<void> {
+    const contactId = bareId(otherId)
+    if (contactId === actor.userId) throw new AppError('invalid', 'Nobody is their own contact')
+    await this.#users.requireUsers([contactId])
+    await this.#blocks.requireUnblocked(actor, [contactId])
+    const ownerId = new ObjectId(actor.userId)
+    const [known] = await this.#store.contacts.contactsAmong(ownerId, [new ObjectId(contactId)])
+    if (known !== undefined && (name === undefined || known.name === name)) return
+    if (known === undefined) await this.#requireRoom(ownerId, 1)
+    const text = name === undefined ? {} : { name: requirePlainText('name', name) }
+    const contact = { ownerId, contactId: new ObjectId(contactId), ...text, source: known?.source ?? 'added' }
+    await this.#change(actor, async session => await this.#store.contacts.put([contact], session))
+  }
+
+  /** Takes somebody from the contacts; a repeat changes nothing. */
+  async remove(actor: Actor, otherId: string): Promise<void> {
+    const ownerId = new ObjectId(actor.userId)
+    const contactId = new ObjectId(bareId(otherId))
+    if ((await this.#store.contacts.contactsAmong(ownerId, [contactId])).length === 0) return
+    await this.#change(actor, async session => await this.#store.contacts.remove(ownerId, contactId, session))
+  }
+
+  /** The numbers (E.164) with how they were given. Reading thousands of them takes turns with everything else. */
+  async #read(entries: readonly AddressBookEntry[]): Promise<Map<string, Entry>> {
+    const book = new Map<string, Entry>()
+    for (const [index, entry] of entries.entries()) {
+      if (index > 0 && index % READ_TOGETHER === 0) await nextTurn()
+      const { phone: given, name } = typeof entry === 'string' ? { phone: entry, name: undefined } : entry
+      const phone = parsePhone(given, this.#region)
+      if (phone !== undefined && !book.has(phone)) book.set(phone, { given, name: plainName(name) })
+    }
+    return book
+  }
+
+  async #find(phones: readonly string[]): Promise<UserDoc[]> {
+    const found: UserDoc[] = []
+    for (let start = 0; start < phones.length; start += LOOKED_UP_TOGETHER) {
+      found.push(...(await this.#store.users.findByPhones(phones.slice(start, start + LOOKED_UP_TOGETHER))))
+    }
+    return found
+  }
+
+  async #keep(actor: Actor, found: readonly UserDoc[], book: ReadonlyMap<string, Entry>): Promise<void> {
+    const ownerId = new ObjectId(actor.userId)
+    const known = await this.#store.contacts.contactsAmong(
+      ownerId,
+      found.map(({ _id }) => _id)
+    )
+    const names = new Map(known.map(({ contactId, name }) => [contactId.toHexString(), name]))
+    const fresh: NewContact[] = []
+    for (const { _id, phone = '' } of found) {
+      const name = book.get(phone)?.name
+      const isSame = names.has(_id.toHexString()) && (name === undefined || names.get(_id.toHexString()) === name)
+      if (!isSame) fresh.push({ ownerId, contactId: _id, source: 'sync', ...(name === undefined ? {} : { name }) })
+    }
+    if (fresh.length === 0) return
+    await this.#requireRoom(ownerId, fresh.length)
+    await this.#change(actor, async session => await this.#store.contacts.put(fresh, session))
+  }
+
+  async #requireRoom(ownerId: ObjectId, more: number): Promise<void> {
+    if ((await this.#store.contacts.count(ownerId)) + more > MAX_CONTACTS) {
+      throw new AppError('quota_reached', `At most ${MAX_CONTACTS} contacts`)
+    }
+  }
+
+  async #change(actor: Actor, write: Parameters<Store['accounts']['change']>[3]): Promise<void> {
+    const me = new ObjectId(actor.userId)
+    const rev = await this.#store.accounts.change(me, 'contacts', me, write)
+    this.#bus.publish('user', { userId: actor.userId, rev, event: ContactsUpdated.create({}) })
+  }
+}
+
+/** A name as an address book has it, or none where it is not readable. */
+function plainName(name: string | undefined): string | undefined {
+  const text = name?.trim() ?? ''
+  return text === '' || /\p{Surrogate}/u.test(text) ? undefined : text
+}

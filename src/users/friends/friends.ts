@@ -1,0 +1,117 @@
+import type { Presence, User } from '../../../protocol/entities/user.ts'
+import { ContactsUpdated } from '../../../protocol/events/people.ts'
+import { bareId } from '../../../protocol/ids.ts'
+import { PAGE_SIZE } from '../../../protocol/limits.ts'
+import type { FriendPage } from '../../../protocol/routes/people.ts'
+import type { Actor } from '../../actor.ts'
+import type { Bus } from '../../bus/bus.ts'
+import type { Store } from '../../database/database.ts'
+import { ObjectId } from '../../database/object-id.ts'
+import { pairKeyOf, userId } from '../../ids.ts'
+import type { PresenceService } from '../../presence/presence.ts'
+import type { UserService } from '../users.ts'
+import type { FriendshipDoc } from './store.ts'
+
+interface FriendParts {
+  store: Pick<Store, 'accounts' | 'contacts' | 'friendships'>
+  bus: Bus
+  users: Pick<UserService, 'findMany'>
+  presence: Pick<PresenceService, 'get'>
+}
+
+type Session = Parameters<Store['contacts']['put']>[1]
+
+/** People in somebody’s circle. */
+const MAX_CIRCLE = 1_000
+
+/** Friends: who accepted a request for it. They are made in `requests.ts`. */
+export class FriendService {
+  readonly #store: FriendParts['store']
+  readonly #bus: Bus
+  readonly #users: FriendParts['users']
+  readonly #presence: FriendParts['presence']
+
+  constructor({ store, bus, users, presence }: FriendParts) {
+    this.#store = store
+    this.#bus = bus
+    this.#users = users
+    this.#presence = presence
+  }
+
+  /** The actor's friends with their presence, newest friendship first. */
+  async list(actor: Actor, { limit = PAGE_SIZE, after }: { limit?: number; after?: string } = {}): Promise<FriendPage> {
+    const from = after === undefined ? undefined : new ObjectId(after)
+    const rows = await this.#store.friendships.page(new ObjectId(actor.userId), limit + 1, from)
+    const page = rows.slice(0, limit)
+    const ids = page.map(row => otherOf(row, actor).toHexString())
+    const [profiles, presences] = await Promise.all([this.#users.findMany(actor, ids), this.#presence.get(actor, ids)])
+    const userOf = new Map(profiles.map(user => [user.id, user]))
+    const presenceOf = new Map(presences.map(presence => [presence.userId, presence]))
+    const friends = page.flatMap(row => {
+      const id = userId(otherOf(row, actor))
+      const user = userOf.get(id)
+      const presence = presenceOf.get(id)
+      if (user === undefined || presence === undefined) return []
+      return [{ user, presence, since: row.createdAt.toISOString() }]
+    })
+    const last = page.at(-1)
+    return { friends, ...(rows.length > limit && last !== undefined ? { next: last._id.toHexString() } : {}) }
+  }
+
+  /**
+   * The actor's friends and those who became contacts by an accepted request, newest friendship first: at most a
+   * thousand, 24 hexadecimal digits each.
+   */
+  async circleIds({ userId: id }: Pick<Actor, 'userId'>): Promise<string[]> {
+    const me = new ObjectId(id)
+    const [friends, contacts] = await Promise.all([
+      this.#store.friendships.page(me, MAX_CIRCLE),
+      this.#store.contacts.page(me, { limit: MAX_CIRCLE, source: 'request' })
+    ])
+    const ids = [...friends.map(row => otherOf(row, { userId: id })), ...contacts.map(row => row.contactId)]
+    return [...new Set(ids.map(it => it.toHexString()))].slice(0, MAX_CIRCLE)
+  }
+
+  /** The people of the circle, with their presence. */
+  async circle(actor: Pick<Actor, 'userId'>): Promise<{ user: User; presence: Presence }[]> {
+    const ids = await this.circleIds(actor)
+    const [profiles, presences] = await Promise.all([this.#users.findMany(actor, ids), this.#presence.get(actor, ids)])
+    const userOf = new Map(profiles.map(user => [user.id, user]))
+    return presences.flatMap(presence => {
+      const user = userOf.get(presence.userId)
+      return user === undefined ? [] : [{ user, presence }]
+    })
+  }
+
+  /** Whether two people are friends. Ids in either form. */
+  async areFriends(a: string, b: string): Promise<boolean> {
+    return await this.#store.friendships.exists(pairKeyOf(bareId(a), bareId(b)))
+  }
+
+  /** Ends a friendship, for both; a repeat changes nothing. They stay contacts, but not by the request. */
+  async remove(actor: Actor, otherId: string): Promise<void> {
+    const pairKey = pairKeyOf(actor.userId, bareId(otherId))
+    if (!(await this.#store.friendships.exists(pairKey))) return
+    const me = new ObjectId(actor.userId)
+    const other = new ObjectId(bareId(otherId))
+    const revs = await this.#store.accounts.changeAll([me, other], 'contacts', me, async session => {
+      await this.#store.friendships.remove(pairKey, session)
+      await this.#keepAsAdded(me, other, session)
+      await this.#keepAsAdded(other, me, session)
+    })
+    for (const [id, rev] of revs) {
+      this.#bus.publish('user', { userId: id, rev, event: ContactsUpdated.create({}) })
+    }
+  }
+
+  async #keepAsAdded(ownerId: ObjectId, contactId: ObjectId, session: Session): Promise<void> {
+    const [known] = await this.#store.contacts.contactsAmong(ownerId, [contactId])
+    if (known !== undefined) await this.#store.contacts.put([{ ownerId, contactId, source: 'added' }], session)
+  }
+}
+
+function otherOf({ userIds }: FriendshipDoc, { userId: me }: Pick<Actor, 'userId'>): ObjectId {
+  const other = userIds.find(id => id.toHexString() !== me)
+  if (other === undefined) throw new Error('A friendship is between two people')
+  return other
+}

@@ -1,0 +1,283 @@
+import type { ClientSession, Collection, Db, Filter, IndexDescription, ObjectId } from 'mongodb'
+import { MongoServerError } from 'mongodb'
+import { isDuplicate } from '../database/duplicates.ts'
+import { AppError } from '../errors.ts'
+import { beginning, foldedWords, searchTokens } from '../search-words.ts'
+
+/** A person. What is not known about them is absent, so that the unique indexes leave it out. */
+export interface UserDoc {
+  _id: ObjectId
+  username?: string
+  /** The username in lower case. */
+  usernameKey?: string
+  /** E.164. */
+  phone?: string
+  /** In lower case. */
+  email?: string
+  passwordHash?: string
+  displayName: string
+  bio?: string
+  avatarUrl?: string
+  /** A line of their own under the name. */
+  statusText?: string
+  publicKey?: string
+  isDisabled?: boolean
+  /** Has proved by a code that the phone number or the email is theirs. */
+  isVerified?: boolean
+  /** Who this is in an existing user system, where that is not an id of ours. */
+  externalId?: string
+  /** Beginnings of the words of name and username. */
+  searchTokens: string[]
+  createdAt: Date
+  updatedAt?: Date
+  lastSeenAt?: Date
+  /** Devices that take push notifications, the newest last. */
+  pushTokens?: { token: string; at: Date }[]
+}
+
+/** What finds exactly one person. */
+export type UserKey =
+  | Pick<Required<UserDoc>, 'usernameKey'>
+  | Pick<Required<UserDoc>, 'phone'>
+  | Pick<Required<UserDoc>, 'email'>
+
+/** What a person may change; `undefined` takes a field away. */
+export interface ProfileFields {
+  username?: string
+  displayName?: string
+  bio?: string | undefined
+  avatarUrl?: string | undefined
+  statusText?: string | undefined
+  publicKey?: string | undefined
+}
+
+const TIME_LIMIT_EXCEEDED = 50
+const SEARCH_TIME_MS = 1000
+const MAX_QUERY_WORDS = 4
+const USERNAME_BEGINNING = /^[a-z0-9][a-z0-9._-]{0,31}$/
+const unique = (field: string): IndexDescription => ({
+  key: { [field]: 1 },
+  unique: true,
+  partialFilterExpression: { [field]: { $exists: true } }
+})
+/** What no reader but the login needs. */
+const PROFILE = { passwordHash: 0, searchTokens: 0, pushTokens: 0 } as const
+
+/** The people, with what they sign in with. */
+export class UserStore {
+  static readonly indexes: IndexDescription[] = [
+    unique('usernameKey'), // findByKey: login, search
+    unique('phone'), // findByKey: login, search
+    unique('email'), // findByKey: login, search
+    unique('externalId'), // findExternal, ensureExternal
+    { key: { searchTokens: 1 } } // search
+  ]
+
+  readonly #users: Collection<UserDoc>
+
+  constructor(db: Db) {
+    this.#users = db.collection('users')
+  }
+
+  /** @throws {AppError} `conflict` when username, phone or email belongs to somebody. */
+  async insert(user: Omit<UserDoc, 'searchTokens'>): Promise<void> {
+    await refuseTaken(this.#users.insertOne({ ...user, searchTokens: searchTokens(user) }))
+  }
+
+  async find(_id: ObjectId): Promise<UserDoc | null> {
+    return await this.#users.findOne({ _id }, { projection: PROFILE })
+  }
+
+  /** In no particular order; who does not exist is left out. */
+  async findMany(ids: readonly ObjectId[]): Promise<UserDoc[]> {
+    return await this.#users.find({ _id: { $in: [...ids] } }, { projection: PROFILE }).toArray()
+  }
+
+  /** Keeps when somebody's last connection ended. */
+  async setLastSeen(_id: ObjectId, lastSeenAt: Date): Promise<void> {
+    await this.#users.updateOne({ _id }, { $max: { lastSeenAt } })
+  }
+
+  /** When those of the given were seen last who ever were, by id (hex). */
+  async lastSeen(ids: readonly ObjectId[]): Promise<Map<string, Date>> {
+    if (ids.length === 0) return new Map()
+    const users = await this.#users.find({ _id: { $in: [...ids] } }, { projection: { lastSeenAt: 1 } }).toArray()
+    return new Map(users.flatMap(({ _id, lastSeenAt }) => (lastSeenAt ? [[_id.toHexString(), lastSeenAt]] : [])))
+  }
+
+  /** With the password's hash. */
+  async findByKey(key: UserKey): Promise<UserDoc | null> {
+    return await this.#users.findOne(key)
+  }
+
+  /** With the password's hash. */
+  async findWithPassword(_id: ObjectId): Promise<UserDoc | null> {
+    return await this.#users.findOne({ _id })
+  }
+
+  /** Sets another password in the place of the one known; `undefined` for none. @returns whether it was that one */
+  async changePassword(_id: ObjectId, before: string | undefined, passwordHash: string): Promise<boolean> {
+    const filter = { _id, passwordHash: before ?? { $exists: false } }
+    const { matchedCount } = await this.#users.updateOne(filter, { $set: { passwordHash } })
+    return matchedCount === 1
+  }
+
+  /** Sets a password whatever it was before, for somebody who has just proved who they are. */
+  async resetPassword(_id: ObjectId, passwordHash: string): Promise<void> {
+    await this.#users.updateOne({ _id }, { $set: { passwordHash, isVerified: true } })
+  }
+
+  /** Keeps that somebody has proved who they are. */
+  async verify(_id: ObjectId): Promise<void> {
+    await this.#users.updateOne({ _id }, { $set: { isVerified: true } })
+  }
+
+  /**
+   * Gives an account that nobody has proved to be theirs to who proves it now, with their password or none in the place
+   * of the one before. @returns whether it was nobody's until now
+   */
+  async claim(_id: ObjectId, passwordHash: string | undefined): Promise<boolean> {
+    const { modifiedCount } = await this.#users.updateOne(
+      { _id, isVerified: { $ne: true } },
+      {
+        $set: { isVerified: true, ...(passwordHash === undefined ? {} : { passwordHash }) },
+        ...(passwordHash === undefined ? { $unset: { passwordHash: '' } } : {})
+      }
+    )
+    return modifiedCount === 1
+  }
+
+  /** Somebody of an existing user system, by the id there; an `ObjectId` is the id here as well. */
+  async findExternal(subject: ObjectId | string): Promise<UserDoc | null> {
+    return await this.#users.findOne(externalKey(subject), { projection: PROFILE })
+  }
+
+  /** Makes sure that somebody of an existing user system is known; however many ask at once, there is one. */
+  async ensureExternal(subject: ObjectId | string, displayName: string): Promise<UserDoc> {
+    const key = externalKey(subject)
+    const $setOnInsert = { displayName, searchTokens: searchTokens({ displayName }), createdAt: new Date() }
+    try {
+      const user = await this.#users.findOneAndUpdate(
+        key,
+        { $setOnInsert },
+        { upsert: true, returnDocument: 'after', projection: PROFILE }
+      )
+      if (user) return user
+    } catch (error) {
+      if (!isDuplicate(error)) throw error
+    }
+    const other = await this.findExternal(subject)
+    if (!other) throw new Error('A person who was just added is gone')
+    return other
+  }
+
+  /**
+   * Changes a profile, inside a transaction.
+   * @returns the person as changed; `null` when there is none
+   * @throws {AppError} `conflict` when the username belongs to somebody else
+   */
+  async update(_id: ObjectId, fields: ProfileFields, session: ClientSession): Promise<UserDoc | null> {
+    const before = await this.#users.findOne({ _id }, { session, projection: { username: 1, displayName: 1 } })
+    if (!before) return null
+    const set: Partial<UserDoc> = { searchTokens: searchTokens({ ...before, ...fields }), updatedAt: new Date() }
+    const unset: Record<string, ''> = {}
+    for (const [name, value] of Object.entries(fields)) {
+      if (value === undefined) unset[name] = ''
+      else Object.assign(set, { [name]: value })
+    }
+    if (fields.username !== undefined) set.usernameKey = fields.username.toLowerCase()
+    return await refuseTaken(
+      this.#users.findOneAndUpdate(
+        { _id },
+        { $set: set, ...(Object.keys(unset).length > 0 ? { $unset: unset } : {}) },
+        { session, returnDocument: 'after', projection: PROFILE }
+      )
+    )
+  }
+
+  /** Those of the given numbers (E.164) who are here and enabled. */
+  async findByPhones(phones: readonly string[]): Promise<UserDoc[]> {
+    return await this.#users
+      .find({ phone: { $in: [...phones] }, isDisabled: { $ne: true } }, { projection: PROFILE })
+      .toArray()
+  }
+
+  /** Everybody who is enabled but `except`, in the order of their ids, after one of them and after `skip` others. */
+  async page(
+    limit: number,
+    { after, skip = 0, except = [] }: { after?: ObjectId; skip?: number; except?: readonly ObjectId[] } = {}
+  ): Promise<UserDoc[]> {
+    const from = after === undefined ? {} : { $gt: after }
+    const filter = { _id: { ...from, $nin: [...except] }, isDisabled: { $ne: true } }
+    return await this.#users.find(filter, { sort: { _id: 1 }, skip, limit, projection: PROFILE }).toArray()
+  }
+
+  /** Keeps a device's push token as the newest of at most `limit`. */
+  async addPushToken(_id: ObjectId, token: string, limit: number): Promise<void> {
+    const others = {
+      $filter: { input: { $ifNull: ['$pushTokens', []] }, cond: { $ne: ['$$this.token', { $literal: token }] } }
+    }
+    const all = { $concatArrays: [others, [{ token: { $literal: token }, at: '$$NOW' }]] }
+    await this.#users.updateOne({ _id }, [{ $set: { pushTokens: { $slice: [all, -limit] } } }])
+  }
+
+  /**
+   * People by a whole key first, then by the beginning of their username, then by the beginnings of words and of
+   * phone numbers; nobody who is disabled or among `except`. Takes the text literally. At most `limit`.
+   */
+  async search(
+    { text, keys, phones }: UserSearch,
+    limit: number,
+    except: readonly ObjectId[] = []
+  ): Promise<UserDoc[]> {
+    const words = foldedWords(text).slice(0, MAX_QUERY_WORDS).map(beginning)
+    const name = text.trim().toLowerCase()
+    const filters: Filter<UserDoc>[] = [
+      ...(keys.length > 0 ? [{ $or: [...keys] }] : []),
+      ...(USERNAME_BEGINNING.test(name) ? [{ usernameKey: beginningWith(name) }] : []),
+      ...(words.length > 0 ? [{ searchTokens: { $all: words } }] : []),
+      ...phones.map(phone => ({ phone: beginningWith(phone) }))
+    ]
+    const others = { isDisabled: { $ne: true }, ...(except.length > 0 ? { _id: { $nin: [...except] } } : {}) }
+    const options = { projection: PROFILE, limit, maxTimeMS: SEARCH_TIME_MS }
+    const pages = await busyWhenSlow(
+      Promise.all(filters.map(async filter => await this.#users.find({ ...filter, ...others }, options).toArray()))
+    )
+    const found = new Map(pages.flat().map(user => [user._id.toHexString(), user]))
+    return [...found.values()].slice(0, limit)
+  }
+}
+
+/** What people are looked for by: a text, whole keys, and beginnings of phone numbers (E.164). */
+export interface UserSearch {
+  text: string
+  keys: readonly UserKey[]
+  phones: readonly string[]
+}
+
+/** Everything that begins with a text, by the order of the index. */
+function beginningWith(text: string): { $gte: string; $lt: string } {
+  return { $gte: text, $lt: `${text}\uffff` }
+}
+
+function externalKey(subject: ObjectId | string): { externalId: string } | { _id: ObjectId } {
+  return typeof subject === 'string' ? { externalId: subject } : { _id: subject }
+}
+
+async function refuseTaken<T>(write: Promise<T>): Promise<T> {
+  try {
+    return await write
+  } catch (error) {
+    if (!isDuplicate(error)) throw error
+    throw new AppError('conflict', 'The username, phone number or email is taken', { cause: error })
+  }
+}
+
+async function busyWhenSlow<T>(query: Promise<T>): Promise<T> {
+  try {
+    return await query
+  } catch (error) {
+    if (!(error instanceof MongoServerError) || error.code !== TIME_LIMIT_EXCEEDED) throw error
+    throw new AppError('busy', 'The search took too long', { cause: error, retryAfterMs: 1000 })
+  }
+}
