@@ -1,17 +1,18 @@
-import type { Store } from '../database/database.ts'
+import type { SessionStore } from '../accounts/sessions/store.ts'
+import type { Database } from '../database/index.ts'
+import type { ConversationStore } from '../store/conversations.ts'
+import type { HeadsMoved } from '../streams/positions.ts'
+import type { AccountStore } from '../streams/store.ts'
 
 /** Each look goes back further than the last one by this, for what was committed late, ms. */
 const OVERLAP_MS = 10_000
 
-/** Where conversations and accounts stand that changed lately, and which sessions ended, whichever server did it. */
-export interface HeadsMoved {
-  readonly conversations: readonly { readonly id: string; readonly rev: number }[]
-  readonly accounts: readonly { readonly id: string; readonly rev: number }[]
-  readonly endedSessionIds: readonly string[]
-}
-
-interface LookoutParts {
-  store: Pick<Store, 'accounts' | 'conversations' | 'sessions' | 'now'>
+interface HeadPollerDeps {
+  store: {
+    readonly accounts: AccountStore
+    readonly conversations: ConversationStore
+    readonly sessions: SessionStore
+  } & Pick<Database, 'now'>
   /** How often the heads that moved are looked at, ms. */
   intervalMs: number
   onError: (error: unknown) => void
@@ -21,16 +22,16 @@ interface LookoutParts {
  * Finds at intervals what other processes have done, by the database's clock. The clock only narrows the
  * search; whether something was missed is told by its `rev`.
  */
-export class Lookout {
-  readonly #parts: LookoutParts
+export class HeadPoller {
+  readonly #deps: HeadPollerDeps
   readonly #listeners: ((moved: HeadsMoved) => void)[] = []
   #since: Date | undefined
   #timer: NodeJS.Timeout | undefined
   #isClosed = false
   #lookedAt = performance.now()
 
-  constructor(parts: LookoutParts) {
-    this.#parts = parts
+  constructor(parts: HeadPollerDeps) {
+    this.#deps = parts
   }
 
   /** How long ago the last look came to its end, ms. */
@@ -43,7 +44,7 @@ export class Lookout {
   }
 
   async start(): Promise<void> {
-    this.#since = new Date((await this.#parts.store.now()).getTime() - OVERLAP_MS)
+    this.#since = new Date((await this.#deps.store.now()).getTime() - OVERLAP_MS)
     this.#schedule()
   }
 
@@ -56,13 +57,13 @@ export class Lookout {
     if (this.#isClosed) return
     this.#timer = setTimeout(() => {
       this.#look()
-        .catch(this.#parts.onError)
+        .catch(this.#deps.onError)
         .finally(() => this.#schedule())
-    }, this.#parts.intervalMs).unref()
+    }, this.#deps.intervalMs).unref()
   }
 
   async #look(): Promise<void> {
-    const { store } = this.#parts
+    const { store } = this.#deps
     const since = this.#since ?? new Date()
     const now = await store.now()
     const [conversations, accounts, endedSessionIds] = await Promise.all([

@@ -2,7 +2,8 @@ import type { FastifyInstance } from 'fastify'
 import type { Actor } from '../../actor.ts'
 import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
-import type { Services } from '../../services.ts'
+import type { UserService } from '../../users/users.ts'
+import type { SessionService } from '../sessions/sessions.ts'
 import { type Claims, type Issuer, isFromIssuer, Tokens } from './jwt.ts'
 
 /** Turns tokens into actors, for REST and socket alike, and sessions into tokens. */
@@ -19,7 +20,8 @@ interface AuthenticatorDeps {
   readonly config: Pick<Config, 'JWT_EXPIRES_IN' | 'AUTH_JWKS_URL' | 'AUTH_ISSUER' | 'AUTH_AUDIENCE'> & {
     readonly JWT_SECRET: readonly string[]
   }
-  readonly services: Pick<Services, 'sessions' | 'users'>
+  readonly sessions: Pick<SessionService, 'requireLiveSession'>
+  readonly users: Pick<UserService, 'requireExternal'>
 }
 
 const HEX_ID = /^[0-9a-f]{24}$/
@@ -28,7 +30,10 @@ const PERSON_CLAIMS = ['sub', 'userId', '_id', 'id', 'uid']
 const MAX_SUBJECT_LENGTH = 256
 
 /** Registers what it needs on the app, which must be ready before a token is signed or verified. */
-export function createAuthenticator(app: FastifyInstance, { config, services }: AuthenticatorDeps): Authenticator {
+export function createAuthenticator(
+  app: FastifyInstance,
+  { config, sessions, users }: AuthenticatorDeps
+): Authenticator {
   const { AUTH_JWKS_URL: jwksUrl, AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience, JWT_EXPIRES_IN: expiresInMs } = config
   const expected: Issuer = { jwksUrl, issuer, audience }
   const tokens = new Tokens(app, config.JWT_SECRET, expected)
@@ -44,11 +49,11 @@ export function createAuthenticator(app: FastifyInstance, { config, services }: 
       const expiresAt = claims.exp * 1000
       if (signedBy !== 'key set' && 'sid' in claims) {
         const session = requireSession(claims, signedBy)
-        await services.sessions.requireLiveSession(session)
+        await sessions.requireLiveSession(session)
         return { ...session, expiresAt }
       }
       const person = requirePerson(claims, expected)
-      return { userId: await services.users.requireExternal(person, nameOf(claims)), expiresAt }
+      return { userId: await users.requireExternal(person, nameOf(claims)), expiresAt }
     }
   }
 }

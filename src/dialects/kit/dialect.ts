@@ -5,7 +5,7 @@ import type { Actor } from '../../actor.ts'
 import type { Config, DialectName } from '../../config/config.ts'
 import type { AppError } from '../../errors.ts'
 import type { RealtimeDialect } from '../../realtime/dialect-encoder.ts'
-import type { Services } from '../../services.ts'
+import type { Services } from './services.ts'
 
 /** What a handler is told of its request. */
 export interface Call<Params, Query, Body> {
@@ -32,7 +32,7 @@ export interface DialectRoute {
   handle(call: Call<unknown, unknown, unknown>, reply: FastifyReply): Promise<unknown>
 }
 
-interface RouteParts<P extends TSchema, Q extends TSchema, B extends TSchema> {
+interface RouteDeps<P extends TSchema, Q extends TSchema, B extends TSchema> {
   readonly summary: string
   readonly params?: P
   readonly query?: Q
@@ -47,7 +47,7 @@ interface RouteParts<P extends TSchema, Q extends TSchema, B extends TSchema> {
 /** Declares a route: `GET /users/:id`, what it takes, and what it answers. Fields that are not named are ignored. */
 export function dialectRoute<P extends TSchema = TUnknown, Q extends TSchema = TUnknown, B extends TSchema = TUnknown>(
   place: `${Method} /${string}`,
-  { summary, params, query, body, isPublic = false, status = 200, bodyLimit }: RouteParts<P, Q, B>,
+  { summary, params, query, body, isPublic = false, status = 200, bodyLimit }: RouteDeps<P, Q, B>,
   handle: (call: Call<Static<P>, Static<Q>, Static<B>>, reply: FastifyReply) => Promise<unknown>
 ): DialectRoute {
   const [method, url] = place.split(' ') as [Method, string]
@@ -65,7 +65,7 @@ export interface Dialect {
 }
 
 /** What a dialect stands on. */
-export interface DialectParts {
+export interface DialectDeps {
   readonly services: Services
   readonly authenticator: Authenticator
   readonly config: Config

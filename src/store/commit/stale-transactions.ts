@@ -7,7 +7,7 @@ const ABANDONED_US = 2_000_000
  * Ends transactions that a killed process has left open: the database would hold on to what they have written for a
  * minute, and everybody else's changes of it would conflict. One that was only slow is told so, and tries again.
  */
-export async function endAbandoned(client: MongoClient): Promise<void> {
+export async function endStaleTransactions(client: MongoClient): Promise<void> {
   // The only read concern that this aggregation takes.
   const admin = client.db('admin', { readConcern: new ReadConcern('local') })
   const idle = await admin

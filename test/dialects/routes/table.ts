@@ -26,7 +26,7 @@ export interface Place {
 /** Every dialect that there is, without a server. */
 export async function allDialects(t: Test): Promise<Dialect[]> {
   const { config, ...services } = await openServices(t)
-  const authenticator = createAuthenticator(Fastify(), { config, services })
+  const authenticator = createAuthenticator(Fastify(), { config, ...services })
   return createDialects({ services, config, authenticator, openStream: async () => undefined })
 }
 

@@ -1,7 +1,7 @@
 import type { Me, Presence, User } from '../../../../protocol/entities/user.ts'
 import { bareId } from '../../../../protocol/ids.ts'
 import type { Actor } from '../../../actor.ts'
-import type { Services } from '../../../services.ts'
+import type { Services } from '../../kit/services.ts'
 
 /** A profile as the app has it; what is not known, or hidden from who asks, is null. */
 function presentProfile(user: User | Me, { status, lastSeenAt }: Omit<Presence, 'userId'>) {

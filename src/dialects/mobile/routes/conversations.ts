@@ -3,9 +3,9 @@ import { ConversationName, Description } from '../../../../protocol/entities/con
 import { PictureUrl } from '../../../../protocol/entities/user.ts'
 import { bareId, ConversationId, UserId } from '../../../../protocol/ids.ts'
 import { DEFAULT_LIMITS } from '../../../../protocol/limits.ts'
-import type { Services } from '../../../services.ts'
 import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
 import { limitOf, pageQuery } from '../../kit/paging.ts'
+import type { Services } from '../../kit/services.ts'
 import { answer, maybe, present } from '../fields.ts'
 import { presentConversation, showConversation } from '../present/conversation.ts'
 
@@ -25,14 +25,14 @@ export function conversationRoutes(services: Services): DialectRoute[] {
 }
 
 function listRoutes(services: Services): DialectRoute[] {
-  const { conversationList, summaries } = services
+  const { conversationList, details } = services
   return [
     dialectRoute(
       'GET /conversations',
       { summary: 'Your conversations: pinned ones first, then the newest', query: Type.Object(pageQuery) },
       async ({ actor, query: { page = 1, limit } }) => {
         const found = await conversationList.page(actor, { limit: limitOf(present({ limit })), page })
-        const shown = await summaries.of(actor, found.conversations)
+        const shown = await details.findAll(actor, found.conversations)
         return answer(shown.map(summary => presentConversation(actor, summary)))
       }
     ),

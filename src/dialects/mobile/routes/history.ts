@@ -2,9 +2,9 @@ import { Type } from '@sinclair/typebox'
 import { ConversationId, UserId } from '../../../../protocol/ids.ts'
 import type { Actor } from '../../../actor.ts'
 import { AppError } from '../../../errors.ts'
-import type { Services } from '../../../services.ts'
 import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
 import { historyQuery, placeOf } from '../../kit/paging.ts'
+import type { Services } from '../../kit/services.ts'
 import { answer } from '../fields.ts'
 import { presentMessage } from '../present/message.ts'
 
@@ -43,14 +43,14 @@ export function historyRoutes(services: Services): DialectRoute[] {
 }
 
 async function page(
-  { conversations, history, summaries }: Services,
+  { conversations, history, details }: Services,
   actor: Actor,
   conversationId: string,
   place: Parameters<typeof placeOf>[0]
 ) {
   const view = await conversations.get(actor, conversationId)
   const { messages, more } = await history.page(actor, { conversationId, ...placeOf(place) })
-  const [summary] = await summaries.of(actor, [view])
+  const [summary] = await details.findAll(actor, [view])
   const shown = messages.map(message => presentMessage(message, summary?.participants))
   return { ...answer(shown.reverse()), hasMore: more }
 }

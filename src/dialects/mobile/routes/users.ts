@@ -8,9 +8,9 @@ import {
   Username
 } from '../../../../protocol/entities/user.ts'
 import { UserId } from '../../../../protocol/ids.ts'
-import type { Services } from '../../../services.ts'
 import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
 import { limitOf, pageQuery } from '../../kit/paging.ts'
+import type { Services } from '../../kit/services.ts'
 import { answer, maybe, present } from '../fields.ts'
 import { presentOthers, presentOwn } from '../present/people.ts'
 

@@ -2,7 +2,7 @@ import type { Me, Presence, User } from '../../../../protocol/entities/user.ts'
 import { bareId } from '../../../../protocol/ids.ts'
 import type { Actor } from '../../../actor.ts'
 import { given } from '../../../omit-undefined.ts'
-import type { Services } from '../../../services.ts'
+import type { Services } from '../../kit/services.ts'
 
 /** The id of a person under each of its names. */
 export function presentUserId(id: string) {

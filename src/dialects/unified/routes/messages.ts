@@ -4,10 +4,10 @@ import { bareId, ConversationId, MessageId, UserId } from '../../../../protocol/
 import { oneOf } from '../../../../protocol/schema.ts'
 import type { Actor } from '../../../actor.ts'
 import { given } from '../../../omit-undefined.ts'
-import type { Services } from '../../../services.ts'
 import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
 import { historyQuery, limitOf, placeOf } from '../../kit/paging.ts'
 import { sendMessage } from '../../kit/sending.ts'
+import type { Services } from '../../kit/services.ts'
 import { contentOf, findPlace, NewMessage, openPlace, requireTextOf, textFields } from '../content.ts'
 import { answer, answerPage } from '../present/answers.ts'
 import { presentMessage, showMessage } from '../present/message.ts'
@@ -54,7 +54,7 @@ async function answerHistory(services: Services, actor: Actor, query: Static<typ
     return answerPage([], { limit, hasMore: false })
   }
   const page = await history.page(actor, { conversationId, ...placeOf(query) })
-  const pair = await pairs.of(bareId(conversationId))
+  const pair = await pairs.find(bareId(conversationId))
   const shown = page.messages.map(message => presentMessage(message, pair)).reverse()
   const next = page.more ? (shown.at(-1)?.id ?? null) : null
   return answerPage(shown, { limit, ...given({ page: query.page }), hasMore: page.more, next })
