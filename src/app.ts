@@ -17,7 +17,7 @@ import { documentRoutes } from './transport/documents.ts'
 import { EncodedCounts } from './transport/encoded.ts'
 import { Greeter } from './transport/greeter.ts'
 import { Hub } from './transport/hub.ts'
-import { Metrics } from './transport/metrics.ts'
+import { createMetrics, type LoadMetrics } from './transport/lazy-metrics.ts'
 import { apiRoutes } from './transport/rest/api.ts'
 import { answerError, answerErrors } from './transport/rest/errors.ts'
 import { readJsonBodies } from './transport/rest/json.ts'
@@ -42,7 +42,7 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
   const onError = (err: unknown): void => app.log.error({ err }, 'Something failed in the background')
   const store = await openStore(config)
   const bus = new Bus()
-  const delivery = createDelivery(config, app.log)
+  const delivery = await createDelivery(config, app.log)
   const services = createServices({ store, bus, config, delivery, onError })
   const hub = new Hub({ ...services, bus, onError })
   const counts = { frames: 0, dropped: 0, slow: 0, encoded: new EncodedCounts() }
@@ -56,13 +56,13 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
   const socket = new SocketServer(faces)
   const streams = new StreamServer(faces)
   const packets = new SocketIoServer(app.server, { ...faces, isDraining: () => socket.isDraining })
-  const metrics = createMetrics({ store, services, hub, counts, socket, packets, streams })
+  const loadMetrics = measure({ store, services, hub, counts, socket, packets, streams, onError })
   await addPlugins(app, { config, socket, packets, streams, vocabularies: [...vocabularies.keys()] })
   authenticateRequests(app, authenticator, await createRequestLimits(app, config.limits))
   await app.register(documentRoutes, { dialects: await describeDialects(dialects) })
   await app.register(apiRoutes, { prefix: '/v1', services, authenticator, limits: config.limits })
   await app.register(operationRoutes, {
-    metrics,
+    loadMetrics,
     metricsToken: config.METRICS_TOKEN,
     isDraining: () => socket.isDraining,
     probe: services.health.probe
@@ -90,17 +90,19 @@ interface MeasuredParts {
   socket: SocketServer
   packets: SocketIoServer
   streams: StreamServer
+  onError: (error: unknown) => void
 }
 
-function createMetrics({ store, services, hub, counts, socket, packets, streams }: MeasuredParts): Metrics {
-  return new Metrics({
+function measure({ store, services, hub, counts, socket, packets, streams, onError }: MeasuredParts): LoadMetrics {
+  const sources = {
     connections: () => socket.connectionCount + packets.connectionCount + streams.connectionCount,
     users: () => hub.userCount,
     queuedBytes: () => socket.queuedBytes,
     waitingCommits: () => store.commits.waiting,
     counts,
     commits: services.commits
-  })
+  }
+  return createMetrics(sources, onError)
 }
 
 function createServer(config: AppConfig): FastifyInstance {

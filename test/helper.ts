@@ -134,7 +134,8 @@ export class TestServer {
     })
     const text = await response.text()
     const { status, headers: answered } = response
-    return { status, headers: answered, text, body: text === '' ? undefined : parse(text) }
+    const answer = { status, headers: answered, text, body: text === '' ? undefined : parse(text) }
+    return answer
   }
 
   /** A socket that has not said anything. */
@@ -199,7 +200,7 @@ export async function openServices(
   const store = await openStore(config)
   t.teardown(async () => await store.close())
   const bus = new Bus()
-  const delivery = createDelivery(config, { info: () => undefined })
+  const delivery = await createDelivery(config, { info: () => undefined })
   const services = createServices({ store, bus, config, delivery, onError })
   return { ...services, uri, config, store, bus }
 }

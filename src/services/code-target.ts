@@ -12,11 +12,11 @@ export interface CodeTarget {
 }
 
 /** @throws {AppError} `invalid` unless it is exactly one, and a possible one */
-export function requireTarget(
+export async function requireTarget(
   { phone, email }: Pick<Identifiers, 'phone' | 'email'>,
   region: string | undefined
-): CodeTarget {
-  const keys = identifierKeys(
+): Promise<CodeTarget> {
+  const keys = await identifierKeys(
     { ...(phone === undefined ? {} : { phone }), ...(email === undefined ? {} : { email }) },
     region
   )

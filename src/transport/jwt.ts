@@ -1,8 +1,9 @@
 import { hkdfSync } from 'node:crypto'
 import jwt, { type JWT } from '@fastify/jwt'
-import type { FastifyInstance } from 'fastify'
-import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
-import { AppError } from '../errors.ts'
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import type { JWTPayload } from 'jose'
+import type { VerifyByKeySet } from './key-set.ts'
+import { expiredToken, hasCode, invalidToken } from './token-errors.ts'
 
 /** What a token says, its signature and its times proved. `exp`: seconds since 1970. */
 export interface Claims extends Readonly<Record<string, unknown>> {
@@ -34,7 +35,6 @@ interface Key {
 }
 
 const SYMMETRIC = 'HS256'
-const ASYMMETRIC = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
 const MAX_TOKEN_LENGTH = 8192
 const MAX_SKEW_MS = 60_000
 
@@ -42,15 +42,14 @@ const MAX_SKEW_MS = 60_000
 export class Tokens {
   readonly #app: FastifyInstance
   readonly #keys: readonly Key[]
-  readonly #issuer: Issuer
-  readonly #jwks: JWTVerifyGetKey | undefined
+  #verifyByKeySet: VerifyByKeySet | undefined
 
   /** The first secret signs, all of them verify. The app must be ready before either. */
   constructor(app: FastifyInstance, secrets: readonly string[], issuer: Issuer) {
     this.#app = app
-    this.#issuer = issuer
-    this.#jwks = issuer.jwksUrl === undefined ? undefined : createRemoteJWKSet(new URL(issuer.jwksUrl))
     this.#keys = secrets.map((secret, index) => registerKey(app, secret, `key${index}`))
+    const { jwksUrl } = issuer
+    if (jwksUrl !== undefined) app.register(this.#keySetPlugin(jwksUrl, issuer))
   }
 
   sign(claims: Claims): string {
@@ -62,10 +61,16 @@ export class Tokens {
   async verify(token: string): Promise<VerifiedToken> {
     const header = readHeader(token)
     if (header.alg === SYMMETRIC) return this.#verifySecret(token, header.kid)
-    if (this.#jwks && ASYMMETRIC.includes(header.alg)) {
-      return { claims: await this.#verifyKeySet(token, this.#jwks), signedBy: 'key set' }
+    if (this.#verifyByKeySet === undefined) throw invalidToken()
+    return { claims: requireTimes(await this.#verifyByKeySet(token)), signedBy: 'key set' }
+  }
+
+  /** Loads what only servers with an external issuer need, before the app is ready. */
+  #keySetPlugin(jwksUrl: string, issuer: Issuer): FastifyPluginAsync {
+    return async () => {
+      const { createKeySet } = await import('./key-set.ts')
+      this.#verifyByKeySet = createKeySet(jwksUrl, issuer)
     }
-    throw invalidToken()
   }
 
   #verifySecret(token: string, kid: string | undefined): VerifiedToken {
@@ -75,21 +80,6 @@ export class Tokens {
       if (claims) return { claims: requireTimes(claims), signedBy: key === named ? 'own' : 'secret' }
     }
     throw invalidToken()
-  }
-
-  async #verifyKeySet(token: string, jwks: JWTVerifyGetKey): Promise<Claims> {
-    const { issuer, audience } = this.#issuer
-    try {
-      const { payload } = await jwtVerify(token, jwks, {
-        algorithms: ASYMMETRIC,
-        requiredClaims: ['exp'],
-        ...(issuer === undefined ? {} : { issuer }),
-        ...(audience === undefined ? {} : { audience })
-      })
-      return requireTimes(payload)
-    } catch (error) {
-      throw keySetError(error)
-    }
   }
 
   #signer({ namespace }: Key): JWT {
@@ -146,25 +136,4 @@ function requireTimes(payload: object): Claims {
   const isIssued = iat === undefined || (typeof iat === 'number' && iat * 1000 <= Date.now() + MAX_SKEW_MS)
   if (!isIssued || typeof exp !== 'number' || !Number.isFinite(exp)) throw invalidToken()
   return payload as Claims
-}
-
-/** A key set that cannot be fetched says nothing about the token. */
-function keySetError(error: unknown): AppError {
-  if (error instanceof AppError) return error
-  if (error instanceof errors.JWTExpired) return expiredToken(error)
-  const isUnreachable = error instanceof errors.JWKSTimeout || hasCode(error, 'ERR_JOSE_GENERIC')
-  if (error instanceof errors.JOSEError && !isUnreachable) return invalidToken(error)
-  return new AppError('busy', 'The keys of the token’s issuer cannot be fetched', { cause: error, retryAfterMs: 5000 })
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code
-}
-
-function expiredToken(cause: unknown): AppError {
-  return new AppError('token_expired', 'The token has expired', { cause })
-}
-
-function invalidToken(cause?: unknown): AppError {
-  return new AppError('unauthenticated', 'The token is not valid', { cause })
 }
