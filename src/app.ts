@@ -23,7 +23,7 @@ import { answerError, answerErrors } from './transport/rest/errors.ts'
 import { readJsonBodies } from './transport/rest/json.ts'
 import { operationRoutes } from './transport/rest/operations.ts'
 import { createRequestLimits } from './transport/rest/rate-limits.ts'
-import { validateRequests } from './transport/rest/validation.ts'
+import { noCompilers, validateRequests } from './transport/rest/validation.ts'
 import { SocketIoServer } from './transport/socketio/server.ts'
 import { streamRoutes } from './transport/sse/routes.ts'
 import { StreamServer } from './transport/sse/server.ts'
@@ -110,6 +110,7 @@ function createServer(config: AppConfig): FastifyInstance {
     logger: loggerOptions(config),
     logController: new LogController({ disableRequestLogging: !['debug', 'trace'].includes(config.LOG_LEVEL) }),
     bodyLimit: BODY_BYTES,
+    schemaController: noCompilers,
     routerOptions: { maxParamLength: 16_384 },
     trustProxy: config.TRUST_PROXY.length > 0 ? config.TRUST_PROXY : false,
     // The first must be the smaller: Node would swap them, and a slow body would not be cut.

@@ -11,6 +11,7 @@ import { readConfig } from '../src/config.ts'
 import { createDelivery } from '../src/delivery/index.ts'
 import { createServices, type Services } from '../src/services/index.ts'
 import { openStore, type Store } from '../src/store/index.ts'
+import { requireContract } from './contract.ts'
 import { SocketClient } from './socket-client.ts'
 
 export const SECRET = 'a-secret-for-tests-that-is-long-enough'
@@ -135,6 +136,7 @@ export class TestServer {
     const text = await response.text()
     const { status, headers: answered } = response
     const answer = { status, headers: answered, text, body: text === '' ? undefined : parse(text) }
+    if (answered.get('content-type')?.startsWith('application/json')) requireContract(method, path, answer)
     return answer
   }
 

@@ -20,7 +20,8 @@ export type Register = <C extends Command>(command: C, handle: Handle<C>) => voi
 
 interface Entry {
   readonly command: Command
-  readonly check: TypeCheck<TSchema>
+  /** Compiled with the first command of its kind. */
+  check?: TypeCheck<TSchema>
   readonly handle: (context: CommandContext, data: unknown) => Promise<unknown>
 }
 
@@ -55,8 +56,7 @@ export class Dispatcher {
 
   readonly register: Register = (command, handle) => {
     if (this.#entries.has(command.type)) throw new Error(`${command.type} has two handlers`)
-    const check = TypeCompiler.Compile(command.data as TSchema)
-    this.#entries.set(command.type, { command, check, handle: handle as Entry['handle'] })
+    this.#entries.set(command.type, { command, handle: handle as Entry['handle'] })
   }
 
   get types(): string[] {
@@ -67,13 +67,14 @@ export class Dispatcher {
   schemaOf(type: string): TSchema {
     const entry = this.#entries.get(type)
     if (entry === undefined) throw new Error(`There is no command ${type}`)
-    return entry.check.Schema()
+    return entry.command.data as TSchema
   }
 
   /** Runs a command. @returns its reply's data @throws {AppError} `unknown_type`, `invalid`, and what the handler throws */
   async run(context: CommandContext, { id, type, data }: Envelope): Promise<unknown> {
     const entry = this.#entries.get(type)
     if (entry === undefined) throw new AppError('unknown_type', 'There is no such command')
+    entry.check ??= TypeCompiler.Compile(entry.command.data as TSchema)
     requireData(entry.check, data)
     if (id === undefined && !entry.command.isSilent) throw new AppError('bad_frame', `${type} needs an id`)
     return await entry.handle(context, data)
