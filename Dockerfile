@@ -6,7 +6,7 @@ RUN npm ci --ignore-scripts
 COPY tsconfig.json LICENSE ./
 COPY protocol protocol
 COPY src src
-RUN npx tsc -b && npm prune --omit=dev --ignore-scripts
+RUN npm run --silent build && npm prune --omit=dev --ignore-scripts
 
 FROM node:22-bookworm-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000

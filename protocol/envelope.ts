@@ -20,12 +20,28 @@ export interface Command<
   readonly isSilent: boolean
 }
 
+/** The stream that a durable event is a change of; an ephemeral one is a change of `none` and may be lost. */
+export type EventStream = 'conversation' | 'user' | 'either' | 'none'
+
+/** An event with its data, as it is passed on: the pair of `type` and `data` is the declaration's. */
+export interface TypedEvent<Name extends string = string, Data = unknown> {
+  readonly type: Name
+  readonly data: Data
+}
+
 /** What the server says unasked. A durable event has a place (`rev`) in a stream; an ephemeral one may be lost. */
-export interface Event<Name extends string = string, Data extends TSchema = TSchema> {
+export interface Event<
+  Name extends string = string,
+  Data extends TSchema = TSchema,
+  Stream extends EventStream = EventStream
+> {
   readonly type: Name
   readonly description: string
   readonly data: Data
+  readonly stream: Stream
   readonly isDurable: boolean
+  /** Makes an event of this type; the compiler checks the data. */
+  create(data: Static<Data>): TypedEvent<Name, Static<Data>>
 }
 
 interface CommandParts<Data extends TSchema, Reply extends TSchema> {
@@ -44,12 +60,12 @@ export function command<const Name extends string, Data extends TSchema, Reply e
 }
 
 /** Declares an event that has its `rev` in a stream and is never lost. */
-export function durable<const Name extends string, Data extends TSchema>(
-  type: Name,
-  description: string,
-  data: Data
-): Event<Name, Data> {
-  return { type, description, data, isDurable: true }
+export function durable<
+  const Stream extends Exclude<EventStream, 'none'>,
+  const Name extends string,
+  Data extends TSchema
+>(stream: Stream, type: Name, description: string, data: Data): Event<Name, Data, Stream> {
+  return { type, description, data, stream, isDurable: true, create: value => ({ type, data: value }) }
 }
 
 /** Declares an event that may be lost and is never stored. */
@@ -57,12 +73,12 @@ export function ephemeral<const Name extends string, Data extends TSchema>(
   type: Name,
   description: string,
   data: Data
-): Event<Name, Data> {
-  return { type, description, data, isDurable: false }
+): Event<Name, Data, 'none'> {
+  return { type, description, data, stream: 'none', isDurable: false, create: value => ({ type, data: value }) }
 }
 
-/** The type of an event's `data`. */
-export type DataOf<T extends { data: TSchema }> = Static<T['data']>
+/** The events that declarations make, as a union that is told apart by `type`. */
+export type Created<E> = E extends { create(data: never): infer Created } ? Created : never
 
 /** A refusal on the wire, the same in a reply and in a REST body's `error`. */
 export interface WireError {

@@ -72,13 +72,7 @@ export const MAX_CHANGES_BEHIND = 5_000
 /** Heads in one answer of `hello` or `sync:heads`; cursors that a client may bring. */
 export const HEADS_PAGE = 500
 export const MAX_CURSORS = 2_000
-/** The server pings what was silent this long, and gives up after the second, ms. */
-export const HEARTBEAT_MS = 25_000
-export const HEARTBEAT_TIMEOUT_MS = 60_000
-/** A connection must be authenticated within this time, ms. */
-export const HELLO_TIMEOUT_MS = 10_000
-/** Queued bytes at which ephemeral events are dropped, and at which the connection is closed; frames; oldest, ms. */
+/** Queued bytes at which ephemeral events are dropped, and at which the connection is closed; frames. */
 export const SLOW_SOFT_BYTES = 65_536
 export const SLOW_HARD_BYTES = 1_048_576
 export const SLOW_HARD_FRAMES = 1_024
-export const SLOW_HARD_MS = 15_000

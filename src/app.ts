@@ -3,20 +3,35 @@ import type { IncomingMessage, Server } from 'node:http'
 import cors from '@fastify/cors'
 import websocket from '@fastify/websocket'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
-import { Bus } from './bus/bus.ts'
+import type { Bus } from './bus/bus.ts'
+import { MemoryBus } from './bus/memory.ts'
 import type { Config } from './config.ts'
 import { createDelivery } from './delivery/index.ts'
 import type { DialectParts } from './dialects/dialect.ts'
 import { createDialects, describeDialects, dialectRoutes } from './dialects/index.ts'
+import { SocketIoServer } from './faces/socketio/server.ts'
+import { streamRoutes } from './faces/sse/routes.ts'
+import { StreamServer } from './faces/sse/server.ts'
+import { conversationCommands } from './faces/ws/conversations.ts'
+import { ephemeralCommands } from './faces/ws/live.ts'
+import { messageCommands } from './faces/ws/messages.ts'
+import { SocketServer } from './faces/ws/server.ts'
+import { chooseSubprotocol } from './faces/ws/subprotocol.ts'
 import { loggerOptions } from './log.ts'
+import { Dispatcher } from './realtime/commands/dispatcher.ts'
+import type { ConnectionCounts } from './realtime/connection.ts'
+import { DeliveryTracker, type TrackDelivery } from './realtime/delivery-tracker.ts'
+import type { RealtimeDialect } from './realtime/dialect-encoder.ts'
+import { EncodedCounts } from './realtime/encoded-counts.ts'
+import { Handshake } from './realtime/handshake.ts'
+import { Hub } from './realtime/hub.ts'
+import { Lifecycle } from './realtime/lifecycle.ts'
+import type { FindScope } from './realtime/presence/automatic-subscriptions.ts'
+import { Undelivered } from './realtime/undelivered.ts'
 import { createServices, type Services } from './services/index.ts'
 import { openStore, type Store } from './store/index.ts'
-import { authenticateRequests, createAuthenticator } from './transport/auth.ts'
-import type { ConnectionCounts } from './transport/connection.ts'
+import { type Authenticator, authenticateRequests, createAuthenticator } from './transport/auth.ts'
 import { documentRoutes } from './transport/documents.ts'
-import { EncodedCounts } from './transport/encoded.ts'
-import { Greeter } from './transport/greeter.ts'
-import { Hub } from './transport/hub.ts'
 import { createMetrics, type LoadMetrics } from './transport/lazy-metrics.ts'
 import { apiRoutes } from './transport/rest/api.ts'
 import { answerError, answerErrors } from './transport/rest/errors.ts'
@@ -24,15 +39,8 @@ import { readJsonBodies } from './transport/rest/json.ts'
 import { operationRoutes } from './transport/rest/operations.ts'
 import { createRequestLimits } from './transport/rest/rate-limits.ts'
 import { noCompilers, validateRequests } from './transport/rest/validation.ts'
-import { SocketIoServer } from './transport/socketio/server.ts'
-import { streamRoutes } from './transport/sse/routes.ts'
-import { StreamServer } from './transport/sse/server.ts'
-import { chooseSubprotocol } from './transport/ws/desks.ts'
-import { SocketServer } from './transport/ws/socket.ts'
 
 const BODY_BYTES = 131_072
-/** How long requests under way may take once the sockets are closed; then their connections are cut, ms. */
-const LINGER_MS = 5_000
 
 export type AppConfig = Config & { MONGODB_URI: string; JWT_SECRET: string[] }
 
@@ -41,26 +49,21 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
   const app = createServer(config)
   const onError = (err: unknown): void => app.log.error({ err }, 'Something failed in the background')
   const store = await openStore(config)
-  const bus = new Bus()
+  const bus = new MemoryBus()
   const delivery = await createDelivery(config, app.log)
   const services = createServices({ store, bus, config, delivery, onError })
-  const hub = new Hub({ ...services, bus, onError })
-  const counts = { frames: 0, dropped: 0, slow: 0, encoded: new EncodedCounts() }
   const authenticator = createAuthenticator(app, { config, services })
   const openStream: DialectParts['openStream'] = async (reply, dialect) =>
-    await streams.open(reply.request, reply, dialect)
+    await faces.streams.open(reply.request, reply, dialect)
   const dialects = createDialects({ services, authenticator, config, openStream })
-  const vocabularies = new Map(dialects.map(({ name, vocabulary }) => [name as string, vocabulary]))
-  const greeter = new Greeter({ services, authenticator, hub, limits: config.limits, epoch: store.epoch })
-  const faces = { services, authenticator, greeter, hub, config, vocabularies, counts, onError }
-  const socket = new SocketServer(faces)
-  const streams = new StreamServer(faces)
-  const packets = new SocketIoServer(app.server, { ...faces, isDraining: () => socket.isDraining })
-  const loadMetrics = measure({ store, services, hub, counts, socket, packets, streams, onError })
-  await addPlugins(app, { config, socket, packets, streams, vocabularies: [...vocabularies.keys()] })
+  const realtime = createRealtime({ services, bus, authenticator, config, onError }, store.epoch)
+  const faces = createFaces(app, { ...realtime, services, config, onError, dialects: dialects.map(it => it.realtime) })
+  const { socket } = faces
+  const loadMetrics = measure({ ...realtime, ...faces, store, services, onError })
+  await addPlugins(app, { ...faces, config, dialectNames: dialects.map(({ name }) => name) })
   authenticateRequests(app, authenticator, await createRequestLimits(app, config.limits))
-  await app.register(documentRoutes, { dialects: await describeDialects(dialects) })
-  await app.register(apiRoutes, { prefix: '/v1', services, authenticator, limits: config.limits })
+  await app.register(documentRoutes, { dialects: describeDialects(dialects) })
+  await app.register(apiRoutes, { prefix: '/v1', services, authenticator, config })
   await app.register(operationRoutes, {
     loadMetrics,
     metricsToken: config.METRICS_TOKEN,
@@ -68,11 +71,11 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
     probe: services.health.probe
   })
   await app.register(socket.routes)
-  await app.register(streamRoutes, { streams })
+  await app.register(streamRoutes, { streams: faces.streams })
   await app.register(dialectRoutes, { dialects })
   await services.lookout.start()
   app.addHook('preClose', async () => {
-    setTimeout(() => app.server.closeAllConnections(), LINGER_MS).unref()
+    setTimeout(() => app.server.closeAllConnections(), config.timings.requestFinishMs).unref()
   })
   app.addHook('onClose', async () => {
     services.lookout.stop()
@@ -82,20 +85,65 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
   return app
 }
 
-interface MeasuredParts {
-  store: Store
-  services: Services
-  hub: Hub
-  counts: ConnectionCounts
-  socket: SocketServer
-  packets: SocketIoServer
-  streams: StreamServer
-  onError: (error: unknown) => void
+interface RealtimeDeps {
+  readonly services: Services
+  readonly bus: Bus
+  readonly authenticator: Authenticator
+  readonly config: AppConfig
+  readonly onError: (error: unknown) => void
 }
 
-function measure({ store, services, hub, counts, socket, packets, streams, onError }: MeasuredParts): LoadMetrics {
+/** The part of every connection that is the same for all faces. */
+function createRealtime({ services, bus, authenticator, config, onError }: RealtimeDeps, epoch: string) {
+  const { blocks, friends, lookout, peers, presence, receipts, replay, sessions } = services
+  const { limits, timings } = config
+  const findScope: FindScope = async (scope, actor) =>
+    await (scope === 'peers' ? peers.of(actor) : friends.circleIds(actor))
+  const hub = new Hub({ bus, replay, heads: lookout, blocks, presence, findScope, timings, onError })
+  const authenticate = async (token: string) => await authenticator.authenticate(token)
+  const lifecycle = new Lifecycle({ authenticate, sessions, presence, hub, limits, onError })
+  const handshake = new Handshake({ lifecycle, services, config, epoch })
+  const undelivered = new Undelivered(services)
+  const trackDelivery: TrackDelivery = confirm =>
+    new DeliveryTracker(confirm, { receipts, sessions, pauseMs: timings.receiptPauseMs, onError })
+  const counts: ConnectionCounts = { frames: 0, dropped: 0, slow: 0, encoded: new EncodedCounts() }
+  return { hub, lifecycle, handshake, undelivered, trackDelivery, counts }
+}
+
+type Realtime = ReturnType<typeof createRealtime>
+
+interface FaceDeps extends Realtime {
+  readonly services: Services
+  readonly config: AppConfig
+  readonly dialects: readonly RealtimeDialect[]
+  readonly onError: (error: unknown) => void
+}
+
+/** The faces that keep connections open. */
+function createFaces(app: FastifyInstance, deps: FaceDeps) {
+  const { services } = deps
+  const commands = new Dispatcher()
+  messageCommands(commands.register, services)
+  conversationCommands(commands.register, services)
+  ephemeralCommands(commands.register, services, deps)
+  const socket = new SocketServer({ ...deps, commands })
+  return {
+    socket,
+    streams: new StreamServer({ ...deps, resumption: services.resumption }),
+    packets: new SocketIoServer(app.server, { ...deps, isDraining: () => socket.isDraining })
+  }
+}
+
+interface MeasuredDeps extends Pick<Realtime, 'hub' | 'lifecycle' | 'counts'> {
+  readonly store: Store
+  readonly services: Services
+  readonly socket: SocketServer
+  readonly onError: (error: unknown) => void
+}
+
+function measure({ store, services, hub, lifecycle, counts, socket, onError }: MeasuredDeps): LoadMetrics {
   const sources = {
-    connections: () => socket.connectionCount + packets.connectionCount + streams.connectionCount,
+    connections: () => lifecycle.count,
     users: () => hub.userCount,
     queuedBytes: () => socket.queuedBytes,
     waitingCommits: () => store.commits.waiting,
@@ -130,13 +178,12 @@ interface PluginParts {
   socket: SocketServer
   packets: SocketIoServer
   streams: StreamServer
-  /** Names of the dialects whose words may be spoken on the raw socket. */
-  vocabularies: readonly string[]
+  dialectNames: readonly string[]
 }
 
 async function addPlugins(
   app: FastifyInstance,
-  { config, socket, packets, streams, vocabularies }: PluginParts
+  { config, socket, packets, streams, dialectNames }: PluginParts
 ): Promise<void> {
   await app.register(cors, { origin: config.NODE_ENV === 'development' ? true : config.CORS_ORIGINS, maxAge: 600 })
   // Both answer upgrades: those for socket.io do not reach the other.
@@ -153,7 +200,7 @@ async function addPlugins(
       perMessageDeflate: false,
       clientTracking: false,
       closeTimeout: 2_000,
-      handleProtocols: offered => chooseSubprotocol(offered, vocabularies) ?? false
+      handleProtocols: offered => chooseSubprotocol(offered, dialectNames) ?? false
     } as NonNullable<websocket.WebsocketPluginOptions['options']>,
     preClose: function (done) {
       streams.close()

@@ -2,8 +2,10 @@ import { isIP } from 'node:net'
 import { type Static, type StaticDecode, type TSchema, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { DEFAULT_LIMITS, type Limits } from '../protocol/limits.ts'
+import { contradictions, DEFAULT_TIMINGS, type Timings } from './timings.ts'
+import { convert, formatDuration } from './variables.ts'
 
-const UNITS = { w: 604_800_000, d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000, ms: 1 }
+export type { Timings } from './timings.ts'
 
 // Besides JSON Schema's own, a variable's schema says: `expected`, the end of the sentence "… is not" in a problem;
 // `as`, how its text is read where the type alone does not tell; `secret`, never shown.
@@ -85,11 +87,11 @@ const Env = Type.Object({
   EDIT_WINDOW: duration('15m', 0),
   METRICS_TOKEN: text('a token of 16 characters or more', { minLength: 16, secret: true })
 })
-const LIMIT_MAX = 1_000_000_000
-const LIMIT = Type.Integer({ minimum: 1, maximum: LIMIT_MAX, expected: `a whole number from 1 to ${LIMIT_MAX}` })
+const NUMBER_MAX = 1_000_000_000
+const NUMBER = Type.Integer({ minimum: 1, maximum: NUMBER_MAX, expected: `a whole number from 1 to ${NUMBER_MAX}` })
 
 /** What the environment says, checked and converted: durations in milliseconds, lists as arrays. Frozen. */
-export type Config = Readonly<Static<typeof Env>> & { readonly limits: Limits }
+export type Config = Readonly<Static<typeof Env>> & { readonly limits: Limits; readonly timings: Timings }
 
 /** One line of `parley config`; secrets are masked in `value`. */
 export interface ConfigRow {
@@ -107,12 +109,14 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     const value = readVariable(name, schema, env, problems)
     if (value !== undefined) values[name] = value
   }
-  const limits = readLimits(env, problems)
+  const limits = readNumbers('LIMITS', DEFAULT_LIMITS, env, problems)
+  const timings = readNumbers('TIMINGS', DEFAULT_TIMINGS, env, problems)
+  problems.push(...contradictions(timings, timing => numberName('TIMINGS', timing)))
   const config = values as StaticDecode<typeof Env>
   problems.push(...weakSecrets(config), ...unfinished(config, env))
   if (problems.length > 0) throw new Error(`Bad configuration:\n  ${problems.join('\n  ')}`)
   if (config.NODE_ENV === 'production' && !isSet(env['HOST'])) config.HOST = '0.0.0.0'
-  return Object.freeze({ ...config, limits })
+  return Object.freeze({ ...config, limits, timings })
 }
 
 /** Every variable that is understood, with what is in force, for an operator to read. */
@@ -120,10 +124,15 @@ export function describeConfig(config: Config, env: NodeJS.ProcessEnv): ConfigRo
   const rows = Object.entries<TSchema>(Env.properties).map(([name, schema]) =>
     row(env, name, show(schema, config[name as keyof Static<typeof Env>]), defaultText(config, name, schema))
   )
-  for (const [limit, fallback] of Object.entries(DEFAULT_LIMITS)) {
-    rows.push(row(env, limitName(limit), String(config.limits[limit as keyof Limits]), String(fallback)))
-  }
+  rows.push(...numberRows('LIMITS', DEFAULT_LIMITS, config.limits, env))
+  rows.push(...numberRows('TIMINGS', DEFAULT_TIMINGS, config.timings, env))
   return rows
+}
+
+function numberRows(table: Table, defaults: Numbers, values: Numbers, env: NodeJS.ProcessEnv): ConfigRow[] {
+  return Object.entries(defaults).map(([name, fallback]) =>
+    row(env, numberName(table, name), String(values[name]), String(fallback))
+  )
 }
 
 function row(env: NodeJS.ProcessEnv, name: string, value: string, fallback: string): ConfigRow {
@@ -144,56 +153,30 @@ function readVariable(name: string, schema: TSchema, env: NodeJS.ProcessEnv, pro
   return undefined
 }
 
-/** Text that does not fit is handed on as it is, for the check to refuse. */
-function convert(schema: TSchema, given: string): unknown {
-  if (schema['as'] === 'list') return splitList(given)
-  if (schema['as'] === 'duration') return parseDuration(given) ?? given
-  if (schema['type'] === 'integer') return /^\d+$/.test(given) ? Number(given) : given
-  if (schema['type'] === 'boolean') return BOOLEANS[given.toLowerCase()] ?? given
-  return given
+/** Of the variables that hold one number each. */
+type Table = 'LIMITS' | 'TIMINGS'
+type Numbers = Readonly<Record<string, number>>
+
+function numberName(table: Table, name: string): string {
+  return `${table}_${name.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()}`
 }
 
-const BOOLEANS: Record<string, boolean> = {
-  true: true,
-  yes: true,
-  on: true,
-  1: true,
-  false: false,
-  no: false,
-  off: false,
-  0: false
-}
-
-function splitList(given: string): string[] {
-  return given
-    .split(',')
-    .map(item => item.trim())
-    .filter(item => item !== '')
-}
-
-function parseDuration(given: string): number | undefined {
-  const parts = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)?$/.exec(given)
-  return parts ? Math.round(Number(parts[1]) * UNITS[(parts[2] ?? 'ms') as keyof typeof UNITS]) : undefined
-}
-
-function formatDuration(ms: number): string {
-  const unit = Object.entries(UNITS).find(([name, size]) => name !== 'w' && ms >= size && ms % size === 0)
-  return unit ? `${ms / unit[1]}${unit[0]}` : `${ms}ms`
-}
-
-function limitName(limit: string): string {
-  return `LIMITS_${limit.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()}`
-}
-
-function readLimits(env: NodeJS.ProcessEnv, problems: string[]): Limits {
-  const limits: Record<string, number> = { ...DEFAULT_LIMITS }
-  const names = new Map(Object.keys(DEFAULT_LIMITS).map(limit => [limitName(limit), limit]))
-  for (const name of Object.keys(env).filter(key => key.startsWith('LIMITS_'))) {
-    const limit = names.get(name)
-    if (limit === undefined) problems.push(`${name}: there is no such limit; \`parley config\` lists them, or unset it`)
-    else limits[limit] = (readVariable(name, LIMIT, env, problems) as number | undefined) ?? limits[limit] ?? 0
+function readNumbers<T extends Numbers>(
+  table: Table,
+  defaults: T,
+  env: NodeJS.ProcessEnv,
+  problems: string[]
+): { readonly [name in keyof T]: number } {
+  const values: Record<string, number> = { ...defaults }
+  const names = new Map(Object.keys(defaults).map(name => [numberName(table, name), name]))
+  for (const variable of Object.keys(env).filter(key => key.startsWith(`${table}_`))) {
+    const name = names.get(variable)
+    if (name === undefined) {
+      const kind = table.toLowerCase().slice(0, -1)
+      problems.push(`${variable}: there is no such ${kind}; \`parley config\` lists them, or unset it`)
+    } else values[name] = (readVariable(variable, NUMBER, env, problems) as number | undefined) ?? values[name] ?? 0
   }
-  return Object.freeze(limits) as Limits
+  return Object.freeze(values) as { readonly [name in keyof T]: number }
 }
 
 const SECRET_LENGTH = 32

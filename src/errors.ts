@@ -1,11 +1,12 @@
-import type { ErrorCode } from '../protocol/errors.ts'
+import type { WireError } from '../protocol/envelope.ts'
+import { ERRORS, type ErrorCode } from '../protocol/errors.ts'
 
 interface AppErrorOptions extends ErrorOptions {
   /** When trying again may help, ms. */
   retryAfterMs?: number
 }
 
-/** The only error a service throws on purpose; anything else is a bug and answers `internal`. */
+/** The only error that a subject throws on purpose; anything else is a bug and answers `internal`. */
 export class AppError extends Error {
   override readonly name = 'AppError'
   readonly code: ErrorCode
@@ -17,3 +18,11 @@ export class AppError extends Error {
     this.retryAfterMs = options?.retryAfterMs
   }
 }
+
+/** An error as it goes on the wire. Nothing is told of one that was not thrown on purpose: it is `internal`. */
+export function presentError(error: unknown): WireError {
+  const { code, message, retryAfterMs } = error instanceof AppError ? error : INTERNAL
+  return { code, message, retry: ERRORS[code].retry, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }
+}
+
+const INTERNAL = new AppError('internal', 'Something went wrong')

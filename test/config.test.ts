@@ -1,6 +1,7 @@
 import t from 'tap'
 import { DEFAULT_LIMITS } from '../protocol/limits.ts'
 import { describeConfig, readConfig } from '../src/config.ts'
+import { DEFAULT_TIMINGS } from '../src/timings.ts'
 
 const SECRET = 'q8Zr2LwX0vNfKd7TtYp4sJhGcB1mEu6A'
 const OTHER_SECRET = 'Wm3xP9aVbS5nRkDz0QyLc7HfTg2JuE8i'
@@ -26,6 +27,7 @@ t.test('an empty environment is a working development server', async t => {
   t.equal(config.WS_QUERY_TOKEN, true)
   t.equal(config.AUTH_AUTOPROVISION, false)
   t.same(config.limits, DEFAULT_LIMITS)
+  t.same(config.timings, DEFAULT_TIMINGS)
 })
 
 t.test('text becomes numbers, booleans and lists', async t => {
@@ -68,16 +70,22 @@ t.test('every problem is named at once, with what is wrong and what to do', asyn
     TRUST_PROXY: 'true',
     CORS_ORIGINS: 'https://a.example/path',
     LIMITS_SENDS_PER_SECOND: '0',
-    LIMITS_SENDS_PER_MINUTE: '5'
+    LIMITS_SENDS_PER_MINUTE: '5',
+    TIMINGS_SWEEP_MS: '5s',
+    TIMINGS_SWEEP: '5000'
   })
   const bad = ['PORT', 'LOG_LEVEL', 'MONGODB_URI', 'JWT_EXPIRES_IN', 'DEFAULT_REGION', 'CORS_ORIGINS', 'WS_QUERY_TOKEN']
-  bad.push('LIMITS_SENDS_PER_SECOND', 'LIMITS_SENDS_PER_MINUTE', 'TRUST_PROXY')
+  bad.push('LIMITS_SENDS_PER_SECOND', 'LIMITS_SENDS_PER_MINUTE', 'TRUST_PROXY', 'TIMINGS_SWEEP_MS', 'TIMINGS_SWEEP')
   t.same(new Set(problems.map(problem => problem.split(':')[0])), new Set(bad))
   t.equal(problems.length, bad.length)
   t.ok(problems.includes('PORT: "70000" is not a whole number from 0 to 65535'), problems.join('\n'))
   t.match(
     problems.find(problem => problem.startsWith('LIMITS_SENDS_PER_MINUTE')),
     'no such limit'
+  )
+  t.match(
+    problems.find(problem => problem.startsWith('TIMINGS_SWEEP:')),
+    'no such timing'
   )
 })
 
@@ -90,6 +98,15 @@ t.test('a secret is never repeated in a problem', async t => {
 t.test('each limit has its variable', async t => {
   const { limits } = readConfig({ LIMITS_SENDS_PER_SECOND: '50', LIMITS_FRAME_IN_BYTES: '1024' })
   t.same(limits, { ...DEFAULT_LIMITS, sendsPerSecond: 50, frameInBytes: 1024 })
+})
+
+t.test('each timing has its variable, and what does not go together is refused', async t => {
+  const { timings } = readConfig({ TIMINGS_HEARTBEAT_MS: '50', TIMINGS_HEARTBEAT_TIMEOUT_MS: '120' })
+  t.same(timings, { ...DEFAULT_TIMINGS, heartbeatMs: 50, heartbeatTimeoutMs: 120 })
+  t.same(problemsOf({ TIMINGS_HEARTBEAT_MS: '60000', TIMINGS_HEAD_POLL_MS: '5001' }), [
+    'TIMINGS_HEARTBEAT_TIMEOUT_MS: must be more than TIMINGS_HEARTBEAT_MS',
+    'TIMINGS_HEAD_POLL_MS: must be at most 5000, because resuming relies on it'
+  ])
 })
 
 t.test('production starts only with a strong secret and a place for its data', async t => {
@@ -130,6 +147,7 @@ t.test('what was read cannot be changed', async t => {
   const config = readConfig({})
   t.ok(Object.isFrozen(config))
   t.ok(Object.isFrozen(config.limits))
+  t.ok(Object.isFrozen(config.timings))
 })
 
 t.test('the listing shows value, default and source, and masks secrets', async t => {

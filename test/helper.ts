@@ -6,7 +6,8 @@ import { MongoClient, ObjectId } from 'mongodb'
 import type { Test } from 'tap'
 import type { SignedIn } from '../protocol/entities/session.ts'
 import { type AppConfig, buildApp } from '../src/app.ts'
-import { Bus } from '../src/bus/bus.ts'
+import type { Bus } from '../src/bus/bus.ts'
+import { MemoryBus } from '../src/bus/memory.ts'
 import { readConfig } from '../src/config.ts'
 import { createDelivery } from '../src/delivery/index.ts'
 import { createServices, type Services } from '../src/services/index.ts'
@@ -55,6 +56,11 @@ export function testEnv(uri: string, env: Record<string, string> = {}): Record<s
     LIMITS_COMMANDS_BURST: '100000',
     LIMITS_REQUESTS_PER_MINUTE: '1000000',
     LIMITS_ANONYMOUS_REQUESTS_PER_MINUTE: '1000000',
+    TIMINGS_SWEEP_MS: '100',
+    TIMINGS_RECEIPT_PAUSE_MS: '20',
+    TIMINGS_HEAD_POLL_MS: '200',
+    TIMINGS_GAP_PATIENCE_MS: '25',
+    TIMINGS_QR_POLL_MS: '50',
     ...env
   }
 }
@@ -73,9 +79,9 @@ export function ownDatabase(t: Test): string {
   return url.href
 }
 
-/** A token of an existing user system; its person is provisioned at first sight. */
-export async function mintToken(hex: string, claims: Record<string, unknown> = {}): Promise<string> {
-  const expiresAt = Math.floor(Date.now() / 1_000) + 3_600
+/** A token of an existing user system that lives an hour or so many seconds; its person is provisioned at first sight. */
+export async function mintToken(hex: string, claims: Record<string, unknown> = {}, lifeS = 3_600): Promise<string> {
+  const expiresAt = Math.floor(Date.now() / 1_000) + lifeS
   return await new SignJWT({ sub: hex, name: `Person ${hex.slice(-4)}`, ...claims })
     .setProtectedHeader({ alg: 'HS256' })
     .setIssuedAt()
@@ -201,7 +207,7 @@ export async function openServices(
   const config = testConfig(uri, env)
   const store = await openStore(config)
   t.teardown(async () => await store.close())
-  const bus = new Bus()
+  const bus = new MemoryBus()
   const delivery = await createDelivery(config, { info: () => undefined })
   const services = createServices({ store, bus, config, delivery, onError })
   return { ...services, uri, config, store, bus }

@@ -123,31 +123,37 @@ export const SyncPull = command('sync:pull', {
 })
 
 export const MemberChanged = durable(
+  'conversation',
   'member:changed',
   'People joined, left or have another role, all in this one change.',
   closed({ members: Type.Array(Member) })
 )
 export const ConversationUpdated = durable(
+  'conversation',
   'conversation:updated',
   'Name, description, picture or settings changed.',
   Conversation
 )
 export const ConversationAdded = durable(
+  'user',
   'conversation:added',
   'You are in a conversation that you were not in; precedes every event of it.',
   ConversationView
 )
 export const ConversationRemoved = durable(
+  'user',
   'conversation:removed',
   'You are no longer in a conversation; the last you hear of it.',
   closed({ conversationId: ConversationId })
 )
 export const PreferencesUpdated = durable(
+  'user',
   'preferences:updated',
   'You keep a conversation otherwise: muted, pinned, archived, hidden, cleared and the like.',
   closed({ conversationId: ConversationId, me: Membership })
 )
 export const Noop = durable(
+  'either',
   'noop',
   'A change that does not concern you; it moves the cursor and nothing else.',
   closed({})

@@ -87,13 +87,24 @@ export const HistoryGet = command('history:get', {
   reply: HistoryPage
 })
 
-export const MessageNew = durable('message:new', 'A message was added.', Message)
-export const MessageEdited = durable('message:edited', 'A message has another text, or changed otherwise.', Message)
-export const MessageDeleted = durable('message:deleted', 'A message was deleted for everyone; its tombstone.', Message)
+export const MessageNew = durable('conversation', 'message:new', 'A message was added.', Message)
+export const MessageEdited = durable(
+  'conversation',
+  'message:edited',
+  'A message has another text, or changed otherwise.',
+  Message
+)
+export const MessageDeleted = durable(
+  'conversation',
+  'message:deleted',
+  'A message was deleted for everyone; its tombstone.',
+  Message
+)
 const reacted = closed({ message: Message, userId: UserId, emoji: Emoji })
-export const ReactionAdded = durable('reaction:added', 'Somebody reacted to a message.', reacted)
-export const ReactionRemoved = durable('reaction:removed', 'Somebody took a reaction back.', reacted)
+export const ReactionAdded = durable('conversation', 'reaction:added', 'Somebody reacted to a message.', reacted)
+export const ReactionRemoved = durable('conversation', 'reaction:removed', 'Somebody took a reaction back.', reacted)
 export const MessageHidden = durable(
+  'user',
   'message:hidden',
   'You deleted a message for yourself, on this device or another.',
   closed({ conversationId: ConversationId, messageId: MessageId })

@@ -5,19 +5,22 @@ import { durable, ephemeral } from '../envelope.ts'
 import { UserId } from '../ids.ts'
 import { closed } from '../schema.ts'
 
-export const SettingsUpdated = durable('settings:updated', 'Your settings changed.', Settings)
+export const SettingsUpdated = durable('user', 'settings:updated', 'Your settings changed.', Settings)
 export const BlocksUpdated = durable(
+  'user',
   'blocks:updated',
   'You blocked somebody, or no longer do.',
   closed({ userId: UserId, isBlocked: Type.Boolean() })
 )
 export const ContactsUpdated = durable(
+  'user',
   'contacts:updated',
   'Your contacts or friends changed; load again what you show of them.',
   closed({})
 )
-export const RequestNew = durable('request:new', 'A request was made, to you or by you.', PersonRequest)
+export const RequestNew = durable('user', 'request:new', 'A request was made, to you or by you.', PersonRequest)
 export const RequestUpdated = durable(
+  'user',
   'request:updated',
   'A request was accepted, declined or cancelled; accepting makes the two contacts.',
   PersonRequest

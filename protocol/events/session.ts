@@ -73,4 +73,4 @@ export const Drain = ephemeral(
   closed({ inMs: Type.Integer() })
 )
 
-export const UserUpdated = durable('user:updated', 'Your own profile changed.', Me)
+export const UserUpdated = durable('user', 'user:updated', 'Your own profile changed.', Me)

@@ -1,52 +1,48 @@
-import { EventEmitter } from 'node:events'
 import type { Presence } from '../../protocol/entities/user.ts'
+import type { Created } from '../../protocol/envelope.ts'
+import type { ProfileUpdated } from '../../protocol/events/people.ts'
+import type { ConversationEvent, EphemeralEvent, UserEvent } from '../../protocol/index.ts'
 
-/** One committed change of a conversation. Everyone hears a conversation's changes in `rev` order. */
+/** One committed change of a conversation. Receivers deliver a conversation's changes in `rev` order. */
 export interface ConversationChange {
   /** 24 hexadecimal digits, as are all ids on the bus. */
   readonly conversationId: string
   readonly rev: number
-  /** The event's type and data, as they go on the wire. */
-  readonly type: string
-  readonly data: unknown
-  /** The message it is about: members who joined after it are told `noop`. */
+  readonly event: ConversationEvent
+  /** The message that it is about: members who joined after it are told `noop`. */
   readonly seq?: number
   /** Direct conversations: the two people. */
   readonly pair?: readonly [string, string]
-  /** Who is a member from this change on, with the `seq` after which they see messages, and who no longer is. */
-  readonly joined?: ReadonlyMap<string, number>
+  /** People who are members from this change on, with the `seq` after which they see messages. */
+  readonly joined?: readonly { readonly userId: string; readonly joinedSeq: number }[]
   readonly left?: readonly string[]
 }
 
 /** One committed change of what belongs to one person. */
-export interface AccountChange {
+export interface UserChange {
   readonly userId: string
   readonly rev: number
-  readonly type: string
-  readonly data: unknown
+  readonly event: UserEvent
 }
 
-/** Something that is not stored and may be lost, for the members of a conversation. */
-export interface Whisper {
+/** An event that is not stored and may be lost, for the members of a conversation. */
+export interface EphemeralMessage {
   readonly conversationId: string
-  readonly type: string
-  readonly data: unknown
-  /** Whose connections need not hear it. */
-  readonly exceptUserId?: string
+  readonly event: EphemeralEvent
+  /** The person whom it is about; people who are blocked either way are not told. */
+  readonly fromUserId: string
+  /** The person's own devices are not told either. */
+  readonly isForOthers?: true
   /** Direct conversations: the two people. */
   readonly pair?: readonly [string, string]
   /** A receipt for what was waiting while somebody was away. */
-  readonly isCatchUp?: boolean
-  /** Nor these: people apart from who whispers by a block. */
-  readonly exceptUserIds?: ReadonlySet<string>
+  readonly isCatchUp?: true
 }
 
-/** Somebody changed their profile; may be lost. For those who share one of these conversations. */
+/** A changed profile, for those who share a conversation with its person; may be lost. */
 export interface ProfileChange {
   readonly userId: string
-  readonly conversationIds: readonly string[]
-  readonly exceptUserIds: ReadonlySet<string>
-  readonly data: unknown
+  readonly event: Created<typeof ProfileUpdated>
 }
 
 /** A session that ended: its connections close. */
@@ -54,24 +50,21 @@ export interface SessionEnd {
   readonly sessionId: string
 }
 
-/** Where conversations and accounts are that changed lately, whoever changed them. */
-export interface Moved {
-  readonly conversations: readonly { readonly id: string; readonly rev: number }[]
-  readonly accounts: readonly { readonly id: string; readonly rev: number }[]
-}
-
-interface BusEvents {
-  conversation: [ConversationChange]
-  account: [AccountChange]
-  whisper: [Whisper]
-  presence: [Presence]
-  profile: [ProfileChange]
-  sessionEnd: [SessionEnd]
-  moved: [Moved]
+/** Every message of the bus by its topic. Plain JSON: what a receiver needs beyond it, the receiver asks for. */
+export interface BusMessages {
+  conversation: ConversationChange
+  user: UserChange
+  ephemeral: EphemeralMessage
+  presence: Presence
+  profile: ProfileChange
+  sessionEnd: SessionEnd
 }
 
 /**
- * What the services tell the transports of this process. A hint, not the truth: whoever misses something here
- * finds it in the store by its `rev`.
+ * Passes messages from services to the connections of every process. A hint, not the truth: a message may be lost,
+ * doubled or late, and receivers find what they missed in the store by its `rev`.
  */
-export class Bus extends EventEmitter<BusEvents> {}
+export interface Bus {
+  publish<Topic extends keyof BusMessages>(topic: Topic, message: BusMessages[Topic]): void
+  subscribe<Topic extends keyof BusMessages>(topic: Topic, receive: (message: BusMessages[Topic]) => void): void
+}

@@ -1,6 +1,6 @@
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
+import { type CommandContext, Dispatcher } from '../realtime/commands/dispatcher.ts'
 import type { Actor } from '../services/index.ts'
-import { type CommandContext, Dispatcher } from '../transport/dispatch.ts'
 
 /** Declares what a client may say: its name, its data, and what is done; the answer acknowledges it. */
 export type On = <S extends TSchema>(

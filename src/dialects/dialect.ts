@@ -2,9 +2,9 @@ import type { Static, TSchema, TUnknown } from '@sinclair/typebox'
 import type { FastifyReply } from 'fastify'
 import type { Config, DialectName } from '../config.ts'
 import type { AppError } from '../errors.ts'
+import type { RealtimeDialect } from '../realtime/dialect-encoder.ts'
 import type { Actor, Services } from '../services/index.ts'
 import type { Authenticator } from '../transport/auth.ts'
-import type { Vocabulary } from '../transport/vocabulary.ts'
 
 /** What a handler is told of its request. */
 export interface Call<Params, Query, Body> {
@@ -58,7 +58,7 @@ export function dialectRoute<P extends TSchema = TUnknown, Q extends TSchema = T
 export interface Dialect {
   readonly name: DialectName
   readonly routes: readonly DialectRoute[]
-  readonly vocabulary: Vocabulary
+  readonly realtime: RealtimeDialect
   /** The body of a refusal; the status is the canonical one. */
   presentError(error: AppError): Record<string, unknown>
 }

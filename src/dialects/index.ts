@@ -30,11 +30,9 @@ export function createDialects(parts: DialectParts): Dialect[] {
     .map(([, create]) => create(parts))
 }
 
-/** Their OpenAPI documents, by name. */
-export async function describeDialects(dialects: readonly Dialect[]): Promise<Map<string, object>> {
-  const documents = new Map<string, object>()
-  for (const dialect of dialects) documents.set(dialect.name, await describeDialect(dialect))
-  return documents
+/** Make their OpenAPI documents, by name. */
+export function describeDialects(dialects: readonly Dialect[]): Map<string, () => Promise<object>> {
+  return new Map(dialects.map(dialect => [dialect.name, async () => await describeDialect(dialect)]))
 }
 
 /** Their routes at the root, where each document has them, and under `/<name>` as well. */

@@ -6,15 +6,18 @@ import type { Actor, Services } from '../services/index.ts'
 /** What an app sends, without the place. A message without a `clientId` cannot be told from another one. */
 export type Content = Omit<MessageSendData, 'conversationId' | 'clientId'> & { clientId?: string }
 
-/** Sends into a conversation. @returns the message as it is stored */
+/**
+ * Sends into a conversation. A repeat answers the message as it is now.
+ * @throws {AppError} what sending throws; `not_found` for a repeat whose message the actor no longer sees
+ */
 export async function sendMessage(
   { messages }: Pick<Services, 'messages'>,
   actor: Actor,
   conversationId: string,
   { clientId = randomUUID(), ...content }: Content
 ): Promise<Message> {
-  const { id } = await messages.send(actor, { ...content, conversationId, clientId })
-  return await messages.get(actor, { conversationId, messageId: id })
+  const { sent, message } = await messages.send(actor, { ...content, conversationId, clientId })
+  return message ?? (await messages.get(actor, { conversationId, messageId: sent.id }))
 }
 
 /** Sends to a person, in the direct conversation with them, which is made if there is none. */
@@ -24,6 +27,5 @@ export async function sendToPerson(
   userId: string,
   content: Content
 ): Promise<Message> {
-  const { conversation } = await services.conversations.create(actor, { type: 'direct', userId })
-  return await sendMessage(services, actor, conversation.id, content)
+  return await sendMessage(services, actor, await services.conversations.openDirect(actor, userId), content)
 }

@@ -1,5 +1,15 @@
-import type { SyncItem } from '../../protocol/events/conversation.ts'
+import {
+  ConversationAdded,
+  ConversationRemoved,
+  Noop,
+  PreferencesUpdated,
+  type SyncItem
+} from '../../protocol/events/conversation.ts'
+import { MessageHidden } from '../../protocol/events/message.ts'
+import { BlocksUpdated, ContactsUpdated, RequestUpdated, SettingsUpdated } from '../../protocol/events/people.ts'
+import { UserUpdated } from '../../protocol/events/session.ts'
 import { prefixedId } from '../../protocol/ids.ts'
+import type { UserEvent } from '../../protocol/index.ts'
 import { type AccountChangeDoc, ObjectId, type Store } from '../store/index.ts'
 import type { Actor } from './actor.ts'
 import type { RequestService } from './requests.ts'
@@ -45,27 +55,27 @@ export class AccountItems {
 }
 
 /** The event that says what an item of an account says. */
-export function accountEventOf(item: SyncItem): { type: string; data: unknown } {
+export function accountEventOf(item: SyncItem): UserEvent {
   switch (item.type) {
     case 'membership':
-      return { type: 'conversation:added', data: item.conversation }
+      return ConversationAdded.create(item.conversation)
     case 'removed':
-      return { type: 'conversation:removed', data: { conversationId: item.conversationId } }
+      return ConversationRemoved.create({ conversationId: item.conversationId })
     case 'hidden':
-      return { type: 'message:hidden', data: { conversationId: item.conversationId, messageId: item.messageId } }
+      return MessageHidden.create({ conversationId: item.conversationId, messageId: item.messageId })
     case 'preferences':
-      return { type: 'preferences:updated', data: { conversationId: item.conversationId, me: item.me } }
+      return PreferencesUpdated.create({ conversationId: item.conversationId, me: item.me })
     case 'profile':
-      return { type: 'user:updated', data: item.user }
+      return UserUpdated.create(item.user)
     case 'settings':
-      return { type: 'settings:updated', data: item.settings }
+      return SettingsUpdated.create(item.settings)
     case 'contacts':
-      return { type: 'contacts:updated', data: {} }
+      return ContactsUpdated.create({})
     case 'request':
-      return { type: 'request:updated', data: item.request }
+      return RequestUpdated.create(item.request)
     case 'block':
-      return { type: 'blocks:updated', data: { userId: item.userId, isBlocked: item.isBlocked } }
+      return BlocksUpdated.create({ userId: item.userId, isBlocked: item.isBlocked })
     default:
-      return { type: 'noop', data: {} }
+      return Noop.create({})
   }
 }

@@ -1,7 +1,10 @@
+import { Noop } from '../../protocol/events/conversation.ts'
+import { BlocksUpdated } from '../../protocol/events/people.ts'
 import { bareId, prefixedId } from '../../protocol/ids.ts'
 import { PAGE_SIZE } from '../../protocol/limits.ts'
 import type { BlockPage } from '../../protocol/routes/people.ts'
 import type { Bus } from '../bus/bus.ts'
+import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
 import { ObjectId, type Store } from '../store/index.ts'
 import type { Actor } from './actor.ts'
@@ -14,10 +17,9 @@ interface BlockParts {
   store: Pick<Store, 'accounts' | 'blocks' | 'commits' | 'conversations'>
   bus: Bus
   users: Pick<UserService, 'findMany' | 'requireUsers'>
+  config: Pick<Config, 'timings'>
 }
 
-/** How long a block made on another node may pass unheard by what is not stored, ms. One made here counts at once. */
-const CACHE_MS = 10_000
 const MAX_CACHED = 20_000
 /** People whom one person may block. */
 const MAX_BLOCKS = 10_000
@@ -36,11 +38,11 @@ export class BlockService {
   readonly #users: BlockParts['users']
   readonly #around: RecentCache<ReadonlySet<string>>
 
-  constructor({ store, bus, users }: BlockParts) {
+  constructor({ store, bus, users, config }: BlockParts) {
     this.#store = store
     this.#bus = bus
     this.#users = users
-    this.#around = new RecentCache(async id => await this.#loadAround(id), CACHE_MS, MAX_CACHED)
+    this.#around = new RecentCache(async id => await this.#loadAround(id), config.timings.blockCacheMs, MAX_CACHED)
   }
 
   /** Blocks somebody; a repeat changes nothing. @throws {AppError} `invalid` for oneself, `not_found`, `quota_reached` */
@@ -136,7 +138,7 @@ export class BlockService {
         decide: draft => {
           if (isSame(draft.state.doc.blockedBy ?? [], blockedBy)) return
           draft.setBlockedBy(blockedBy)
-          draft.tell({ type: 'noop', data: () => ({}) })
+          draft.emit(Noop, () => ({}))
         }
       })
     }
@@ -148,8 +150,9 @@ export class BlockService {
     const rev = await this.#store.accounts.change(me, 'block', new ObjectId(other), write)
     this.#around.delete(actor.userId)
     this.#around.delete(other)
-    const data = { userId: prefixedId('user', other), isBlocked: await this.has(actor, other) }
-    this.#bus.emit('account', { userId: actor.userId, rev, type: 'blocks:updated', data })
+    const isBlocked = await this.has(actor, other)
+    const event = BlocksUpdated.create({ userId: prefixedId('user', other), isBlocked })
+    this.#bus.publish('user', { userId: actor.userId, rev, event })
   }
 
   async #blockedBy(a: string, b: string): Promise<ObjectId[]> {

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ContactSource } from '../../protocol/entities/people.ts'
 import type { User } from '../../protocol/entities/user.ts'
+import { ContactsUpdated } from '../../protocol/events/people.ts'
 import { bareId } from '../../protocol/ids.ts'
 import { CONTACTS_PER_SYNC, PAGE_SIZE } from '../../protocol/limits.ts'
 import type { AddressBookEntry, ContactMatches, ContactPage } from '../../protocol/routes/people.ts'
@@ -193,7 +194,7 @@ export class ContactService {
   async #change(actor: Actor, write: Parameters<Store['accounts']['change']>[3]): Promise<void> {
     const me = new ObjectId(actor.userId)
     const rev = await this.#store.accounts.change(me, 'contacts', me, write)
-    this.#bus.emit('account', { userId: actor.userId, rev, type: 'contacts:updated', data: {} })
+    this.#bus.publish('user', { userId: actor.userId, rev, event: ContactsUpdated.create({}) })
   }
 }
 

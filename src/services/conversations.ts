@@ -1,6 +1,6 @@
 import type { ConversationView } from '../../protocol/entities/conversation.ts'
-import type { NewConversation } from '../../protocol/events/conversation.ts'
-import { bareId } from '../../protocol/ids.ts'
+import { ConversationAdded, type NewConversation } from '../../protocol/events/conversation.ts'
+import { bareId, prefixedId } from '../../protocol/ids.ts'
 import { PAGE_SIZE } from '../../protocol/limits.ts'
 import type { MemberPage } from '../../protocol/routes/conversations.ts'
 import type { Config } from '../config.ts'
@@ -15,6 +15,7 @@ import {
 } from '../store/index.ts'
 import type { Actor } from './actor.ts'
 import type { BlockService } from './blocks.ts'
+import type { Pairs } from './pairs.ts'
 import { noSuchConversation, pairKeyOf } from './policy.ts'
 import { hiddenUpTo, presentMember, presentReceipt, presentView, userId } from './present.ts'
 import type { StartPolicy } from './start-policy.ts'
@@ -26,6 +27,7 @@ interface ConversationParts {
   users: Pick<UserService, 'requireUsers'>
   blocks: Pick<BlockService, 'around' | 'requireUnblocked' | 'settle'>
   starts: Pick<StartPolicy, 'requireMayStart'>
+  pairs: Pick<Pairs, 'idOf'>
   config: Pick<Config, 'limits'>
 }
 
@@ -35,13 +37,15 @@ export class ConversationService {
   readonly #users: ConversationParts['users']
   readonly #blocks: ConversationParts['blocks']
   readonly #starts: ConversationParts['starts']
+  readonly #pairs: ConversationParts['pairs']
   readonly #maxMembers: number
 
-  constructor({ store, users, blocks, starts, config }: ConversationParts) {
+  constructor({ store, users, blocks, starts, pairs, config }: ConversationParts) {
     this.#store = store
     this.#users = users
     this.#blocks = blocks
     this.#starts = starts
+    this.#pairs = pairs
     this.#maxMembers = config.limits.groupMembers
   }
 
@@ -71,6 +75,19 @@ export class ConversationService {
     return (await this.#openDirect(actor, peerId.toHexString(), true)).conversation
   }
 
+  /**
+   * The id of the direct conversation with somebody, to send into; made if there is none. One read where this process
+   * knows the conversation. There a block is left to the commit, which refuses what is sent.
+   * @throws {AppError} as `create`
+   */
+  async openDirect(actor: Actor, userId: string): Promise<string> {
+    const peerId = bareId(userId)
+    requireOther(actor, peerId)
+    const [id] = await Promise.all([this.#pairs.idOf(actor.userId, peerId), this.#users.requireUsers([peerId])])
+    if (id !== undefined) return prefixedId('conv', id)
+    return (await this.#openDirect(actor, peerId, false)).conversation.id
+  }
+
   /** @throws {AppError} `not_found` for who is not a member */
   async get(actor: Actor, id: string): Promise<ConversationView> {
     const conversationId = new ObjectId(bareId(id))
@@ -84,9 +101,14 @@ export class ConversationService {
 
   /** The direct conversation with somebody, if there is one. @param userId in either form */
   async direct(actor: Actor, userId: string): Promise<ConversationView | undefined> {
-    const pairKey = [actor.userId, bareId(userId)].sort().join(':')
-    const doc = await this.#store.conversations.findPair(pairKey)
-    return doc === null ? undefined : await this.get(actor, doc._id.toHexString())
+    const id = await this.directId(actor, userId)
+    return id === undefined ? undefined : await this.get(actor, id)
+  }
+
+  /** Its id; read once and then known. @param userId in either form */
+  async directId(actor: Actor, userId: string): Promise<string | undefined> {
+    const id = await this.#pairs.idOf(actor.userId, bareId(userId))
+    return id === undefined ? undefined : prefixedId('conv', id)
   }
 
   /** How the person whose memberships these are sees the conversations: one query for newest, one for unread. */
@@ -143,21 +165,21 @@ export class ConversationService {
     peerId: string,
     isAgreed: boolean
   ): Promise<{ conversation: ConversationView; isNew: boolean }> {
-    if (peerId === actor.userId) throw new AppError('invalid', 'A direct conversation needs somebody else')
+    requireOther(actor, peerId)
     await this.#users.requireUsers([peerId])
     await this.#blocks.requireUnblocked(actor, [peerId])
-    const pairKey = pairKeyOf(actor.userId, peerId)
-    const existing = await this.#store.conversations.findPair(pairKey)
-    if (existing !== null) return { conversation: await this.get(actor, existing._id.toHexString()), isNew: false }
+    const existing = await this.direct(actor, peerId)
+    if (existing !== undefined) return { conversation: existing, isNew: false }
     if (!isAgreed) await this.#starts.requireMayStart(actor.userId, peerId)
+    const pairKey = pairKeyOf(actor.userId, peerId)
     const state = await this.#insert({ type: 'direct', pairKey }, [actor.userId, peerId])
     // A block that came meanwhile did not find the conversation; now it is found from here, or this from there.
     await this.#blocks.settle(actor.userId, peerId)
     const me = state?.members.get(actor.userId)
     if (state !== undefined && me !== undefined) return { conversation: presentView(state.doc, me), isNew: true }
-    const other = await this.#store.conversations.findPair(pairKey)
-    if (other === null) throw noSuchConversation()
-    return { conversation: await this.get(actor, other._id.toHexString()), isNew: false }
+    const other = await this.direct(actor, peerId)
+    if (other === undefined) throw noSuchConversation()
+    return { conversation: other, isNew: false }
   }
 
   async #insert(
@@ -176,6 +198,10 @@ export class ConversationService {
     const first = note === undefined ? undefined : firstNote(doc, userIds[0] ?? '', note)
     return await this.#store.commits.create({ doc, members, news, ...(first === undefined ? {} : { first }) })
   }
+}
+
+function requireOther({ userId }: Actor, peerId: string): void {
+  if (peerId === userId) throw new AppError('invalid', 'A direct conversation needs somebody else')
 }
 
 /** The message that records how a group began, before the group is stored: change 2, message 1. */
@@ -209,11 +235,10 @@ export function newMember(doc: Readonly<ConversationDoc>, id: string, role: Memb
 export function addedNews(userIds: readonly ObjectId[]): AccountNews {
   return {
     userIds,
-    type: 'conversation:added',
-    data: (id, { doc, members }) => {
+    create: (id, { doc, members }) => {
       const me = members.get(id)
       if (me === undefined) throw new Error('Only members are told of being added')
-      return presentView(doc, me)
+      return ConversationAdded.create(presentView(doc, me))
     }
   }
 }

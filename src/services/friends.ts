@@ -1,4 +1,5 @@
 import type { Presence, User } from '../../protocol/entities/user.ts'
+import { ContactsUpdated } from '../../protocol/events/people.ts'
 import { bareId } from '../../protocol/ids.ts'
 import { PAGE_SIZE } from '../../protocol/limits.ts'
 import type { FriendPage } from '../../protocol/routes/people.ts'
@@ -98,7 +99,7 @@ export class FriendService {
       await this.#keepAsAdded(other, me, session)
     })
     for (const [id, rev] of revs) {
-      this.#bus.emit('account', { userId: id, rev, type: 'contacts:updated', data: {} })
+      this.#bus.publish('user', { userId: id, rev, event: ContactsUpdated.create({}) })
     }
   }
 

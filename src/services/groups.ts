@@ -1,4 +1,5 @@
 import type { GroupSettings, Role } from '../../protocol/entities/conversation.ts'
+import { ConversationRemoved, ConversationUpdated, MemberChanged } from '../../protocol/events/conversation.ts'
 import { bareId } from '../../protocol/ids.ts'
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
@@ -6,6 +7,7 @@ import {
   type ConversationDoc,
   type ConversationState,
   type Draft,
+  type Joined,
   type MemberDoc,
   ObjectId,
   type Store
@@ -71,7 +73,7 @@ export class GroupService {
       if (isSame && isSetSame) return doc.rev
       const rev = draft.update({ ...changes, ...(isSetSame ? {} : { settings: { ...before, ...settings } }) })
       const after = { ...draft.state.doc }
-      draft.tell({ type: 'conversation:updated', data: () => presentConversation(after) })
+      draft.emit(ConversationUpdated, () => presentConversation(after))
       appendNote(draft, actor, noteOf(doc, after))
       return rev
     })
@@ -91,7 +93,7 @@ export class GroupService {
         throw new AppError('quota_reached', `A group has at most ${this.#maxMembers} members`)
       }
       const added = fresh.map(userId => newMember(doc, userId, 'member'))
-      const joined = new Map(added.map(member => [member.userId.toHexString(), member.joinedSeq]))
+      const joined = added.map(({ userId, joinedSeq }) => ({ userId: userId.toHexString(), joinedSeq }))
       draft.accountNews.push(addedNews(added.map(member => member.userId)))
       const rev = changeMembers(draft, added, { joined })
       appendNote(draft, actor, { kind: 'added', userIds: fresh })
@@ -232,8 +234,7 @@ function end(draft: Draft, leaving: readonly Readonly<MemberDoc>[], others: read
   const id = conversationId(draft.state.doc._id)
   draft.accountNews.push({
     userIds: leaving.map(({ userId }) => new ObjectId(userId)),
-    type: 'conversation:removed',
-    data: () => ({ conversationId: id })
+    create: () => ConversationRemoved.create({ conversationId: id })
   })
   return changeMembers(draft, [...leaving.map(member => ({ ...member, leftAt: draft.now })), ...others], { left })
 }
@@ -241,10 +242,10 @@ function end(draft: Draft, leaving: readonly Readonly<MemberDoc>[], others: read
 function changeMembers(
   draft: Draft,
   members: readonly MemberDoc[],
-  who: { joined?: ReadonlyMap<string, number>; left?: readonly string[] }
+  who: { joined?: readonly Joined[]; left?: readonly string[] }
 ): number {
   const rev = draft.changeMembers(members)
   const after = members.map(member => ({ ...member, rev }))
-  draft.tell({ type: 'member:changed', data: () => ({ members: after.map(presentMember) }), ...who })
+  draft.emit(MemberChanged, () => ({ members: after.map(presentMember) }), who)
   return rev
 }

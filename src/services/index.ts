@@ -61,14 +61,18 @@ export type Services = ReturnType<typeof createServices>
 /** Builds the services on a store and a bus, and lets the bus hear of every commit. */
 export function createServices({ delivery, ...parts }: ServiceParts) {
   const { store, bus, config, onError } = parts
-  const people = createPeople(parts)
+  const pairs = new Pairs(store)
+  const people = createPeople(parts, pairs)
   const { users, blocks, conversations, sessions, presence, requests, settings } = people
   const items = new AccountItems({ store, settings, requests })
   const sync = new SyncService({ store, conversations, users, people: items })
   const replay = new ReplayService({ store, sync })
   const receipts = new ReceiptService({ ...parts, blocks })
-  const lookout = new Lookout({ store, bus, onError })
-  const pairs = new Pairs(store)
+  const lookout = new Lookout({ store, intervalMs: config.timings.headPollMs, onError })
+  lookout.subscribe(({ accounts, endedSessionIds }) => {
+    settings.forget(accounts.map(({ id }) => id))
+    for (const id of endedSessionIds) sessions.forget(id)
+  })
   const signIn = { ...parts, sessions, users, passwords: new Passwords(), codes: new Codes(parts) }
   const { sendsPerSecond, sendsBurst } = config.limits
   return {
@@ -95,17 +99,18 @@ export function createServices({ delivery, ...parts }: ServiceParts) {
     resumption: new ResumptionService({ store, replay }),
     summaries: new SummaryService({ store, users, blocks }),
     sync,
-    typing: new TypingService({ ...parts, blocks, pairs })
+    typing: new TypingService({ ...parts, pairs })
   }
 }
 
 /** Those who are somebody to somebody else: what they are to each other decides much of what the rest may do. */
-function createPeople(parts: Pick<ServiceParts, 'store' | 'bus' | 'config'>) {
+function createPeople(parts: Pick<ServiceParts, 'store' | 'bus' | 'config'>, pairs: Pairs) {
   const { store, config } = parts
   const visibility = new Visibility(store)
   const users = new UserService({ ...parts, visibility })
   const blocks = new BlockService({ ...parts, users })
-  const conversations = new ConversationService({ store, users, blocks, starts: new StartPolicy(store), config })
+  const starts = new StartPolicy(store)
+  const conversations = new ConversationService({ store, users, blocks, starts, pairs, config })
   return {
     users,
     blocks,

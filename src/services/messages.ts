@@ -1,5 +1,13 @@
 import type { Message } from '../../protocol/entities/message.ts'
-import type { Changed, MessageSendData, Sent } from '../../protocol/events/message.ts'
+import {
+  type Changed,
+  MessageDeleted,
+  MessageEdited,
+  MessageHidden,
+  MessageNew,
+  type MessageSendData,
+  type Sent
+} from '../../protocol/events/message.ts'
 import { bareId } from '../../protocol/ids.ts'
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config.ts'
@@ -18,7 +26,7 @@ import {
   requireUnblocked,
   requireVisible
 } from './policy.ts'
-import { conversationId, isHiddenFor, messageId, presentChanged, presentMessage } from './present.ts'
+import { conversationId, isHiddenFor, messageId, presentMessage } from './present.ts'
 import { requireText } from './text.ts'
 
 /** Characters of the answered message that a reply carries. */
@@ -30,6 +38,14 @@ const MAX_EDITS = 20
 export interface MessagePlace {
   conversationId: string
   messageId: string
+}
+
+/** Outcome of a send. */
+export interface SendResult {
+  /** The acknowledgement. A repeat differs in `duplicate` alone, whatever became of the message. */
+  readonly sent: Sent
+  /** The message as it was committed; absent of a repeat, whose message may have changed since or be out of sight. */
+  readonly message?: Message
 }
 
 interface MessageParts {
@@ -57,19 +73,19 @@ export class MessageService {
 
   /**
    * Adds a message to a conversation and tells every member's devices, the sender's others too. A repeated
-   * `clientId` answers the first message and tells nobody again.
+   * `clientId` acknowledges the first message and tells nobody again.
    * @throws {AppError} `not_found` for who is not a member, `forbidden` where only admins may send and for what only the
    * server writes, `invalid`, `idempotency_mismatch`, `rate_limited`, `too_large`
    */
-  async send(actor: Actor, { conversationId: id, clientId, ...input }: MessageSendData): Promise<Sent> {
+  async send(actor: Actor, { conversationId: id, clientId, ...input }: MessageSendData): Promise<SendResult> {
     const { fields, mentions, bytes, bodyHash } = readContent(input, this.#textBytes)
     this.#sends.take(actor.userId, 'You are sending too fast')
     const senderId = new ObjectId(actor.userId)
     const replyToId = input.replyTo === undefined ? undefined : new ObjectId(bareId(input.replyTo))
-    return await this.#store.commits.run(bareId(id), {
+    const { first, message } = await this.#store.commits.run<{ first: FirstSend; message?: MessageDoc }>(bareId(id), {
       bytes,
       ...(replyToId === undefined ? {} : { messageId: replyToId }),
-      once: { senderId, clientId, answer: first => answerRepeat(first, bodyHash) },
+      once: { senderId, clientId, answer: first => ({ first: requireSame(first, bodyHash) }) },
       decide: draft => {
         const member = requireMaySend(draft.state, actor)
         requireUnblocked(draft.state)
@@ -80,14 +96,17 @@ export class MessageService {
           ...(meant.length > 0 ? { mentions: meant } : {}),
           ...(quoted ? { replyTo: quote(quoted) } : {})
         })
-        draft.tell({ type: 'message:new', data: () => presentMessage(message), seq: message.seq })
-        return presentSent(message, false)
+        draft.emit(MessageNew, () => presentMessage(message), { seq: message.seq })
+        return { first: message, message }
       }
     })
+    return message === undefined
+      ? { sent: presentSent(first, true) }
+      : { sent: presentSent(first, false), message: presentMessage(message) }
   }
 
-  /** Replaces the text of a message. @throws {AppError} `not_found`, `forbidden`, `gone`, `edit_window_closed` */
-  async edit(actor: Actor, { text, ...place }: MessagePlace & { text: string }): Promise<Changed> {
+  /** Replaces the text of a message. @returns it with its new text @throws {AppError} `not_found`, `forbidden`, `gone`, `edit_window_closed` */
+  async edit(actor: Actor, { text, ...place }: MessagePlace & { text: string }): Promise<Message> {
     requireText(text, this.#textBytes)
     return await this.#change(actor, place, (draft, message) => {
       requireSender(message, actor)
@@ -97,24 +116,24 @@ export class MessageService {
       if (draft.now.getTime() - message.createdAt.getTime() > this.#editWindowMs) {
         throw new AppError('edit_window_closed', 'The message can no longer be edited')
       }
-      if (message.text === text) return presentChanged(message)
+      if (message.text === text) return message
       const edits = [...(message.edits ?? []), { text: message.text ?? '', at: draft.now }].slice(-MAX_EDITS)
       const edited = draft.replace({ ...message, text, edits, editedAt: draft.now })
-      draft.tell({ type: 'message:edited', data: () => presentMessage(edited), seq: edited.seq })
-      return presentChanged(edited)
+      draft.emit(MessageEdited, () => presentMessage(edited), { seq: edited.seq })
+      return edited
     })
   }
 
-  /** Deletes for everyone what is one's own or, as an admin, anybody's in the group. Repeating it changes nothing. */
-  async deleteForEveryone(actor: Actor, place: MessagePlace): Promise<Changed> {
+  /** Deletes for everyone what is one's own or, as an admin, anybody's in the group. Repeating it changes nothing. @returns what is left of it */
+  async deleteForEveryone(actor: Actor, place: MessagePlace): Promise<Message> {
     return await this.#change(actor, place, (draft, message) => {
       requireFromPerson(message)
       const isAdmin = draft.state.doc.type === 'group' && requireMember(draft.state, actor).role !== 'member'
       if (!isAdmin) requireSender(message, actor)
-      if (message.deletedAt !== undefined) return presentChanged(message)
+      if (message.deletedAt !== undefined) return message
       const tombstone = draft.replace(tombstoneOf(message, draft.now))
-      draft.tell({ type: 'message:deleted', data: () => presentMessage(tombstone), seq: tombstone.seq })
-      return presentChanged(tombstone)
+      draft.emit(MessageDeleted, () => presentMessage(tombstone), { seq: tombstone.seq })
+      return tombstone
     })
   }
 
@@ -127,21 +146,17 @@ export class MessageService {
     const rev = await this.#store.accounts.change(userId, 'hidden', id, async session => {
       await this.#store.messages.hide(id, userId, session)
     })
-    const data = { conversationId: conversationId(view.conversationId), messageId: messageId(id) }
-    this.#bus.emit('account', { userId: actor.userId, rev, type: 'message:hidden', data })
+    const event = MessageHidden.create({
+      conversationId: conversationId(view.conversationId),
+      messageId: messageId(id)
+    })
+    this.#bus.publish('user', { userId: actor.userId, rev, event })
     return { id: messageId(id), rev: message.rev }
   }
 
   /** @throws {AppError} `not_found` for what is missing, foreign, cleared or hidden by the actor */
   async get(actor: Actor, place: MessagePlace): Promise<Message> {
     return presentMessage(await this.#visible(actor, place))
-  }
-
-  /** A message by its id alone. @throws {AppError} `not_found` as `get` */
-  async find(actor: Actor, id: string): Promise<Message> {
-    const { message, view } = await this.#require(actor, id)
-    if (isHiddenFor(message, view.userId)) throw noSuchMessage()
-    return presentMessage(message)
   }
 
   /** Where a message is, for who may see it or has hidden it. @throws {AppError} `not_found` for everybody else */
@@ -184,12 +199,17 @@ export class MessageService {
     return { message, view }
   }
 
-  async #change(actor: Actor, place: MessagePlace, decide: (draft: Draft, message: Readonly<MessageDoc>) => Changed) {
+  async #change(
+    actor: Actor,
+    place: MessagePlace,
+    decide: (draft: Draft, message: Readonly<MessageDoc>) => Readonly<MessageDoc>
+  ): Promise<Message> {
     const id = new ObjectId(bareId(place.messageId))
-    return await this.#store.commits.run(bareId(place.conversationId), {
+    const changed = await this.#store.commits.run(bareId(place.conversationId), {
       messageId: id,
       decide: draft => decide(draft, requireVisible(requireMember(draft.state, actor), draft.message(id)))
     })
+    return presentMessage(changed)
   }
 }
 
@@ -210,9 +230,9 @@ function presentSent({ _id, seq, createdRev, createdAt }: FirstSend, duplicate: 
   return { id: messageId(_id), seq, rev: createdRev, createdAt: createdAt.toISOString(), duplicate }
 }
 
-function answerRepeat(first: FirstSend, bodyHash: string): Sent {
+function requireSame(first: FirstSend, bodyHash: string): FirstSend {
   if (first.bodyHash !== bodyHash) {
     throw new AppError('idempotency_mismatch', 'This clientId was used for another message')
   }
-  return presentSent(first, true)
+  return first
 }

@@ -1,4 +1,5 @@
 import type { Membership } from '../../protocol/entities/conversation.ts'
+import { PreferencesUpdated } from '../../protocol/events/conversation.ts'
 import { bareId } from '../../protocol/ids.ts'
 import type { PreferenceChanges } from '../../protocol/routes/conversations.ts'
 import type { Bus } from '../bus/bus.ts'
@@ -101,8 +102,8 @@ export class PreferenceService {
     })
     if (after === null) throw new Error('A membership was changed, but which')
     const me = presentMembership(after, head.seq)
-    const data = { conversationId: conversationId(head._id), me }
-    this.#bus.emit('account', { userId: actor.userId, rev, type: 'preferences:updated', data })
+    const event = PreferencesUpdated.create({ conversationId: conversationId(head._id), me })
+    this.#bus.publish('user', { userId: actor.userId, rev, event })
     return me
   }
 

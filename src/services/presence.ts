@@ -118,7 +118,7 @@ export class PresenceService {
   }
 
   #tell(presence: Presence): void {
-    this.#bus.emit('presence', presence)
+    this.#bus.publish('presence', presence)
   }
 }
 

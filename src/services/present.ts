@@ -8,7 +8,6 @@ import type {
   Receipt
 } from '../../protocol/entities/conversation.ts'
 import type { Message, Reaction } from '../../protocol/entities/message.ts'
-import type { Changed } from '../../protocol/events/message.ts'
 import { prefixedId } from '../../protocol/ids.ts'
 import type { ConversationDoc, MemberDoc, MessageDoc, ObjectId, PreferencesDoc, ReactionDoc } from '../store/index.ts'
 import { contentBytes, presentContent } from './present-content.ts'
@@ -18,11 +17,6 @@ const SHOWN_REACTORS = 20
 export const userId = (id: ObjectId): string => prefixedId('user', id.toHexString())
 export const conversationId = (id: ObjectId): string => prefixedId('conv', id.toHexString())
 export const messageId = (id: ObjectId): string => prefixedId('msg', id.toHexString())
-
-/** Where a message is now, as a change of it is answered. */
-export function presentChanged({ _id, rev }: Readonly<MessageDoc>): Changed {
-  return { id: messageId(_id), rev }
-}
 
 /** Stored message → as it goes on the wire. */
 export function presentMessage(doc: MessageDoc): Message {

@@ -34,10 +34,10 @@ function publish(result: readonly Committed[], bus: Bus): void {
   for (const { state, events, accounts } of result) {
     const conversationId = state.doc._id.toHexString()
     // Being added precedes every event of the conversation; being removed is the last one.
-    for (const account of accounts) bus.emit('account', account)
+    for (const account of accounts) bus.publish('user', account)
     const pair = pairOf(state.doc)
-    for (const { data, ...event } of events) {
-      bus.emit('conversation', { ...event, conversationId, data: data(), ...(pair && { pair }) })
+    for (const { create, ...change } of events) {
+      bus.publish('conversation', { ...change, conversationId, event: create(), ...(pair && { pair }) })
     }
   }
 }

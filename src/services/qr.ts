@@ -15,13 +15,11 @@ import type { UserService } from './users.ts'
 
 interface QrDeps {
   readonly store: Pick<Store, 'qrLogins'>
-  readonly config: Pick<Config, 'QR_TOKEN_EXPIRES_IN'>
+  readonly config: Pick<Config, 'QR_TOKEN_EXPIRES_IN' | 'timings'>
   readonly sessions: SessionService
   readonly users: UserService
 }
 
-/** Other processes change codes too. */
-const LOOK_MS = 1_000
 const RETRY_MS = 1_000
 const TOKEN = /^[A-Za-z0-9_-]{43}$/
 type CodeDoc = Omit<QrLoginDoc, 'tokenHash'>
@@ -34,6 +32,8 @@ type CodeDoc = Omit<QrLoginDoc, 'tokenHash'>
 export class QrService {
   readonly #codes: Store['qrLogins']
   readonly #lifeMs: number
+  /** Other processes change codes too. */
+  readonly #pollMs: number
   readonly #sessions: SessionService
   readonly #users: UserService
   /** Says the id of a code that has changed in this process. */
@@ -42,6 +42,7 @@ export class QrService {
   constructor({ store, config, sessions, users }: QrDeps) {
     this.#codes = store.qrLogins
     this.#lifeMs = config.QR_TOKEN_EXPIRES_IN
+    this.#pollMs = config.timings.qrPollMs
     this.#sessions = sessions
     this.#users = users
   }
@@ -217,7 +218,7 @@ export class QrService {
       }
       const look = settle(resolve)
       const abort = settle(() => reject(signal.reason))
-      const timer = setTimeout(look, untilExpiry > 0 ? Math.min(LOOK_MS, untilExpiry) : LOOK_MS)
+      const timer = setTimeout(look, untilExpiry > 0 ? Math.min(this.#pollMs, untilExpiry) : this.#pollMs)
       this.#changes.once(id, look)
       signal.addEventListener('abort', abort, { once: true })
     })

@@ -1,12 +1,14 @@
-import type { Changed } from '../../protocol/events/message.ts'
+import type { Message } from '../../protocol/entities/message.ts'
+import type { Created } from '../../protocol/envelope.ts'
+import { ReactionAdded, ReactionRemoved } from '../../protocol/events/message.ts'
 import { bareId } from '../../protocol/ids.ts'
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
-import { type Draft, ObjectId, type ReactionDoc, type Store } from '../store/index.ts'
+import { type Draft, type MessageDoc, ObjectId, type ReactionDoc, type Store } from '../store/index.ts'
 import type { Actor } from './actor.ts'
 import type { MessagePlace } from './messages.ts'
 import { requireMember, requirePresent, requireUnblocked, requireVisible } from './policy.ts'
-import { presentChanged, presentMessage, userId } from './present.ts'
+import { presentMessage, userId } from './present.ts'
 import { requireEmoji } from './text.ts'
 
 type Input = MessagePlace & { emoji: string }
@@ -21,36 +23,36 @@ export class ReactionService {
     this.#maxKinds = config.limits.reactionsPerMessage
   }
 
-  /** Reacts; a repeat changes nothing. @throws {AppError} `not_found`, `gone`, `quota_reached` for one kind too many */
-  async add(actor: Actor, input: Input): Promise<Changed> {
-    return await this.#change(actor, input, 'reaction:added', reactions => this.#with(reactions, input.emoji, actor))
+  /** Reacts; a repeat changes nothing. @returns the message @throws {AppError} `not_found`, `gone`, `quota_reached` for one kind too many */
+  async add(actor: Actor, input: Input): Promise<Message> {
+    return await this.#change(actor, input, ReactionAdded, reactions => this.#with(reactions, input.emoji, actor))
   }
 
-  /** Takes a reaction back; a repeat changes nothing. @throws {AppError} `not_found`, `gone` */
-  async remove(actor: Actor, input: Input): Promise<Changed> {
-    return await this.#change(actor, input, 'reaction:removed', reactions => without(reactions, input.emoji, actor))
+  /** Takes a reaction back; a repeat changes nothing. @returns the message @throws {AppError} `not_found`, `gone` */
+  async remove(actor: Actor, input: Input): Promise<Message> {
+    return await this.#change(actor, input, ReactionRemoved, reactions => without(reactions, input.emoji, actor))
   }
 
   async #change(
     actor: Actor,
     { emoji, ...place }: Input,
-    type: string,
+    event: typeof ReactionAdded | typeof ReactionRemoved,
     next: (reactions: readonly ReactionDoc[]) => ReactionDoc[] | undefined
-  ): Promise<Changed> {
+  ): Promise<Message> {
     requireEmoji(emoji)
     const id = new ObjectId(bareId(place.messageId))
-    const decide = (draft: Draft): Changed => {
+    const decide = (draft: Draft): Readonly<MessageDoc> => {
       const message = requireVisible(requireMember(draft.state, actor), draft.message(id))
       requireUnblocked(draft.state)
       requirePresent(message)
       const reactions = next(message.reactions ?? [])
-      if (reactions === undefined) return presentChanged(message)
+      if (reactions === undefined) return message
       const after = draft.replace({ ...message, reactions })
       const by = { userId: userId(new ObjectId(actor.userId)), emoji }
-      draft.tell({ type, data: () => ({ message: presentMessage(after), ...by }), seq: after.seq })
-      return presentChanged(after)
+      draft.emit<Created<typeof event>>(event, () => ({ message: presentMessage(after), ...by }), { seq: after.seq })
+      return after
     }
-    return await this.#commits.run(bareId(place.conversationId), { messageId: id, decide })
+    return presentMessage(await this.#commits.run(bareId(place.conversationId), { messageId: id, decide }))
   }
 
   #with(reactions: readonly ReactionDoc[], emoji: string, { userId: by }: Actor): ReactionDoc[] | undefined {

@@ -1,10 +1,11 @@
 import type { Receipt } from '../../protocol/entities/conversation.ts'
+import { Delivered, Read } from '../../protocol/events/live.ts'
 import { bareId } from '../../protocol/ids.ts'
 import { PAGE_SIZE } from '../../protocol/limits.ts'
 import type { MessageReceipts } from '../../protocol/routes/messages.ts'
 import type { Bus } from '../bus/bus.ts'
 import { AppError } from '../errors.ts'
-import { type MemberDoc, ObjectId, type Store } from '../store/index.ts'
+import { type ConversationDoc, type MemberDoc, ObjectId, type Store } from '../store/index.ts'
 import type { Actor } from './actor.ts'
 import type { BlockService } from './blocks.ts'
 import { viewOf } from './history.ts'
@@ -14,11 +15,18 @@ import { isHiddenFor, pairOf, presentReceipt, userId } from './present.ts'
 /** In larger conversations receipts are kept but not told. */
 const MAX_TOLD_MEMBERS = 64
 
-interface Cursors {
-  deliveredSeq: number
-  readSeq: number
+interface Marks {
+  deliveredSeq?: number
+  readSeq?: number
   /** Whether it is for what had been waiting for the person. */
   isCatchUp?: boolean
+}
+
+interface Cursors {
+  readonly deliveredSeq: number
+  readonly readSeq: number
+  /** How far what had been waiting for the person goes; 0 where nothing had. */
+  readonly catchUpSeq: number
 }
 
 interface ReceiptParts {
@@ -46,18 +54,9 @@ export class ReceiptService {
    * Moves the actor's cursors; what is read is delivered too. A `seq` that does not exist yet is clamped.
    * @throws {AppError} `not_found` for who is not a member
    */
-  async mark(
-    actor: Actor,
-    conversationId: string,
-    { deliveredSeq = 0, readSeq = 0, isCatchUp = false }: Partial<Cursors>
-  ): Promise<Receipt> {
+  async mark(actor: Actor, conversationId: string, marks: Marks): Promise<Receipt> {
     const key = `${actor.userId}:${bareId(conversationId)}`
-    const before = this.#waiting.get(key)
-    const wanted = {
-      deliveredSeq: Math.max(deliveredSeq, readSeq, before?.deliveredSeq ?? 0),
-      readSeq: Math.max(readSeq, before?.readSeq ?? 0),
-      isCatchUp
-    }
+    const wanted = join(cursorsOf(marks), this.#waiting.get(key))
     const writing = this.#writing.get(key)
     if (writing === undefined) return await this.#write(key, actor, bareId(conversationId), wanted)
     this.#waiting.set(key, wanted)
@@ -145,29 +144,53 @@ export class ReceiptService {
       readSeq
     })
     if (before === null) throw noSuchConversation()
-    const after = {
-      ...before,
-      deliveredSeq: Math.max(before.deliveredSeq, deliveredSeq),
-      readSeq: Math.max(before.readSeq, readSeq)
+    const after = furthest(before, { deliveredSeq, readSeq })
+    if (head.memberCount <= MAX_TOLD_MEMBERS) {
+      // What had been waiting is told apart from what came live meanwhile, although both were written at once.
+      const caughtUp = furthest(before, { deliveredSeq: Math.min(cursors.catchUpSeq, head.seq), readSeq: 0 })
+      this.#tell(head, before, caughtUp, true)
+      this.#tell(head, caughtUp, after, false)
     }
-    const receipt = presentReceipt(after)
-    const hasMoved = after.deliveredSeq > before.deliveredSeq || after.readSeq > before.readSeq
-    if (hasMoved && head.memberCount <= MAX_TOLD_MEMBERS) {
-      const type = after.readSeq > before.readSeq ? 'receipt:read' : 'receipt:delivered'
-      const pair = pairOf(head)
-      const id = conversationId.toHexString()
-      this.#bus.emit('whisper', {
-        ...{ conversationId: id, type, data: receipt },
-        ...(pair && { pair }),
-        ...(cursors.isCatchUp && { isCatchUp: true }),
-        exceptUserIds: await this.#blocks.around(actor.userId)
-      })
-    }
-    return receipt
+    return presentReceipt(after)
+  }
+
+  /** Tells that a member has got from one place to another, if it is another. */
+  #tell(head: ConversationDoc, from: MemberDoc, to: MemberDoc, isCatchUp: boolean): void {
+    if (to.deliveredSeq === from.deliveredSeq && to.readSeq === from.readSeq) return
+    const moved = to.readSeq > from.readSeq ? Read : Delivered
+    const pair = pairOf(head)
+    this.#bus.publish('ephemeral', {
+      conversationId: head._id.toHexString(),
+      event: moved.create(presentReceipt(to)),
+      fromUserId: to.userId.toHexString(),
+      ...(pair && { pair }),
+      ...(isCatchUp && { isCatchUp })
+    })
+  }
+}
+
+function cursorsOf({ deliveredSeq = 0, readSeq = 0, isCatchUp = false }: Marks): Cursors {
+  const delivered = Math.max(deliveredSeq, readSeq)
+  return { deliveredSeq: delivered, readSeq, catchUpSeq: isCatchUp ? delivered : 0 }
+}
+
+function join(one: Cursors, other: Cursors = one): Cursors {
+  return {
+    deliveredSeq: Math.max(one.deliveredSeq, other.deliveredSeq),
+    readSeq: Math.max(one.readSeq, other.readSeq),
+    catchUpSeq: Math.max(one.catchUpSeq, other.catchUpSeq)
+  }
+}
+
+function furthest(member: MemberDoc, { deliveredSeq, readSeq }: Pick<Cursors, 'deliveredSeq' | 'readSeq'>): MemberDoc {
+  return {
+    ...member,
+    deliveredSeq: Math.max(member.deliveredSeq, deliveredSeq),
+    readSeq: Math.max(member.readSeq, readSeq)
   }
 }
 
 /** @throws {AppError} `invalid` when neither cursor is given */
-export function requireCursor({ deliveredSeq, readSeq }: Partial<Cursors>): void {
+export function requireCursor({ deliveredSeq, readSeq }: Pick<Marks, 'deliveredSeq' | 'readSeq'>): void {
   if (deliveredSeq === undefined && readSeq === undefined) throw new AppError('invalid', 'Give deliveredSeq or readSeq')
 }

@@ -1,5 +1,7 @@
+import { ConversationUpdated, MemberChanged, Noop } from '../../protocol/events/conversation.ts'
+import { MessageDeleted, MessageEdited, MessageNew } from '../../protocol/events/message.ts'
 import { SYNC_PAGE_BYTES, SYNC_PAGE_ITEMS } from '../../protocol/limits.ts'
-import type { AccountChange, ConversationChange } from '../bus/bus.ts'
+import type { ConversationChange, UserChange } from '../bus/bus.ts'
 import {
   byConversation,
   type ConversationDoc,
@@ -15,7 +17,7 @@ import type { SyncService } from './sync.ts'
 /** Conversations of one person that a process follows. */
 const MAX_MEMBERSHIPS = 10_000
 
-const NOOP = { type: 'noop', data: {} }
+const NOOP = Noop.create({})
 
 /** Conversations whose changes are read with one query. */
 const READ_TOGETHER = 20
@@ -44,8 +46,8 @@ export class ReplayService {
   }
 
   /** Every conversation that somebody is in, with the `seq` after which they see messages. */
-  async memberships(userId: string): Promise<{ conversationId: string; joinedSeq: number }[]> {
-    const rows = await this.#store.members.ofUser(new ObjectId(userId), MAX_MEMBERSHIPS)
+  async memberships(userId: string, limit = MAX_MEMBERSHIPS): Promise<{ conversationId: string; joinedSeq: number }[]> {
+    const rows = await this.#store.members.ofUser(new ObjectId(userId), limit)
     return rows.map(({ conversationId, joinedSeq }) => ({ conversationId: conversationId.toHexString(), joinedSeq }))
   }
 
@@ -108,14 +110,14 @@ export class ReplayService {
   }
 
   /** The changes of one person's account after `since`, dense by `rev`. */
-  async account(userId: string, since: number): Promise<AccountChange[]> {
+  async account(userId: string, since: number): Promise<UserChange[]> {
     const actor = { userId, expiresAt: 0 }
     const { items, rev: end } = await this.#sync.pull(actor, `user_${userId}`, since)
     const byRev = new Map(items.map(item => [item.rev, item]))
     return Array.from({ length: end - since }, (_, index) => {
       const rev = since + 1 + index
       const item = byRev.get(rev)
-      return { userId, rev, ...(item === undefined ? NOOP : accountEventOf(item)) }
+      return { userId, rev, event: item === undefined ? NOOP : accountEventOf(item) }
     })
   }
 }
@@ -135,8 +137,8 @@ function denseChanges(
     changes.set(rev, memberChange(conversationId, rev, changed))
   }
   if (head.selfRev > since) {
-    const data = presentConversation(head)
-    changes.set(head.selfRev, { conversationId, rev: head.selfRev, type: 'conversation:updated', data })
+    const event = ConversationUpdated.create(presentConversation(head))
+    changes.set(head.selfRev, { conversationId, rev: head.selfRev, event })
   }
   const fitting = fitPage(messages, SYNC_PAGE_BYTES)
   const cut = fitting.length < messages.length ? fitting.at(-1)?.rev : undefined
@@ -144,15 +146,19 @@ function denseChanges(
   const pair = pairOf(head)
   return Array.from({ length: Math.max(0, end - since) }, (_, index) => {
     const rev = since + 1 + index
-    return { ...(changes.get(rev) ?? { conversationId, rev, type: 'noop', data: {} }), ...(pair && { pair }) }
+    return { ...(changes.get(rev) ?? { conversationId, rev, event: NOOP }), ...(pair && { pair }) }
   })
 }
 
 function messageChange(conversationId: string, message: MessageDoc): ConversationChange {
   const { rev, seq } = message
+  return { conversationId, rev, seq, event: messageEvent(message) }
+}
+
+function messageEvent(message: MessageDoc) {
   const data = presentMessage(message)
-  if (message.deletedAt !== undefined) return { conversationId, rev, seq, type: 'message:deleted', data }
-  return { conversationId, rev, seq, type: message.createdRev === rev ? 'message:new' : 'message:edited', data }
+  if (message.deletedAt !== undefined) return MessageDeleted.create(data)
+  return message.createdRev === message.rev ? MessageNew.create(data) : MessageEdited.create(data)
 }
 
 function memberChange(conversationId: string, rev: number, members: readonly MemberDoc[]): ConversationChange {
@@ -161,9 +167,8 @@ function memberChange(conversationId: string, rev: number, members: readonly Mem
   return {
     conversationId,
     rev,
-    type: 'member:changed',
-    data: { members: members.map(presentMember) },
-    joined: new Map(present.map(({ userId, joinedSeq }) => [userId.toHexString(), joinedSeq])),
+    event: MemberChanged.create({ members: members.map(presentMember) }),
+    joined: present.map(({ userId, joinedSeq }) => ({ userId: userId.toHexString(), joinedSeq })),
     left: gone.map(({ userId }) => userId.toHexString())
   }
 }

@@ -1,5 +1,7 @@
 import type { PersonRequest, RequestStatus } from '../../protocol/entities/people.ts'
+import { RequestNew, RequestUpdated } from '../../protocol/events/people.ts'
 import { bareId, prefixedId } from '../../protocol/ids.ts'
+import type { UserEvent } from '../../protocol/index.ts'
 import { PAGE_SIZE } from '../../protocol/limits.ts'
 import type { NewRequest, RequestPage, RequestQuery } from '../../protocol/routes/people.ts'
 import type { Bus } from '../bus/bus.ts'
@@ -165,7 +167,7 @@ export class RequestService {
       const revs = await this.#store.accounts.changeAll([fromId, toId], 'request', _id, async session =>
         this.#store.requests.insert(request, session)
       )
-      this.#tell('request:new', revs, presentRequest(request))
+      this.#emit(revs, RequestNew.create(presentRequest(request)))
       return true
     } catch (error) {
       if (!isDuplicate(error)) throw error
@@ -186,14 +188,14 @@ export class RequestService {
       .openAgreed(actor, fromId.toHexString() === actor.userId ? toId : fromId)
       .catch(requireParted)
     const presented = await this.#present(row)
-    this.#tell('request:updated', revs, presented)
+    this.#emit(revs, RequestUpdated.create(presented))
     return presented
   }
 
   async #decide(request: RequestDoc, status: 'declined' | 'cancelled'): Promise<PersonRequest> {
     const { row, revs } = await this.#write(request, status, async () => undefined)
     const presented = await this.#present(row)
-    this.#tell('request:updated', revs, presented)
+    this.#emit(revs, RequestUpdated.create(presented))
     return presented
   }
 
@@ -241,8 +243,8 @@ export class RequestService {
     return request
   }
 
-  #tell(type: string, revs: ReadonlyMap<string, number>, data: PersonRequest): void {
-    for (const [id, rev] of revs) this.#bus.emit('account', { userId: id, rev, type, data })
+  #emit(revs: ReadonlyMap<string, number>, event: UserEvent): void {
+    for (const [id, rev] of revs) this.#bus.publish('user', { userId: id, rev, event })
   }
 }
 

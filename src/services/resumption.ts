@@ -1,5 +1,5 @@
 import { prefixedId } from '../../protocol/ids.ts'
-import type { AccountChange, ConversationChange } from '../bus/bus.ts'
+import type { ConversationChange, UserChange } from '../bus/bus.ts'
 import { type ConversationDoc, ObjectId, type Store } from '../store/index.ts'
 import type { Actor } from './actor.ts'
 import { hiddenUpTo, pairOf } from './present.ts'
@@ -24,7 +24,7 @@ export interface Bookmark {
 /** Something that was missed; of a conversation that has gone on too far, only that. */
 export type Missed =
   | { readonly kind: 'conversation'; readonly change: ConversationChange; readonly isVisible: boolean }
-  | { readonly kind: 'account'; readonly change: AccountChange }
+  | { readonly kind: 'account'; readonly change: UserChange }
   | { readonly kind: 'reset'; readonly conversationId: string; readonly rev: number }
 
 interface Parts {

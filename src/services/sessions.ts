@@ -29,16 +29,12 @@ export interface Reach {
 interface SessionDeps {
   readonly store: Pick<Store, 'sessions' | 'tickets'>
   readonly bus: Bus
-  readonly config: Pick<Config, 'REFRESH_EXPIRES_IN'> & { readonly JWT_SECRET: readonly string[] }
+  readonly config: Pick<Config, 'REFRESH_EXPIRES_IN' | 'timings'> & { readonly JWT_SECRET: readonly string[] }
   readonly users: UserService
 }
 
-/** A client whose answer was lost gets the same one again for this long. */
-const GRACE_MS = 10_000
-const CACHE_MS = 30_000
 const MAX_CACHED = 50_000
 const TOUCH_MS = 300_000
-const TICKET_MS = 30_000
 const MAX_SESSIONS = 100
 const MAX_ROUNDS = 5
 
@@ -47,6 +43,7 @@ export class SessionService {
   readonly #store: SessionDeps['store']
   readonly #bus: Bus
   readonly #lifeMs: number
+  readonly #timings: Config['timings']
   readonly #users: UserService
   readonly #tokens: RefreshTokens
   /** User ids by the id of a live session. */
@@ -56,10 +53,16 @@ export class SessionService {
     this.#store = store
     this.#bus = bus
     this.#lifeMs = config.REFRESH_EXPIRES_IN
+    this.#timings = config.timings
     this.#users = users
     this.#tokens = new RefreshTokens(config.JWT_SECRET)
-    this.#live = new RecentCache(id => this.#loadLive(id), CACHE_MS, MAX_CACHED)
-    bus.on('sessionEnd', ({ sessionId }) => this.#live.delete(sessionId))
+    this.#live = new RecentCache(id => this.#loadLive(id), config.timings.sessionCacheMs, MAX_CACHED)
+    bus.subscribe('sessionEnd', ({ sessionId }) => this.forget(sessionId))
+  }
+
+  /** Looks a session up anew that may have ended on another server. */
+  forget(sessionId: string): void {
+    this.#live.delete(sessionId)
   }
 
   /** Opens a session; somebody's oldest ends when they have too many. */
@@ -166,10 +169,10 @@ export class SessionService {
     })
   }
 
-  /** A ticket that opens one socket as the actor within thirty seconds. */
+  /** A ticket that opens one socket as the actor, within seconds. */
   async createTicket(actor: Actor): Promise<{ ticket: string; expiresAt: string }> {
     const ticket = randomBytes(32).toString('base64url')
-    const expiresAt = new Date(Date.now() + TICKET_MS)
+    const expiresAt = new Date(Date.now() + this.#timings.ticketMs)
     const holder = {
       userId: new ObjectId(actor.userId),
       ...(actor.sessionId === undefined ? {} : { sessionId: new ObjectId(actor.sessionId) }),
@@ -203,7 +206,7 @@ export class SessionService {
     const session = await this.#store.sessions.find(sessionId)
     if (!session) throw new AppError('session_revoked', 'The session has ended')
     requireUnended(session)
-    const isFresh = Date.now() - session.rotatedAt.getTime() <= GRACE_MS
+    const isFresh = Date.now() - session.rotatedAt.getTime() <= this.#timings.refreshGraceMs
     if (session.generation === generation + 1 && isFresh) return
     await this.#end(sessionId, session.userId)
     throw new AppError('session_revoked', 'The refresh token was used before; the session has ended')
@@ -211,7 +214,7 @@ export class SessionService {
 
   async #end(sessionId: ObjectId, userId: ObjectId): Promise<boolean> {
     const isEnded = await this.#store.sessions.revoke(sessionId, userId)
-    if (isEnded) this.#bus.emit('sessionEnd', { sessionId: sessionId.toHexString() })
+    if (isEnded) this.#bus.publish('sessionEnd', { sessionId: sessionId.toHexString() })
     return isEnded
   }
 

@@ -1,10 +1,11 @@
 import type { Settings, SettingsChanges } from '../../protocol/entities/people.ts'
+import { SettingsUpdated } from '../../protocol/events/people.ts'
 import type { Bus } from '../bus/bus.ts'
+import type { Config } from '../config.ts'
 import { ObjectId, type SettingsDoc, type Store } from '../store/index.ts'
 import type { Actor } from './actor.ts'
 import { RecentCache } from './recent-cache.ts'
 
-const CACHE_MS = 30_000
 const MAX_CACHED = 50_000
 
 /** What holds for who has never changed it. */
@@ -21,19 +22,27 @@ export const DEFAULT_SETTINGS: Settings = {
   language: 'en'
 }
 
+interface SettingsParts {
+  store: Pick<Store, 'accounts' | 'settings'>
+  bus: Bus
+  config: Pick<Config, 'timings'>
+}
+
 /** What people chose: notifications, privacy, theme and language. */
 export class SettingsService {
   readonly #store: Pick<Store, 'accounts' | 'settings'>
   readonly #bus: Bus
   readonly #recent: RecentCache<Settings>
 
-  constructor({ store, bus }: { store: Pick<Store, 'accounts' | 'settings'>; bus: Bus }) {
+  constructor({ store, bus, config }: SettingsParts) {
     this.#store = store
     this.#bus = bus
-    this.#recent = new RecentCache(async id => await this.#load(id), CACHE_MS, MAX_CACHED)
-    bus.on('moved', ({ accounts }) => {
-      for (const { id } of accounts) this.#recent.delete(id)
-    })
+    this.#recent = new RecentCache(async id => await this.#load(id), config.timings.settingsCacheMs, MAX_CACHED)
+  }
+
+  /** Looks settings up anew that another server may have changed. @param userIds 24 hexadecimal digits each */
+  forget(userIds: Iterable<string>): void {
+    for (const id of userIds) this.#recent.delete(id)
   }
 
   /** The actor's settings as they are now. */
@@ -64,7 +73,7 @@ export class SettingsService {
       settings = presentSettings(await this.#store.settings.set(userId, fields, session))
     })
     this.#recent.delete(actor.userId)
-    this.#bus.emit('account', { userId: actor.userId, rev, type: 'settings:updated', data: settings })
+    this.#bus.publish('user', { userId: actor.userId, rev, event: SettingsUpdated.create(settings) })
     return settings
   }
 

@@ -1,3 +1,4 @@
+import { MessageNew } from '../../protocol/events/message.ts'
 import { type Draft, ObjectId, type SystemNoteDoc } from '../store/index.ts'
 import type { Actor } from './actor.ts'
 import { presentMessage } from './present.ts'
@@ -18,7 +19,7 @@ export function appendNote(draft: Draft, actor: Actor, note: Note): void {
     bodyHash: '',
     system: noteDoc(note)
   })
-  draft.tell({ type: 'message:new', data: () => presentMessage(message), seq: message.seq })
+  draft.emit(MessageNew, () => presentMessage(message), { seq: message.seq })
 }
 
 /** The note as it is stored. */

@@ -1,10 +1,10 @@
+import { TypingStarted, TypingStopped } from '../../protocol/events/live.ts'
 import { bareId, prefixedId } from '../../protocol/ids.ts'
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config.ts'
 import { TokenBuckets } from '../limits/token-buckets.ts'
 import { ObjectId, type Store } from '../store/index.ts'
 import type { Actor } from './actor.ts'
-import type { BlockService } from './blocks.ts'
 import type { Pairs } from './pairs.ts'
 import { noSuchConversation } from './policy.ts'
 
@@ -14,26 +14,23 @@ const MAX_TYPING = 50_000
 interface TypingParts {
   store: Pick<Store, 'members'>
   bus: Bus
-  blocks: Pick<BlockService, 'around'>
   pairs: Pairs
   config: Pick<Config, 'limits'>
 }
 
-/** Passes on that somebody is typing, to those who are not apart from them by a block; nothing is stored. */
+/** Passes on that somebody is typing; nothing is stored. */
 export class TypingService {
   readonly #members: Store['members']
   readonly #bus: Bus
-  readonly #blocks: TypingParts['blocks']
   readonly #pairs: Pairs
   readonly #starts: TokenBuckets
   readonly #endMs: number
   /** Those who are typing, by person and conversation. */
   readonly #ends = new Map<string, NodeJS.Timeout>()
 
-  constructor({ store, bus, blocks, pairs, config }: TypingParts) {
+  constructor({ store, bus, pairs, config }: TypingParts) {
     this.#members = store.members
     this.#bus = bus
-    this.#blocks = blocks
     this.#pairs = pairs
     this.#starts = new TokenBuckets(1_000 / config.limits.typingIntervalMs, 1)
     this.#endMs = 2 * config.limits.typingIntervalMs
@@ -48,7 +45,7 @@ export class TypingService {
     const key = `${actor.userId}:${id}`
     this.#ends.get(key)?.refresh()
     this.#starts.take(key, 'Typing was passed on just now')
-    await this.#tell(actor, id, 'typing:start')
+    await this.#emit(actor, id, TypingStarted)
     this.#endLater(key, actor, id)
   }
 
@@ -56,7 +53,7 @@ export class TypingService {
   async stop(actor: Actor, conversationId: string): Promise<void> {
     const id = bareId(conversationId)
     this.#forget(`${actor.userId}:${id}`)
-    await this.#tell(actor, id, 'typing:stop')
+    await this.#emit(actor, id, TypingStopped)
   }
 
   #endLater(key: string, actor: Actor, conversationId: string): void {
@@ -64,7 +61,7 @@ export class TypingService {
     const end = setTimeout(() => {
       this.#forget(key)
       // Whoever is no member any more has nothing to end.
-      this.#tell(actor, conversationId, 'typing:stop').catch(() => undefined)
+      this.#emit(actor, conversationId, TypingStopped).catch(() => undefined)
     }, this.#endMs)
     this.#ends.set(key, end.unref())
   }
@@ -74,12 +71,23 @@ export class TypingService {
     this.#ends.delete(key)
   }
 
-  async #tell(actor: Actor, conversationId: string, type: string): Promise<void> {
+  async #emit(
+    actor: Actor,
+    conversationId: string,
+    typing: typeof TypingStarted | typeof TypingStopped
+  ): Promise<void> {
     const member = await this.#members.find(new ObjectId(conversationId), new ObjectId(actor.userId))
     if (member === null) throw noSuchConversation()
-    const data = { conversationId: prefixedId('conv', conversationId), userId: prefixedId('user', actor.userId) }
-    const [pair, exceptUserIds] = await Promise.all([this.#pairs.of(conversationId), this.#blocks.around(actor.userId)])
-    const except = { exceptUserId: actor.userId, exceptUserIds }
-    this.#bus.emit('whisper', { conversationId, type, data, ...except, ...(pair && { pair }) })
+    const pair = await this.#pairs.of(conversationId)
+    this.#bus.publish('ephemeral', {
+      conversationId,
+      event: typing.create({
+        conversationId: prefixedId('conv', conversationId),
+        userId: prefixedId('user', actor.userId)
+      }),
+      fromUserId: actor.userId,
+      isForOthers: true,
+      ...(pair && { pair })
+    })
   }
 }

@@ -1,4 +1,6 @@
 import type { Me, User } from '../../protocol/entities/user.ts'
+import { ProfileUpdated } from '../../protocol/events/people.ts'
+import { UserUpdated } from '../../protocol/events/session.ts'
 import { bareId } from '../../protocol/ids.ts'
 import { PAGE_SIZE } from '../../protocol/limits.ts'
 import type { ProfileChanges } from '../../protocol/routes/users.ts'
@@ -24,7 +26,7 @@ function externalOf({ _id, isDisabled = false }: UserDoc): External {
 }
 
 interface UserDeps {
-  readonly store: Pick<Store, 'users' | 'accounts' | 'blocks' | 'members'>
+  readonly store: Pick<Store, 'users' | 'accounts' | 'blocks'>
   readonly bus: Bus
   readonly visibility: Pick<Visibility, 'of'>
   readonly config: Pick<Config, 'DEFAULT_REGION' | 'AUTH_AUTOPROVISION'>
@@ -37,8 +39,6 @@ const MAX_CACHED = 50_000
 const NAME_LENGTH = 64
 /** People who are left out of a search by the database itself. */
 const MAX_EXCEPT = 1_000
-/** Conversations whose members are told of a profile. */
-const MAX_TOLD_CONVERSATIONS = 1_000
 /** People that numbered pages reach. */
 const MAX_NUMBERED = 1_000
 const MAX_PUSH_TOKENS = 10
@@ -83,8 +83,10 @@ export class UserService {
     })
     if (!user) throw new Error('A profile was changed, but whose')
     const me = presentMe(user)
-    this.#bus.emit('account', { userId: actor.userId, rev, type: 'user:updated', data: me })
-    await this.#tellSharers(user)
+    this.#bus.publish('user', { userId: actor.userId, rev, event: UserUpdated.create(me) })
+    const { id, displayName, username } = presentNames(user)
+    const event = ProfileUpdated.create({ userId: id, displayName, ...(username === undefined ? {} : { username }) })
+    this.#bus.publish('profile', { userId: actor.userId, event })
     return me
   }
 
@@ -209,21 +211,6 @@ export class UserService {
   async #hiddenFrom({ userId: id }: Pick<Actor, 'userId'>): Promise<ObjectId[]> {
     const me = new ObjectId(id)
     return [me, ...(await this.#store.blocks.around(me, MAX_EXCEPT))].slice(0, MAX_EXCEPT)
-  }
-
-  /** Tells those who share a conversation, and are here, that a profile is another now. */
-  async #tellSharers(user: UserDoc): Promise<void> {
-    const [memberships, apart] = await Promise.all([
-      this.#store.members.ofUser(user._id, MAX_TOLD_CONVERSATIONS),
-      this.#store.blocks.around(user._id, MAX_EXCEPT)
-    ])
-    const { id, displayName, username } = presentNames(user)
-    this.#bus.emit('profile', {
-      userId: user._id.toHexString(),
-      conversationIds: memberships.map(({ conversationId }) => conversationId.toHexString()),
-      exceptUserIds: new Set([user._id, ...apart].map(it => it.toHexString())),
-      data: { userId: id, displayName, ...(username === undefined ? {} : { username }) }
-    })
   }
 
   async #loadStanding(userId: string): Promise<Standing> {

@@ -8,6 +8,7 @@ import { ContactStore } from './contacts.ts'
 import { ConversationStore } from './conversations.ts'
 import { isDuplicate } from './duplicates.ts'
 import { FriendshipStore } from './friendships.ts'
+import { ensureIndexes } from './indexes.ts'
 import { MemberStore } from './members.ts'
 import { MessageStore } from './messages.ts'
 import { OtpStore } from './otps.ts'
@@ -21,7 +22,7 @@ import { UserStore } from './users.ts'
 export type { AccountChangeDoc } from './accounts.ts'
 export { byConversation } from './by-conversation.ts'
 export type { Committed, FirstSend } from './commit/change.ts'
-export type { AccountNews, ConversationState, Draft } from './commit/draft.ts'
+export type { AccountNews, ConversationState, Draft, Joined } from './commit/draft.ts'
 export type { NewContact } from './contacts.ts'
 export type * from './documents.ts'
 export type { FriendshipDoc } from './friendships.ts'
@@ -75,8 +76,10 @@ type StoreConfig = Pick<Config, 'MONGODB_POOL_SIZE' | 'COMMIT_LANES'> & { MONGOD
 export async function openStore(config: StoreConfig): Promise<Store> {
   const client = await connect(config)
   const db = client.db()
-  await createIndexes(db)
-  const epoch = await readEpoch(db)
+  const [epoch] = await Promise.all([readEpoch(db), ensureIndexes(db, INDEXES)]).catch(async (error: unknown) => {
+    await client.close()
+    throw error
+  })
   const accounts = new AccountStore(client, db)
   const commits = new Commits(client, db, accounts, { lanes: config.COMMIT_LANES })
   const meta = db.collection<MetaDoc>('meta')
@@ -146,17 +149,14 @@ const INDEXES: Record<string, IndexDescription[]> = {
   users: UserStore.indexes
 }
 
-async function createIndexes(db: Db): Promise<void> {
-  for (const [name, indexes] of Object.entries(INDEXES)) await db.collection(name).createIndexes(indexes)
-}
-
 async function readEpoch(db: Db): Promise<string> {
-  const meta = await db
-    .collection<MetaDoc>('meta')
-    .findOneAndUpdate(
-      { _id: 'epoch' },
-      { $setOnInsert: { epoch: randomUUID() } },
-      { upsert: true, returnDocument: 'after' }
-    )
-  return meta?.epoch ?? ''
+  const collection = db.collection<MetaDoc>('meta')
+  const known = await collection.findOne({ _id: 'epoch' })
+  if (known?.epoch !== undefined) return known.epoch
+  const made = await collection.findOneAndUpdate(
+    { _id: 'epoch' },
+    { $setOnInsert: { epoch: randomUUID() } },
+    { upsert: true, returnDocument: 'after' }
+  )
+  return made?.epoch ?? ''
 }

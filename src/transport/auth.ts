@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
+import { bearerToken } from '../realtime/credential.ts'
 import type { Actor, Services } from '../services/index.ts'
 import { type Claims, type Issuer, isFromIssuer, Tokens } from './jwt.ts'
 import type { RequestLimits } from './rest/rate-limits.ts'
@@ -90,7 +91,7 @@ export function authenticateRequests(app: FastifyInstance, authenticator: Authen
 }
 
 function requireBearer({ headers }: FastifyRequest): string {
-  const [, token] = /^Bearer +([^\s]+) *$/i.exec(headers.authorization ?? '') ?? []
+  const token = bearerToken(headers.authorization)
   if (token === undefined) throw new AppError('unauthenticated', 'Authorization: Bearer <token> is required')
   return token
 }

@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { ConnectionCounts } from '../realtime/connection.ts'
+import type { EncodedCounts } from '../realtime/encoded-counts.ts'
 import type { CommitCounts } from '../services/index.ts'
-import type { ConnectionCounts } from './connection.ts'
-import type { EncodedCounts } from './encoded.ts'
 
 /** Where the figures are read; they are gathered when somebody asks, not when they change. */
 export interface Sources {

@@ -1,4 +1,3 @@
-import swagger from '@fastify/swagger'
 import Fastify from 'fastify'
 import { ERRORS } from '../../protocol/errors.ts'
 import { routes } from '../../protocol/index.ts'
@@ -64,6 +63,7 @@ export async function describeRoutes(
   info: { title: string; description: string },
   { tags, routes: described }: Described
 ): Promise<OpenApi> {
+  const { default: swagger } = await import('@fastify/swagger')
   const app = Fastify()
   app.setValidatorCompiler(() => () => true)
   app.setSerializerCompiler(() => JSON.stringify)

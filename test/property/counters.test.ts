@@ -2,7 +2,7 @@ import { deepStrictEqual } from 'node:assert/strict'
 import fc from 'fast-check'
 import { ObjectId } from 'mongodb'
 import t from 'tap'
-import { OrderedStream } from '../../src/transport/ordered-stream.ts'
+import { OrderedStream } from '../../src/realtime/ordered-stream.ts'
 import { openDatabase } from '../dump.ts'
 import { startServer } from '../helper.ts'
 import { histories, seed, World } from './history.ts'
@@ -66,6 +66,7 @@ async function deliverAll({ head, order, page }: Arrivals): Promise<number[]> {
       },
       replay: async (_, since) =>
         await Promise.resolve(upTo(since + 1, Math.min(head, since + page)).map(rev => ({ rev }))),
+      patienceMs: 1,
       onError: reject
     })
     stream.start(0)

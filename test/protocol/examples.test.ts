@@ -3,7 +3,7 @@ import { Value } from '@sinclair/typebox/value'
 import t from 'tap'
 import { commands, events } from '../../protocol/index.ts'
 import { DEFAULT_LIMITS } from '../../protocol/limits.ts'
-import { readEnvelope } from '../../src/transport/dispatch.ts'
+import { readEnvelope } from '../../src/realtime/commands/dispatcher.ts'
 
 interface Example {
   name: string

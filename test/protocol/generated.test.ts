@@ -57,6 +57,8 @@ t.test('the server serves the same documents, and a page that needs nothing from
   for (const path of assets) {
     t.equal((await server.call(undefined, 'GET', new URL(path, 'http://x/docs/').pathname)).status, 200, path)
   }
+  t.equal(page.headers.get('content-security-policy')?.includes("default-src 'self'"), true)
+  t.equal((await server.call(undefined, 'GET', '/docs/')).status, 200)
   t.equal((await server.call(undefined, 'GET', '/docs/static/nothing.js')).status, 404)
   t.equal((await server.call(undefined, 'GET', '/v1/users/me')).status, 401)
 })

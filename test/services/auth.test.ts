@@ -119,7 +119,7 @@ t.test('refresh', async t => {
     const second = await auth.refresh(first.refreshToken, IP)
     const third = await auth.refresh(second.refreshToken, IP)
     const ended: string[] = []
-    bus.on('sessionEnd', ({ sessionId }) => ended.push(sessionId))
+    bus.subscribe('sessionEnd', ({ sessionId }) => ended.push(sessionId))
     await t.rejects(auth.refresh(first.refreshToken, IP), { code: 'session_revoked' })
     await t.rejects(auth.refresh(third.refreshToken, IP), { code: 'session_revoked' }, 'the newest is dead too')
     t.same(ended, [first.refreshToken.slice(0, 24)], 'told once')
@@ -201,7 +201,7 @@ t.test('a session revoked elsewhere is found by its moment, and known at once af
   t.equal(await store.sessions.revoke(new ObjectId(sessionId), new ObjectId(userId)), false, 'once')
   t.same(await store.sessions.revokedSince(new Date(before.getTime() - 1)), [sessionId])
   t.same(await store.sessions.revokedSince(new Date(Date.now() + 60_000)), [])
-  bus.emit('sessionEnd', { sessionId })
+  bus.publish('sessionEnd', { sessionId })
   await t.rejects(sessions.requireLiveSession({ userId, sessionId }), { code: 'session_revoked' })
 })
 

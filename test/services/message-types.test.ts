@@ -181,16 +181,17 @@ t.test('a message id is enough to find, place and acknowledge a message, and of 
   const ids: string[] = []
   for (let n = 1; n <= 7; n++) {
     const send = { conversationId: conversation.id, clientId: `m${n}`, text: `Message ${n}` }
-    ids.push((await messages.send(actor(ann), send)).id)
+    ids.push((await messages.send(actor(ann), send)).sent.id)
   }
-  const elsewhere = await messages.send(actor(ann), { conversationId: other.id, clientId: 'e', text: 'Else' })
+  const elsewhere = (await messages.send(actor(ann), { conversationId: other.id, clientId: 'e', text: 'Else' })).sent
   const third = ids[2] as string
-  t.match(await messages.find(actor(ben), third), { id: third, text: 'Message 3' })
-  t.same(await messages.locate(actor(ben), third), { conversationId: conversation.id, messageId: third })
+  const place = { conversationId: conversation.id, messageId: third }
+  t.same(await messages.locate(actor(ben), third), place)
+  t.match(await messages.get(actor(ben), place), { id: third, text: 'Message 3' })
   const refusals: (() => Promise<unknown>)[] = [
-    async () => await messages.find(actor(eve), third),
+    async () => await messages.get(actor(eve), place),
     async () => await messages.locate(actor(eve), third),
-    async () => await messages.find(actor(ben), 'f'.repeat(24)),
+    async () => await messages.locate(actor(ben), 'f'.repeat(24)),
     async () => await receipts.markUpTo(actor(eve), { readUpTo: third }),
     async () => await receipts.markUpTo(actor(ben), { conversationId: conversation.id, readUpTo: elsewhere.id }),
     async () => await receipts.markUpTo(actor(ben), { readUpTo: 'f'.repeat(24) }),

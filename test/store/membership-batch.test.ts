@@ -14,8 +14,8 @@ t.test(
     const other = ben._id.toHexString()
     const { id } = (await conversations.create(actor, { type: 'group', name: 'Group' })).conversation
     const told: string[] = []
-    bus.on('conversation', ({ type, rev }) => told.push(`${type} ${rev}`))
-    bus.on('account', ({ userId, type, rev }) => userId === other && told.push(`${type} ${rev}`))
+    bus.subscribe('conversation', ({ event, rev }) => told.push(`${event.type} ${rev}`))
+    bus.subscribe('user', ({ userId, event, rev }) => userId === other && told.push(`${event.type} ${rev}`))
     const send = async (clientId: string) => await messages.send(actor, { conversationId: id, clientId, text: 'Hi' })
     const groups = new GroupService({
       store,

@@ -4,7 +4,7 @@ import { conversationRoutes } from './routes/conversations.ts'
 import { messageRoutes } from './routes/messages.ts'
 import { streamRoutes } from './routes/stream.ts'
 import { userRoutes } from './routes/users.ts'
-import { createVocabulary } from './socket.ts'
+import { createRealtime } from './socket.ts'
 
 /** Document 2: the app that signs in by QR codes. */
 export function createChatapp(parts: DialectParts): Dialect {
@@ -18,7 +18,7 @@ export function createChatapp(parts: DialectParts): Dialect {
       ...userRoutes(services),
       ...streamRoutes(parts)
     ],
-    vocabulary: createVocabulary(services),
+    realtime: createRealtime(services),
     presentError: ({ code, message }) => ({ success: false, message, code })
   }
 }

@@ -1,11 +1,10 @@
 import { Type } from '@sinclair/typebox'
-import type { Conversation, ConversationView, Member, Receipt } from '../../../protocol/entities/conversation.ts'
+import type { Conversation, Member, Receipt } from '../../../protocol/entities/conversation.ts'
 import type { Message } from '../../../protocol/entities/message.ts'
-import type { Presence } from '../../../protocol/entities/user.ts'
 import { bareId, ConversationId, MessageId } from '../../../protocol/ids.ts'
+import type { EventData } from '../../../protocol/index.ts'
+import type { DialectEvent, RealtimeDialect, Translations } from '../../realtime/dialect-encoder.ts'
 import type { Services } from '../../services/index.ts'
-import type { Told } from '../../transport/connection.ts'
-import type { Say, Spoken, Vocabulary } from '../../transport/vocabulary.ts'
 import { createCommands } from '../commands.ts'
 import { startTyping } from '../typing.ts'
 import { NewMessage, send } from './content.ts'
@@ -13,8 +12,13 @@ import { presentHead, presentMessage } from './present.ts'
 import { presentPresence } from './routes/users.ts'
 
 /** Live events with canonical names and document 2’s shapes, on server-sent events and sockets alike. */
-export function createVocabulary(services: Services): Vocabulary {
-  return { name: 'chatapp', commands: commands(services), says: says(services), watches: 'peers' }
+export function createRealtime(services: Services): RealtimeDialect {
+  return {
+    name: 'chatapp',
+    commands: commands(services),
+    translations: createTranslations(services),
+    presenceScope: 'peers'
+  }
 }
 
 function commands(services: Services) {
@@ -37,73 +41,62 @@ function commands(services: Services) {
   })
 }
 
-function says({ marks }: Services): Map<string, Say> {
-  return new Map<string, Say>([
-    ['message:new', sayNew],
-    ['message:edited', sayChanged],
-    ['message:deleted', sayChanged],
-    ['message:hidden', sayAsItIs],
-    ['reaction:added', sayReaction],
-    ['reaction:removed', sayReaction],
-    ['receipt:delivered', async event => await sayReceipt(marks, event)],
-    ['receipt:read', async event => await sayReceipt(marks, event)],
-    ['typing:start', sayAsItIs],
-    ['typing:stop', sayAsItIs],
-    ['presence', ({ data }) => [{ name: 'presence', data: presentPresence(data as Presence) }]],
-    ['profile:updated', sayAsItIs],
-    ['conversation:added', ({ type, data }) => [{ name: type, data: presentHead(data as ConversationView) }]],
-    ['conversation:updated', sayUpdated],
-    ['conversation:removed', sayAsItIs],
-    ['member:changed', sayMembers]
-  ])
-}
-
-/** What has no other fields in the document. */
-function sayAsItIs({ type, data }: Told): Spoken[] {
-  return [{ name: type, data }]
+function createTranslations({ marks }: Services): Translations {
+  return {
+    'message:new': presentNew,
+    'message:edited': message => [{ name: 'message:edited', data: presentMessage(message) }],
+    'message:deleted': message => [{ name: 'message:deleted', data: presentMessage(message) }],
+    'message:hidden': data => [{ name: 'message:hidden', data }],
+    'reaction:added': reaction => [{ name: 'reaction:added', data: presentReaction(reaction) }],
+    'reaction:removed': reaction => [{ name: 'reaction:removed', data: presentReaction(reaction) }],
+    'receipt:delivered': async receipt => await presentReceipt(marks, receipt, 'delivered'),
+    'receipt:read': async receipt => await presentReceipt(marks, receipt, 'read'),
+    'typing:start': data => [{ name: 'typing:start', data }],
+    'typing:stop': data => [{ name: 'typing:stop', data }],
+    presence: presence => [{ name: 'presence', data: presentPresence(presence) }],
+    'profile:updated': data => [{ name: 'profile:updated', data }],
+    'conversation:added': view => [{ name: 'conversation:added', data: presentHead(view) }],
+    'conversation:updated': conversation => [{ name: 'conversation:updated', data: presentShared(conversation) }],
+    'conversation:removed': data => [{ name: 'conversation:removed', data }],
+    'member:changed': ({ members }, { stream }) => [{ name: 'member:changed', data: presentMembers(stream, members) }]
+  }
 }
 
 /** To who is told a message has been delivered by that. */
-function sayNew({ type: name, data }: Told): Spoken[] {
-  const message = data as Message
+function presentNew(message: Message): DialectEvent[] {
   const isSender = (userId: string): boolean => userId === bareId(message.senderId)
   return [
-    { name, data: presentMessage(message, 'sent'), isFor: isSender },
-    { name, data: presentMessage(message, 'delivered'), isFor: userId => !isSender(userId) }
+    { name: 'message:new', data: presentMessage(message, 'sent'), isFor: isSender },
+    { name: 'message:new', data: presentMessage(message, 'delivered'), isFor: userId => !isSender(userId) }
   ]
 }
 
-function sayChanged({ type, data }: Told): Spoken[] {
-  return [{ name: type, data: presentMessage(data as Message) }]
-}
-
-function sayReaction({ type, data }: Told): Spoken[] {
-  const { message, userId, emoji } = data as { message: Message; userId: string; emoji: string }
+function presentReaction({ message, userId, emoji }: EventData['reaction:added']) {
   const { reactions } = presentMessage(message)
   const { id: messageId, conversationId } = message
-  return [{ name: type, data: { messageId, conversationId, userId, emoji, reactions } }]
+  return { messageId, conversationId, userId, emoji, reactions }
 }
 
-async function sayReceipt(marks: Services['marks'], { type, data }: Told): Promise<Spoken[]> {
-  const { conversationId, userId, deliveredSeq, readSeq } = data as Receipt
-  const isRead = type === 'receipt:read'
+async function presentReceipt(
+  marks: Services['marks'],
+  { conversationId, userId, deliveredSeq, readSeq }: Receipt,
+  status: 'delivered' | 'read'
+): Promise<DialectEvent[]> {
+  const isRead = status === 'read'
   const messageId = await marks.at(conversationId, isRead ? readSeq : deliveredSeq)
   if (messageId === undefined) return []
-  const status = isRead ? 'read' : 'delivered'
   const told = { conversationId, userId, messageId, status, ...(isRead ? { lastReadMessageId: messageId } : {}) }
-  return [{ name: type, data: told }]
+  return [{ name: isRead ? 'receipt:read' : 'receipt:delivered', data: told }]
 }
 
-function sayUpdated({ type, data }: Told): Spoken[] {
-  const { id, name = '', avatarUrl = '', description = '' } = data as Conversation
-  return [{ name: type, data: { conversationId: id, name, avatar: avatarUrl, description } }]
+function presentShared({ id, name = '', avatarUrl = '', description = '' }: Conversation) {
+  return { conversationId: id, name, avatar: avatarUrl, description }
 }
 
-function sayMembers({ type, data, stream }: Told): Spoken[] {
-  const { members } = data as { members: Member[] }
+function presentMembers(conversationId: string | undefined, members: readonly Member[]) {
   const participants = members.map(({ userId, role, joinedAt, leftAt }) => ({
     ...{ userId, role, joinedAt },
     ...(leftAt === undefined ? {} : { leftAt })
   }))
-  return [{ name: type, data: { conversationId: stream, participants } }]
+  return { conversationId, participants }
 }

@@ -3,8 +3,8 @@ import { Attachment, content, MessageType } from '../../../protocol/entities/con
 import { ClientId, Emoji, Text } from '../../../protocol/entities/message.ts'
 import { bareId, ConversationId, MessageId } from '../../../protocol/ids.ts'
 import { PLAIN_TEXT } from '../../../protocol/schema.ts'
+import type { Dispatcher } from '../../realtime/commands/dispatcher.ts'
 import type { Actor, Services } from '../../services/index.ts'
-import type { Dispatcher } from '../../transport/dispatch.ts'
 import { createCommands, type On } from '../commands.ts'
 import { sendMessage } from '../sending.ts'
 import { startTyping } from '../typing.ts'
@@ -58,8 +58,7 @@ function messageCommands(on: On, services: Services): void {
     Type.Object({ messageId: MessageId, content: Text }),
     async (actor, { messageId, content: text }) => {
       const place = await messages.locate(actor, messageId)
-      await messages.edit(actor, { ...place, text })
-      return answer(presentMessage(await messages.get(actor, place)))
+      return answer(presentMessage(await messages.edit(actor, { ...place, text })))
     }
   )
   on('message:delete', Type.Object({ messageId: MessageId, scope: maybe(Everyone) }), async (actor, said) => {

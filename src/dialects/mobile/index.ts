@@ -1,6 +1,6 @@
 import type { Dialect, DialectParts } from '../dialect.ts'
 import { commands } from './commands.ts'
-import { says } from './events.ts'
+import { createTranslations } from './events.ts'
 import { conversationRoutes } from './routes/conversations.ts'
 import { historyRoutes } from './routes/history.ts'
 import { preferenceRoutes } from './routes/preferences.ts'
@@ -13,7 +13,12 @@ export function createMobile({ services }: DialectParts): Dialect {
   return {
     name: 'mobile',
     routes: faces.flatMap(routes => routes(services)),
-    vocabulary: { name: 'mobile', commands: commands(services), says: says(services), watches: 'peers' },
+    realtime: {
+      name: 'mobile',
+      commands: commands(services),
+      translations: createTranslations(services),
+      presenceScope: 'peers'
+    },
     presentError: ({ code, message }) => ({ success: false, error: { code, message }, message })
   }
 }

@@ -1,13 +1,13 @@
 import type { Dialect, DialectParts } from '../dialect.ts'
 import { createRoutes } from './routes.ts'
-import { createVocabulary } from './socket.ts'
+import { createRealtime } from './socket.ts'
 
 /** Document 3: "Professional Chat". */
 export function createReals2chat({ services }: DialectParts): Dialect {
   return {
     name: 'reals2chat',
     routes: createRoutes(services),
-    vocabulary: createVocabulary(services),
+    realtime: createRealtime(services),
     presentError: ({ code, message }) => ({ success: false, message, code })
   }
 }

@@ -2,9 +2,10 @@ import { Type } from '@sinclair/typebox'
 import type { Message } from '../../../protocol/entities/message.ts'
 import type { Presence } from '../../../protocol/entities/user.ts'
 import { bareId, UserId } from '../../../protocol/ids.ts'
+import type { EventData } from '../../../protocol/index.ts'
+import type { EventContext } from '../../realtime/connection.ts'
+import type { DialectEvent, RealtimeDialect, Translations } from '../../realtime/dialect-encoder.ts'
 import type { Actor, Services } from '../../services/index.ts'
-import type { Told } from '../../transport/connection.ts'
-import type { Say, Spoken, Vocabulary } from '../../transport/vocabulary.ts'
 import { createCommands } from '../commands.ts'
 import { sendToPerson } from '../sending.ts'
 import { startTyping } from '../typing.ts'
@@ -12,8 +13,14 @@ import { contentOf, NewMessage } from './content.ts'
 import { lastSeenOf, presentMessage } from './present.ts'
 
 /** Document 3, "Real-time Communication". Its apps know conversations of two and no others. */
-export function createVocabulary(services: Services): Vocabulary {
-  return { name: 'reals2chat', commands: commands(services), says, watches: 'friends' }
+export function createRealtime(services: Services): RealtimeDialect {
+  return {
+    name: 'reals2chat',
+    commands: commands(services),
+    translations,
+    presenceScope: 'friends',
+    meansQuery: query => query['token'] !== undefined
+  }
 }
 
 function commands(services: Services) {
@@ -27,8 +34,8 @@ function commands(services: Services) {
     const tell =
       (isTyping: boolean) =>
       async (actor: Actor, { recipientId }: { recipientId: string }) => {
-        const view = await conversations.direct(actor, recipientId)
-        if (view !== undefined) await (isTyping ? startTyping(services, actor, view.id) : typing.stop(actor, view.id))
+        const id = await conversations.directId(actor, recipientId)
+        if (id !== undefined) await (isTyping ? startTyping(services, actor, id) : typing.stop(actor, id))
         return { success: true }
       }
     on('typing', recipient, tell(true))
@@ -36,28 +43,30 @@ function commands(services: Services) {
   })
 }
 
-const says: ReadonlyMap<string, Say> = new Map<string, Say>([
-  ['message:new', sayNew],
-  ['typing:start', event => sayTyping(event, true)],
-  ['typing:stop', event => sayTyping(event, false)],
-  ['presence', ({ data }) => [sayStatus(data as Presence)]]
-])
+const translations: Translations = {
+  'message:new': presentNew,
+  'typing:start': (typing, context) => presentTyping(typing, context, true),
+  'typing:stop': (typing, context) => presentTyping(typing, context, false),
+  presence: presence => [presentStatus(presence)]
+}
 
 /** Who is told has got it by that. */
-function sayNew({ data, pair }: Told): Spoken[] {
-  const message = data as Message
+function presentNew(message: Message, { pair }: EventContext): DialectEvent[] {
   const recipientId = pair?.find(id => id !== bareId(message.senderId))
   if (recipientId === undefined) return []
   const told = presentMessage(message, recipientId, 'delivered')
   return [{ name: 'receiveMessage', data: told, isFor: userId => userId === recipientId }]
 }
 
-function sayTyping({ data, pair }: Told, isTyping: boolean): Spoken[] {
-  const { userId } = data as { userId: string }
+function presentTyping(
+  { userId }: EventData['typing:start'],
+  { pair }: EventContext,
+  isTyping: boolean
+): DialectEvent[] {
   return pair === undefined ? [] : [{ name: 'typingStatus', data: { senderId: bareId(userId), isTyping } }]
 }
 
-function sayStatus(presence: Presence): Spoken {
+function presentStatus(presence: Presence): DialectEvent {
   const { userId, status } = presence
   const data = { userId: bareId(userId), isOnline: status !== 'offline', lastSeen: lastSeenOf(presence) }
   return { name: 'userStatus', data }

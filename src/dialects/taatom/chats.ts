@@ -24,6 +24,17 @@ export async function findChat(
   return undefined
 }
 
+/** The id of the chat, to send into; made if there is none. @throws {AppError} as `openChat` */
+export async function openChatId(
+  services: Pick<Services, 'conversations' | 'users'>,
+  actor: Actor,
+  id: string
+): Promise<string> {
+  const { conversations } = services
+  const isWithPerson = !id.startsWith('conv_') && (await conversations.directId(actor, id)) !== undefined
+  return isWithPerson ? await conversations.openDirect(actor, id) : (await openChat(services, actor, id)).id
+}
+
 /** The chat, made if there is none. @throws {AppError} `not_found`, `blocked`, `forbidden` */
 export async function openChat(
   services: Pick<Services, 'conversations' | 'users'>,

@@ -6,7 +6,7 @@ import type { Actor, Services } from '../../services/index.ts'
 import { type DialectParts, type DialectRoute, dialectRoute } from '../dialect.ts'
 import { historyQuery, limitOf, pageQuery, placeOf } from '../paging.ts'
 import { sendMessage } from '../sending.ts'
-import { ChatId, findChat, openChat } from './chats.ts'
+import { ChatId, findChat, openChat, openChatId } from './chats.ts'
 import { presentChat, presentMessage, presentMessages } from './present.ts'
 
 const params = Type.Object({ otherUserId: ChatId })
@@ -85,7 +85,7 @@ function messageRoutes(services: Services): DialectRoute[] {
         })
       },
       async ({ actor, params: { otherUserId }, body: { text, attachments, replyTo, clientId } }) => {
-        const { id } = await openChat(services, actor, otherUserId)
+        const id = await openChatId(services, actor, otherUserId)
         const type = attachments?.[0]?.type
         const content = {
           ...(text === undefined || text === '' ? {} : { text }),

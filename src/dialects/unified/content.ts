@@ -90,7 +90,7 @@ export async function openPlace(
 ): Promise<string> {
   if (conversationId !== undefined) return conversationId
   if (to === undefined) throw new AppError('invalid', 'Give conversationId, conversation or to')
-  return (await conversations.create(actor, { type: 'direct', userId: to })).conversation.id
+  return await conversations.openDirect(actor, to)
 }
 
 /** The conversation that a client names, if there is one. @throws {AppError} `invalid` when nothing is named */
@@ -101,5 +101,5 @@ export async function findPlace(
 ): Promise<string | undefined> {
   if (conversationId !== undefined) return conversationId
   if (to === undefined) throw new AppError('invalid', 'Name the conversation or the other person')
-  return (await conversations.direct(actor, to))?.id
+  return await conversations.directId(actor, to)
 }

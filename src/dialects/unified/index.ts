@@ -7,7 +7,7 @@ import { groupRoutes } from './routes/groups.ts'
 import { messageRoutes } from './routes/messages.ts'
 import { requestRoutes } from './routes/requests.ts'
 import { userRoutes } from './routes/users.ts'
-import { createVocabulary } from './socket.ts'
+import { createRealtime } from './socket.ts'
 
 /** Document 1: one backend for the Electron and the Flutter app. */
 export function createUnified(parts: DialectParts): Dialect {
@@ -23,7 +23,7 @@ export function createUnified(parts: DialectParts): Dialect {
       ...groupRoutes(services),
       ...messageRoutes(services)
     ],
-    vocabulary: createVocabulary(services),
+    realtime: createRealtime(services),
     presentError: presentRefusal
   }
 }

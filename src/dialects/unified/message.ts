@@ -1,7 +1,7 @@
 import type { Attachment } from '../../../protocol/entities/content.ts'
 import type { Message } from '../../../protocol/entities/message.ts'
 import { bareId } from '../../../protocol/ids.ts'
-import { type Actor, given, type Services } from '../../services/index.ts'
+import { given, type Services } from '../../services/index.ts'
 import { textOf } from '../words.ts'
 
 /** The two people of a direct conversation, 24 hexadecimal digits each. */
@@ -60,8 +60,7 @@ function presentState({ reactions, createdAt, editedAt, deletedAt }: Message) {
   }
 }
 
-/** A message by its id. @throws {AppError} `not_found` for what the actor does not see */
-export async function showMessage({ messages, pairs }: Pick<Services, 'messages' | 'pairs'>, actor: Actor, id: string) {
-  const message = await messages.find(actor, id)
+/** Presents a message with whom it is to. */
+export async function showMessage({ pairs }: Pick<Services, 'pairs'>, message: Message) {
   return presentMessage(message, await pairs.of(bareId(message.conversationId)))
 }

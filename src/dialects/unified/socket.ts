@@ -1,18 +1,24 @@
 import { Type } from '@sinclair/typebox'
 import { bareId, ConversationId, MessageId, UserId } from '../../../protocol/ids.ts'
 import { AppError } from '../../errors.ts'
+import type { RealtimeDialect } from '../../realtime/dialect-encoder.ts'
 import { type Actor, given, type Services } from '../../services/index.ts'
-import type { Vocabulary } from '../../transport/vocabulary.ts'
 import { createCommands } from '../commands.ts'
 import { sendMessage } from '../sending.ts'
 import { startTyping } from '../typing.ts'
 import { contentOf, findPlace, NewMessage, openPlace } from './content.ts'
-import { presentMessage } from './message.ts'
-import { createSays } from './says.ts'
+import { createTranslations } from './events.ts'
+import { showMessage } from './message.ts'
 
 /** Document 1, "Socket.IO Handlers": what its clients say, and what they are told. */
-export function createVocabulary(services: Services): Vocabulary {
-  return { name: 'unified', commands: commands(services), says: createSays(services), watches: 'peers' }
+export function createRealtime(services: Services): RealtimeDialect {
+  return {
+    name: 'unified',
+    commands: commands(services),
+    translations: createTranslations(services),
+    presenceScope: 'peers',
+    meansQuery: query => query['token'] === undefined
+  }
 }
 
 const place = { conversationId: Type.Optional(ConversationId), conversation: Type.Optional(ConversationId) }
@@ -26,7 +32,7 @@ function commands(services: Services) {
       on(name, NewMessage, async (actor, data) => {
         const conversationId = await openPlace(services, actor, data)
         const message = await sendMessage(services, actor, conversationId, contentOf(data))
-        return presentMessage(message, await services.pairs.of(bareId(conversationId)))
+        return await showMessage(services, message)
       })
     }
     on('delivered', Type.Object({ ...place, deliveredUpTo: mark, messageId: mark }), async (actor, data) => {

@@ -171,10 +171,10 @@ async function replaceMembers(db: Db, drafts: readonly Draft[], session: ClientS
 
 function accountEvents(draft: Draft, revs: ReadonlyMap<string, number> | undefined): CommittedAccount[] {
   if (revs === undefined) return []
-  return draft.accountNews.flatMap(({ userIds, type, data }) =>
+  return draft.accountNews.flatMap(({ userIds, create }) =>
     userIds.map(id => {
       const userId = id.toHexString()
-      return { userId, rev: revs.get(userId) ?? 0, type, data: data(userId, draft.state) }
+      return { userId, rev: revs.get(userId) ?? 0, event: create(userId, draft.state) }
     })
   )
 }

@@ -1,4 +1,5 @@
 import type { ObjectId } from 'mongodb'
+import type { UserEvent } from '../../../protocol/index.ts'
 import type { MessageDoc } from '../documents.ts'
 import type { ConversationState, Draft, DraftEvent } from './draft.ts'
 
@@ -37,8 +38,7 @@ export interface Committed {
 export interface CommittedAccount {
   readonly userId: string
   readonly rev: number
-  readonly type: string
-  readonly data: unknown
+  readonly event: UserEvent
 }
 
 /** A change that waits for its commit. */

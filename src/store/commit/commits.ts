@@ -105,7 +105,7 @@ export class Commits {
     }
     const accounts = news.userIds.map(id => {
       const userId = id.toHexString()
-      return { userId, rev: revs.get(userId) ?? 0, type: news.type, data: news.data(userId, state) }
+      return { userId, rev: revs.get(userId) ?? 0, event: news.create(userId, state) }
     })
     this.#observer.committed([{ state, events: [], accounts }])
     return state

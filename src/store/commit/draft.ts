@@ -1,4 +1,5 @@
 import { ObjectId } from 'mongodb'
+import type { ConversationEvent, UserEvent } from '../../../protocol/index.ts'
 import type { ConversationDoc, MemberDoc, MessageDoc } from '../documents.ts'
 
 /** A conversation as the commit path knows it: its head and shared fields, and its present members by user id. */
@@ -10,20 +11,26 @@ export interface ConversationState {
 /** An event that a change causes on the conversation's stream. */
 export interface DraftEvent {
   readonly rev: number
-  readonly type: string
   /** Made once, after the commit. */
-  readonly data: () => unknown
+  readonly create: () => ConversationEvent
+  /** The message that it is about; members who joined after it do not see it. */
   readonly seq?: number
-  readonly joined?: ReadonlyMap<string, number>
+  readonly joined?: readonly Joined[]
   readonly left?: readonly string[]
+}
+
+/** A person who is a member from this change on, and the `seq` after which they see messages. */
+export interface Joined {
+  /** 24 hexadecimal digits. */
+  readonly userId: string
+  readonly joinedSeq: number
 }
 
 /** People whose membership changed, and what their own streams say of it. */
 export interface AccountNews {
   readonly userIds: readonly ObjectId[]
-  readonly type: string
   /** @param state the conversation after the commit */
-  readonly data: (userId: string, state: ConversationState) => unknown
+  readonly create: (userId: string, state: ConversationState) => UserEvent
 }
 
 /** What all members share and the commit may change. */
@@ -128,9 +135,16 @@ export class Draft {
     return rev
   }
 
-  /** Says what the members are told of the change that was made last. */
-  tell(event: Omit<DraftEvent, 'rev'>): void {
-    this.events.push({ ...event, rev: this.#doc.rev })
+  /**
+   * Emits the event of the change that was made last, to the members.
+   * @param data made once, after the commit
+   */
+  emit<E extends ConversationEvent>(
+    event: { create(data: E['data']): E },
+    data: () => E['data'],
+    about: Omit<DraftEvent, 'rev' | 'create'> = {}
+  ): void {
+    this.events.push({ ...about, create: () => event.create(data()), rev: this.#doc.rev })
   }
 
   #nextRev(): number {

@@ -15,8 +15,9 @@ export class RecentSends {
     return this.#sends.get(key)
   }
 
-  add(key: string, send: FirstSend): void {
-    this.#sends.set(key, send)
+  /** Keeps of the message what answers a repeat, and not its content. */
+  add(key: string, { _id, seq, createdRev, createdAt, bodyHash }: FirstSend): void {
+    this.#sends.set(key, { _id, seq, createdRev, createdAt, bodyHash })
     if (this.#sends.size <= MAX_RECENT) return
     for (const oldest of this.#sends.keys()) {
       this.#sends.delete(oldest)

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
-import type { Limits } from '../../../protocol/limits.ts'
+import type { Config } from '../../config.ts'
 import type { Services } from '../../services/index.ts'
 import type { Authenticator } from '../auth.ts'
 import { authRoutes } from './auth.ts'
@@ -17,11 +17,11 @@ import { userRoutes } from './users.ts'
 export const apiRoutes: FastifyPluginAsync<{
   services: Services
   authenticator: Authenticator
-  limits: Limits
-}> = async (app, { services, authenticator, limits }) => {
+  config: Pick<Config, 'limits' | 'timings'>
+}> = async (app, { services, authenticator, config }) => {
   await app.register(authRoutes, { services, authenticator })
   await app.register(otpRoutes, { services, authenticator })
-  await app.register(qrRoutes, { services, authenticator, limits })
+  await app.register(qrRoutes, { services, authenticator, config })
   const all = [
     userRoutes,
     peopleRoutes,

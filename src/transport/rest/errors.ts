@@ -1,7 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { WireError } from '../../../protocol/envelope.ts'
 import { ERRORS, type ErrorCode } from '../../../protocol/errors.ts'
-import { AppError } from '../../errors.ts'
+import { AppError, presentError } from '../../errors.ts'
 
 /** What Fastify and its plugins throw, by their codes, then by their status. */
 const BY_CODE: Record<string, readonly [ErrorCode, string]> = {
@@ -30,11 +29,6 @@ export function asAppError(error: unknown): AppError {
   const { code = '', statusCode = 500 } = error as { code?: string; statusCode?: number }
   const [known, message] = BY_CODE[code] ?? BY_STATUS[statusCode] ?? ['internal', 'Something went wrong']
   return new AppError(known, message, { cause: error })
-}
-
-/** An error as it goes on the wire. */
-export function presentError({ code, message, retryAfterMs }: AppError): WireError {
-  return { code, message, retry: ERRORS[code].retry, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }
 }
 
 /** Answers an error: the error handler of all canonical routes, and Fastify's `frameworkErrors`. */

@@ -1,5 +1,6 @@
 import { PassThrough, type Readable } from 'node:stream'
 import type { QrState } from '../../../protocol/entities/qr.ts'
+import type { Config } from '../../config.ts'
 import { AppError } from '../../errors.ts'
 import { networkOf } from '../../limits/counters.ts'
 import type { Services } from '../../services/index.ts'
@@ -10,19 +11,20 @@ interface Watch {
   readonly ip: string
 }
 
-const HEARTBEAT_MS = 15_000
 const RETRY_MS = 5_000
 
 /** Server-sent events about QR codes, a few at once for each network. Each ends when the code is decided or over. */
 export class QrStreams {
   readonly #qr: Services['qr']
   readonly #perNetwork: number
+  readonly #beatMs: number
   readonly #open = new Map<string, number>()
   readonly #closing = new AbortController()
 
-  constructor(qr: Services['qr'], perNetwork: number) {
+  constructor(qr: Services['qr'], { limits, timings }: Pick<Config, 'limits' | 'timings'>) {
     this.#qr = qr
-    this.#perNetwork = perNetwork
+    this.#perNetwork = limits.qrStreamsPerAddress
+    this.#beatMs = timings.streamBeatMs
   }
 
   /** @throws {AppError} `not_found`, `rate_limited` */
@@ -46,7 +48,7 @@ export class QrStreams {
   }
 
   async #tell(stream: PassThrough, { token, deviceId }: Watch, first: QrState, signal: AbortSignal): Promise<void> {
-    const heartbeat = setInterval(() => stream.write(': waiting\n\n'), HEARTBEAT_MS)
+    const heartbeat = setInterval(() => stream.write(': waiting\n\n'), this.#beatMs)
     try {
       let state = first
       write(stream, state)

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify'
-import type { Limits } from '../../../protocol/limits.ts'
 import * as contracts from '../../../protocol/routes/qr.ts'
+import type { Config } from '../../config.ts'
 import type { Services } from '../../services/index.ts'
 import type { Authenticator } from '../auth.ts'
 import { QrStreams } from './qr-streams.ts'
@@ -10,12 +10,12 @@ import { presentSignIn } from './sign-in.ts'
 interface Options {
   services: Pick<Services, 'qr'>
   authenticator: Authenticator
-  limits: Limits
+  config: Pick<Config, 'limits' | 'timings'>
 }
 
 /** REST face of signing in by QR codes. */
-export const qrRoutes: FastifyPluginAsync<Options> = async (app, { services: { qr }, authenticator, limits }) => {
-  const streams = new QrStreams(qr, limits.qrStreamsPerAddress)
+export const qrRoutes: FastifyPluginAsync<Options> = async (app, { services: { qr }, authenticator, config }) => {
+  const streams = new QrStreams(qr, config)
   app.addHook('preClose', async () => streams.close())
   register(app, contracts.CreateQr, async ({ actor, body }) => await qr.create(actor, body.device))
   register(app, contracts.GetQr, async ({ params, query }) => await qr.status(params.token, query.deviceId))

@@ -2,7 +2,7 @@ import type { TObject, TSchema } from '@sinclair/typebox'
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
 import type { FastifyInstance } from 'fastify'
 import { AppError } from '../../errors.ts'
-import { describeProblem } from '../problems.ts'
+import { describeProblem } from '../../validation-message.ts'
 
 const WHAT: Record<string, string> = { querystring: 'query', params: 'path', headers: 'header', body: 'body' }
 

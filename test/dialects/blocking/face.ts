@@ -96,12 +96,12 @@ export class Tables {
       const key = `${place.method} ${place.url.replace(`/${name}/`, '/')}`
       if (!places.has(key)) places.set(key, place)
     }
-    const vocabulary = dialects.find(it => it.name === name)?.vocabulary
-    const commands = vocabulary?.commands.types ?? canonicalCommands.map(({ type }) => type)
+    const realtime = dialects.find(it => it.name === name)?.realtime
+    const commands = realtime?.commands.types ?? canonicalCommands.map(({ type }) => type)
     return new Tables({
       places,
       commands,
-      events: new Map(dialects.map(it => [it.name, new Set(it.vocabulary.says.keys())]))
+      events: new Map(dialects.map(it => [it.name, new Set(Object.keys(it.realtime.translations))]))
     })
   }
 

@@ -21,7 +21,7 @@ interface Answered {
 }
 
 /** A way to send in one app. Somebody keeps it open for many messages. */
-interface Sender {
+export interface Sender {
   readonly face: string
   open(t: Test, server: TestServer, who: Person): Promise<(sending: Sending) => Promise<Answered>>
 }
@@ -37,7 +37,7 @@ const rest = (face: string, askFor: (sending: Sending) => Ask): Sender => ({
   }
 })
 
-const packet = (
+export const packet = (
   face: string,
   optionsFor: (token: string) => PacketOptions,
   askFor: (sending: Sending) => readonly [name: string, data: object]
@@ -69,9 +69,9 @@ function firstly(body: object): object {
   return 'duplicate' in body ? { ...body, duplicate: undefined } : body
 }
 
-const auth = (namespace: string) => (token: string) => ({ namespace, auth: { token } })
+export const auth = (namespace: string) => (token: string) => ({ namespace, auth: { token } })
 
-const SENDERS: readonly Sender[] = [
+export const SENDERS: readonly Sender[] = [
   rest('canonical by REST', ({ chat, ...body }) => [`/v1/conversations/conv_${chat}/messages`, said(body)]),
   rest('canonical with Idempotency-Key', ({ chat, text, clientId }) => [
     ...([`/v1/conversations/conv_${chat}/messages`, { text }] as const),

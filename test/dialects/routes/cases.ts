@@ -38,8 +38,8 @@ export function commandPlaces(dialects: readonly Dialect[]): Place[] {
   const canonical = canonicalCommands
     .filter(({ type }) => !OWN_COMMANDS.includes(type))
     .map(({ type, data }) => ({ ...place, face: 'canonical', url: type, parts: { body: data } }))
-  const others = dialects.flatMap(({ name, vocabulary }) =>
-    vocabulary.commands.types.map(type => ({ ...place, face: name, url: type, parts: { body: said } }))
+  const others = dialects.flatMap(({ name, realtime }) =>
+    realtime.commands.types.map(type => ({ ...place, face: name, url: type, parts: { body: said } }))
   )
   return [...canonical, ...others]
 }

@@ -49,16 +49,16 @@ function reactionRoutes(services: Services): DialectRoute[] {
       'POST /api/messages/:id/reactions',
       { summary: 'React', params, body: Type.Object({ emoji: Emoji }) },
       async ({ actor, params: { id }, body: { emoji } }) => {
-        await reactions.add(actor, { ...(await messages.locate(actor, id)), emoji })
-        return await presentNow(services, actor, id)
+        const message = await reactions.add(actor, { ...(await messages.locate(actor, id)), emoji })
+        return await presentChanged(services, actor, message)
       }
     ),
     dialectRoute(
       'DELETE /api/messages/:id/reactions/:emoji',
       { summary: 'Take a reaction back', params: Type.Object({ id: MessageId, emoji: Emoji }) },
       async ({ actor, params: { id, emoji } }) => {
-        await reactions.remove(actor, { ...(await messages.locate(actor, id)), emoji })
-        return await presentNow(services, actor, id)
+        const message = await reactions.remove(actor, { ...(await messages.locate(actor, id)), emoji })
+        return await presentChanged(services, actor, message)
       }
     )
   ]
@@ -79,14 +79,13 @@ function deletionRoute(services: Services): DialectRoute {
         await messages.hide(actor, place)
         return { success: true, ...place }
       }
-      await messages.deleteForEveryone(actor, place)
-      return { success: true, ...(await presentNow(services, actor, id)) }
+      const tombstone = await messages.deleteForEveryone(actor, place)
+      return { success: true, ...(await presentChanged(services, actor, tombstone)) }
     }
   )
 }
 
-async function presentNow({ messages, conversations, summaries }: Services, actor: Actor, id: string) {
-  const message: Message = await messages.find(actor, id)
+async function presentChanged({ conversations, summaries }: Services, actor: Actor, message: Message) {
   const [summary] = await summaries.of(actor, [await conversations.get(actor, message.conversationId)])
   const [presented] = presentMessages([message], summary?.participants ?? [])
   if (presented === undefined) throw new Error('One message was to be presented')

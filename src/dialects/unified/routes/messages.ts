@@ -25,7 +25,6 @@ export function messageRoutes(services: Services): DialectRoute[] {
 }
 
 function pageRoutes(services: Services): DialectRoute[] {
-  const { pairs } = services
   return [
     dialectRoute(
       'POST /messages',
@@ -33,7 +32,7 @@ function pageRoutes(services: Services): DialectRoute[] {
       async ({ actor, body }) => {
         const conversationId = await openPlace(services, actor, body)
         const message = await sendMessage(services, actor, conversationId, contentOf(body))
-        return answer(presentMessage(message, await pairs.of(bareId(conversationId))), 'Message sent')
+        return answer(await showMessage(services, message), 'Message sent')
       }
     ),
     dialectRoute(
@@ -66,8 +65,9 @@ function changeRoutes(services: Services): DialectRoute[] {
       'PATCH /messages/:id',
       { summary: 'Edit a message of yours', params, body: Type.Object(textFields) },
       async ({ actor, params: { id }, body }) => {
-        await messages.edit(actor, { ...(await messages.locate(actor, id)), text: requireTextOf(body) })
-        return answer(await showMessage(services, actor, id), 'Message edited')
+        const place = await messages.locate(actor, id)
+        const edited = await messages.edit(actor, { ...place, text: requireTextOf(body) })
+        return answer(await showMessage(services, edited), 'Message edited')
       }
     ),
     dialectRoute(
@@ -100,16 +100,16 @@ function reactionRoutes(services: Services): DialectRoute[] {
       'POST /messages/:id/reactions',
       { summary: 'React to a message', params, body: Type.Object({ emoji: Emoji }) },
       async ({ actor, params: { id }, body: { emoji } }) => {
-        await reactions.add(actor, { ...(await messages.locate(actor, id)), emoji })
-        return answer(await showMessage(services, actor, id), 'Reaction added')
+        const message = await reactions.add(actor, { ...(await messages.locate(actor, id)), emoji })
+        return answer(await showMessage(services, message), 'Reaction added')
       }
     ),
     dialectRoute(
       'DELETE /messages/:id/reactions/:emoji',
       { summary: 'Take a reaction back', params: Type.Object({ id: MessageId, emoji: Emoji }) },
       async ({ actor, params: { id, emoji } }) => {
-        await reactions.remove(actor, { ...(await messages.locate(actor, id)), emoji })
-        return answer(await showMessage(services, actor, id), 'Reaction removed')
+        const message = await reactions.remove(actor, { ...(await messages.locate(actor, id)), emoji })
+        return answer(await showMessage(services, message), 'Reaction removed')
       }
     )
   ]

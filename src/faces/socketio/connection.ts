@@ -1,0 +1,126 @@
+import { once } from 'node:events'
+import type { Socket } from 'socket.io'
+import { CLOSE, type CloseReason } from '../../../protocol/close.ts'
+import type { Connection, Encoder, OutboundEvent, WasSent } from '../../realtime/connection.ts'
+import type { DeliveryTracker, TrackDelivery } from '../../realtime/delivery-tracker.ts'
+import type { DialectEvent } from '../../realtime/dialect-encoder.ts'
+import { PendingQueue } from '../../realtime/pending-queue.ts'
+import type { Actor } from '../../services/index.ts'
+
+/** Packets that may wait to be read by the client. */
+const SLOW_PACKETS = 1_024
+const SLOW_BYTES = 1_048_576
+
+/** One socket of a socket.io client, in one namespace. */
+export class SocketIoConnection implements Connection {
+  readonly encoder: Encoder
+  readonly socket: Socket
+  actor: Actor
+  readonly #tracker: DeliveryTracker
+  /** Events that came while the client was catching up; undefined once it is live. */
+  #pending: PendingQueue<DialectEvent> | undefined = new PendingQueue()
+
+  constructor(
+    socket: Socket,
+    { encoder, actor, trackDelivery }: { encoder: Encoder; actor: Actor; trackDelivery: TrackDelivery }
+  ) {
+    this.socket = socket
+    this.encoder = encoder
+    this.actor = actor
+    this.#tracker = trackDelivery(async () => await this.confirm())
+  }
+
+  get id(): string {
+    return this.socket.id
+  }
+
+  get isOpen(): boolean {
+    return this.socket.connected && this.socket.conn.readyState === 'open'
+  }
+
+  /** Whether the client leaves more unread than it may. */
+  get isSlow(): boolean {
+    const { writeBuffer, transport } = internalsOf(this.socket)
+    return writeBuffer.length > SLOW_PACKETS || (transport.socket?.bufferedAmount ?? 0) > SLOW_BYTES
+  }
+
+  /** Holds an event back until the client is live. @returns false when it is live already */
+  hold(translated: DialectEvent, outbound: OutboundEvent): boolean {
+    if (this.#pending === undefined) return false
+    if (!this.#pending.hold(outbound, translated)) this.close('resync')
+    return true
+  }
+
+  goLive(wasSent: WasSent): void {
+    const pending = this.#pending?.release(wasSent) ?? []
+    this.#pending = undefined
+    for (const { encoded, outbound } of pending) this.emit(encoded, outbound)
+  }
+
+  /** Sends an event to this client alone. */
+  emit({ name, data }: DialectEvent, outbound: OutboundEvent): void {
+    this.socket.emit(name, data)
+    this.noteSent(outbound)
+  }
+
+  /** Notes what was sent to this client together with others. */
+  noteSent(outbound: OutboundEvent): void {
+    this.#tracker.note(this.actor, outbound)
+  }
+
+  /** Resolves with true when everything sent so far has reached the client, with false when it is gone before. */
+  async confirm(): Promise<boolean> {
+    const { conn } = this.socket
+    const gone = new AbortController()
+    const leave = (): void => gone.abort()
+    conn.once('close', leave)
+    try {
+      if (!this.isOpen) return false
+      const { signal } = gone
+      const internals = internalsOf(this.socket)
+      while (internals.writeBuffer.length > 0) await once(conn, 'drain', { signal })
+      if (internals.transport.name === 'polling') {
+        // The next poll begins when the answer of the last one has been read; often it has by now.
+        if (!internals.transport.writable)
+          await Promise.race([once(internals.transport, 'ready', { signal }), once(conn, 'upgrade', { signal })])
+      } else if (internals.transport.socket !== undefined) {
+        internals.transport.socket.ping()
+        await once(internals.transport.socket, 'pong', { signal })
+      }
+      return true
+    } catch {
+      return false
+    } finally {
+      conn.off('close', leave)
+    }
+  }
+
+  /** Terminal reasons end the socket, and its client does not come back by itself; others end the transport, and it does. */
+  close(reason: CloseReason): void {
+    const isTerminal = CLOSE[reason] < 4200
+    if (isTerminal) this.socket.emit('error', { code: reason, message: 'The connection was ended' })
+    if (isTerminal) this.socket.disconnect(true)
+    else this.socket.conn.close()
+  }
+
+  /** The client has left the namespace. */
+  stop(): void {
+    this.#tracker.stop()
+    this.#pending = undefined
+  }
+}
+
+/** Internals of engine.io (6.6): packets that wait, and the WebSocket underneath. */
+interface Internals {
+  readonly writeBuffer: readonly unknown[]
+  readonly transport: NodeJS.EventEmitter & {
+    readonly name: 'polling' | 'websocket'
+    /** By polling: whether a poll waits for an answer. */
+    readonly writable: boolean
+    readonly socket?: NodeJS.EventEmitter & { readonly bufferedAmount: number; ping(): void }
+  }
+}
+
+function internalsOf({ conn }: Socket): Internals {
+  return conn as unknown as Internals
+}

@@ -1,0 +1,53 @@
+import { presentError } from '../../errors.ts'
+import { type Answer, CommandLoop, type CommandLoopDeps } from '../../realtime/commands/command-loop.ts'
+import { requireDepth } from '../../realtime/commands/dispatcher.ts'
+import type { SocketIoConnection } from './connection.ts'
+
+type Acknowledge = (answer: unknown) => void
+
+/** Reads the packets of one socket.io client: each is a command, acknowledged or refused. */
+export class PacketLoop {
+  readonly #connection: SocketIoConnection
+  readonly #deps: CommandLoopDeps
+  readonly #commands: CommandLoop
+  /** Resolves when the client has caught up. */
+  readonly #ready: Promise<void>
+
+  constructor(connection: SocketIoConnection, deps: CommandLoopDeps, ready: Promise<void>) {
+    this.#connection = connection
+    this.#deps = deps
+    this.#commands = new CommandLoop(connection, deps)
+    this.#ready = ready
+  }
+
+  /** Takes a packet. Never throws, never waits. */
+  receive(type: string, args: readonly unknown[]): void {
+    const last = args.at(-1)
+    const acknowledge = typeof last === 'function' ? (last as Acknowledge) : undefined
+    const data = args.length > (acknowledge === undefined ? 0 : 1) ? args[0] : {}
+    const answer = this.#answer(type, data, acknowledge)
+    try {
+      requireDepth(data, this.#deps.limits.depth)
+    } catch (error) {
+      return this.#commands.refuse(type, error, answer)
+    }
+    this.#commands.take(this.#connection.actor, { id: undefined, type, data }, answer, this.#ready)
+  }
+
+  #answer(event: string, data: unknown, acknowledge: Acknowledge | undefined): Answer {
+    return {
+      grant: reply => acknowledge?.(reply),
+      refuse: thrown => {
+        const { code, message, retryAfterMs } = presentError(thrown)
+        const error = { code, message, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }
+        if (acknowledge !== undefined) acknowledge({ error })
+        else this.#connection.socket.emit('error', { ...error, event, ...clientIdOf(data) })
+      }
+    }
+  }
+}
+
+function clientIdOf(data: unknown): { clientId?: string } {
+  const { clientId } = (data ?? {}) as { clientId?: unknown }
+  return typeof clientId === 'string' ? { clientId: clientId.slice(0, 64) } : {}
+}

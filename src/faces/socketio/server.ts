@@ -1,0 +1,196 @@
+import type { Server as HttpServer } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Namespace, Server, type Socket } from 'socket.io'
+import type { Config } from '../../config.ts'
+import { AppError, presentError } from '../../errors.ts'
+import type { ConnectionCounts, Encoder } from '../../realtime/connection.ts'
+import { bearerToken } from '../../realtime/credential.ts'
+import type { TrackDelivery } from '../../realtime/delivery-tracker.ts'
+import { DialectEncoder, type RealtimeDialect } from '../../realtime/dialect-encoder.ts'
+import { closeReasonOf, type Lifecycle } from '../../realtime/lifecycle.ts'
+import { isOriginAllowed, requireOrigin } from '../../realtime/origin.ts'
+import type { Undelivered } from '../../realtime/undelivered.ts'
+import { SocketIoConnection } from './connection.ts'
+import { PacketLoop } from './packet-loop.ts'
+import { Transports } from './transports.ts'
+import { SocketIoWriter } from './writer.ts'
+
+interface SocketIoDeps {
+  readonly lifecycle: Lifecycle
+  readonly undelivered: Undelivered
+  readonly trackDelivery: TrackDelivery
+  readonly config: Pick<Config, 'limits' | 'timings' | 'CORS_ORIGINS' | 'NODE_ENV'>
+  readonly dialects: readonly RealtimeDialect[]
+  readonly counts: ConnectionCounts
+  readonly isDraining: () => boolean
+  readonly onError: (error: unknown, type?: string) => void
+}
+
+/** What is known of a socket that may enter its namespace. */
+interface Admitted {
+  readonly connection: SocketIoConnection
+  readonly dialect: RealtimeDialect
+}
+
+/** The socket.io face: unmodified clients of version 2 to 4, by long-polling, WebSocket and the upgrade between them. */
+export class SocketIoServer {
+  /** Where it is; no other upgrade is its own. */
+  static readonly path = '/socket.io/'
+  readonly #deps: SocketIoDeps
+  readonly #io: Server
+  readonly #transports: Transports
+  readonly #connections = new Set<SocketIoConnection>()
+  readonly #sweeper: NodeJS.Timeout
+
+  constructor(http: HttpServer, deps: SocketIoDeps) {
+    this.#deps = deps
+    const { config, dialects } = deps
+    const { heartbeatMs, heartbeatTimeoutMs, helloTimeoutMs, sweepMs } = config.timings
+    this.#io = new Server({
+      path: SocketIoServer.path,
+      serveClient: false,
+      allowEIO3: true,
+      destroyUpgrade: false,
+      pingInterval: heartbeatMs,
+      // After a ping: together as long as on the raw socket.
+      pingTimeout: heartbeatTimeoutMs - heartbeatMs,
+      connectTimeout: helloTimeoutMs,
+      maxHttpBufferSize: config.limits.frameInBytes,
+      perMessageDeflate: false,
+      httpCompression: false,
+      cors: { origin: config.NODE_ENV === 'development' ? true : [...config.CORS_ORIGINS], credentials: true },
+      allowRequest: (request, answer) => answer(null, !deps.isDraining() && isOriginAllowed(request, config))
+    })
+    this.#serve('/')
+    for (const { name, namespaces = [] } of dialects) {
+      for (const namespace of [name, ...namespaces]) this.#serve(`/${namespace}`)
+    }
+    this.#io.attach(http)
+    this.#transports = new Transports(this.#io.engine)
+    this.#sweeper = setInterval(() => this.#sweep(), sweepMs).unref()
+  }
+
+  /** Ends the transports, so that clients come back, elsewhere or later. */
+  async close(): Promise<void> {
+    clearInterval(this.#sweeper)
+    // Not `close`, which would also close the HTTP server.
+    await new Promise<void>(resolve => {
+      this.#io.engine.close()
+      setImmediate(resolve)
+    })
+  }
+
+  #serve(namespace: string): void {
+    const nsp = this.#io.of(namespace)
+    const encoders = new Map<RealtimeDialect, Encoder>()
+    nsp.use((socket, next) => {
+      this.#admit(nsp, encoders, socket).then(
+        () => next(),
+        (error: unknown) => next(this.#refusal(error, socket))
+      )
+    })
+    nsp.on('connection', socket => this.#open(socket))
+  }
+
+  async #admit(nsp: Namespace, encoders: Map<RealtimeDialect, Encoder>, socket: Socket): Promise<void> {
+    const { lifecycle, config, counts, trackDelivery, onError } = this.#deps
+    requireOrigin(socket.request, config)
+    const actor = await lifecycle.authenticate({ token: tokenOf(socket) })
+    if (nsp.name !== '/') this.#transports.nameNamespace(socket.conn)
+    const dialect = this.#dialectOf(nsp.name, socket)
+    if (dialect === undefined && isLegacyMain(socket)) return
+    if (dialect === undefined) throw new AppError('invalid', 'There is no such dialect here')
+    const encoder =
+      encoders.get(dialect) ??
+      new DialectEncoder(dialect, new SocketIoWriter(nsp, counts.encoded.tally(dialect.name, 'socket.io')), onError)
+    encoders.set(dialect, encoder)
+    socket.data = { connection: new SocketIoConnection(socket, { encoder, actor, trackDelivery }), dialect }
+  }
+
+  /** From here on the client's commands are taken; they are answered once it has caught up. */
+  #open(socket: Socket): void {
+    this.#transports.enter(socket.conn)
+    socket.on('disconnect', () => this.#transports.leave(socket.conn))
+    const { connection, dialect } = socket.data as Partial<Admitted>
+    if (connection === undefined || dialect === undefined) return
+    const { lifecycle, config, onError, isDraining } = this.#deps
+    lifecycle.open(connection)
+    this.#connections.add(connection)
+    socket.on('disconnect', () => {
+      this.#connections.delete(connection)
+      connection.stop()
+      lifecycle.leave(connection)
+    })
+    const ready = this.#start(connection, dialect)
+    const { limits } = config
+    const loop = new PacketLoop(connection, { dispatcher: dialect.commands, limits, isDraining, onError }, ready)
+    socket.use(([name, ...args]) => loop.receive(String(name), args))
+    ready.catch((error: unknown) => {
+      if (!(error instanceof AppError)) onError(error)
+      connection.close(closeReasonOf(error))
+    })
+  }
+
+  async #start(connection: SocketIoConnection, dialect: RealtimeDialect): Promise<void> {
+    if (!(await this.#isMeant(connection.socket))) return
+    const { lifecycle, undelivered } = this.#deps
+    const { actor } = connection
+    await lifecycle.start(connection, {
+      authenticate: async () => actor,
+      catchUp: async () =>
+        await undelivered.replay(actor, dialect, (translated, outbound) => connection.emit(translated, outbound))
+    })
+  }
+
+  /**
+   * Whether a client in the main namespace means it. Clients of version 2 always begin there, also when they mean
+   * another one; only when they have not named another after a while do they enter the main one.
+   */
+  async #isMeant(socket: Socket): Promise<boolean> {
+    if (!isLegacyMain(socket)) return true
+    await delay(this.#deps.config.timings.legacyNamespaceMs)
+    return socket.connected && !this.#transports.hasNamedNamespace(socket.conn)
+  }
+
+  /** The dialect that a client names, else that of its namespace, else the first that its query means. */
+  #dialectOf(namespace: string, { handshake: { query, auth } }: Socket): RealtimeDialect | undefined {
+    const { dialects } = this.#deps
+    const named = auth['dialect'] ?? query['dialect']
+    if (typeof named === 'string') return dialects.find(({ name }) => name === named)
+    const wanted = namespace.slice(1)
+    if (wanted === '') return dialects.find(dialect => dialect.meansQuery?.(query))
+    return dialects.find(({ name, namespaces = [] }) => name === wanted || namespaces.includes(wanted))
+  }
+
+  /** The error that a client which is not let in gets; it does not come back by itself unless that may help. */
+  #refusal(error: unknown, socket: Socket): Error {
+    const { code, message, retry, retryAfterMs } = presentError(error)
+    if (!(error instanceof AppError)) this.#deps.onError(error)
+    if (retry === 'later') setImmediate(() => socket.conn.close())
+    return Object.assign(new Error(message), { data: { code, message, retryAfterMs } })
+  }
+
+  #sweep(): void {
+    for (const connection of this.#connections) {
+      if (connection.actor.expiresAt <= Date.now()) connection.close('auth_expired')
+      else if (connection.isSlow) {
+        this.#deps.counts.slow += 1
+        connection.close('slow_consumer')
+      }
+    }
+    this.#transports.closeUnused(this.#deps.config.timings.helloTimeoutMs)
+  }
+}
+
+/** Whether a client of version 2 is in the main namespace, where it begins without having asked for it. */
+function isLegacyMain({ conn, nsp }: Socket): boolean {
+  return conn.protocol === 3 && nsp.name === '/'
+}
+
+/** The first of the places where the documents put a token. */
+function tokenOf({ handshake: { auth, query, headers } }: Socket): string {
+  const places = [auth['token'], query['token'], query['auth'], auth['auth'], bearerToken(headers.authorization)]
+  const token = places.find((it): it is string => typeof it === 'string' && it !== '')
+  if (token === undefined) throw new AppError('unauthenticated', 'A token is required')
+  return token.replace(/^Bearer +/i, '')
+}

@@ -1,0 +1,147 @@
+import type { ServerResponse } from 'node:http'
+import type { CloseReason } from '../../../protocol/close.ts'
+import { StreamReady } from '../../../protocol/events/stream.ts'
+import { SLOW_HARD_BYTES, SLOW_SOFT_BYTES } from '../../../protocol/limits.ts'
+import type { Connection, Encoder, OutboundEvent, WasSent } from '../../realtime/connection.ts'
+import type { DeliveryTracker, TrackDelivery } from '../../realtime/delivery-tracker.ts'
+import { PendingQueue } from '../../realtime/pending-queue.ts'
+import { type Actor, type Bookmark, RecentPlaces } from '../../services/index.ts'
+import type { Timings } from '../../timings.ts'
+import { encodeFields } from './encoder.ts'
+
+interface StreamDeps {
+  readonly id: string
+  readonly actor: Actor
+  readonly encoder: Encoder
+  readonly encodeId: (bookmark: Bookmark) => string
+  readonly timings: Timings
+  /** For clients that cannot say what has arrived. */
+  readonly trackDelivery: TrackDelivery | undefined
+}
+
+/** One open stream of server-sent events. Every event has an id by which the stream can be continued anywhere. */
+export class StreamConnection implements Connection {
+  readonly id: string
+  readonly encoder: Encoder
+  actor: Actor
+  readonly #response: ServerResponse
+  readonly #encodeId: StreamDeps['encodeId']
+  readonly #timings: Timings
+  readonly #places = new RecentPlaces()
+  /** Events that came while the client was being sent what it has missed; undefined once it is live. */
+  #pending: PendingQueue<string> | undefined = new PendingQueue()
+  readonly #tracker: DeliveryTracker | undefined
+  /** The `rev` of the person's own stream that the client has; undefined while no place can be named from which to continue. */
+  #userRev: number | undefined
+  /** The moment up to which the client has everything, while it is being sent what it has missed. */
+  #resumedAt: number | undefined
+  /** Where the client is once it is live. */
+  #liveFrom: Bookmark | undefined
+  #blockedAt: number | undefined
+
+  constructor(response: ServerResponse, { id, actor, encoder, encodeId, timings, trackDelivery }: StreamDeps) {
+    this.#response = response
+    this.id = id
+    this.actor = actor
+    this.encoder = encoder
+    this.#encodeId = encodeId
+    this.#timings = timings
+    this.#tracker = trackDelivery?.(async () => await this.confirm())
+  }
+
+  get isOpen(): boolean {
+    return !this.#response.writableEnded && !this.#response.destroyed
+  }
+
+  /** Sends an event. @param text its fields `event` and `data`, which are the same for everybody */
+  send(outbound: OutboundEvent, text: string): void {
+    if (this.#pending === undefined) this.sendNow(outbound, text)
+    else if (!this.#pending.hold(outbound, text)) this.close('resync')
+  }
+
+  /** Says where the client is while it is sent what it has missed: from here on events have ids. */
+  resumeFrom(bookmark: Bookmark): void {
+    this.#resumedAt = bookmark.at
+    this.#place(bookmark)
+  }
+
+  /** Says where the client will be once it is live. */
+  liveFrom(bookmark: Bookmark): void {
+    this.#liveFrom = bookmark
+  }
+
+  /** Sends an event ahead of those that wait. */
+  sendNow(outbound: OutboundEvent, text: string): void {
+    const { stream = '', rev, event } = outbound
+    if (!this.isOpen) return
+    const isDurable = rev !== undefined || event.type === 'message:new'
+    if (!isDurable && this.#response.writableLength > SLOW_SOFT_BYTES) return
+    if (rev !== undefined) this.#note(stream, rev)
+    this.#write(`${text}${this.#idField()}\n`)
+    this.#tracker?.note(this.actor, outbound)
+    if (this.#response.writableLength > SLOW_HARD_BYTES) this.close('slow_consumer')
+  }
+
+  /** Resolves with true when everything sent so far has left for the client, with false when it is gone before. */
+  async confirm(): Promise<boolean> {
+    if (!this.isOpen) return false
+    return await new Promise(resolve => this.#response.write(': \n\n', error => resolve(!error && this.isOpen)))
+  }
+
+  /** The client is gone. */
+  stop(): void {
+    this.#tracker?.stop()
+    this.#pending = undefined
+  }
+
+  /** Nothing may come between these: the place is named when all that came before it was sent. */
+  goLive(wasSent: WasSent): void {
+    const pending = this.#pending?.release(wasSent) ?? []
+    this.#pending = undefined
+    this.#resumedAt = undefined
+    for (const { outbound, encoded } of pending) this.sendNow(outbound, encoded)
+    if (this.#liveFrom !== undefined) this.#place(this.#liveFrom)
+    const ready = StreamReady.create({ connectionId: this.id, heartbeatMs: this.#timings.streamBeatMs })
+    this.sendNow({ event: ready }, encodeFields(ready.type, ready.data))
+  }
+
+  /** Looks after the stream, every few seconds: a sign of life, which clients do not see, or the end. */
+  check(now: number): void {
+    if (!this.isOpen) return
+    if (this.actor.expiresAt <= Date.now()) this.close('auth_expired')
+    else if (this.#blockedAt !== undefined && now - this.#blockedAt > this.#timings.slowReaderMs)
+      this.close('slow_consumer')
+    else this.#write(': \n\n')
+  }
+
+  /** Ends the stream; the client comes back by itself and continues. */
+  close(reason: CloseReason): void {
+    if (!this.isOpen) return
+    this.#response.end(`: ${reason}\n\n`)
+    setTimeout(() => this.#response.destroy(), this.#timings.closeTimeoutMs).unref()
+  }
+
+  #write(text: string): void {
+    if (this.#response.write(text) || this.#blockedAt !== undefined) return
+    this.#blockedAt = performance.now()
+    this.#response.once('drain', () => {
+      this.#blockedAt = undefined
+    })
+  }
+
+  #place({ account, recent }: Bookmark): void {
+    this.#userRev = Math.max(account, this.#userRev ?? 0)
+    for (const [conversationId, rev] of recent) this.#places.note(conversationId, rev, Date.now())
+  }
+
+  #note(stream: string, rev: number): void {
+    if (!stream.startsWith('user_')) this.#places.note(stream, rev, Date.now())
+    else if (this.#userRev !== undefined) this.#userRev = Math.max(this.#userRev, rev)
+  }
+
+  #idField(): string {
+    if (this.#userRev === undefined) return ''
+    const at = this.#resumedAt ?? Date.now()
+    return `id: ${this.#encodeId({ at, account: this.#userRev, recent: this.#places.recent })}\n`
+  }
+}

@@ -1,0 +1,50 @@
+import { StreamReset } from '../../../protocol/events/stream.ts'
+import { bareId, prefixedId } from '../../../protocol/ids.ts'
+import type { OutboundEvent, WasSent } from '../../realtime/connection.ts'
+import { type RealtimeDialect, translateFor } from '../../realtime/dialect-encoder.ts'
+import type { Bookmark, Missed, Services } from '../../services/index.ts'
+import type { StreamConnection } from './connection.ts'
+import { encodeCanonical, encodeFields } from './encoder.ts'
+
+/** Sends a stream what happened since its client's last event. */
+export async function replaySince(
+  stream: StreamConnection,
+  bookmark: Bookmark,
+  { resumption, dialect }: { resumption: Services['resumption']; dialect: RealtimeDialect | undefined }
+): Promise<WasSent> {
+  /** The last `rev` of each stream, by id. */
+  const sent = new Map<string, number>()
+  for await (const missed of resumption.since(stream.actor, bookmark)) {
+    if (!stream.isOpen) break
+    const outbound = outboundOf(missed)
+    if (outbound === undefined) continue
+    if (outbound.stream !== undefined && outbound.rev !== undefined) sent.set(bareId(outbound.stream), outbound.rev)
+    for (const text of await encode(outbound, stream.actor.userId, dialect)) stream.sendNow(outbound, text)
+  }
+  return ({ stream: id = '', rev }) => rev !== undefined && rev <= (sent.get(bareId(id)) ?? 0)
+}
+
+async function encode(
+  outbound: OutboundEvent,
+  userId: string,
+  dialect: RealtimeDialect | undefined
+): Promise<string[]> {
+  const { type, data } = outbound.event
+  if (type === 'reset') return [encodeFields(type, data)]
+  if (dialect === undefined) return [encodeCanonical(outbound)]
+  const translated = await translateFor(userId, dialect.translations, outbound)
+  return translated.map(({ name, data }) => encodeFields(name, data))
+}
+
+function outboundOf(missed: Missed): OutboundEvent | undefined {
+  if (missed.kind === 'reset') {
+    const { conversationId, rev } = missed
+    return { event: StreamReset.create({ stream: conversationId, rev }), stream: conversationId, rev }
+  }
+  const { event, rev } = missed.change
+  if (event.type === 'noop') return undefined
+  if (missed.kind === 'account') return { event, rev, stream: prefixedId('user', missed.change.userId) }
+  if (!missed.isVisible) return undefined
+  const { conversationId, seq, pair } = missed.change
+  return { event, rev, stream: prefixedId('conv', conversationId), ...(seq && { seq }), ...(pair && { pair }) }
+}

@@ -1,0 +1,157 @@
+import { randomBytes } from 'node:crypto'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Config } from '../../config.ts'
+import { AppError } from '../../errors.ts'
+import { type ConnectionCounts, type Encoder, NOTHING_SENT, type WasSent } from '../../realtime/connection.ts'
+import { readCredential } from '../../realtime/credential.ts'
+import type { TrackDelivery } from '../../realtime/delivery-tracker.ts'
+import { DialectEncoder, type RealtimeDialect } from '../../realtime/dialect-encoder.ts'
+import { closeReasonOf, type Lifecycle } from '../../realtime/lifecycle.ts'
+import { requireOrigin } from '../../realtime/origin.ts'
+import type { Undelivered } from '../../realtime/undelivered.ts'
+import type { Actor, Bookmark, Services } from '../../services/index.ts'
+import { StreamConnection } from './connection.ts'
+import { encodeFields, SseEncoder, SseWriter } from './encoder.ts'
+import { replaySince } from './replay.ts'
+
+interface StreamServerDeps {
+  readonly lifecycle: Lifecycle
+  readonly undelivered: Undelivered
+  readonly trackDelivery: TrackDelivery
+  readonly resumption: Services['resumption']
+  readonly config: Pick<Config, 'timings' | 'CORS_ORIGINS' | 'NODE_ENV' | 'WS_QUERY_TOKEN'>
+  readonly dialects: readonly RealtimeDialect[]
+  readonly counts: Pick<ConnectionCounts, 'encoded'>
+  readonly onError: (error: unknown) => void
+}
+
+/** How streams of one kind are encoded; without a dialect they are canonical. */
+interface Kind {
+  readonly encoder: Encoder
+  readonly dialect: RealtimeDialect | undefined
+}
+
+/** Server-sent events: everything that the socket tells, in one direction, for clients that cannot open one. */
+export class StreamServer {
+  readonly #deps: StreamServerDeps
+  readonly #canonical: Kind
+  readonly #kinds = new Map<string, Kind>()
+  readonly #streams = new Set<StreamConnection>()
+  readonly #beat: NodeJS.Timeout
+
+  constructor(deps: StreamServerDeps) {
+    this.#deps = deps
+    const { encoded } = deps.counts
+    this.#canonical = { encoder: new SseEncoder(encoded.tally('canonical', 'stream')), dialect: undefined }
+    for (const dialect of deps.dialects) {
+      const writer = new SseWriter(encoded.tally(dialect.name, 'stream'))
+      this.#kinds.set(dialect.name, { encoder: new DialectEncoder(dialect, writer, deps.onError), dialect })
+    }
+    // Proxies and browsers give up on what is silent.
+    this.#beat = setInterval(() => this.#check(), deps.config.timings.streamBeatMs).unref()
+  }
+
+  /** Ends every stream; clients come back elsewhere, or later, and continue. */
+  close(): void {
+    clearInterval(this.#beat)
+    for (const stream of this.#streams) stream.close('drain')
+  }
+
+  /**
+   * Answers a request with a stream, from where `Last-Event-ID` says.
+   * @param dialect whose events are sent; canonical ones by default
+   * @throws {AppError} `unauthenticated` and its like, `forbidden` for a foreign Origin, `quota_reached`
+   */
+  async open(request: FastifyRequest, reply: FastifyReply, dialect = ''): Promise<void> {
+    const { lifecycle, config, resumption, onError } = this.#deps
+    requireOrigin(request, config)
+    const query = request.query as Record<string, unknown>
+    const credential = readCredential(request.headers, query, config.WS_QUERY_TOKEN)
+    if (credential.token === undefined && credential.ticket === undefined) {
+      throw new AppError('unauthenticated', 'Give a token in the Authorization header, or a ticket')
+    }
+    const actor = await lifecycle.authenticate(credential)
+    const kind = this.#kinds.get(dialect) ?? this.#canonical
+    const stream = this.#create(reply, actor, kind)
+    const bookmark = resumption.parse(lastIdOf(request))
+    try {
+      await lifecycle.start(stream, {
+        authenticate: async () => actor,
+        catchUp: async () => await this.#catchUp(stream, kind, bookmark)
+      })
+    } catch (error) {
+      if (!(error instanceof AppError)) onError(error)
+      stream.close(closeReasonOf(error))
+    }
+  }
+
+  /** Opens the stream; its client may have gone while it was authenticated. */
+  #create(reply: FastifyReply, actor: Actor, { encoder, dialect }: Kind): StreamConnection {
+    const { lifecycle, resumption, trackDelivery, config } = this.#deps
+    begin(reply, config.timings.streamRetryMs)
+    const stream = new StreamConnection(reply.raw, {
+      id: randomBytes(9).toString('base64url'),
+      actor,
+      encoder,
+      encodeId: bookmark => resumption.encode(bookmark),
+      timings: config.timings,
+      // Canonical clients say themselves what has arrived.
+      trackDelivery: dialect === undefined ? undefined : trackDelivery
+    })
+    const leave = (): void => {
+      this.#streams.delete(stream)
+      stream.stop()
+      lifecycle.leave(stream)
+    }
+    this.#streams.add(stream)
+    lifecycle.open(stream)
+    if (reply.raw.destroyed) leave()
+    else reply.raw.once('close', leave)
+    return stream
+  }
+
+  /** Sends what was missed, since the client's last event or, without one, since what was delivered to its device. */
+  async #catchUp(stream: StreamConnection, { dialect }: Kind, bookmark: Bookmark | undefined): Promise<WasSent> {
+    const { resumption, undelivered } = this.#deps
+    if (bookmark !== undefined) {
+      stream.resumeFrom(bookmark)
+      stream.liveFrom(bookmark)
+      return await replaySince(stream, bookmark, { resumption, dialect })
+    }
+    const wasSent =
+      dialect === undefined
+        ? NOTHING_SENT
+        : await undelivered.replay(stream.actor, dialect, ({ name, data }, outbound) =>
+            stream.sendNow(outbound, encodeFields(name, data))
+          )
+    stream.liveFrom(await resumption.now(stream.actor))
+    return wasSent
+  }
+
+  #check(): void {
+    const now = performance.now()
+    for (const stream of this.#streams) stream.check(now)
+  }
+}
+
+function lastIdOf({ headers, query }: FastifyRequest): string {
+  const { lastEventId } = query as { lastEventId?: unknown }
+  const header = headers['last-event-id']
+  if (typeof header === 'string') return header
+  return typeof lastEventId === 'string' ? lastEventId : ''
+}
+
+/** From here on the answer is a stream, which no proxy may hold back. */
+function begin(reply: FastifyReply, retryMs: number): void {
+  reply.hijack()
+  if (reply.raw.destroyed) return
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (value !== undefined) reply.raw.setHeader(name, value)
+  }
+  reply.raw.writeHead(200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-cache, no-transform',
+    'x-accel-buffering': 'no'
+  })
+  reply.raw.write(`retry: ${retryMs}\n\n`)
+}

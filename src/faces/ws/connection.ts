@@ -1,0 +1,211 @@
+import type { Socket } from 'node:net'
+import type { WebSocket } from 'ws'
+import { CLOSE, type CloseReason } from '../../../protocol/close.ts'
+import { SLOW_HARD_BYTES, SLOW_HARD_FRAMES, SLOW_SOFT_BYTES } from '../../../protocol/limits.ts'
+import type { Connection, ConnectionCounts, Encoder, OutboundEvent, WasSent } from '../../realtime/connection.ts'
+import type { DeliveryTracker, TrackDelivery } from '../../realtime/delivery-tracker.ts'
+import { PendingQueue } from '../../realtime/pending-queue.ts'
+import type { Actor } from '../../services/index.ts'
+import type { Timings } from '../../timings.ts'
+import { type FrameBatch, PING_FRAME, textFrame, type WriteScheduler } from './frame-batch.ts'
+
+/** What all sockets of one subprotocol share. */
+export interface SocketDeps {
+  readonly encoder: Encoder
+  readonly scheduler: WriteScheduler
+  readonly counts: ConnectionCounts
+  readonly timings: Timings
+  /** For clients that keep no cursors. */
+  readonly trackDelivery: TrackDelivery | undefined
+}
+
+/**
+ * One open socket. Frames queued in one tick leave in one write. A slow reader loses ephemeral events first and
+ * then its connection, never a durable event that it could not find again by its cursors.
+ */
+export class SocketConnection implements Connection {
+  readonly id: string
+  readonly #ws: WebSocket
+  readonly #socket: Socket
+  /** Shared by all connections of a subprotocol. */
+  readonly #deps: SocketDeps
+  readonly openedAt = performance.now()
+  #actor: Actor | undefined
+  #batch: FrameBatch | undefined
+  /** Durable events that arrive before the client has been told where it stands; undefined once it is live. */
+  #pending: PendingQueue<Buffer> | undefined = new PendingQueue()
+  #tracker: DeliveryTracker | undefined
+  #isClosing = false
+  #seenAt = this.openedAt
+  #blockedAt: number | undefined
+  #blockedFrames = 0
+  #isWarned = false
+
+  constructor(id: string, ws: WebSocket, socket: Socket, deps: SocketDeps) {
+    this.id = id
+    this.#ws = ws
+    this.#socket = socket
+    this.#deps = deps
+  }
+
+  get encoder(): Encoder {
+    return this.#deps.encoder
+  }
+
+  /** The person, once the connection is authenticated. */
+  get actor(): Actor | undefined {
+    return this.#actor
+  }
+
+  set actor(actor: Actor | undefined) {
+    this.#actor = actor
+    this.#isWarned = false
+  }
+
+  get isOpen(): boolean {
+    return !this.#isClosing && this.#ws.readyState === 1
+  }
+
+  /** Bytes that wait to be read by the client. */
+  get queuedBytes(): number {
+    return this.#socket.writableLength + (this.#batch?.bytes ?? 0)
+  }
+
+  /** Queues a frame that must arrive: a reply, or what the client asked for. */
+  send(frame: Buffer): void {
+    if (this.#isClosing) return
+    this.#batch = (this.#batch ?? this.#deps.scheduler.begin(this)).plus(frame)
+    this.#deps.counts.frames += 1
+  }
+
+  /** Writes what is queued at the end of this turn of the event loop, without waiting for others. */
+  flushSoon(): void {
+    this.#deps.scheduler.flushSoon(this)
+  }
+
+  /** Queues an event. Before the connection is live a durable one waits; one that may be lost is dropped. */
+  sendEvent(frame: Buffer, outbound: OutboundEvent): void {
+    const isDurable = outbound.stream !== undefined
+    if (this.#pending !== undefined) {
+      if (isDurable && !this.#pending.hold(outbound, frame)) this.close('resync')
+    } else if (!isDurable && this.queuedBytes > SLOW_SOFT_BYTES) this.#deps.counts.dropped += 1
+    else this.sendNow(frame, outbound)
+  }
+
+  /** Queues an event ahead of those that wait. */
+  sendNow(frame: Buffer, outbound: OutboundEvent): void {
+    this.send(frame)
+    if (this.#deps.trackDelivery === undefined || outbound.event.type !== 'message:new') return
+    this.#tracker ??= this.#deps.trackDelivery(async () => await this.confirm())
+    this.#tracker.note(this.requireActor(), outbound)
+  }
+
+  goLive(wasSent: WasSent): void {
+    const pending = this.#pending?.release(wasSent) ?? []
+    this.#pending = undefined
+    for (const { encoded, outbound } of pending) this.sendNow(encoded, outbound)
+  }
+
+  /** The connection is gone. */
+  stop(): void {
+    this.#tracker?.stop()
+    this.#pending = undefined
+  }
+
+  /** The person; only what is registered is sent events. */
+  requireActor(): Actor {
+    if (this.#actor === undefined) throw new Error('The connection is not authenticated')
+    return this.#actor
+  }
+
+  /** Resolves with true when everything sent so far has reached the client, with false when it is gone before. */
+  async confirm(): Promise<boolean> {
+    this.flush()
+    return await new Promise(resolve => {
+      const end = (hasArrived: boolean) => {
+        this.#ws.off('pong', arrived).off('close', gone)
+        resolve(hasArrived)
+      }
+      const arrived = () => end(true)
+      const gone = () => end(false)
+      if (!this.isOpen) return resolve(false)
+      this.#ws.once('pong', arrived).once('close', gone)
+      this.#ws.ping()
+    })
+  }
+
+  /** A sign of life from the client. */
+  touch(): void {
+    this.#seenAt = performance.now()
+  }
+
+  /** Writes what this tick has queued. */
+  flush(): void {
+    const batch = this.#batch
+    this.#batch = undefined
+    if (batch === undefined || this.#socket.destroyed) return
+    if (
+      this.#socket.writableLength + batch.bytes > SLOW_HARD_BYTES ||
+      this.#blockedFrames + batch.count > SLOW_HARD_FRAMES
+    ) {
+      return this.#giveUpSlow()
+    }
+    if (this.#socket.write(batch.join())) return
+    this.#blockedFrames += batch.count
+    if (this.#blockedAt !== undefined) return
+    this.#blockedAt = performance.now()
+    this.#socket.once('drain', () => {
+      this.#blockedAt = undefined
+      this.#blockedFrames = 0
+    })
+  }
+
+  /** Closes with a reason that tells the client what to do; what was queued before goes out first. */
+  close(reason: CloseReason, detail = ''): void {
+    this.closeWith(CLOSE[reason], `${reason}${detail}`)
+  }
+
+  /** Closes with a code of the WebSocket standard. */
+  closeWith(code: number, text: string): void {
+    if (this.#isClosing) return
+    this.flush()
+    this.#isClosing = true
+    this.#ws.close(code, text)
+    setTimeout(() => this.#ws.terminate(), this.#deps.timings.closeTimeoutMs).unref()
+  }
+
+  /**
+   * Looks after the connection, every few seconds: pings the silent, gives up the dead, the slow, and who never
+   * said who they are or whose token has ended. @returns the moment of expiry when the client must be warned of it
+   */
+  check(now: number): number | undefined {
+    const { slowReaderMs, helloTimeoutMs, heartbeatTimeoutMs, heartbeatMs } = this.#deps.timings
+    const silentMs = now - this.#seenAt
+    if (this.#blockedAt !== undefined && now - this.#blockedAt > slowReaderMs) this.#giveUpSlow()
+    else if (this.#actor === undefined && now - this.openedAt > helloTimeoutMs) this.close('hello_timeout')
+    else if (silentMs > heartbeatTimeoutMs) this.close('heartbeat_timeout')
+    else if (silentMs >= heartbeatMs) this.send(PING_FRAME)
+    return this.#checkToken()
+  }
+
+  #checkToken(): number | undefined {
+    if (this.#actor === undefined) return undefined
+    const leftMs = this.#actor.expiresAt - Date.now()
+    if (leftMs <= 0) this.close('auth_expired')
+    if (leftMs > this.#deps.timings.authWarningMs || this.#isWarned) return undefined
+    this.#isWarned = true
+    return this.#actor.expiresAt
+  }
+
+  #giveUpSlow(): void {
+    if (this.#isClosing) return
+    this.#deps.counts.slow += 1
+    this.close('slow_consumer')
+  }
+}
+
+/** Sends a reply or an event that concerns one connection only, at the end of this turn of the event loop. */
+export function sendText(connection: SocketConnection, text: string): void {
+  connection.send(textFrame(text))
+  connection.flushSoon()
+}

@@ -1,0 +1,166 @@
+import { TypeCompiler } from '@sinclair/typebox/compiler'
+import { encodeRefusal, encodeReply } from '../../../protocol/envelope.ts'
+import { Hello } from '../../../protocol/events/session.ts'
+import { AppError, presentError } from '../../errors.ts'
+import { type Answer, CommandLoop, type CommandLoopDeps } from '../../realtime/commands/command-loop.ts'
+import { type Envelope, readEnvelope, requireData } from '../../realtime/commands/dispatcher.ts'
+import { NOTHING_SENT, type WasSent } from '../../realtime/connection.ts'
+import type { Credential } from '../../realtime/credential.ts'
+import type { Handshake, HelloData } from '../../realtime/handshake.ts'
+import { closeReasonOf } from '../../realtime/lifecycle.ts'
+import type { Actor } from '../../services/index.ts'
+import { type SocketConnection, sendText } from './connection.ts'
+
+/** Frames that may wait while the client is being let in. */
+const MAX_EARLY_FRAMES = 8
+/** Frames that make no sense and are answered; the next one closes. */
+const MAX_BAD_FRAMES = 2
+
+const checkHello = TypeCompiler.Compile(Hello.data)
+
+/** What all clients of a subprotocol share. */
+export interface FrameLoopDeps extends CommandLoopDeps {
+  readonly handshake: Handshake
+  /** Sends a client that keeps no cursors what it has missed. */
+  readonly catchUp?: (connection: SocketConnection, hello: HelloData) => Promise<WasSent | undefined>
+}
+
+/** Reads the frames of one client: the handshake first, then commands, in order. */
+export class FrameLoop {
+  readonly #connection: SocketConnection
+  readonly #deps: FrameLoopDeps
+  readonly #commands: CommandLoop
+  /** Frames that came while the client was being let in. */
+  #early: Envelope[] | undefined
+  #badFrames = 0
+
+  constructor(connection: SocketConnection, deps: FrameLoopDeps) {
+    this.#connection = connection
+    this.#deps = deps
+    this.#commands = new CommandLoop(connection, deps)
+  }
+
+  /** Commands that have not been answered yet. */
+  get running(): number {
+    return this.#commands.running
+  }
+
+  /** Takes a text frame. Never throws, never waits. */
+  receive(text: string): void {
+    const connection = this.#connection
+    connection.touch()
+    if (!connection.isOpen) return
+    let envelope: Envelope
+    try {
+      envelope = readEnvelope(text, this.#deps.limits.depth)
+    } catch (error) {
+      return this.#refuseFrame(error)
+    }
+    const { actor } = connection
+    if (this.#early !== undefined) this.#keepEarly(envelope)
+    else if (actor !== undefined) this.#take(actor, envelope)
+    else this.#takeFirst(envelope)
+  }
+
+  /** Lets the client in by what came with the upgrade; frames wait meanwhile. */
+  async authenticate(credential: Credential): Promise<void> {
+    const { handshake } = this.#deps
+    await this.#letIn(undefined, async () => {
+      await handshake.acceptUpgrade(this.#connection, credential, async () => await this.#catchUp({}))
+    })
+  }
+
+  #takeFirst(envelope: Envelope): void {
+    const { id, type } = envelope
+    if (type !== Hello.type) {
+      this.#refuseAndClose(envelope, new AppError('unauthenticated', 'Say hello first'), 'hello_required')
+    } else if (id === undefined) this.#refuseFrame(new AppError('bad_frame', 'hello needs an id'))
+    else void this.#letIn(id, async () => await this.#acceptHello(id, requireData(checkHello, envelope.data)))
+  }
+
+  async #acceptHello(id: string, hello: HelloData): Promise<void> {
+    await this.#deps.handshake.acceptHello(this.#connection, hello, {
+      send: reply => sendText(this.#connection, encodeReply(id, Hello.type, reply)),
+      catchUp: async () => await this.#catchUp(hello)
+    })
+  }
+
+  async #catchUp(hello: HelloData): Promise<WasSent> {
+    return (await this.#deps.catchUp?.(this.#connection, hello)) ?? NOTHING_SENT
+  }
+
+  async #letIn(id: string | undefined, accept: () => Promise<void>): Promise<void> {
+    this.#early = []
+    try {
+      await accept()
+    } catch (error) {
+      return this.#refuseHello(id, error)
+    }
+    const early = this.#early
+    this.#early = undefined
+    const { actor } = this.#connection
+    if (actor === undefined) return
+    for (const envelope of early) this.#take(actor, envelope)
+  }
+
+  #keepEarly(envelope: Envelope): void {
+    this.#early?.push(envelope)
+    if ((this.#early?.length ?? 0) > MAX_EARLY_FRAMES) this.#connection.close('hello_required')
+  }
+
+  #take(actor: Actor, envelope: Envelope): void {
+    if (envelope.type === Hello.type) return void this.#takeDeferredHello(envelope)
+    this.#commands.take(actor, envelope, this.#answer(envelope))
+  }
+
+  #answer({ id, type }: Partial<Envelope>): Answer {
+    return {
+      grant: reply => {
+        if (id !== undefined && type !== undefined) sendText(this.#connection, encodeReply(id, type, reply))
+      },
+      refuse: error => {
+        // Hints without an id are dropped in silence when they come too fast.
+        const isSilent = id === undefined && error instanceof AppError && error.code === 'rate_limited'
+        if (!isSilent) sendText(this.#connection, refusalText(id, type, error))
+      }
+    }
+  }
+
+  /** With the token at the upgrade, one `hello` may follow, to say what the client has. */
+  async #takeDeferredHello(envelope: Envelope): Promise<void> {
+    const { handshake } = this.#deps
+    try {
+      const hello = requireData(checkHello, envelope.data)
+      if (!handshake.takeDeferredHello(this.#connection)) {
+        return this.#refuseAndClose(envelope, new AppError('conflict', 'One hello is enough'), 'protocol_violation')
+      }
+      const reply = await handshake.helloReply(this.#connection, hello)
+      sendText(this.#connection, encodeReply(envelope.id ?? '', Hello.type, reply))
+    } catch (error) {
+      this.#commands.refuse(envelope.type, error, this.#answer(envelope))
+    }
+  }
+
+  #refuseFrame(error: unknown): void {
+    const connection = this.#connection
+    this.#commands.refuse(undefined, error, this.#answer({}))
+    this.#badFrames += 1
+    if (error instanceof AppError && error.code === 'unsupported_version') connection.close('unsupported_version')
+    else if (this.#badFrames > MAX_BAD_FRAMES) connection.close('bad_frame')
+  }
+
+  #refuseAndClose({ id, type }: Envelope, error: AppError, reason: 'hello_required' | 'protocol_violation'): void {
+    sendText(this.#connection, refusalText(id, type, error))
+    this.#connection.close(reason)
+  }
+
+  #refuseHello(id: string | undefined, error: unknown): void {
+    if (!(error instanceof AppError)) this.#deps.onError(error, Hello.type)
+    sendText(this.#connection, refusalText(id, Hello.type, error))
+    this.#connection.close(closeReasonOf(error))
+  }
+}
+
+function refusalText(id: string | undefined, type: string | undefined, error: unknown): string {
+  return encodeRefusal(id, type, presentError(error))
+}

@@ -1,0 +1,72 @@
+import { SUBPROTOCOL } from '../../../protocol/envelope.ts'
+import type { ConnectionCounts } from '../../realtime/connection.ts'
+import type { TrackDelivery } from '../../realtime/delivery-tracker.ts'
+import { DialectEncoder, type RealtimeDialect } from '../../realtime/dialect-encoder.ts'
+import type { Undelivered } from '../../realtime/undelivered.ts'
+import type { Timings } from '../../timings.ts'
+import type { SocketConnection, SocketDeps } from './connection.ts'
+import { WriteScheduler } from './frame-batch.ts'
+import { FrameEncoder, FrameWriter } from './frame-encoder.ts'
+import type { FrameLoopDeps } from './frame-loop.ts'
+
+/** How clients of one subprotocol are served on the raw socket: encoder, commands, and what was undelivered. */
+export interface Subprotocol {
+  readonly socket: SocketDeps
+  readonly loop: FrameLoopDeps
+}
+
+interface SubprotocolDeps {
+  readonly dialects: readonly RealtimeDialect[]
+  readonly counts: ConnectionCounts
+  readonly timings: Timings
+  readonly undelivered: Undelivered
+  readonly trackDelivery: TrackDelivery
+  readonly onError: (error: unknown) => void
+}
+
+/** The canonical subprotocol at '', and one for each dialect by its name. */
+export function createSubprotocols(canonical: FrameLoopDeps, deps: SubprotocolDeps): Map<string, Subprotocol> {
+  const { counts, timings } = deps
+  const scheduler = new WriteScheduler()
+  const encoder = new FrameEncoder(counts.encoded.tally('canonical', 'frames'))
+  const socket = { encoder, scheduler, counts, timings, trackDelivery: undefined }
+  const subprotocols = new Map<string, Subprotocol>([['', { socket, loop: canonical }]])
+  for (const dialect of deps.dialects) {
+    const { loop, ...own } = createSubprotocol(canonical, dialect, deps)
+    subprotocols.set(dialect.name, { socket: { ...own, scheduler, counts, timings }, loop })
+  }
+  return subprotocols
+}
+
+/** Canonical commands are understood too, so that such a client may sign in by `hello` and pull. */
+function createSubprotocol(
+  canonical: FrameLoopDeps,
+  dialect: RealtimeDialect,
+  { counts, undelivered, trackDelivery, onError }: SubprotocolDeps
+): Pick<SocketDeps, 'encoder' | 'trackDelivery'> & Pick<Subprotocol, 'loop'> {
+  const writer = new FrameWriter(counts.encoded.tally(dialect.name, 'frames'))
+  const { commands } = dialect
+  const dispatcher: FrameLoopDeps['dispatcher'] = {
+    run: async (context, envelope) =>
+      await (commands.types.includes(envelope.type) ? commands : canonical.dispatcher).run(context, envelope)
+  }
+  const replay = async (connection: SocketConnection) =>
+    await undelivered.replay(connection.requireActor(), dialect, (translated, outbound) =>
+      writer.writeMissed(translated, outbound, connection)
+    )
+  return {
+    encoder: new DialectEncoder(dialect, writer, onError),
+    loop: {
+      ...canonical,
+      dispatcher,
+      catchUp: async (connection, { cursors }) => (cursors === undefined ? await replay(connection) : undefined)
+    },
+    trackDelivery
+  }
+}
+
+/** The first offered subprotocol that is spoken here: `parley.v1`, or `parley.v1.<dialect>`. */
+export function chooseSubprotocol(offered: Iterable<string>, dialects: readonly string[]): string | undefined {
+  const known = [SUBPROTOCOL, ...dialects.map(name => `${SUBPROTOCOL}.${name}`)]
+  return [...offered].map(name => name.trim()).find(name => known.includes(name))
+}

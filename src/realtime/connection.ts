@@ -1,0 +1,63 @@
+import type { CloseReason } from '../../protocol/close.ts'
+import type { AnyEvent } from '../../protocol/index.ts'
+import type { Actor } from '../services/index.ts'
+import type { EncodedCounts } from './encoded-counts.ts'
+
+/** An event on its way to connections, before it is encoded. */
+export interface OutboundEvent extends EventContext {
+  readonly event: AnyEvent
+}
+
+/** Where an event belongs, beside its data. Durable events have a place in a stream. */
+export interface EventContext {
+  readonly stream?: string
+  readonly rev?: number
+  /** The message that the event is about. */
+  readonly seq?: number
+  /** Direct conversations: the two people, 24 hexadecimal digits each. */
+  readonly pair?: readonly [string, string]
+  /** A receipt or a message for what was waiting while somebody was away. */
+  readonly isCatchUp?: boolean
+}
+
+/** Whether an event was among those that a connection was sent while it caught up. */
+export type WasSent = (outbound: OutboundEvent) => boolean
+
+/** People whose presence an app shows without asking: those with a direct conversation, or friends. */
+export type PresenceScope = 'peers' | 'friends'
+
+/** Encodes an event once for all connections of one kind, and sends it to them. */
+export interface Encoder {
+  /** Whose presence these connections are told of unasked: nobody's unless it is given. */
+  readonly presenceScope?: PresenceScope
+  /** @param connections all of them have this encoder */
+  send(outbound: OutboundEvent, connections: readonly Connection[]): void
+}
+
+/** One open socket or stream, whatever its framing and its dialect. */
+export interface Connection {
+  readonly id: string
+  readonly encoder: Encoder
+  /** The person, once the connection is authenticated. */
+  actor: Actor | undefined
+  readonly isOpen: boolean
+  /** Sends what was held back while the client caught up, and from then on every event as it comes. */
+  goLive(wasSent: WasSent): void
+  /** Ends the connection, with a reason that tells the client what to do. */
+  close(reason: CloseReason): void
+}
+
+/** Counts for the operator. */
+export interface ConnectionCounts {
+  /** Frames that were queued. */
+  frames: number
+  /** Ephemeral events that a slow client did not get. */
+  dropped: number
+  /** Connections closed for reading too slowly. */
+  slow: number
+  /** Live events, each once for everybody who hears it in the same dialect and framing. */
+  readonly encoded: EncodedCounts
+}
+
+/** Nothing was sent while catching up. */
+export const NOTHING_SENT: WasSent = () => false

@@ -1,0 +1,23 @@
+/** How a client says who it is: an access token, or a ticket that was made with one. */
+export interface Credential {
+  readonly token?: string | undefined
+  readonly ticket?: string | undefined
+}
+
+/** The token of an `Authorization: Bearer` header. */
+export function bearerToken(authorization: string | undefined): string | undefined {
+  return /^Bearer +(\S+) *$/i.exec(authorization ?? '')?.[1]
+}
+
+/** The credential of a handshake by HTTP: the header counts before the query, a ticket before a token. */
+export function readCredential(
+  { authorization }: { readonly authorization?: string | undefined },
+  query: Readonly<Record<string, unknown>>,
+  isQueryTokenAllowed: boolean
+): Credential {
+  const { token, ticket } = query
+  const bearer = bearerToken(authorization)
+  if (bearer !== undefined) return { token: bearer }
+  if (typeof ticket === 'string') return { ticket }
+  return typeof token === 'string' && isQueryTokenAllowed ? { token } : {}
+}

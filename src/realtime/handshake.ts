@@ -1,0 +1,84 @@
+import type { Static } from '@sinclair/typebox'
+import type { Hello } from '../../protocol/events/session.ts'
+import { FRAME_OUT_BYTES } from '../../protocol/limits.ts'
+import type { Config } from '../config.ts'
+import { AppError } from '../errors.ts'
+import type { Services } from '../services/index.ts'
+import type { Connection, WasSent } from './connection.ts'
+import type { Credential } from './credential.ts'
+import type { Lifecycle } from './lifecycle.ts'
+
+export type HelloData = Static<typeof Hello.data>
+export type HelloReply = Static<typeof Hello.reply>
+
+interface HandshakeDeps {
+  readonly lifecycle: Lifecycle
+  readonly services: Pick<Services, 'users' | 'sync'>
+  readonly config: Pick<Config, 'limits' | 'timings'>
+  readonly epoch: string
+}
+
+/** The handshake of a socket that speaks frames: by `hello`, or by the token that came with the upgrade. */
+export class Handshake {
+  readonly #deps: HandshakeDeps
+  /** Connections that were authenticated at the upgrade and may still say `hello`, to say what they have. */
+  readonly #deferred = new WeakSet<Connection>()
+
+  constructor(deps: HandshakeDeps) {
+    this.#deps = deps
+  }
+
+  /**
+   * Lets a client in by the token or ticket of its `hello`.
+   * @param send sends the reply; events follow it
+   * @throws {AppError} that says why the client is not let in
+   */
+  async acceptHello(
+    connection: Connection,
+    hello: HelloData,
+    { send, catchUp }: { send: (reply: HelloReply) => void; catchUp: () => Promise<WasSent> }
+  ): Promise<void> {
+    const { lifecycle } = this.#deps
+    await lifecycle.start(connection, {
+      authenticate: async () => await lifecycle.authenticate(hello),
+      reply: async () => send(await this.helloReply(connection, hello)),
+      catchUp
+    })
+  }
+
+  /** Lets a client in by what came with the upgrade. @throws {AppError} that says why the client is not let in */
+  async acceptUpgrade(connection: Connection, credential: Credential, catchUp: () => Promise<WasSent>): Promise<void> {
+    const { lifecycle } = this.#deps
+    const authenticating = lifecycle.authenticate(credential)
+    // It is awaited when its turn comes.
+    authenticating.catch(() => undefined)
+    await lifecycle.start(connection, { authenticate: async () => await authenticating, catchUp })
+    this.#deferred.add(connection)
+  }
+
+  /** Whether a client that was let in at the upgrade may say `hello` now; it may once. */
+  takeDeferredHello(connection: Connection): boolean {
+    return this.#deferred.delete(connection)
+  }
+
+  /** The reply to `hello` of a registered connection. */
+  async helloReply(connection: Connection, { cursors = {}, epoch }: HelloData): Promise<HelloReply> {
+    const { services, config } = this.#deps
+    const { actor } = connection
+    if (actor === undefined) throw new AppError('unauthenticated', 'Say hello first')
+    // Cursors of another epoch mean nothing any more.
+    const known = epoch === undefined || epoch === this.#deps.epoch ? cursors : {}
+    const [user, heads] = await Promise.all([services.users.me(actor), services.sync.heads(actor, known)])
+    const gone = known === cursors ? heads.gone : Object.keys(cursors)
+    return {
+      user,
+      connectionId: connection.id,
+      epoch: this.#deps.epoch,
+      heartbeatMs: config.timings.heartbeatMs,
+      serverTime: new Date().toISOString(),
+      limits: { ...config.limits, frameOutBytes: FRAME_OUT_BYTES },
+      ...heads,
+      gone
+    }
+  }
+}

@@ -1,0 +1,146 @@
+import type { CloseReason } from '../../protocol/close.ts'
+import type { Limits } from '../../protocol/limits.ts'
+import { AppError } from '../errors.ts'
+import { Gate } from '../limits/gate.ts'
+import type { Actor, Services } from '../services/index.ts'
+import type { Connection, WasSent } from './connection.ts'
+import type { Credential } from './credential.ts'
+import type { Hub } from './hub.ts'
+
+/** Clients that register at once; the others wait, so that a herd does not stop those who are in. */
+const REGISTERED_AT_ONCE = 4
+const MAX_WAITING = 20_000
+
+interface LifecycleDeps {
+  readonly authenticate: (token: string) => Promise<Actor>
+  readonly sessions: Pick<Services['sessions'], 'redeemTicket' | 'requireLiveSession'>
+  readonly presence: Pick<Services['presence'], 'set' | 'remove'>
+  readonly hub: Hub
+  readonly limits: Limits
+  readonly onError: (error: unknown) => void
+}
+
+/** The steps of a connection between being opened and being live. */
+interface Start {
+  /** Proves who the client is. */
+  readonly authenticate: () => Promise<Actor>
+  /** Runs once the connection is registered, among the few that register at once: the reply to `hello`. */
+  readonly reply?: (actor: Actor) => Promise<void>
+  /** Sends the client what it has missed. */
+  readonly catchUp: (actor: Actor) => Promise<WasSent>
+}
+
+/**
+ * The one lifecycle of a connection, whatever its face: open, authenticate (credential, quota), register (with the
+ * hub and as present), catch up, go live, leave. A face calls `open` when there is a connection, and `leave` when it
+ * is gone, at whatever step: from then on nothing of it stays.
+ */
+export class Lifecycle {
+  readonly #deps: LifecycleDeps
+  readonly #open = new Set<Connection>()
+  readonly #gate = new Gate(REGISTERED_AT_ONCE, MAX_WAITING)
+
+  constructor(deps: LifecycleDeps) {
+    this.#deps = deps
+  }
+
+  /** Connections that are open, authenticated or not. */
+  get count(): number {
+    return this.#open.size
+  }
+
+  /** Proves who a client is. @throws {AppError} `unauthenticated` and its like, `quota_reached` */
+  async authenticate({ token, ticket }: Credential): Promise<Actor> {
+    const { authenticate, sessions } = this.#deps
+    if (token === undefined && ticket === undefined) {
+      throw new AppError('unauthenticated', 'Give a token or a ticket')
+    }
+    const actor = token === undefined ? await sessions.redeemTicket(ticket ?? '') : await authenticate(token)
+    this.#requireQuota(actor)
+    return actor
+  }
+
+  /** A connection is there. */
+  open(connection: Connection): void {
+    this.#open.add(connection)
+  }
+
+  /** Brings an open connection to life. @throws {AppError} that says why the client is not let in; nothing is undone before `leave` */
+  async start(connection: Connection, { authenticate, reply, catchUp }: Start): Promise<void> {
+    const actor = await this.#gate.run(async () => {
+      this.#requireOpen(connection)
+      const actor = await authenticate()
+      await this.#register(connection, actor)
+      await reply?.(actor)
+      return actor
+    })
+    const wasSent = await catchUp(actor)
+    if (this.#open.has(connection)) connection.goLive(wasSent)
+  }
+
+  /** Runs work among the few that register at once. */
+  async takeTurn<T>(work: () => Promise<T>): Promise<T> {
+    return await this.#gate.run(work)
+  }
+
+  /** The same person goes on with another token. @throws {AppError} `unauthenticated` and its like, `forbidden` */
+  async renew(connection: Connection, token: string): Promise<Actor> {
+    const renewed = await this.#deps.authenticate(token)
+    if (renewed.userId !== connection.actor?.userId) throw new AppError('forbidden', 'The token is somebody else’s')
+    this.#deps.hub.renew(connection, renewed)
+    return renewed
+  }
+
+  /** The connection is gone; also before it is registered, and while it registers. */
+  leave(connection: Connection): void {
+    if (!this.#open.delete(connection)) return
+    const { hub, presence, onError } = this.#deps
+    const { actor } = connection
+    if (actor === undefined) return
+    hub.remove(connection, actor.userId)
+    presence.remove(actor.userId, connection.id).catch(onError)
+  }
+
+  async #register(connection: Connection, actor: Actor): Promise<void> {
+    const { hub, presence, sessions } = this.#deps
+    this.#requireOpen(connection)
+    this.#requireQuota(actor)
+    connection.actor = actor
+    const registered = hub.register(connection, actor)
+    // After it is known here, so that who may not see it is not told.
+    presence.set(actor.userId, connection.id, 'online')
+    await registered
+    // From here on the end of the session closes the connection; before, it may have been missed.
+    if (actor.sessionId !== undefined) await sessions.requireLiveSession(actor)
+    this.#requireOpen(connection)
+  }
+
+  #requireOpen(connection: Connection): void {
+    if (!this.#open.has(connection) || !connection.isOpen) {
+      throw new AppError('unauthenticated', 'The connection was closed meanwhile')
+    }
+  }
+
+  #requireQuota({ userId }: Actor): void {
+    const { hub, limits } = this.#deps
+    if (hub.countOf(userId) >= limits.connectionsPerUser) {
+      throw new AppError('quota_reached', `At most ${limits.connectionsPerUser} connections at once`)
+    }
+  }
+}
+
+const REASONS: Partial<Record<AppError['code'], CloseReason>> = {
+  unauthenticated: 'auth_invalid',
+  token_expired: 'auth_expired',
+  session_revoked: 'session_revoked',
+  account_disabled: 'account_disabled',
+  quota_reached: 'too_many_connections',
+  draining: 'drain',
+  busy: 'overloaded',
+  invalid: 'bad_frame'
+}
+
+/** The reason to close a connection whose client is not let in. */
+export function closeReasonOf(error: unknown): CloseReason {
+  return (error instanceof AppError ? REASONS[error.code] : undefined) ?? 'internal'
+}
