@@ -19,6 +19,7 @@ import { authenticateRequests } from './faces/http/authentication.ts'
 import { createRequestLimits } from './faces/http/rate-limits.ts'
 import { contractRoutes } from './faces/http/routes.ts'
 import { acceptUpgrades, createServer } from './faces/http/server.ts'
+import { registerSigners } from './faces/http/signers.ts'
 import { SocketIoServer } from './faces/socketio/server.ts'
 import { streamRoutes } from './faces/sse/routes.ts'
 import { StreamServer } from './faces/sse/server.ts'
@@ -30,7 +31,7 @@ import { reactionRoutes } from './messages/reactions/rest.ts'
 import { messageRoutes } from './messages/rest.ts'
 import { documentRoutes } from './ops/api-docs/pages.ts'
 import { HealthService } from './ops/health.ts'
-import { Metrics } from './ops/metrics.ts'
+import { createMetrics, type LoadMetrics } from './ops/lazy-metrics.ts'
 import { operationRoutes } from './ops/rest.ts'
 import { presenceRoutes } from './presence/index.ts'
 import { connectionCommands } from './realtime/commands/connection-commands.ts'
@@ -62,9 +63,10 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
   const onError = (err: unknown): void => app.log.error({ err }, 'Something failed in the background')
   const stores = await openStores(config)
   const bus = new MemoryBus()
-  const delivery = createDelivery(config, app.log)
+  const delivery = await createDelivery(config, app.log)
   const subjects = createSubjects({ stores, bus, config, delivery, onError })
-  const authenticator = createAuthenticator(app, { config, ...subjects })
+  const signers = registerSigners(app, config.JWT_SECRET)
+  const authenticator = createAuthenticator({ signers, config, ...subjects })
   const authenticate = async (token: string) => await authenticator.authenticate(token)
   const realtime = createRealtime({ ...subjects, bus, authenticate, config, epoch: stores.database.epoch, onError })
   const openStream: DialectDeps['openStream'] = async (reply, dialect) =>
@@ -76,7 +78,7 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
   await app.register(documentRoutes, { dialects: describeDialects(dialects) })
   await app.register(contractRoutes, { prefix: '/v1', routes: routesOf({ ...subjects, authenticator }) })
   await app.register(operationRoutes, {
-    metrics: createMetrics({ ...realtime, ...faces, stores, subjects }),
+    loadMetrics: measure({ ...realtime, ...faces, stores, subjects, onError }),
     metricsToken: config.METRICS_TOKEN,
     isDraining: () => faces.socket.isDraining,
     probe: new HealthService({ database: stores.database, ...subjects }).probe
@@ -196,15 +198,17 @@ interface MeasuredDeps extends Pick<Realtime, 'hub' | 'lifecycle' | 'counts'> {
   readonly stores: Stores
   readonly subjects: Subjects
   readonly socket: SocketServer
+  readonly onError: (error: unknown) => void
 }
 
-function createMetrics({ stores, subjects, hub, lifecycle, counts, socket }: MeasuredDeps): Metrics {
-  return new Metrics({
+function measure({ stores, subjects, hub, lifecycle, counts, socket, onError }: MeasuredDeps): LoadMetrics {
+  const sources = {
     connections: () => lifecycle.count,
     users: () => hub.userCount,
     queuedBytes: () => socket.queuedBytes,
     waitingCommits: () => stores.commits.waiting,
     counts,
     commits: subjects.commitCounts
-  })
+  }
+  return createMetrics(sources, onError)
 }

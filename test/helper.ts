@@ -10,6 +10,7 @@ import { type AppConfig, buildApp, createSubjects, openStores, type Stores, type
 import type { Bus } from '../src/bus/bus.ts'
 import { MemoryBus } from '../src/bus/memory.ts'
 import { readConfig } from '../src/config/config.ts'
+import { requireContract } from './contract.ts'
 import { SocketClient } from './socket-client.ts'
 
 export const SECRET = 'a-secret-for-tests-that-is-long-enough'
@@ -138,7 +139,9 @@ export class TestServer {
     })
     const text = await response.text()
     const { status, headers: answered } = response
-    return { status, headers: answered, text, body: text === '' ? undefined : parse(text) }
+    const answer = { status, headers: answered, text, body: text === '' ? undefined : parse(text) }
+    if (answered.get('content-type')?.startsWith('application/json')) requireContract(method, path, answer)
+    return answer
   }
 
   /** A socket that has not said anything. */
@@ -203,7 +206,7 @@ export async function openServices(
   const store = await openStores(config)
   t.teardown(async () => await store.close())
   const bus = new MemoryBus()
-  const delivery = createDelivery(config, { info: () => undefined })
+  const delivery = await createDelivery(config, { info: () => undefined })
   const subjects = createSubjects({ stores: store, bus, config, delivery, onError })
   return { ...subjects, uri, config, store, bus }
 }

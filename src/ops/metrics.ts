@@ -16,6 +16,8 @@ export interface Sources {
 /** The figures of one process for Prometheus. No label ever holds an id of a person or a conversation. */
 export class Metrics {
   readonly #registry = new Registry()
+  readonly #seconds: Histogram
+  readonly #sizes: Histogram
 
   constructor({ connections, users, queuedBytes, waitingCommits, counts, commits }: Sources) {
     collectDefaultMetrics({ register: this.#registry })
@@ -33,20 +35,23 @@ export class Metrics {
       'Commits tried again because a conversation had moved',
       () => commits.conflicts
     )
-    const seconds = this.#histogram(
+    this.#seconds = this.#histogram(
       'parley_commit_seconds',
       'From the start of a transaction to its commit',
       [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
     )
-    const sizes = this.#histogram(
+    this.#sizes = this.#histogram(
       'parley_commit_batch_size',
       'Changes in one transaction',
       [1, 2, 5, 10, 20, 50, 100, 200, 500]
     )
-    commits.onBatch = (changes, took) => {
-      seconds.observe(took)
-      sizes.observe(changes)
-    }
+    commits.onBatch = this.observeBatch.bind(this)
+  }
+
+  /** Counts a transaction and the changes in it. */
+  observeBatch(changes: number, seconds: number): void {
+    this.#seconds.observe(seconds)
+    this.#sizes.observe(changes)
   }
 
   get contentType(): string {

@@ -110,14 +110,14 @@ export class UserService {
     const skip = (page - 1) * limit
     if (skip + limit > MAX_NUMBERED) return []
     const region = this.#config.DEFAULT_REGION
-    const phone = parsePhone(text, region)
+    const phone = await parsePhone(text, region)
     const keys = [
       { usernameKey: text.trim().toLowerCase() },
       ...(text.includes('@') ? [{ email: emailKey(text.trim()) }] : []),
       ...(phone === undefined ? [] : [{ phone }])
     ]
     const except = await this.#hiddenFrom(actor)
-    const wanted = { text, keys, phones: phoneBeginnings(text, region) }
+    const wanted = { text, keys, phones: await phoneBeginnings(text, region) }
     const found = await this.#store.users.search(wanted, skip + limit, except)
     return await this.#presentUnblocked(actor, found.slice(skip))
   }

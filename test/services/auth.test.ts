@@ -27,12 +27,12 @@ t.test('a phone number in any spelling is the same number, and what is none is r
     '+49-30-901820',
     '００49 30901820'
   ]) {
-    t.equal(parsePhone(text, 'DE'), '+4930901820', text)
+    t.equal(await parsePhone(text, 'DE'), '+4930901820', text)
   }
   for (const text of ['+1', '00', 'call me', '+49 30 CALLME', '1'.repeat(40), '', '+49 30 901820 ext. 5', '{}']) {
-    t.equal(parsePhone(text, 'DE'), undefined, text)
+    t.equal(await parsePhone(text, 'DE'), undefined, text)
   }
-  t.equal(parsePhone('030 901820', undefined), undefined, 'no region, no local numbers')
+  t.equal(await parsePhone('030 901820', undefined), undefined, 'no region, no local numbers')
 })
 
 t.test('counters: the limit, the wait, what is given back, the next window, the oldest forgotten', async t => {

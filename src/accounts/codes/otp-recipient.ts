@@ -12,11 +12,11 @@ export interface OtpRecipient {
 }
 
 /** @throws {AppError} `invalid` unless it is exactly one, and a possible one */
-export function requireRecipient(
+export async function requireRecipient(
   { phone, email }: Pick<Identifiers, 'phone' | 'email'>,
   region: string | undefined
-): OtpRecipient {
-  const keys = identifierKeys(
+): Promise<OtpRecipient> {
+  const keys = await identifierKeys(
     { ...(phone === undefined ? {} : { phone }), ...(email === undefined ? {} : { email }) },
     region
   )

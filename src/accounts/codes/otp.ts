@@ -48,7 +48,7 @@ export class OtpService {
    */
   async request(input: CodeRequest, ip: string): Promise<CodeSent> {
     const { purpose } = input
-    const target = this.#requireReachable(input)
+    const target = await this.#requireReachable(input)
     this.#caps.take(target, ip)
     const user = await this.#users.findByKey(target.key)
     const isOpening = purpose === 'register' || (user !== null && !user.isDisabled)
@@ -70,7 +70,7 @@ export class OtpService {
    */
   async register(input: CodeRegistration, ip: string): Promise<SignIn> {
     const { code, device } = input
-    const target = requireRecipient(input, this.#region)
+    const target = await requireRecipient(input, this.#region)
     const displayName = requirePlainText('displayName', input.displayName ?? input.username ?? 'User')
     if (input.password !== undefined)
       requireOtherPassword(input.password, [input.username, input.email, input.phone, target.to])
@@ -89,7 +89,7 @@ export class OtpService {
    * @throws {AppError} `invalid`, `unauthenticated`, `account_disabled`, `rate_limited`
    */
   async login(input: CodeLogin, ip: string): Promise<SignIn> {
-    const target = requireRecipient(input, this.#region)
+    const target = await requireRecipient(input, this.#region)
     const claim = { purpose: 'login', target, code: input.code, ip } as const
     const user = await this.#deps.codes.take(claim, async () => await this.#users.findByKey(target.key))
     if (!user) throw new AppError('unauthenticated', 'The account does not exist')
@@ -98,8 +98,8 @@ export class OtpService {
     return await this.#open(user, input.device)
   }
 
-  #requireReachable(input: CodeRequest): OtpRecipient {
-    const target = requireRecipient(input, this.#region)
+  async #requireReachable(input: CodeRequest): Promise<OtpRecipient> {
+    const target = await requireRecipient(input, this.#region)
     if (this.#deps.delivery.channels.includes(target.channel)) return target
     throw new AppError('invalid', 'This server sends codes by email only')
   }

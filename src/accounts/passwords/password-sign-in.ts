@@ -65,7 +65,7 @@ export class PasswordSignIn {
    * @throws {AppError} `invalid`, `conflict` when an identifier is taken, `rate_limited`
    */
   async register(input: Registration, ip: string): Promise<SignIn> {
-    const keys = identifierKeys(input, this.#region)
+    const keys = await identifierKeys(input, this.#region)
     if (Object.keys(keys).length === 0) throw new AppError('invalid', 'One of username, phone and email is required')
     requireOtherPassword(input.password, [input.username, input.phone, input.email, ...Object.values(keys)])
     const user: Omit<UserDoc, 'searchTokens'> = {
@@ -87,7 +87,7 @@ export class PasswordSignIn {
    * @throws {AppError} `invalid`, `unauthenticated`, `account_disabled` only with the right password, `rate_limited`
    */
   async login(input: Credentials, ip: string): Promise<SignIn> {
-    const key = requireOneKey(identifierKeys(input, this.#region))
+    const key = requireOneKey(await identifierKeys(input, this.#region))
     const network = networkOf(ip)
     const identifier = JSON.stringify(key)
     requireAllowed(this.#triesOfNetwork.take(network))
@@ -140,7 +140,7 @@ export class PasswordSignIn {
    * @throws {AppError} `invalid`, `unauthenticated` when the code is wrong, `account_disabled`, `rate_limited`
    */
   async resetPassword({ code, newPassword, ...identifier }: PasswordReset, ip: string): Promise<void> {
-    const target = requireRecipient(identifier, this.#region)
+    const target = await requireRecipient(identifier, this.#region)
     requireOtherPassword(newPassword, [identifier.phone, identifier.email, target.to])
     const { user, passwordHash } = await this.#codes.take({ purpose: 'reset', target, code, ip }, async () => ({
       user: await this.#store.users.findByKey(target.key),

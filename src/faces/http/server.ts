@@ -11,7 +11,7 @@ import type { SocketServer } from '../ws/server.ts'
 import { chooseSubprotocol } from '../ws/subprotocol.ts'
 import { answerError, answerErrors } from './errors.ts'
 import { readJsonBodies } from './json.ts'
-import { validateRequests } from './validation.ts'
+import { noCompilers, validateRequests } from './validation.ts'
 
 const BODY_BYTES = 131_072
 
@@ -21,6 +21,7 @@ export function createServer(config: Config): FastifyInstance {
     logger: loggerOptions(config),
     logController: new LogController({ disableRequestLogging: !['debug', 'trace'].includes(config.LOG_LEVEL) }),
     bodyLimit: BODY_BYTES,
+    schemaController: noCompilers,
     routerOptions: { maxParamLength: 16_384 },
     trustProxy: config.TRUST_PROXY.length > 0 ? config.TRUST_PROXY : false,
     // The first must be the smaller: Node would swap them, and a slow body would not be cut.

@@ -15,7 +15,8 @@ export interface CommandContext {
 
 interface Entry {
   readonly command: Command
-  readonly check: TypeCheck<TSchema>
+  /** Compiled with the first command of its kind. */
+  check?: TypeCheck<TSchema>
   readonly handle: BoundCommand<CommandContext>['handle']
 }
 
@@ -52,7 +53,7 @@ export class Dispatcher {
   add(commands: readonly BoundCommand<CommandContext>[]): this {
     for (const { command, handle } of commands) {
       if (this.#entries.has(command.type)) throw new Error(`${command.type} has two handlers`)
-      this.#entries.set(command.type, { command, check: TypeCompiler.Compile(command.data as TSchema), handle })
+      this.#entries.set(command.type, { command, handle })
     }
     return this
   }
@@ -65,13 +66,14 @@ export class Dispatcher {
   schemaOf(type: string): TSchema {
     const entry = this.#entries.get(type)
     if (entry === undefined) throw new Error(`There is no command ${type}`)
-    return entry.check.Schema()
+    return entry.command.data
   }
 
   /** Runs a command. @returns its reply's data @throws {AppError} `unknown_type`, `invalid`, and what the handler throws */
   async run(context: CommandContext, { id, type, data }: Envelope): Promise<unknown> {
     const entry = this.#entries.get(type)
     if (entry === undefined) throw new AppError('unknown_type', 'There is no such command')
+    entry.check ??= TypeCompiler.Compile(entry.command.data)
     requireData(entry.check, data)
     if (id === undefined && !entry.command.isSilent) throw new AppError('bad_frame', `${type} needs an id`)
     return await entry.handle(context, data)

@@ -93,7 +93,7 @@ export class ContactService {
    * @throws {AppError} `invalid` when it cannot be a number, `not_found`, `rate_limited`
    */
   async lookUp(actor: Actor, phone: string): Promise<User> {
-    const { phone: number } = identifierKeys({ phone }, this.#region)
+    const { phone: number } = await identifierKeys({ phone }, this.#region)
     const retryAfterMs = this.#lookups.take(actor.userId)
     if (retryAfterMs > 0) throw new AppError('rate_limited', 'Too many numbers for one day', { retryAfterMs })
     const [found] = number === undefined ? [] : await this.#find([number])
@@ -157,7 +157,7 @@ export class ContactService {
     for (const [index, entry] of entries.entries()) {
       if (index > 0 && index % READ_TOGETHER === 0) await nextTurn()
       const { phone: given, name } = typeof entry === 'string' ? { phone: entry, name: undefined } : entry
-      const phone = parsePhone(given, this.#region)
+      const phone = await parsePhone(given, this.#region)
       if (phone !== undefined && !book.has(phone)) book.set(phone, { given, name: plainName(name) })
     }
     return book
