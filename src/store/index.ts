@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { type Db, type IndexDescription, MongoClient, ObjectId } from 'mongodb'
+import { type Db, type IndexDescription, MongoClient, type MongoServerError, ObjectId } from 'mongodb'
 import type { Config } from '../config.ts'
 import { AccountStore } from './accounts.ts'
 import { BlockStore } from './blocks.ts'
+import { endAbandoned } from './commit/abandoned.ts'
 import { Commits } from './commit/commits.ts'
 import { ContactStore } from './contacts.ts'
 import { ConversationStore } from './conversations.ts'
@@ -51,12 +52,16 @@ export interface Store {
   readonly settings: SettingsStore
   readonly tickets: TicketStore
   readonly users: UserStore
+  /** For collections that belong to somebody else. */
+  readonly db: Db
   /** Changes when the data was restored from a backup: every client's cursors are void then. */
   readonly epoch: string
   /** The database's own clock. */
   now(): Promise<Date>
   /** Proves that a write commits with a majority. Rejects when it does not within the time, ms. */
   probe(timeoutMs: number): Promise<void>
+  /** Ends transactions that killed processes have left open, where that is permitted. */
+  killStale(): Promise<void>
   close(): Promise<void>
 }
 
@@ -64,6 +69,14 @@ interface MetaDoc {
   _id: string
   epoch?: string
   at?: Date
+}
+
+/** Transactions without a command for this long are ended also when they are in nobody's way, ms. */
+const STALE_MS = 5_000
+const UNAUTHORIZED = 13
+
+function ifUnauthorized(error: MongoServerError): void {
+  if (error.code !== UNAUTHORIZED) throw error
 }
 
 type StoreConfig = Pick<Config, 'MONGODB_POOL_SIZE' | 'COMMIT_LANES'> & { MONGODB_URI: string }
@@ -96,11 +109,13 @@ export async function openStore(config: StoreConfig): Promise<Store> {
     settings: new SettingsStore(db),
     tickets: new TicketStore(db),
     users: new UserStore(db),
+    db,
     epoch,
     now: async () => (await db.admin().command({ hello: 1 }))['localTime'] as Date,
     probe: async timeoutMS => {
       await meta.updateOne({ _id: 'probe' }, { $currentDate: { at: true } }, { upsert: true, timeoutMS })
     },
+    killStale: async () => await endAbandoned(client, STALE_MS).catch(ifUnauthorized),
     close: async () => {
       await commits.settled()
       await client.close()
