@@ -8,6 +8,7 @@ import type { Config } from './config.ts'
 import { createDelivery } from './delivery/index.ts'
 import type { DialectParts } from './dialects/dialect.ts'
 import { createDialects, describeDialects, dialectRoutes } from './dialects/index.ts'
+import { createJobs, type Jobs } from './jobs/index.ts'
 import { loggerOptions } from './log.ts'
 import { createServices, type Services } from './services/index.ts'
 import { openStore, type Store } from './store/index.ts'
@@ -33,6 +34,8 @@ import { SocketServer } from './transport/ws/socket.ts'
 const BODY_BYTES = 131_072
 /** How long requests under way may take once the sockets are closed; then their connections are cut, ms. */
 const LINGER_MS = 5_000
+/** How often one of the servers ends transactions that killed ones have left open, ms. */
+const STALE_TRANSACTIONS_MS = 5_000
 
 export type AppConfig = Config & { MONGODB_URI: string; JWT_SECRET: string[] }
 
@@ -43,7 +46,8 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
   const store = await openStore(config)
   const bus = new Bus()
   const delivery = createDelivery(config, app.log)
-  const services = createServices({ store, bus, config, delivery, onError })
+  const jobs = declareJobs(store, onError)
+  const services = createServices({ store, bus, config, delivery, jobs, onError })
   const hub = new Hub({ ...services, bus, onError })
   const counts = { frames: 0, dropped: 0, slow: 0, encoded: new EncodedCounts() }
   const authenticator = createAuthenticator(app, { config, services })
@@ -56,7 +60,7 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
   const socket = new SocketServer(faces)
   const streams = new StreamServer(faces)
   const packets = new SocketIoServer(app.server, { ...faces, isDraining: () => socket.isDraining })
-  const metrics = createMetrics({ store, services, hub, counts, socket, packets, streams })
+  const metrics = createMetrics({ store, services, jobs, hub, counts, socket, packets, streams })
   await addPlugins(app, { config, socket, packets, streams, vocabularies: [...vocabularies.keys()] })
   authenticateRequests(app, authenticator, await createRequestLimits(app, config.limits))
   await app.register(documentRoutes, { dialects: await describeDialects(dialects) })
@@ -70,21 +74,28 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
   await app.register(socket.routes)
   await app.register(streamRoutes, { streams })
   await app.register(dialectRoutes, { dialects })
-  await services.lookout.start()
+  await jobs.start()
   app.addHook('preClose', async () => {
     setTimeout(() => app.server.closeAllConnections(), LINGER_MS).unref()
   })
   app.addHook('onClose', async () => {
-    services.lookout.stop()
+    await jobs.stop()
     delivery.close()
     await store.close()
   })
   return app
 }
 
+function declareJobs(store: Store, onError: (error: unknown) => void): Jobs {
+  const jobs = createJobs({ store, onError })
+  jobs.oneServer({ name: 'stale-transactions', everyMs: STALE_TRANSACTIONS_MS, run: store.killStale })
+  return jobs
+}
+
 interface MeasuredParts {
   store: Store
   services: Services
+  jobs: Jobs
   hub: Hub
   counts: ConnectionCounts
   socket: SocketServer
@@ -92,14 +103,15 @@ interface MeasuredParts {
   streams: StreamServer
 }
 
-function createMetrics({ store, services, hub, counts, socket, packets, streams }: MeasuredParts): Metrics {
+function createMetrics({ store, services, jobs, hub, counts, socket, packets, streams }: MeasuredParts): Metrics {
   return new Metrics({
     connections: () => socket.connectionCount + packets.connectionCount + streams.connectionCount,
     users: () => hub.userCount,
     queuedBytes: () => socket.queuedBytes,
     waitingCommits: () => store.commits.waiting,
     counts,
-    commits: services.commits
+    commits: services.commits,
+    jobs: jobs.figures
   })
 }
 

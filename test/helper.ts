@@ -9,6 +9,7 @@ import { type AppConfig, buildApp } from '../src/app.ts'
 import { Bus } from '../src/bus/bus.ts'
 import { readConfig } from '../src/config.ts'
 import { createDelivery } from '../src/delivery/index.ts'
+import { createJobs } from '../src/jobs/index.ts'
 import { createServices, type Services } from '../src/services/index.ts'
 import { openStore, type Store } from '../src/store/index.ts'
 import { SocketClient } from './socket-client.ts'
@@ -200,7 +201,7 @@ export async function openServices(
   t.teardown(async () => await store.close())
   const bus = new Bus()
   const delivery = createDelivery(config, { info: () => undefined })
-  const services = createServices({ store, bus, config, delivery, onError })
+  const services = createServices({ store, bus, config, delivery, jobs: createJobs({ store, onError }), onError })
   return { ...services, uri, config, store, bus }
 }
 

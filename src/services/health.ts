@@ -1,17 +1,22 @@
 import type { Store } from '../store/index.ts'
-import type { Lookout } from './lookout.ts'
 
 /** A look at the heads that takes place every two seconds and is older than this has stopped, ms. */
 const MAX_LOOK_AGE_MS = 15_000
 
+interface HealthDeps {
+  store: Pick<Store, 'probe'>
+  /** The job that looks at moved heads: how long ago its last run succeeded. */
+  headPoller: { readonly ageMs: number }
+}
+
 /** Proves that the server can do its work, not only that it answers. */
 export class HealthService {
   readonly #store: Pick<Store, 'probe'>
-  readonly #lookout: Pick<Lookout, 'ageMs'>
+  readonly #headPoller: HealthDeps['headPoller']
 
-  constructor({ store, lookout }: { store: Pick<Store, 'probe'>; lookout: Pick<Lookout, 'ageMs'> }) {
+  constructor({ store, headPoller }: HealthDeps) {
     this.#store = store
-    this.#lookout = lookout
+    this.#headPoller = headPoller
   }
 
   /**
@@ -20,6 +25,6 @@ export class HealthService {
    */
   readonly probe = async (timeoutMs: number): Promise<void> => {
     await this.#store.probe(timeoutMs)
-    if (this.#lookout.ageMs > MAX_LOOK_AGE_MS) throw new Error('The look at moved heads has stopped')
+    if (this.#headPoller.ageMs > MAX_LOOK_AGE_MS) throw new Error('The look at moved heads has stopped')
   }
 }

@@ -1,6 +1,7 @@
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config.ts'
 import type { Delivery } from '../delivery/port.ts'
+import type { Jobs } from '../jobs/index.ts'
 import { TokenBuckets } from '../limits/token-buckets.ts'
 import type { Store } from '../store/index.ts'
 import { AccountItems } from './account-items.ts'
@@ -12,9 +13,9 @@ import { ConversationListService } from './conversation-list.ts'
 import { ConversationService } from './conversations.ts'
 import { FriendService } from './friends.ts'
 import { GroupService } from './groups.ts'
+import { HeadPoller } from './head-poller.ts'
 import { HealthService } from './health.ts'
 import { HistoryService } from './history.ts'
-import { Lookout } from './lookout.ts'
 import { MarkService } from './marks.ts'
 import { MessageService } from './messages.ts'
 import { OtpService } from './otp.ts'
@@ -52,6 +53,7 @@ interface ServiceParts {
   bus: Bus
   config: Config & { JWT_SECRET: string[] }
   delivery: Delivery
+  jobs: Pick<Jobs, 'everyServer'>
   onError: (error: unknown) => void
 }
 
@@ -59,7 +61,7 @@ interface ServiceParts {
 export type Services = ReturnType<typeof createServices>
 
 /** Builds the services on a store and a bus, and lets the bus hear of every commit. */
-export function createServices({ delivery, ...parts }: ServiceParts) {
+export function createServices({ delivery, jobs, ...parts }: ServiceParts) {
   const { store, bus, config, onError } = parts
   const people = createPeople(parts)
   const { users, blocks, conversations, sessions, presence, requests, settings } = people
@@ -67,7 +69,6 @@ export function createServices({ delivery, ...parts }: ServiceParts) {
   const sync = new SyncService({ store, conversations, users, people: items })
   const replay = new ReplayService({ store, sync })
   const receipts = new ReceiptService({ ...parts, blocks })
-  const lookout = new Lookout({ store, bus, onError })
   const pairs = new Pairs(store)
   const signIn = { ...parts, sessions, users, passwords: new Passwords(), codes: new Codes(parts) }
   const { sendsPerSecond, sendsBurst } = config.limits
@@ -79,9 +80,8 @@ export function createServices({ delivery, ...parts }: ServiceParts) {
     conversationList: new ConversationListService({ store, conversations }),
     friends: new FriendService({ ...parts, users, presence }),
     groups: new GroupService({ store, users, blocks, config }),
-    health: new HealthService({ store, lookout }),
+    health: new HealthService({ store, headPoller: jobs.everyServer(new HeadPoller({ store, bus })) }),
     history: new HistoryService({ store }),
-    lookout,
     marks: new MarkService(store),
     messages: new MessageService({ ...parts, sends: new TokenBuckets(sendsPerSecond, sendsBurst) }),
     otp: new OtpService({ ...signIn, delivery, onError }),

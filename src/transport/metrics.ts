@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { JobFigures } from '../jobs/index.ts'
 import type { CommitCounts } from '../services/index.ts'
 import type { ConnectionCounts } from './connection.ts'
 import type { EncodedCounts } from './encoded.ts'
@@ -11,13 +12,14 @@ export interface Sources {
   waitingCommits: () => number
   counts: ConnectionCounts
   commits: CommitCounts
+  jobs: () => Promise<JobFigures[]>
 }
 
 /** The figures of one process for Prometheus. No label ever holds an id of a person or a conversation. */
 export class Metrics {
   readonly #registry = new Registry()
 
-  constructor({ connections, users, queuedBytes, waitingCommits, counts, commits }: Sources) {
+  constructor({ connections, users, queuedBytes, waitingCommits, counts, commits, jobs }: Sources) {
     collectDefaultMetrics({ register: this.#registry })
     this.#gauge('parley_connections', 'Open sockets', connections)
     this.#gauge('parley_users_online', 'People with an authenticated connection', users)
@@ -27,6 +29,7 @@ export class Metrics {
     this.#counter('parley_frames_dropped_total', 'Ephemeral events that slow clients did not get', () => counts.dropped)
     this.#counter('parley_slow_clients_total', 'Connections closed for reading too slowly', () => counts.slow)
     this.#countEncoded(counts.encoded)
+    this.#countJobs(jobs)
     this.#counter('parley_commit_changes_total', 'Changes committed', () => commits.changes)
     this.#counter(
       'parley_commit_conflicts_total',
@@ -92,6 +95,32 @@ export class Metrics {
       collect() {
         this.reset()
         for (const { count, ...labels } of encoded.all()) this.inc(labels, count)
+      }
+    })
+  }
+
+  #countJobs(read: () => Promise<JobFigures[]>): void {
+    const common = { labelNames: ['kind'] as const, registers: [this.#registry] }
+    const oldest = new Gauge({
+      ...common,
+      name: 'parley_jobs_oldest_seconds',
+      help: 'How long the oldest has been due'
+    })
+    const done = new Counter({ ...common, name: 'parley_jobs_done_total', help: 'Runs that succeeded here' })
+    const failed = new Counter({ ...common, name: 'parley_jobs_failed_total', help: 'Runs that failed here' })
+    new Gauge({
+      ...common,
+      name: 'parley_jobs_due',
+      help: 'Items of work that are due and in no hands, up to 10,000',
+      async collect() {
+        const figures = await read()
+        for (const metric of [done, failed]) metric.reset()
+        for (const { kind, ...it } of figures) {
+          this.set({ kind }, it.due)
+          oldest.set({ kind }, it.oldestAgeMs / 1_000)
+          done.inc({ kind }, it.done)
+          failed.inc({ kind }, it.failed)
+        }
       }
     })
   }
