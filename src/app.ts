@@ -24,6 +24,7 @@ import { SocketIoServer } from './faces/socketio/server.ts'
 import { streamRoutes } from './faces/sse/routes.ts'
 import { StreamServer } from './faces/sse/server.ts'
 import { SocketServer } from './faces/ws/server.ts'
+import { createJobs, type Jobs } from './jobs/index.ts'
 import { messageCommands } from './messages/commands.ts'
 import { createMessages } from './messages/index.ts'
 import { reactionCommands } from './messages/reactions/commands.ts'
@@ -40,6 +41,7 @@ import type { RealtimeDialect } from './realtime/dialect-encoder.ts'
 import { createRealtime, type Realtime } from './realtime/index.ts'
 import { createRequestStores, createRequests, requestCollections } from './requests/index.ts'
 import { requestRoutes } from './requests/rest.ts'
+import { cleanStaleTransactions } from './store/commit/stale-transactions.ts'
 import { coreCollections, createCoreStores } from './store/index.ts'
 import { createStreamStores, streamCollections } from './streams/index.ts'
 import { syncCommands } from './sync/commands.ts'
@@ -48,6 +50,9 @@ import { createUserStores, createUsers, userCollections } from './users/index.ts
 import { userRoutes } from './users/rest.ts'
 
 export type AppConfig = Config & { MONGODB_URI: string; JWT_SECRET: string[] }
+
+/** How often one of the servers ends transactions that killed ones have left open, ms. */
+const STALE_TRANSACTIONS_MS = 5_000
 
 const COLLECTIONS = {
   ...streamCollections,
@@ -64,7 +69,10 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
   const stores = await openStores(config)
   const bus = new MemoryBus()
   const delivery = await createDelivery(config, app.log)
+  const jobs = createJobs({ ...stores, onError })
   const subjects = createSubjects({ stores, bus, config, delivery, onError })
+  const headPoller = jobs.everyServer(subjects.headPoller)
+  jobs.oneServer({ name: 'stale-transactions', everyMs: STALE_TRANSACTIONS_MS, run: stores.cleanStaleTransactions })
   const signers = registerSigners(app, config.JWT_SECRET)
   const authenticator = createAuthenticator({ signers, config, ...subjects })
   const authenticate = async (token: string) => await authenticator.authenticate(token)
@@ -78,21 +86,21 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
   await app.register(documentRoutes, { dialects: describeDialects(dialects) })
   await app.register(contractRoutes, { prefix: '/v1', routes: routesOf({ ...subjects, authenticator }) })
   await app.register(operationRoutes, {
-    loadMetrics: measure({ ...realtime, ...faces, stores, subjects, onError }),
+    loadMetrics: measure({ ...realtime, ...faces, stores, subjects, jobs, onError }),
     metricsToken: config.METRICS_TOKEN,
     isDraining: () => faces.socket.isDraining,
-    probe: new HealthService({ database: stores.database, ...subjects }).probe
+    probe: new HealthService({ database: stores.database, headPoller }).probe
   })
   await app.register(faces.socket.routes)
   await app.register(streamRoutes, faces)
   await app.register(dialectRoutes, { dialects })
-  await subjects.headPoller.start()
+  await jobs.start()
   app.addHook('preClose', async () => {
     subjects.qrStreams.close()
     setTimeout(() => app.server.closeAllConnections(), config.timings.requestFinishMs).unref()
   })
   app.addHook('onClose', async () => {
-    subjects.headPoller.stop()
+    await jobs.stop()
     delivery.close()
     await stores.close()
   })
@@ -113,6 +121,7 @@ export async function openStores(config: Pick<AppConfig, 'MONGODB_URI' | 'MONGOD
     ...createAccountStores(database),
     ...createRequestStores(database),
     database,
+    cleanStaleTransactions: async () => await cleanStaleTransactions(database.client, STALE_TRANSACTIONS_MS),
     close: async () => {
       await core.commits.settled()
       await database.close()
@@ -195,20 +204,22 @@ function createFaces(app: FastifyInstance, { subjects, ...deps }: FaceDeps) {
 }
 
 interface MeasuredDeps extends Pick<Realtime, 'hub' | 'lifecycle' | 'counts'> {
+  readonly jobs: Jobs
   readonly stores: Stores
   readonly subjects: Subjects
   readonly socket: SocketServer
   readonly onError: (error: unknown) => void
 }
 
-function measure({ stores, subjects, hub, lifecycle, counts, socket, onError }: MeasuredDeps): LoadMetrics {
+function measure({ stores, subjects, jobs, hub, lifecycle, counts, socket, onError }: MeasuredDeps): LoadMetrics {
   const sources = {
     connections: () => lifecycle.count,
     users: () => hub.userCount,
     queuedBytes: () => socket.queuedBytes,
     waitingCommits: () => stores.commits.waiting,
     counts,
-    commits: subjects.commitCounts
+    commits: subjects.commitCounts,
+    jobs: jobs.figures
   }
   return createMetrics(sources, onError)
 }

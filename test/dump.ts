@@ -14,7 +14,7 @@ export async function openDatabase(t: Test, uri: string): Promise<MongoClient> {
 /** Everything that the database holds, as lines of text that can be compared. */
 export async function dump(client: MongoClient): Promise<string[]> {
   const collections = (await client.db().collections()).filter(
-    ({ collectionName: name }) => !/^(meta$|system\.)/.test(name)
+    ({ collectionName: name }) => !/^(meta$|work$|system\.)/.test(name)
   )
   const lines = await Promise.all(
     collections.map(async collection => {

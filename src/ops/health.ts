@@ -1,12 +1,12 @@
 import type { Database } from '../database/index.ts'
-import type { HeadPoller } from '../sync/head-poller.ts'
 
 /** A look at the heads that takes place every two seconds and is older than this has stopped, ms. */
 const MAX_LOOK_AGE_MS = 15_000
 
 interface HealthDeps {
   readonly database: Pick<Database, 'probe'>
-  readonly headPoller: Pick<HeadPoller, 'ageMs'>
+  /** The job that looks at moved heads: how long ago its last run succeeded, ms. */
+  readonly headPoller: { readonly ageMs: number }
 }
 
 /** Proves that the server can do its work, not only that it answers. */

@@ -1,5 +1,6 @@
 import type { SessionStore } from '../accounts/sessions/store.ts'
 import type { Database } from '../database/index.ts'
+import type { PeriodicJob } from '../jobs/index.ts'
 import type { ConversationStore } from '../store/conversations.ts'
 import type { HeadsMoved } from '../streams/positions.ts'
 import type { AccountStore } from '../streams/store.ts'
@@ -8,71 +9,46 @@ import type { AccountStore } from '../streams/store.ts'
 const OVERLAP_MS = 10_000
 
 interface HeadPollerDeps {
-  store: {
+  readonly store: Pick<Database, 'now'> & {
     readonly accounts: AccountStore
     readonly conversations: ConversationStore
     readonly sessions: SessionStore
-  } & Pick<Database, 'now'>
+  }
   /** How often the heads that moved are looked at, ms. */
-  intervalMs: number
-  onError: (error: unknown) => void
+  readonly intervalMs: number
 }
 
 /**
- * Finds at intervals what other processes have done, by the database's clock. The clock only narrows the
- * search; whether something was missed is told by its `rev`.
+ * Finds at intervals what other servers have done, by the database's clock. The clock only narrows the search; whether
+ * something was missed is told by its `rev`. A job of each server.
  */
-export class HeadPoller {
-  readonly #deps: HeadPollerDeps
+export class HeadPoller implements PeriodicJob {
+  readonly name = 'head-poller'
+  readonly everyMs: number
+  readonly #store: HeadPollerDeps['store']
   readonly #listeners: ((moved: HeadsMoved) => void)[] = []
   #since: Date | undefined
-  #timer: NodeJS.Timeout | undefined
-  #isClosed = false
-  #lookedAt = performance.now()
 
-  constructor(parts: HeadPollerDeps) {
-    this.#deps = parts
-  }
-
-  /** How long ago the last look came to its end, ms. */
-  get ageMs(): number {
-    return performance.now() - this.#lookedAt
+  constructor({ store, intervalMs }: HeadPollerDeps) {
+    this.#store = store
+    this.everyMs = intervalMs
   }
 
   subscribe(listener: (moved: HeadsMoved) => void): void {
     this.#listeners.push(listener)
   }
 
-  async start(): Promise<void> {
-    this.#since = new Date((await this.#deps.store.now()).getTime() - OVERLAP_MS)
-    this.#schedule()
-  }
-
-  stop(): void {
-    this.#isClosed = true
-    clearTimeout(this.#timer)
-  }
-
-  #schedule(): void {
-    if (this.#isClosed) return
-    this.#timer = setTimeout(() => {
-      this.#look()
-        .catch(this.#deps.onError)
-        .finally(() => this.#schedule())
-    }, this.#deps.intervalMs).unref()
-  }
-
-  async #look(): Promise<void> {
-    const { store } = this.#deps
-    const since = this.#since ?? new Date()
-    const now = await store.now()
-    const [conversations, accounts, endedSessionIds] = await Promise.all([
-      store.conversations.movedSince(since),
-      store.accounts.movedSince(since),
-      store.sessions.revokedSince(since)
+  async run(): Promise<void> {
+    const { accounts, conversations, sessions, now } = this.#store
+    const next = new Date((await now()).getTime() - OVERLAP_MS)
+    const since = this.#since ?? next
+    const [movedConversations, movedAccounts, endedSessionIds] = await Promise.all([
+      conversations.movedSince(since),
+      accounts.movedSince(since),
+      sessions.revokedSince(since)
     ])
-    this.#since = new Date(now.getTime() - OVERLAP_MS)
-    this.#lookedAt = performance.now()
-    for (const listener of this.#listeners) listener({ conversations, accounts, endedSessionIds })
+    this.#since = next
+    const moved = { conversations: movedConversations, accounts: movedAccounts, endedSessionIds }
+    for (const listener of this.#listeners) listener(moved)
   }
 }

@@ -14,18 +14,17 @@ interface SyncDeps {
   readonly items: UserItemTable
   /** How often the heads that moved are looked at, ms. */
   readonly headPollMs: number
-  readonly onError: (error: unknown) => void
 }
 
 /** How anybody catches up: pages of changes, replay of events, and what other servers have committed. */
-export function createSync({ store, bus, items, headPollMs, onError }: SyncDeps) {
+export function createSync({ store, bus, items, headPollMs }: SyncDeps) {
   const sync = new SyncService({ store, items })
   const replay = new ReplayService({ store, sync })
   return {
     sync,
     replay,
     resumption: new ResumptionService({ store, replay }),
-    headPoller: new HeadPoller({ store, intervalMs: headPollMs, onError }),
+    headPoller: new HeadPoller({ store, intervalMs: headPollMs }),
     commitCounts: publishCommits(store.commits, bus)
   }
 }
