@@ -1,5 +1,6 @@
 import { bareId } from '../../../protocol/ids.ts'
 import type { Actor, Participant, Services, Summary } from '../../services/index.ts'
+import { readConversation } from '../readings.ts'
 import { presentMessage } from './messages.ts'
 import { presentCard } from './people.ts'
 
@@ -46,11 +47,9 @@ function presentParticipant({ user, role, joinedAt, readUpTo }: Participant, own
 
 /** One conversation of the actor. @throws {AppError} `not_found` */
 export async function showConversation(
-  { conversations, summaries }: Pick<Services, 'conversations' | 'summaries'>,
+  services: Pick<Services, 'conversations' | 'summaries'>,
   actor: Actor,
   id: string
 ) {
-  const [summary] = await summaries.of(actor, [await conversations.get(actor, id)])
-  if (summary === undefined) throw new Error('A conversation has no summary')
-  return presentConversation(actor, summary)
+  return presentConversation(actor, await readConversation(services, { actor, params: { id } }))
 }

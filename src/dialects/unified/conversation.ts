@@ -1,6 +1,7 @@
 import type { ConversationView } from '../../../protocol/entities/conversation.ts'
 import { bareId } from '../../../protocol/ids.ts'
 import type { Actor, Participant, Services, Summary } from '../../services/index.ts'
+import { readConversation } from '../readings.ts'
 import { presentMessage } from './message.ts'
 import { presentUser } from './people.ts'
 
@@ -80,7 +81,5 @@ export async function showConversation(
   actor: Actor,
   id: string
 ) {
-  const [shown] = await presentConversations(services, actor, [await services.conversations.get(actor, id)])
-  if (shown === undefined) throw new Error('One conversation was to be presented')
-  return shown
+  return presentConversation(await readConversation(services, { actor, params: { id } }), actor)
 }

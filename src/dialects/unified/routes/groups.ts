@@ -5,6 +5,7 @@ import { AppError } from '../../../errors.ts'
 import { type Actor, given, type Services } from '../../../services/index.ts'
 import { type DialectRoute, dialectRoute } from '../../dialect.ts'
 import { pageQuery } from '../../paging.ts'
+import { readConversations } from '../../readings.ts'
 import { answer } from '../answers.ts'
 import { showConversation } from '../conversation.ts'
 import { answerConversations, groupFields, makeGroup, othersOf, peopleFields } from './conversations.ts'
@@ -27,7 +28,8 @@ async function showGroup(services: Services, actor: Actor, id: string) {
 function listRoutes(services: Services): DialectRoute[] {
   return [
     dialectRoute('GET /groups', { summary: 'Your groups', query: Type.Object(pageQuery) }, async ({ actor, query }) => {
-      return await answerConversations(services, actor, { ...query, type: 'group' })
+      const found = await readConversations(services, { actor, query: { ...query, type: 'group' } })
+      return answerConversations(found, { actor, query })
     }),
     dialectRoute(
       'POST /groups',
