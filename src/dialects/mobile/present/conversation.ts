@@ -1,6 +1,7 @@
 import { bareId } from '../../../../protocol/ids.ts'
 import type { Actor } from '../../../actor.ts'
 import type { ConversationDetails, Participant } from '../../../conversations/conversation-details.ts'
+import { readConversation } from '../../kit/readings.ts'
 import type { Services } from '../../kit/services.ts'
 import { presentMessage } from './message.ts'
 import { presentCard } from './people.ts'
@@ -48,11 +49,9 @@ function presentParticipant({ user, role, joinedAt, readUpTo }: Participant, own
 
 /** One conversation of the actor. @throws {AppError} `not_found` */
 export async function showConversation(
-  { conversations, details }: Pick<Services, 'conversations' | 'details'>,
+  services: Pick<Services, 'conversations' | 'details'>,
   actor: Actor,
   id: string
 ) {
-  const [summary] = await details.findAll(actor, [await conversations.get(actor, id)])
-  if (summary === undefined) throw new Error('A conversation has no summary')
-  return presentConversation(actor, summary)
+  return presentConversation(actor, await readConversation(services, { actor, params: { id } }))
 }

@@ -2,6 +2,7 @@ import type { ConversationView } from '../../../../protocol/entities/conversatio
 import { bareId } from '../../../../protocol/ids.ts'
 import type { Actor } from '../../../actor.ts'
 import type { ConversationDetails, Participant } from '../../../conversations/conversation-details.ts'
+import { readConversation } from '../../kit/readings.ts'
 import type { Services } from '../../kit/services.ts'
 import { presentMessage } from './message.ts'
 import { presentUser } from './people.ts'
@@ -82,7 +83,5 @@ export async function showConversation(
   actor: Actor,
   id: string
 ) {
-  const [shown] = await presentConversations(services, actor, [await services.conversations.get(actor, id)])
-  if (shown === undefined) throw new Error('One conversation was to be presented')
-  return shown
+  return presentConversation(await readConversation(services, { actor, params: { id } }), actor)
 }
