@@ -1,7 +1,7 @@
 import type { TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { routes } from '../protocol/index.ts'
-import type { Route } from '../protocol/routes/route.ts'
+import type { Route } from '../protocol/route.ts'
 
 /**
  * Requires of what a canonical route grants that it is exactly what its contract says, field by field: nothing

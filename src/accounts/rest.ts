@@ -1,5 +1,5 @@
+import * as contracts from '../../protocol/accounts/routes.ts'
 import { prefixedId } from '../../protocol/ids.ts'
-import * as contracts from '../../protocol/routes/auth.ts'
 import { type BoundRoute, route } from '../contract/route.ts'
 import type { UserService } from '../users/users.ts'
 import type { PasswordSignIn } from './passwords/password-sign-in.ts'

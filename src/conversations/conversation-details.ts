@@ -1,6 +1,6 @@
-import type { ConversationView, Role } from '../../protocol/entities/conversation.ts'
-import type { User } from '../../protocol/entities/user.ts'
+import type { ConversationView, Role } from '../../protocol/conversations/entities.ts'
 import { bareId } from '../../protocol/ids.ts'
+import type { User } from '../../protocol/users/entities.ts'
 import type { Actor } from '../actor.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { messageId } from '../ids.ts'

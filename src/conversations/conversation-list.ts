@@ -1,6 +1,6 @@
-import type { ConversationView } from '../../protocol/entities/conversation.ts'
+import type { ConversationView } from '../../protocol/conversations/entities.ts'
+import type { ConversationPage } from '../../protocol/conversations/routes.ts'
 import { PAGE_SIZE } from '../../protocol/limits.ts'
-import type { ConversationPage } from '../../protocol/routes/conversations.ts'
 import type { Actor } from '../actor.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'

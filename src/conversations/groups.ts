@@ -1,5 +1,5 @@
-import type { GroupSettings, Role } from '../../protocol/entities/conversation.ts'
-import { ConversationRemoved, ConversationUpdated, MemberChanged } from '../../protocol/events/conversation.ts'
+import type { GroupSettings, Role } from '../../protocol/conversations/entities.ts'
+import { ConversationRemoved, ConversationUpdated, MemberChanged } from '../../protocol/conversations/events.ts'
 import { bareId } from '../../protocol/ids.ts'
 import type { Actor } from '../actor.ts'
 import type { Config } from '../config/config.ts'

@@ -1,4 +1,5 @@
-import type { Message } from '../../protocol/entities/message.ts'
+import { bareId } from '../../protocol/ids.ts'
+import type { Message } from '../../protocol/messages/entities.ts'
 import {
   type Changed,
   MessageDeleted,
@@ -7,8 +8,7 @@ import {
   MessageNew,
   type MessageSendData,
   type Sent
-} from '../../protocol/events/message.ts'
-import { bareId } from '../../protocol/ids.ts'
+} from '../../protocol/messages/events.ts'
 import type { Actor } from '../actor.ts'
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config/config.ts'

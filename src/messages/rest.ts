@@ -1,4 +1,4 @@
-import * as contracts from '../../protocol/routes/messages.ts'
+import * as contracts from '../../protocol/messages/routes.ts'
 import { type BoundRoute, route } from '../contract/route.ts'
 import type { ReceiptService } from '../conversations/receipts.ts'
 import { AppError } from '../errors.ts'

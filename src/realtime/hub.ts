@@ -1,5 +1,5 @@
-import { Noop } from '../../protocol/events/conversation.ts'
 import { bareId, prefixedId } from '../../protocol/ids.ts'
+import { Noop } from '../../protocol/sync/events.ts'
 import type { Bus, ConversationChange, EphemeralMessage, ProfileChange, UserChange } from '../bus/bus.ts'
 import type { Timings } from '../config/timings.ts'
 import type { Connection } from './connection.ts'

@@ -1,5 +1,5 @@
-import { MessageNew } from '../../protocol/events/message.ts'
 import { bareId } from '../../protocol/ids.ts'
+import { MessageNew } from '../../protocol/messages/events.ts'
 import type { Actor } from '../actor.ts'
 import { Gate } from '../limits/gate.ts'
 import type { OutboundEvent, WasSent } from './connection.ts'

@@ -1,4 +1,4 @@
-import type { CodeLogin, CodeRegistration, CodeRequest, CodeSent } from '../../../protocol/routes/otp.ts'
+import type { CodeLogin, CodeRegistration, CodeRequest, CodeSent } from '../../../protocol/accounts/routes.ts'
 import type { Config } from '../../config/config.ts'
 import { ObjectId } from '../../database/object-id.ts'
 import { AppError } from '../../errors.ts'

@@ -1,6 +1,5 @@
-import type { Me } from '../../../protocol/entities/user.ts'
-import type { Credentials, Registration } from '../../../protocol/routes/auth.ts'
-import type { PasswordChange, PasswordReset } from '../../../protocol/routes/otp.ts'
+import type { Credentials, PasswordChange, PasswordReset, Registration } from '../../../protocol/accounts/routes.ts'
+import type { Me } from '../../../protocol/users/entities.ts'
 import type { Actor } from '../../actor.ts'
 import type { Config } from '../../config/config.ts'
 import { ObjectId } from '../../database/object-id.ts'

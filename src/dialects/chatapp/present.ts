@@ -1,6 +1,5 @@
-import type { Attachment } from '../../../protocol/entities/content.ts'
-import type { ConversationView } from '../../../protocol/entities/conversation.ts'
-import type { Message } from '../../../protocol/entities/message.ts'
+import type { ConversationView } from '../../../protocol/conversations/entities.ts'
+import type { Attachment, Message } from '../../../protocol/messages/entities.ts'
 import type { ConversationDetails, Participant } from '../../conversations/conversation-details.ts'
 import { textOf } from '../kit/text-of.ts'
 

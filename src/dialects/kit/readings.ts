@@ -1,5 +1,6 @@
-import type { Message } from '../../../protocol/entities/message.ts'
-import type { Presence, User } from '../../../protocol/entities/user.ts'
+import type { Message } from '../../../protocol/messages/entities.ts'
+import type { Presence } from '../../../protocol/presence/entities.ts'
+import type { User } from '../../../protocol/users/entities.ts'
 import type { Actor } from '../../actor.ts'
 import type { ConversationDetails } from '../../conversations/conversation-details.ts'
 import { AppError } from '../../errors.ts'

@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox'
-import type { ConversationView } from '../../../protocol/entities/conversation.ts'
+import type { ConversationView } from '../../../protocol/conversations/entities.ts'
 import type { Actor } from '../../actor.ts'
 import { ignoreMissing } from '../kit/missing.ts'
 import type { Services } from '../kit/services.ts'

@@ -1,5 +1,5 @@
-import type { Message } from '../../../protocol/entities/message.ts'
 import { bareId } from '../../../protocol/ids.ts'
+import type { Message } from '../../../protocol/messages/entities.ts'
 import type { ConversationDetails, Participant } from '../../conversations/conversation-details.ts'
 import { textOf } from '../kit/text-of.ts'
 

@@ -1,7 +1,6 @@
 import { Type } from '@sinclair/typebox'
-import { Attachment } from '../../../protocol/entities/content.ts'
-import { ClientId } from '../../../protocol/entities/message.ts'
 import { MessageId } from '../../../protocol/ids.ts'
+import { Attachment, ClientId } from '../../../protocol/messages/entities.ts'
 import type { Actor } from '../../actor.ts'
 import { type DialectDeps, type DialectRoute, dialectRoute } from '../kit/dialect.ts'
 import { historyQuery, limitOf, pageQuery, placeOf } from '../kit/paging.ts'

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { CloseReason } from '../../../protocol/close.ts'
-import { StreamReady } from '../../../protocol/events/stream.ts'
+import { StreamReady } from '../../../protocol/connection/stream-events.ts'
 import { SLOW_HARD_BYTES, SLOW_SOFT_BYTES } from '../../../protocol/limits.ts'
 import type { Actor } from '../../actor.ts'
 import type { Timings } from '../../config/timings.ts'

@@ -1,4 +1,4 @@
-import { StreamReset } from '../../../protocol/events/stream.ts'
+import { StreamReset } from '../../../protocol/connection/stream-events.ts'
 import { bareId, prefixedId } from '../../../protocol/ids.ts'
 import type { OutboundEvent, WasSent } from '../../realtime/connection.ts'
 import { type RealtimeDialect, translateFor } from '../../realtime/dialect-encoder.ts'

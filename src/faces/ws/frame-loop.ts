@@ -1,6 +1,6 @@
 import { TypeCompiler } from '@sinclair/typebox/compiler'
+import { Hello } from '../../../protocol/connection/events.ts'
 import { encodeRefusal, encodeReply } from '../../../protocol/envelope.ts'
-import { Hello } from '../../../protocol/events/session.ts'
 import type { Actor } from '../../actor.ts'
 import { AppError, presentError } from '../../errors.ts'
 import { type Answer, CommandLoop, type CommandLoopDeps } from '../../realtime/commands/command-loop.ts'

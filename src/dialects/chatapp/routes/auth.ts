@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { type Static, Type } from '@sinclair/typebox'
-import { MatchCode, QR_PREFIX } from '../../../../protocol/entities/qr.ts'
-import { Device } from '../../../../protocol/entities/user.ts'
+import { MatchCode, QR_PREFIX } from '../../../../protocol/accounts/entities.ts'
 import { prefixedId } from '../../../../protocol/ids.ts'
+import { Device } from '../../../../protocol/users/entities.ts'
 import type { Actor } from '../../../actor.ts'
 import { type Call, type DialectDeps, type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
 

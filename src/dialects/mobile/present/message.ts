@@ -1,6 +1,6 @@
-import type { Attachment, MessageType } from '../../../../protocol/entities/content.ts'
-import type { Message, Reaction } from '../../../../protocol/entities/message.ts'
 import { bareId } from '../../../../protocol/ids.ts'
+import type { Attachment, Message, MessageType } from '../../../../protocol/messages/entities.ts'
+import type { Reaction } from '../../../../protocol/reactions/entities.ts'
 import type { Participant } from '../../../conversations/conversation-details.ts'
 import { textOf } from '../../kit/text-of.ts'
 

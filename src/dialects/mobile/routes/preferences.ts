@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox'
-import type { Membership } from '../../../../protocol/entities/conversation.ts'
+import type { Membership } from '../../../../protocol/conversations/entities.ts'
 import { bareId, ConversationId } from '../../../../protocol/ids.ts'
 import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
 import type { Services } from '../../kit/services.ts'

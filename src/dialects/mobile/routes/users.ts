@@ -1,13 +1,7 @@
 import { Type } from '@sinclair/typebox'
-import {
-  Bio,
-  DisplayName,
-  PictureUrl,
-  PresenceStatus,
-  PublicKey,
-  Username
-} from '../../../../protocol/entities/user.ts'
 import { UserId } from '../../../../protocol/ids.ts'
+import { PresenceStatus } from '../../../../protocol/presence/entities.ts'
+import { Bio, DisplayName, PictureUrl, PublicKey, Username } from '../../../../protocol/users/entities.ts'
 import { type DialectRoute, dialectRoute, readingRoute } from '../../kit/dialect.ts'
 import { limitOf, pageQuery } from '../../kit/paging.ts'
 import { readFound, withPresence } from '../../kit/readings.ts'

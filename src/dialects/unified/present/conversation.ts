@@ -1,4 +1,4 @@
-import type { ConversationView } from '../../../../protocol/entities/conversation.ts'
+import type { ConversationView } from '../../../../protocol/conversations/entities.ts'
 import { bareId } from '../../../../protocol/ids.ts'
 import type { Actor } from '../../../actor.ts'
 import type { ConversationDetails, Participant } from '../../../conversations/conversation-details.ts'

@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox'
-import { Device, DisplayName, Username } from '../../../../protocol/entities/user.ts'
-import { Email, Password, Phone } from '../../../../protocol/routes/auth.ts'
+import { Email, Password, Phone } from '../../../../protocol/accounts/routes.ts'
+import { Device, DisplayName, Username } from '../../../../protocol/users/entities.ts'
 import { presentSignIn } from '../../../accounts/sign-in.ts'
 import { given } from '../../../omit-undefined.ts'
 import { type DialectDeps, type DialectRoute, dialectRoute } from '../../kit/dialect.ts'

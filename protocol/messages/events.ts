@@ -1,10 +1,9 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { content, MessageType } from '../entities/content.ts'
-import { ClientId, Emoji, Message, Text } from '../entities/message.ts'
 import { command, durable } from '../envelope.ts'
-import { ConversationId, MessageId, UserId } from '../ids.ts'
+import { ConversationId, MessageId } from '../ids.ts'
 import { MAX_PAGE_SIZE } from '../limits.ts'
 import { Counter, closed, oneOf, Timestamp } from '../schema.ts'
+import { ClientId, content, Message, MessageType, Text } from './entities.ts'
 
 /** What a send is answered with; a repeated `clientId` answers the first message with `duplicate: true`. */
 export const Sent = closed({
@@ -37,6 +36,7 @@ export const MessageSend = command('message:send', {
   }),
   reply: Sent
 })
+
 export type MessageSendData = Static<typeof MessageSend.data>
 
 export const MessageEdit = command('message:edit', {
@@ -51,20 +51,6 @@ export const MessageDelete = command('message:delete', {
   reply: Changed
 })
 
-const reactionData = closed({ conversationId: ConversationId, messageId: MessageId, emoji: Emoji })
-
-export const ReactionAdd = command('reaction:add', {
-  description: 'Reacts to a message; repeating it changes nothing.',
-  data: reactionData,
-  reply: Changed
-})
-
-export const ReactionRemove = command('reaction:remove', {
-  description: 'Takes a reaction back; repeating it changes nothing.',
-  data: reactionData,
-  reply: Changed
-})
-
 /** A page of messages, oldest first. `rev`: the conversation's head, read before the page. */
 export const HistoryPage = closed({
   messages: Type.Array(Message, { maxItems: MAX_PAGE_SIZE }),
@@ -74,6 +60,7 @@ export const HistoryPage = closed({
 export type HistoryPage = Static<typeof HistoryPage>
 
 const position = Type.Optional(Counter)
+
 export const HistoryQuery = {
   before: { ...position, description: 'Messages below this `seq`; without any of the three, the newest.' },
   after: { ...position, description: 'Messages above this `seq`.' },
@@ -88,21 +75,21 @@ export const HistoryGet = command('history:get', {
 })
 
 export const MessageNew = durable('conversation', 'message:new', 'A message was added.', Message)
+
 export const MessageEdited = durable(
   'conversation',
   'message:edited',
   'A message has another text, or changed otherwise.',
   Message
 )
+
 export const MessageDeleted = durable(
   'conversation',
   'message:deleted',
   'A message was deleted for everyone; its tombstone.',
   Message
 )
-const reacted = closed({ message: Message, userId: UserId, emoji: Emoji })
-export const ReactionAdded = durable('conversation', 'reaction:added', 'Somebody reacted to a message.', reacted)
-export const ReactionRemoved = durable('conversation', 'reaction:removed', 'Somebody took a reaction back.', reacted)
+
 export const MessageHidden = durable(
   'user',
   'message:hidden',

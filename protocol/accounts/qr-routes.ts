@@ -1,13 +1,15 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { MatchCode, QrLogin, QrState, QrToken } from '../entities/qr.ts'
-import { SignedIn } from '../entities/session.ts'
-import { Device } from '../entities/user.ts'
+import { route } from '../route.ts'
 import { closed, oneOf } from '../schema.ts'
-import { route } from './route.ts'
+import { Device } from '../users/entities.ts'
+import { MatchCode, QrLogin, QrState, QrToken, SignedIn } from './entities.ts'
 
 const tags = ['auth']
+
 const params = closed({ token: QrToken })
+
 const DeviceId = Device.properties.id
+
 const deviceQuery = closed({ deviceId: Type.Optional(DeviceId) })
 
 export const CreateQr = route({
@@ -91,4 +93,5 @@ export const LoginByQr = route({
     response: { 200: SignedIn }
   }
 })
+
 export type QrPresentation = Static<typeof LoginByQr.schema.body>

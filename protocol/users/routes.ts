@@ -1,25 +1,30 @@
 import { type Static, Type } from '@sinclair/typebox'
+import { UserId } from '../ids.ts'
+import { CONTACTS_PER_SYNC, MAX_PAGE_SIZE } from '../limits.ts'
+import { route } from '../route.ts'
+import { closed, PLAIN_TEXT } from '../schema.ts'
 import {
+  Bio,
   Block,
   Contact,
   ContactName,
   ContactSource,
+  DisplayName,
   Friend,
-  PersonRequest,
-  RequestKind,
-  RequestStatus,
-  RequestText,
+  Me,
+  PictureUrl,
+  PublicKey,
   Settings,
-  SettingsChanges
-} from '../entities/people.ts'
-import { PresenceStatus, User } from '../entities/user.ts'
-import { RequestId, UserId } from '../ids.ts'
-import { CONTACTS_PER_SYNC, MAX_PAGE_SIZE } from '../limits.ts'
-import { closed, oneOf } from '../schema.ts'
-import { route } from './route.ts'
+  SettingsChanges,
+  StatusText,
+  User,
+  Username
+} from './entities.ts'
 
 const limit = Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_PAGE_SIZE }))
+
 const userParams = closed({ userId: UserId })
+
 const pageOf = closed({ limit, after: Type.Optional(UserId) })
 
 export const GetSettings = route({
@@ -39,29 +44,9 @@ export const UpdateSettings = route({
   }
 })
 
-export const CountPresence = route({
-  method: 'GET',
-  url: '/presence/count',
-  schema: {
-    summary: 'How many people are there',
-    tags: ['users'],
-    response: { 200: closed({ count: Type.Integer({ minimum: 0 }) }) }
-  }
-})
-
-export const SetPresence = route({
-  method: 'PUT',
-  url: '/presence',
-  schema: {
-    summary: 'How you are shown, on all the devices that are connected now',
-    tags: ['users'],
-    body: closed({ status: PresenceStatus }),
-    response: { 204: Type.Null() }
-  }
-})
-
 export const BlockPage = closed({ blocks: Type.Array(Block), next: Type.Optional(Type.String()) })
 export type BlockPage = Static<typeof BlockPage>
+
 const cursorOf = closed({ limit, after: Type.Optional(Type.String({ pattern: '^[0-9a-f]{24}$', maxLength: 24 })) })
 
 export const ListBlocks = route({
@@ -115,6 +100,7 @@ export const SyncContacts = route({
     response: { 200: ContactMatches }
   }
 })
+
 export type AddressBookEntry = Static<typeof SyncContacts.schema.body>['contacts'][number]
 
 export const ContactPage = closed({ contacts: Type.Array(Contact), next: Type.Optional(UserId) })
@@ -179,61 +165,51 @@ export const RemoveFriend = route({
   }
 })
 
-const requestTags = ['requests']
-const requestParams = closed({ requestId: RequestId })
+const tags = ['users']
 
-export const SendRequest = route({
-  method: 'POST',
-  url: '/requests',
-  schema: {
-    summary: 'Ask somebody to talk or to be friends; who was asked by them already accepts',
-    tags: requestTags,
-    body: closed({ kind: RequestKind, to: UserId, message: Type.Optional(RequestText) }),
-    response: { 200: PersonRequest }
-  }
-})
-export type NewRequest = Static<typeof SendRequest.schema.body>
-
-export const RequestPage = closed({ requests: Type.Array(PersonRequest), next: Type.Optional(RequestId) })
-export type RequestPage = Static<typeof RequestPage>
-
-export const ListRequests = route({
+export const GetMe = route({
   method: 'GET',
-  url: '/requests',
+  url: '/users/me',
+  schema: { summary: 'Your profile', tags, response: { 200: Me } }
+})
+
+export const UpdateMe = route({
+  method: 'PATCH',
+  url: '/users/me',
   schema: {
-    summary: 'Requests to you and by you, newest first',
-    tags: requestTags,
-    querystring: closed({
-      limit,
-      after: Type.Optional(RequestId),
-      direction: Type.Optional(oneOf('incoming', 'outgoing')),
-      status: Type.Optional(RequestStatus),
-      kind: Type.Optional(RequestKind)
+    summary: 'Change your profile; an empty text takes a field away',
+    tags,
+    body: closed({
+      username: Type.Optional(Username),
+      displayName: Type.Optional(DisplayName),
+      avatarUrl: Type.Optional(Type.Union([PictureUrl, Type.Literal('')])),
+      bio: Type.Optional(Bio),
+      statusText: Type.Optional(StatusText),
+      publicKey: Type.Optional(PublicKey)
     }),
-    response: { 200: RequestPage }
+    response: { 200: Me }
   }
 })
-export type RequestQuery = Static<typeof ListRequests.schema.querystring>
 
-export const AcceptRequest = route({
-  method: 'POST',
-  url: '/requests/:requestId/accept',
+export type ProfileChanges = Static<typeof UpdateMe.schema.body>
+
+export const GetUser = route({
+  method: 'GET',
+  url: '/users/:userId',
+  schema: { summary: 'Somebody’s profile', tags, params: closed({ userId: UserId }), response: { 200: User } }
+})
+
+export const SearchUsers = route({
+  method: 'GET',
+  url: '/users/search',
   schema: {
-    summary: 'Accept a request: the two become contacts, and have a conversation',
-    tags: requestTags,
-    params: requestParams,
-    response: { 200: PersonRequest }
+    summary:
+      'People by the beginning of their username, of a word of their name or of their phone number (5 digits), or by a whole email; the best first',
+    tags,
+    querystring: closed({
+      q: Type.String({ minLength: 1, maxLength: 64, pattern: PLAIN_TEXT }),
+      limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_PAGE_SIZE }))
+    }),
+    response: { 200: closed({ users: Type.Array(User) }) }
   }
-})
-
-export const DeclineRequest = route({
-  method: 'POST',
-  url: '/requests/:requestId/decline',
-  schema: { summary: 'Decline a request', tags: requestTags, params: requestParams, response: { 200: PersonRequest } }
-})
-
-export const CancelRequest = route({
-  method: 'POST',
-  url: '/requests/:requestId/cancel',
-  schema: { summary: 'Take a request back', tags: requestTags, params: requestParams, response: { 200: PersonRequest } }
 })

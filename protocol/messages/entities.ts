@@ -1,6 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { UserId } from '../ids.ts'
-import { closed, oneOf, PLAIN_TEXT } from '../schema.ts'
+import { ConversationId, MessageId, UserId } from '../ids.ts'
+import { Reaction } from '../reactions/entities.ts'
+import { Counter, closed, oneOf, PLAIN_TEXT, Timestamp } from '../schema.ts'
 
 /** What a message is. The server alone writes `call` and `system`. */
 export const MessageType = oneOf(
@@ -19,6 +20,7 @@ export type MessageType = Static<typeof MessageType>
 
 /** Where something can be fetched: http or https. */
 export const Url = Type.String({ maxLength: 2_048, pattern: '^https?://[^\\s]+$' })
+
 const pixels = Type.Optional(Type.Integer({ minimum: 0, maximum: 100_000 }))
 
 /** A file that belongs to a message. Durations are seconds, with fractions; `waveform` is loudness over time. */
@@ -81,3 +83,42 @@ export const SystemNote = closed({
   role: Type.Optional(oneOf('owner', 'admin', 'member'))
 })
 export type SystemNote = Static<typeof SystemNote>
+
+/** Chosen by the client, unique for the sender in the conversation; a repeat answers the first message. */
+export const ClientId = Type.String({ minLength: 1, maxLength: 64, pattern: '^[A-Za-z0-9._:-]+$' })
+
+/** Up to 16 KiB of UTF-8 (`textBytes`); the length here only bounds the work of checking. */
+export const Text = Type.String({ minLength: 1, maxLength: 16_384, pattern: PLAIN_TEXT })
+
+/** The answered message as it was when it was answered. */
+export const Quote = closed({
+  messageId: MessageId,
+  senderId: UserId,
+  type: Type.Optional(MessageType),
+  text: Type.Optional(Type.String({ maxLength: 256 }))
+})
+export type Quote = Static<typeof Quote>
+
+/**
+ * A message, as it is now. `seq` is its place in the conversation, for ever; `rev` the conversation's change that
+ * it was last touched by. A deleted message stays as a tombstone: no content, no reactions, `deletedAt`. A `system` message
+ * records a change of the group; it is never unread.
+ */
+export const Message = closed({
+  id: MessageId,
+  conversationId: ConversationId,
+  seq: Counter,
+  rev: Counter,
+  senderId: UserId,
+  clientId: Type.Optional(ClientId),
+  type: MessageType,
+  text: Type.Optional(Type.String()),
+  ...content,
+  system: Type.Optional(SystemNote),
+  replyTo: Type.Optional(Quote),
+  reactions: Type.Array(Reaction),
+  createdAt: Timestamp,
+  editedAt: Type.Optional(Timestamp),
+  deletedAt: Type.Optional(Timestamp)
+})
+export type Message = Static<typeof Message>

@@ -1,4 +1,9 @@
 import { type Static, Type } from '@sinclair/typebox'
+import { command, durable, ephemeral } from '../envelope.ts'
+import { ConversationId, UserId } from '../ids.ts'
+import { DEFAULT_LIMITS } from '../limits.ts'
+import { Counter, closed } from '../schema.ts'
+import { PictureUrl } from '../users/entities.ts'
 import {
   Conversation,
   ConversationName,
@@ -7,16 +12,9 @@ import {
   GroupSettings,
   Member,
   Membership,
+  Receipt,
   Role
-} from '../entities/conversation.ts'
-import { Message } from '../entities/message.ts'
-import { PersonRequest, Settings } from '../entities/people.ts'
-import { Me, PictureUrl } from '../entities/user.ts'
-import { command, durable } from '../envelope.ts'
-import { ConversationId, MessageId, StreamId, UserId } from '../ids.ts'
-import { DEFAULT_LIMITS, SYNC_PAGE_ITEMS } from '../limits.ts'
-import { Counter, closed } from '../schema.ts'
-import { Cursors, Heads } from './session.ts'
+} from './entities.ts'
 
 const UserIds = Type.Array(UserId, { minItems: 1, maxItems: DEFAULT_LIMITS.membersPerCommand, uniqueItems: true })
 
@@ -77,84 +75,79 @@ export const MemberRole = command('member:role', {
   reply: closed({ rev: Counter })
 })
 
-export const SyncHeads = command('sync:heads', {
-  description: 'What moved since the cursors given: a page of heads.',
-  data: closed({
-    cursors: Type.Optional(Cursors),
-    after: Type.Optional(Type.String({ maxLength: 64, pattern: '^[0-9a-f]{24}$' }))
-  }),
-  reply: Heads
-})
-
-/** One thing that changed, as it is now. */
-export const SyncItem = Type.Union([
-  closed({ type: Type.Literal('message'), rev: Counter, message: Message }),
-  closed({ type: Type.Literal('member'), rev: Counter, member: Member }),
-  closed({ type: Type.Literal('conversation'), rev: Counter, conversation: Conversation }),
-  closed({ type: Type.Literal('membership'), rev: Counter, conversation: ConversationView }),
-  closed({ type: Type.Literal('removed'), rev: Counter, conversationId: ConversationId }),
-  closed({ type: Type.Literal('hidden'), rev: Counter, conversationId: ConversationId, messageId: MessageId }),
-  closed({ type: Type.Literal('profile'), rev: Counter, user: Me }),
-  closed({ type: Type.Literal('settings'), rev: Counter, settings: Settings }),
-  closed({ type: Type.Literal('block'), rev: Counter, userId: UserId, isBlocked: Type.Boolean() }),
-  closed({ type: Type.Literal('contacts'), rev: Counter }),
-  closed({ type: Type.Literal('request'), rev: Counter, request: PersonRequest }),
-  closed({ type: Type.Literal('preferences'), rev: Counter, conversationId: ConversationId, me: Membership })
-])
-export type SyncItem = Static<typeof SyncItem>
-
-/**
- * A page of what changed after `since`, by `rev`, as current state. Complete up to `rev` (items above it may be
- * there already). `reset`: too far behind; drop the conversation, load a page of history, and pull from `rev`.
- */
-export const SyncPage = closed({
-  stream: StreamId,
-  rev: Counter,
-  more: Type.Boolean(),
-  items: Type.Array(SyncItem, { maxItems: SYNC_PAGE_ITEMS }),
-  reset: Type.Optional(Type.Literal(true))
-})
-export type SyncPage = Static<typeof SyncPage>
-
-export const SyncPull = command('sync:pull', {
-  description: 'The changes of one stream after a cursor.',
-  data: closed({ stream: StreamId, since: Counter }),
-  reply: SyncPage
-})
-
 export const MemberChanged = durable(
   'conversation',
   'member:changed',
   'People joined, left or have another role, all in this one change.',
   closed({ members: Type.Array(Member) })
 )
+
 export const ConversationUpdated = durable(
   'conversation',
   'conversation:updated',
   'Name, description, picture or settings changed.',
   Conversation
 )
+
 export const ConversationAdded = durable(
   'user',
   'conversation:added',
   'You are in a conversation that you were not in; precedes every event of it.',
   ConversationView
 )
+
 export const ConversationRemoved = durable(
   'user',
   'conversation:removed',
   'You are no longer in a conversation; the last you hear of it.',
   closed({ conversationId: ConversationId })
 )
+
 export const PreferencesUpdated = durable(
   'user',
   'preferences:updated',
   'You keep a conversation otherwise: muted, pinned, archived, hidden, cleared and the like.',
   closed({ conversationId: ConversationId, me: Membership })
 )
-export const Noop = durable(
-  'either',
-  'noop',
-  'A change that does not concern you; it moves the cursor and nothing else.',
-  closed({})
-)
+
+const receiptData = closed({ conversationId: ConversationId, seq: Counter })
+
+export const ReceiptDelivered = command('receipt:delivered', {
+  description: 'Everything up to this `seq` has reached this device. Only moves forward.',
+  data: receiptData,
+  reply: Receipt,
+  isSilent: true
+})
+
+export const ReceiptRead = command('receipt:read', {
+  description: 'Everything up to this `seq` was read. Only moves forward; read is delivered.',
+  data: receiptData,
+  reply: Receipt,
+  isSilent: true
+})
+
+const typingData = closed({ conversationId: ConversationId })
+
+export const TypingStart = command('typing:start', {
+  description: 'The person is typing; repeat every few seconds.',
+  data: typingData,
+  reply: closed({}),
+  isSilent: true
+})
+
+export const TypingStop = command('typing:stop', {
+  description: 'The person stopped typing.',
+  data: typingData,
+  reply: closed({}),
+  isSilent: true
+})
+
+const typing = closed({ conversationId: ConversationId, userId: UserId })
+
+export const TypingStarted = ephemeral('typing:start', 'Somebody is typing; forget it after six seconds.', typing)
+
+export const TypingStopped = ephemeral('typing:stop', 'Somebody stopped typing.', typing)
+
+export const Delivered = ephemeral('receipt:delivered', 'A member’s cursors moved.', Receipt)
+
+export const Read = ephemeral('receipt:read', 'A member’s cursors moved.', Receipt)

@@ -1,24 +1,21 @@
 import { type Static, Type } from '@sinclair/typebox'
-import {
-  ConversationType,
-  ConversationView,
-  Member,
-  Membership,
-  Nickname,
-  Receipt,
-  Ringtone
-} from '../entities/conversation.ts'
-import { ConversationChanges, MemberAdd, MemberRole, NewConversation } from '../events/conversation.ts'
 import { ConversationId, UserId } from '../ids.ts'
 import { MAX_PAGE_SIZE } from '../limits.ts'
+import { route } from '../route.ts'
 import { Counter, closed, oneOf, PLAIN_TEXT, Timestamp } from '../schema.ts'
-import { route } from './route.ts'
+import { ConversationType, ConversationView, Member, Membership, Nickname, Receipt, Ringtone } from './entities.ts'
+import { ConversationChanges, MemberAdd, MemberRole, NewConversation } from './events.ts'
 
 const tags = ['conversations']
+
 const limit = Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_PAGE_SIZE }))
+
 const params = closed({ conversationId: ConversationId })
+
 const memberParams = closed({ conversationId: ConversationId, userId: UserId })
+
 const flag = Type.Optional(oneOf('true', 'false'))
+
 const Rev = closed({ rev: Counter })
 
 export const CreateConversation = route({

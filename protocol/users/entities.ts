@@ -1,7 +1,63 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { ConversationId, RequestId, UserId } from '../ids.ts'
+import { UserId } from '../ids.ts'
+import { Presence } from '../presence/entities.ts'
 import { closed, oneOf, PLAIN_TEXT, Timestamp } from '../schema.ts'
-import { Presence, User } from './user.ts'
+
+export const Username = Type.String({ pattern: '^[A-Za-z0-9](?:[A-Za-z0-9._-]{1,30})[A-Za-z0-9]$', maxLength: 32 })
+
+export const DisplayName = Type.String({ minLength: 1, maxLength: 64, pattern: PLAIN_TEXT })
+
+export const Bio = Type.String({ maxLength: 500, pattern: PLAIN_TEXT })
+
+export const StatusText = Type.String({ maxLength: 140, pattern: PLAIN_TEXT })
+
+/** A public key for end-to-end encryption, in whatever text form the apps agree on. */
+export const PublicKey = Type.String({ maxLength: 8_192, pattern: '^[\\x20-\\x7e\\r\\n]*$' })
+
+/** A picture's address: http or https. */
+export const PictureUrl = Type.String({ maxLength: 2_048, pattern: '^https?://[^\\s]+$' })
+
+const profile = {
+  id: UserId,
+  username: Type.Optional(Username),
+  displayName: DisplayName,
+  avatarUrl: Type.Optional(PictureUrl),
+  bio: Type.Optional(Bio),
+  statusText: Type.Optional(StatusText),
+  publicKey: Type.Optional(PublicKey),
+  isVerified: Type.Optional(Type.Literal(true)),
+  lastSeenAt: Type.Optional(Timestamp)
+}
+
+/**
+ * A person as the caller may see them: what their privacy hides is absent. Where one of the two has blocked the
+ * other only id and names are left.
+ */
+export const User = closed({ ...profile, createdAt: Type.Optional(Timestamp) })
+export type User = Static<typeof User>
+
+/** A person as they see themselves. `phone` is E.164. */
+export const Me = closed({
+  ...profile,
+  phone: Type.Optional(Type.String()),
+  email: Type.Optional(Type.String()),
+  createdAt: Timestamp,
+  updatedAt: Type.Optional(Timestamp)
+})
+export type Me = Static<typeof Me>
+
+/** What kind of app a device runs; free text on the wire of later versions, so clients show the unknown as it is. */
+export const Device = closed({
+  id: Type.String({
+    minLength: 1,
+    maxLength: 64,
+    pattern: '^[A-Za-z0-9._:-]+$',
+    description: 'Stable for one install.'
+  }),
+  platform: Type.Optional(Type.String({ maxLength: 32, pattern: PLAIN_TEXT })),
+  name: Type.Optional(Type.String({ maxLength: 64, pattern: PLAIN_TEXT }))
+})
+export type Device = Static<typeof Device>
 
 /** Who may see something of a person: everyone, those among the person's contacts, or nobody. */
 export const Audience = oneOf('everyone', 'contacts', 'nobody')
@@ -65,23 +121,3 @@ export type Contact = Static<typeof Contact>
 /** A friend, and whether they are there. */
 export const Friend = closed({ user: User, presence: Presence, since: Timestamp })
 export type Friend = Static<typeof Friend>
-
-export const RequestKind = oneOf('chat', 'friend')
-export type RequestKind = Static<typeof RequestKind>
-export const RequestStatus = oneOf('open', 'accepted', 'declined', 'cancelled')
-export type RequestStatus = Static<typeof RequestStatus>
-export const RequestText = Type.String({ minLength: 1, maxLength: 500, pattern: PLAIN_TEXT })
-
-/** Somebody asks to talk (`chat`) or to be friends. `conversationId`: once it is accepted. */
-export const PersonRequest = closed({
-  id: RequestId,
-  kind: RequestKind,
-  from: UserId,
-  to: UserId,
-  message: Type.Optional(RequestText),
-  status: RequestStatus,
-  createdAt: Timestamp,
-  decidedAt: Type.Optional(Timestamp),
-  conversationId: Type.Optional(ConversationId)
-})
-export type PersonRequest = Static<typeof PersonRequest>

@@ -1,13 +1,15 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { ConversationId, UserId } from '../ids.ts'
+import { Message } from '../messages/entities.ts'
 import { Counter, closed, oneOf, PLAIN_TEXT, Timestamp } from '../schema.ts'
-import { Message } from './message.ts'
-import { PictureUrl } from './user.ts'
+import { PictureUrl } from '../users/entities.ts'
 
 export const ConversationName = Type.String({ minLength: 1, maxLength: 128, pattern: PLAIN_TEXT })
+
 export const Description = Type.String({ maxLength: 1_024, pattern: PLAIN_TEXT })
 
 export const Ringtone = Type.String({ maxLength: 256, pattern: PLAIN_TEXT })
+
 export const Nickname = Type.String({ maxLength: 64, pattern: PLAIN_TEXT })
 
 export const Role = oneOf('owner', 'admin', 'member')

@@ -1,13 +1,15 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { ClientId, Emoji, Message, Text } from '../entities/message.ts'
-import { Changed, HistoryPage, HistoryQuery, NewContent, Sent } from '../events/message.ts'
 import { ConversationId, MessageId, UserId } from '../ids.ts'
 import { MAX_PAGE_SIZE } from '../limits.ts'
+import { route } from '../route.ts'
 import { closed, oneOf, Timestamp } from '../schema.ts'
-import { route } from './route.ts'
+import { ClientId, Message, Text } from './entities.ts'
+import { Changed, HistoryPage, HistoryQuery, NewContent, Sent } from './events.ts'
 
 const tags = ['messages']
+
 const params = closed({ conversationId: ConversationId })
+
 const messageParams = closed({ conversationId: ConversationId, messageId: MessageId })
 
 export const SendMessage = route({
@@ -95,29 +97,6 @@ export const DeleteMessage = route({
     tags,
     params: messageParams,
     querystring: closed({ scope: Type.Optional(oneOf('everyone', 'me')) }),
-    response: { 200: Changed }
-  }
-})
-
-export const AddReaction = route({
-  method: 'POST',
-  url: '/conversations/:conversationId/messages/:messageId/reactions',
-  schema: {
-    summary: 'React to a message',
-    tags,
-    params: messageParams,
-    body: closed({ emoji: Emoji }),
-    response: { 200: Changed }
-  }
-})
-
-export const RemoveReaction = route({
-  method: 'DELETE',
-  url: '/conversations/:conversationId/messages/:messageId/reactions/:emoji',
-  schema: {
-    summary: 'Take a reaction back',
-    tags,
-    params: closed({ ...messageParams.properties, emoji: Emoji }),
     response: { 200: Changed }
   }
 })

@@ -1,32 +1,8 @@
-import { type Static, Type } from '@sinclair/typebox'
-import { Device, Me } from '../entities/user.ts'
-import { command, durable, ephemeral } from '../envelope.ts'
-import { StreamId } from '../ids.ts'
-import { HEADS_PAGE, MAX_CURSORS } from '../limits.ts'
-import { Counter, closed, Timestamp } from '../schema.ts'
-
-/** Cursors by stream: the `rev` up to which the client has everything. */
-export const Cursors = Type.Record(StreamId, Counter, { maxProperties: MAX_CURSORS, additionalProperties: false })
-export type Cursors = Static<typeof Cursors>
-
-/** Where a stream is now. `seq` and the receipts are those of a conversation; a user's own stream has none. */
-export const Head = closed({
-  stream: StreamId,
-  rev: Counter,
-  seq: Type.Optional(Counter),
-  deliveredSeq: Type.Optional(Counter),
-  readSeq: Type.Optional(Counter)
-})
-export type Head = Static<typeof Head>
-
-/** A page of heads that differ from the client's cursors; `gone` are streams that it may drop. */
-export const Heads = closed({
-  heads: Type.Array(Head, { maxItems: HEADS_PAGE }),
-  gone: Type.Array(StreamId),
-  more: Type.Boolean(),
-  after: Type.Optional(Type.String({ description: 'Where the next page of `sync:heads` begins.' }))
-})
-export type Heads = Static<typeof Heads>
+import { Type } from '@sinclair/typebox'
+import { command, ephemeral } from '../envelope.ts'
+import { closed, Timestamp } from '../schema.ts'
+import { Cursors, Heads } from '../sync/entities.ts'
+import { Device, Me } from '../users/entities.ts'
 
 export const Hello = command('hello', {
   description: 'Signs the connection in and says what the client has; the answer says what moved since.',
@@ -72,5 +48,3 @@ export const Drain = ephemeral(
   'The server is going away; close and come back after `inMs`, which differs for each connection.',
   closed({ inMs: Type.Integer() })
 )
-
-export const UserUpdated = durable('user', 'user:updated', 'Your own profile changed.', Me)

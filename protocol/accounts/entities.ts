@@ -1,7 +1,28 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { QrLoginId } from '../ids.ts'
+import { QrLoginId, SessionId } from '../ids.ts'
 import { closed, oneOf, Timestamp } from '../schema.ts'
-import { Device } from './user.ts'
+import { Device, Me } from '../users/entities.ts'
+
+/** One login on one device. */
+export const Session = closed({
+  id: SessionId,
+  device: Type.Optional(Device),
+  createdAt: Timestamp,
+  lastSeenAt: Timestamp,
+  expiresAt: Timestamp,
+  isCurrent: Type.Boolean()
+})
+export type Session = Static<typeof Session>
+
+/** What signing in answers. `expiresInMs`: life of the access token. */
+export const SignedIn = closed({
+  user: Me,
+  sessionId: SessionId,
+  accessToken: Type.String(),
+  refreshToken: Type.String(),
+  expiresInMs: Type.Integer()
+})
+export type SignedIn = Static<typeof SignedIn>
 
 /** What the picture of a code holds before the token. */
 export const QR_PREFIX = 'parley:qr:'
