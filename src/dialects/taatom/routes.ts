@@ -6,7 +6,7 @@ import { type DialectDeps, type DialectRoute, dialectRoute } from '../kit/dialec
 import { historyQuery, limitOf, pageQuery, placeOf } from '../kit/paging.ts'
 import { sendMessage } from '../kit/sending.ts'
 import type { Services } from '../kit/services.ts'
-import { ChatId, findChat, openChat, openChatId } from './chats.ts'
+import { ChatId, findChat, openChat, openChatId } from './content.ts'
 import { presentChat, presentMessage, presentMessages } from './present.ts'
 
 const params = Type.Object({ otherUserId: ChatId })

@@ -7,7 +7,8 @@ import { type DialectRoute, dialectRoute, readingRoute } from '../../kit/dialect
 import { pageQuery } from '../../kit/paging.ts'
 import { readConversation, readConversations } from '../../kit/readings.ts'
 import type { Services } from '../../kit/services.ts'
-import { answer, maybe, present } from '../fields.ts'
+import { maybe, withoutNull } from '../content.ts'
+import { answer } from '../present/answer.ts'
 import { presentConversation, showConversation } from '../present/conversation.ts'
 
 const params = Type.Object({ id: ConversationId })
@@ -66,7 +67,7 @@ function openingRoutes(services: Services): DialectRoute[] {
       async ({ actor, body: { name, participants = [], avatar, description } }) => {
         const { conversation } = await conversations.create(actor, {
           ...{ type: 'group', name, memberIds: participants },
-          ...present({ avatarUrl: avatar, description })
+          ...withoutNull({ avatarUrl: avatar, description })
         })
         return answer(await showConversation(services, actor, conversation.id), 'Group created')
       }
@@ -81,7 +82,7 @@ function changingRoutes(services: Services): DialectRoute[] {
       'PUT /conversations/:id',
       { summary: 'Change a group', params, body: Type.Object({ name: maybe(ConversationName), ...looks }) },
       async ({ actor, params: { id }, body: { name, avatar, description } }) => {
-        await groups.update(actor, id, present({ name, avatarUrl: avatar, description }))
+        await groups.update(actor, id, withoutNull({ name, avatarUrl: avatar, description }))
         return answer(await showConversation(services, actor, id), 'Conversation updated')
       }
     ),

@@ -6,7 +6,8 @@ import { type DialectRoute, dialectRoute, readingRoute } from '../../kit/dialect
 import { limitOf, pageQuery } from '../../kit/paging.ts'
 import { readFound, withPresence } from '../../kit/readings.ts'
 import type { Services } from '../../kit/services.ts'
-import { answer, maybe, present } from '../fields.ts'
+import { maybe, withoutNull } from '../content.ts'
+import { answer } from '../present/answer.ts'
 import { presentOthers, presentOwn } from '../present/people.ts'
 
 /** People that one search finds, on all of its pages. */
@@ -39,7 +40,10 @@ function ownRoutes(services: Services): DialectRoute[] {
         ...{ username, displayName },
         ...{ avatarUrl: cleared(avatar), bio: cleared(bio), publicKey: cleared(publicKey) }
       }
-      return answer(await presentOwn(services, actor, await users.update(actor, present(changes))), 'Profile updated')
+      return answer(
+        await presentOwn(services, actor, await users.update(actor, withoutNull(changes))),
+        'Profile updated'
+      )
     }),
     dialectRoute(
       'PUT /users/me/status',

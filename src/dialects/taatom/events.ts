@@ -1,51 +1,14 @@
-import { Type } from '@sinclair/typebox'
 import type { Receipt } from '../../../protocol/conversations/entities.ts'
-import { bareId, MessageId, prefixedId, UserId } from '../../../protocol/ids.ts'
-import { ClientId, type Message, Text } from '../../../protocol/messages/entities.ts'
+import { bareId, prefixedId } from '../../../protocol/ids.ts'
+import type { Message } from '../../../protocol/messages/entities.ts'
 import type { Presence } from '../../../protocol/presence/entities.ts'
-import type { DialectEvent, RealtimeDialect, Translations } from '../../realtime/dialect-encoder.ts'
-import { createCommands } from '../kit/commands.ts'
-import { sendToPerson } from '../kit/sending.ts'
+import type { DialectEvent, Translations } from '../../realtime/dialect-encoder.ts'
 import type { Services } from '../kit/services.ts'
 import { textOf } from '../kit/text-of.ts'
-import { startTyping } from '../kit/typing.ts'
 import { presentMessage } from './present.ts'
 
-/** Document 4, "Real-Time Communication": what its client says, and what it is told. */
-export function createRealtime(services: Services): RealtimeDialect {
-  return {
-    name: 'taatom',
-    commands: commands(services),
-    translations: createTranslations(services),
-    presenceScope: 'peers',
-    namespaces: ['app']
-  }
-}
-
-function commands(services: Services) {
-  const { conversations, receipts } = services
-  return createCommands(on => {
-    on('typing', Type.Object({ to: UserId }), async (actor, { to }) => {
-      const id = await conversations.directId(actor, to)
-      if (id !== undefined) await startTyping(services, actor, id)
-      return {}
-    })
-    on('seen', Type.Object({ to: Type.Optional(UserId), messageId: MessageId }), async (actor, { messageId }) => {
-      await receipts.markUpTo(actor, { readUpTo: messageId })
-      return { success: true }
-    })
-    on(
-      'sendMessage',
-      Type.Object({ to: UserId, text: Text, clientId: Type.Optional(ClientId) }),
-      async (actor, { to, text, clientId }) => {
-        const message = await sendToPerson(services, actor, to, { text, ...(clientId && { clientId }) })
-        return { chatId: bareId(message.conversationId), message: presentMessage(message) }
-      }
-    )
-  })
-}
-
-function createTranslations({ messageIdAt }: Services): Translations {
+/** Events of its clients, by the canonical type. */
+export function createTranslations({ messageIdAt }: Services): Translations {
   return {
     'message:new': presentNew,
     'message:edited': message => [changed('message:edited', message)],

@@ -1,47 +1,14 @@
-import { Type } from '@sinclair/typebox'
 import type { Conversation, Member, Receipt } from '../../../protocol/conversations/entities.ts'
-import { bareId, ConversationId, MessageId } from '../../../protocol/ids.ts'
+import { bareId } from '../../../protocol/ids.ts'
 import type { EventData } from '../../../protocol/index.ts'
 import type { Message } from '../../../protocol/messages/entities.ts'
-import type { DialectEvent, RealtimeDialect, Translations } from '../../realtime/dialect-encoder.ts'
-import { createCommands } from '../kit/commands.ts'
+import type { DialectEvent, Translations } from '../../realtime/dialect-encoder.ts'
 import type { Services } from '../kit/services.ts'
-import { startTyping } from '../kit/typing.ts'
-import { NewMessage, send } from './content.ts'
 import { presentHead, presentMessage } from './present.ts'
 import { presentPresence } from './routes/users.ts'
 
-/** Live events with canonical names and document 2’s shapes, on server-sent events and sockets alike. */
-export function createRealtime(services: Services): RealtimeDialect {
-  return {
-    name: 'chatapp',
-    commands: commands(services),
-    translations: createTranslations(services),
-    presenceScope: 'peers'
-  }
-}
-
-function commands(services: Services) {
-  const { receipts, typing } = services
-  const place = Type.Object({ conversationId: ConversationId })
-  return createCommands(on => {
-    on('message:send', NewMessage, async (actor, data) => presentMessage(await send(services, actor, data), 'sent'))
-    on('message:read', Type.Object({ messageId: MessageId }), async (actor, { messageId }) => {
-      await receipts.markUpTo(actor, { readUpTo: messageId })
-      return { success: true }
-    })
-    on('typing:start', place, async (actor, { conversationId }) => {
-      await startTyping(services, actor, conversationId)
-      return { success: true }
-    })
-    on('typing:stop', place, async (actor, { conversationId }) => {
-      await typing.stop(actor, conversationId)
-      return { success: true }
-    })
-  })
-}
-
-function createTranslations({ messageIdAt }: Services): Translations {
+/** Events of its clients, by the canonical type. */
+export function createTranslations({ messageIdAt }: Services): Translations {
   return {
     'message:new': presentNew,
     'message:edited': message => [{ name: 'message:edited', data: presentMessage(message) }],
