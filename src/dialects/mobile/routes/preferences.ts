@@ -3,7 +3,7 @@ import type { Membership } from '../../../../protocol/conversations/entities.ts'
 import { bareId, ConversationId } from '../../../../protocol/ids.ts'
 import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
 import type { Services } from '../../kit/services.ts'
-import { maybe } from '../content.ts'
+import { maybe, withoutNull } from '../content.ts'
 import { answer } from '../present/answer.ts'
 
 const params = Type.Object({ id: ConversationId })
