@@ -19,8 +19,9 @@ module.exports = {
     only('^protocol/'),
     only('^src/store/', ...base),
     only(`^src/${PORTS}/`, ...base),
-    only('^src/services/', ...base, '^src/store/index\\.ts$', `^src/${PORTS}/`),
-    only('^src/transport/', ...base, '^src/services/index\\.ts$', `^src/${PORTS}/`),
+    only('^src/jobs/', ...base, '^src/store/index\\.ts$'),
+    only('^src/services/', ...base, '^src/(store|jobs)/index\\.ts$', `^src/${PORTS}/`),
+    only('^src/transport/', ...base, '^src/(services|jobs)/index\\.ts$', `^src/${PORTS}/`),
     only('^src/dialects/', ...base, '^src/services/index\\.ts$', '^src/transport/'),
     {
       name: 'dialects do not know each other',
@@ -28,7 +29,7 @@ module.exports = {
       from: { path: '^src/dialects/([^/]+)/', pathNot: '^src/dialects/shared/' },
       to: { path: '^src/dialects/[^/]+/', pathNot: '^src/dialects/$1/' }
     },
-    ban('mongodb', '^src/store/'),
+    ban('mongodb', '^src/(store/|jobs/store\\.ts$)'),
     ban('(@fastify|fastify|ws)', '^src/(transport|dialects|app)')
   ],
   options: {

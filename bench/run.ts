@@ -7,6 +7,7 @@ import { runDialects } from './dialects.bench.ts'
 import { runFanout } from './fanout.bench.ts'
 import { runHistory } from './history.bench.ts'
 import { runIdle } from './idle.bench.ts'
+import { runJobs } from './jobs.bench.ts'
 import { runList } from './list.bench.ts'
 import { runNodes } from './nodes.bench.ts'
 import { type Options, parseOptions } from './options.ts'
@@ -21,6 +22,7 @@ const CASES: Readonly<Record<string, (bench: Bench) => Promise<Section>>> = {
   list: runList,
   catchup: runCatchUp,
   commit: runCommit,
+  jobs: runJobs,
   nodes: runNodes,
   dialects: runDialects
 }

@@ -1,208 +1,225 @@
-import { EventEmitter } from 'node:events'
-import type { IncomingMessage, Server } from 'node:http'
-import cors from '@fastify/cors'
-import websocket from '@fastify/websocket'
-import Fastify, { type FastifyInstance, LogController } from 'fastify'
+import type { FastifyInstance } from 'fastify'
+import { codeRoutes } from './accounts/codes/rest.ts'
 import { createDelivery } from './accounts/delivery/index.ts'
-import { type Authenticator, createAuthenticator } from './accounts/tokens/authenticator.ts'
+import type { Delivery } from './accounts/delivery/port.ts'
+import { accountCollections, createAccountStores, createAccounts } from './accounts/index.ts'
+import { qrRoutes } from './accounts/qr/rest.ts'
+import { signInRoutes } from './accounts/rest.ts'
+import { createAuthenticator } from './accounts/tokens/authenticator.ts'
 import type { Bus } from './bus/bus.ts'
 import { MemoryBus } from './bus/memory.ts'
 import type { Config } from './config/config.ts'
 import { conversationCommands } from './conversations/commands.ts'
-import { openStore, type Store } from './database/database.ts'
+import { createConversations } from './conversations/index.ts'
+import { conversationRoutes } from './conversations/rest.ts'
+import { openDatabase } from './database/index.ts'
 import { createDialects, describeDialects, dialectRoutes } from './dialects/index.ts'
-import type { DialectParts } from './dialects/kit/dialect.ts'
-import { apiRoutes } from './faces/http/api.ts'
+import type { DialectDeps } from './dialects/kit/dialect.ts'
 import { authenticateRequests } from './faces/http/authentication.ts'
-import { answerError, answerErrors } from './faces/http/errors.ts'
-import { readJsonBodies } from './faces/http/json.ts'
 import { createRequestLimits } from './faces/http/rate-limits.ts'
-import { validateRequests } from './faces/http/validation.ts'
+import { contractRoutes } from './faces/http/routes.ts'
+import { acceptUpgrades, createServer } from './faces/http/server.ts'
+import { registerSigners } from './faces/http/signers.ts'
 import { SocketIoServer } from './faces/socketio/server.ts'
 import { streamRoutes } from './faces/sse/routes.ts'
 import { StreamServer } from './faces/sse/server.ts'
 import { SocketServer } from './faces/ws/server.ts'
-import { chooseSubprotocol } from './faces/ws/subprotocol.ts'
-import { loggerOptions } from './log.ts'
+import { createJobs, type Jobs } from './jobs/index.ts'
 import { messageCommands } from './messages/commands.ts'
+import { createMessages } from './messages/index.ts'
+import { reactionCommands } from './messages/reactions/commands.ts'
+import { reactionRoutes } from './messages/reactions/rest.ts'
+import { messageRoutes } from './messages/rest.ts'
 import { documentRoutes } from './ops/api-docs/pages.ts'
-import { Metrics } from './ops/metrics.ts'
+import { HealthService } from './ops/health.ts'
+import { createMetrics, type LoadMetrics } from './ops/lazy-metrics.ts'
 import { operationRoutes } from './ops/rest.ts'
+import { presenceRoutes } from './presence/index.ts'
+import { connectionCommands } from './realtime/commands/connection-commands.ts'
 import { Dispatcher } from './realtime/commands/dispatcher.ts'
-import { ephemeralCommands } from './realtime/commands/ephemeral.ts'
-import type { ConnectionCounts } from './realtime/connection.ts'
-import { DeliveryTracker, type TrackDelivery } from './realtime/delivery-tracker.ts'
 import type { RealtimeDialect } from './realtime/dialect-encoder.ts'
-import { EncodedCounts } from './realtime/encoded-counts.ts'
-import { Handshake } from './realtime/handshake.ts'
-import { Hub } from './realtime/hub.ts'
-import { Lifecycle } from './realtime/lifecycle.ts'
-import type { FindScope } from './realtime/presence/automatic-subscriptions.ts'
-import { Undelivered } from './realtime/undelivered.ts'
-import { createServices, type Services } from './services.ts'
-
-const BODY_BYTES = 131_072
+import { createRealtime, type Realtime } from './realtime/index.ts'
+import { createRequestStores, createRequests, requestCollections } from './requests/index.ts'
+import { requestRoutes } from './requests/rest.ts'
+import { cleanStaleTransactions } from './store/commit/stale-transactions.ts'
+import { coreCollections, createCoreStores } from './store/index.ts'
+import { createStreamStores, streamCollections } from './streams/index.ts'
+import { syncCommands } from './sync/commands.ts'
+import { createSync } from './sync/index.ts'
+import { createUserStores, createUsers, userCollections } from './users/index.ts'
+import { userRoutes } from './users/rest.ts'
 
 export type AppConfig = Config & { MONGODB_URI: string; JWT_SECRET: string[] }
 
-/** Starts one node: the store, then the services, then the transports. The app listens when it is told to. */
+/** How often one of the servers ends transactions that killed ones have left open, ms. */
+const STALE_TRANSACTIONS_MS = 5_000
+
+const COLLECTIONS = {
+  ...streamCollections,
+  ...coreCollections,
+  ...userCollections,
+  ...accountCollections,
+  ...requestCollections
+}
+
+/** Starts one server: the database, then the subjects, then the faces. The app listens when it is told to. */
 export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
   const app = createServer(config)
   const onError = (err: unknown): void => app.log.error({ err }, 'Something failed in the background')
-  const store = await openStore(config)
+  const stores = await openStores(config)
   const bus = new MemoryBus()
-  const delivery = createDelivery(config, app.log)
-  const services = createServices({ store, bus, config, delivery, onError })
-  const authenticator = createAuthenticator(app, { config, services })
-  const openStream: DialectParts['openStream'] = async (reply, dialect) =>
+  const delivery = await createDelivery(config, app.log)
+  const jobs = createJobs({ ...stores, onError })
+  const subjects = createSubjects({ stores, bus, config, delivery, onError })
+  const headPoller = jobs.everyServer(subjects.headPoller)
+  jobs.oneServer({ name: 'stale-transactions', everyMs: STALE_TRANSACTIONS_MS, run: stores.cleanStaleTransactions })
+  const signers = registerSigners(app, config.JWT_SECRET)
+  const authenticator = createAuthenticator({ signers, config, ...subjects })
+  const authenticate = async (token: string) => await authenticator.authenticate(token)
+  const realtime = createRealtime({ ...subjects, bus, authenticate, config, epoch: stores.database.epoch, onError })
+  const openStream: DialectDeps['openStream'] = async (reply, dialect) =>
     await faces.streams.open(reply.request, reply, dialect)
-  const dialects = createDialects({ services, authenticator, config, openStream })
-  const realtime = createRealtime({ services, bus, authenticator, config, onError }, store.epoch)
-  const faces = createFaces(app, { ...realtime, services, config, onError, dialects: dialects.map(it => it.realtime) })
-  const { socket } = faces
-  const metrics = createMetrics({ ...realtime, ...faces, store, services })
-  await addPlugins(app, { ...faces, config, dialectNames: dialects.map(({ name }) => name) })
+  const dialects = createDialects({ services: subjects, authenticator, config, openStream })
+  const faces = createFaces(app, { ...realtime, subjects, config, onError, dialects: dialects.map(it => it.realtime) })
+  await acceptUpgrades(app, { ...faces, config, dialectNames: dialects.map(({ name }) => name) })
   authenticateRequests(app, authenticator, await createRequestLimits(app, config.limits))
   await app.register(documentRoutes, { dialects: describeDialects(dialects) })
-  await app.register(apiRoutes, { prefix: '/v1', services, authenticator, config })
+  await app.register(contractRoutes, { prefix: '/v1', routes: routesOf({ ...subjects, authenticator }) })
   await app.register(operationRoutes, {
-    metrics,
+    loadMetrics: measure({ ...realtime, ...faces, stores, subjects, jobs, onError }),
     metricsToken: config.METRICS_TOKEN,
-    isDraining: () => socket.isDraining,
-    probe: services.health.probe
+    isDraining: () => faces.socket.isDraining,
+    probe: new HealthService({ database: stores.database, headPoller }).probe
   })
-  await app.register(socket.routes)
-  await app.register(streamRoutes, { streams: faces.streams })
+  await app.register(faces.socket.routes)
+  await app.register(streamRoutes, faces)
   await app.register(dialectRoutes, { dialects })
-  await services.lookout.start()
+  await jobs.start()
   app.addHook('preClose', async () => {
+    subjects.qrStreams.close()
     setTimeout(() => app.server.closeAllConnections(), config.timings.requestFinishMs).unref()
   })
   app.addHook('onClose', async () => {
-    services.lookout.stop()
+    await jobs.stop()
     delivery.close()
-    await store.close()
+    await stores.close()
   })
   return app
 }
 
-interface RealtimeDeps {
-  readonly services: Services
+export type Stores = Awaited<ReturnType<typeof openStores>>
+
+/** Connects to the database, and makes the stores of every subject. */
+export async function openStores(config: Pick<AppConfig, 'MONGODB_URI' | 'MONGODB_POOL_SIZE' | 'COMMIT_LANES'>) {
+  const database = await openDatabase(config, COLLECTIONS)
+  const streams = createStreamStores(database)
+  const core = createCoreStores(database, streams.accounts, config.COMMIT_LANES)
+  return {
+    ...streams,
+    ...core,
+    ...createUserStores(database),
+    ...createAccountStores(database),
+    ...createRequestStores(database),
+    database,
+    cleanStaleTransactions: async () => await cleanStaleTransactions(database.client, STALE_TRANSACTIONS_MS),
+    close: async () => {
+      await core.commits.settled()
+      await database.close()
+    }
+  }
+}
+
+interface SubjectDeps {
+  readonly stores: Stores
   readonly bus: Bus
-  readonly authenticator: Authenticator
-  readonly config: AppConfig
+  readonly config: Config & { readonly JWT_SECRET: readonly string[] }
+  readonly delivery: Delivery
   readonly onError: (error: unknown) => void
 }
 
-/** The part of every connection that is the same for all faces. */
-function createRealtime({ services, bus, authenticator, config, onError }: RealtimeDeps, epoch: string) {
-  const { blocks, friends, lookout, peers, presence, receipts, replay, sessions } = services
-  const { limits, timings } = config
-  const findScope: FindScope = async (scope, actor) =>
-    await (scope === 'peers' ? peers.of(actor) : friends.circleIds(actor))
-  const hub = new Hub({ bus, replay, heads: lookout, blocks, presence, findScope, timings, onError })
-  const authenticate = async (token: string) => await authenticator.authenticate(token)
-  const lifecycle = new Lifecycle({ authenticate, sessions, presence, hub, limits, onError })
-  const handshake = new Handshake({ lifecycle, services, config, epoch })
-  const undelivered = new Undelivered(services)
-  const trackDelivery: TrackDelivery = confirm =>
-    new DeliveryTracker(confirm, { receipts, sessions, pauseMs: timings.receiptPauseMs, onError })
-  const counts: ConnectionCounts = { frames: 0, dropped: 0, slow: 0, encoded: new EncodedCounts() }
-  return { hub, lifecycle, handshake, undelivered, trackDelivery, counts }
+/** Every rule of Parley: what may be done, by whom, and what it changes. */
+export type Subjects = ReturnType<typeof createSubjects>
+
+/** Makes the subjects, each on those above it, and lets the bus hear of every commit. */
+export function createSubjects({ stores: store, bus, config, delivery, onError }: SubjectDeps) {
+  const base = { store: { ...store, now: store.database.now }, bus, config, onError }
+  const people = createUsers(base)
+  const accounts = createAccounts({ ...base, ...people, delivery })
+  const conversations = createConversations({ ...base, ...people })
+  const requests = createRequests({ ...base, ...people, ...conversations })
+  const messages = createMessages(base)
+  const items = {
+    ...people.userItems,
+    ...conversations.conversationItems,
+    ...requests.requestItems,
+    ...messages.messageItems
+  }
+  const sync = createSync({ ...base, items, headPollMs: config.timings.headPollMs })
+  sync.headPoller.subscribe(({ accounts: changed, endedSessionIds }) => {
+    people.settings.forget(changed.map(({ id }) => id))
+    for (const id of endedSessionIds) accounts.sessions.forget(id)
+  })
+  return { ...people, ...accounts, ...conversations, ...requests, ...messages, ...sync }
 }
 
-type Realtime = ReturnType<typeof createRealtime>
+type RoutedSubjects = Subjects & { readonly authenticator: ReturnType<typeof createAuthenticator> }
+
+/** Every canonical route. */
+function routesOf(subjects: RoutedSubjects) {
+  return [
+    ...signInRoutes(subjects),
+    ...codeRoutes(subjects),
+    ...qrRoutes(subjects),
+    ...userRoutes(subjects),
+    ...presenceRoutes(subjects),
+    ...requestRoutes(subjects),
+    ...conversationRoutes(subjects),
+    ...messageRoutes(subjects),
+    ...reactionRoutes(subjects.reactions)
+  ]
+}
 
 interface FaceDeps extends Realtime {
-  readonly services: Services
+  readonly subjects: Subjects
   readonly config: AppConfig
   readonly dialects: readonly RealtimeDialect[]
   readonly onError: (error: unknown) => void
 }
 
 /** The faces that keep connections open. */
-function createFaces(app: FastifyInstance, deps: FaceDeps) {
-  const { services } = deps
-  const commands = new Dispatcher()
-  messageCommands(commands.register, services)
-  conversationCommands(commands.register, services)
-  ephemeralCommands(commands.register, services, deps)
+function createFaces(app: FastifyInstance, { subjects, ...deps }: FaceDeps) {
+  const commands = new Dispatcher().add([
+    ...connectionCommands({ ...deps, ...subjects }),
+    ...conversationCommands(subjects),
+    ...messageCommands(subjects),
+    ...reactionCommands(subjects.reactions),
+    ...syncCommands(subjects)
+  ])
   const socket = new SocketServer({ ...deps, commands })
   return {
     socket,
-    streams: new StreamServer({ ...deps, resumption: services.resumption }),
+    streams: new StreamServer({ ...deps, resumption: subjects.resumption }),
     packets: new SocketIoServer(app.server, { ...deps, isDraining: () => socket.isDraining })
   }
 }
 
 interface MeasuredDeps extends Pick<Realtime, 'hub' | 'lifecycle' | 'counts'> {
-  readonly store: Store
-  readonly services: Services
+  readonly jobs: Jobs
+  readonly stores: Stores
+  readonly subjects: Subjects
   readonly socket: SocketServer
+  readonly onError: (error: unknown) => void
 }
 
-function createMetrics({ store, services, hub, lifecycle, counts, socket }: MeasuredDeps): Metrics {
-  return new Metrics({
+function measure({ stores, subjects, jobs, hub, lifecycle, counts, socket, onError }: MeasuredDeps): LoadMetrics {
+  const sources = {
     connections: () => lifecycle.count,
     users: () => hub.userCount,
     queuedBytes: () => socket.queuedBytes,
-    waitingCommits: () => store.commits.waiting,
+    waitingCommits: () => stores.commits.waiting,
     counts,
-    commits: services.commits
-  })
-}
-
-function createServer(config: AppConfig): FastifyInstance {
-  const app = Fastify({
-    logger: loggerOptions(config),
-    logController: new LogController({ disableRequestLogging: !['debug', 'trace'].includes(config.LOG_LEVEL) }),
-    bodyLimit: BODY_BYTES,
-    routerOptions: { maxParamLength: 16_384 },
-    trustProxy: config.TRUST_PROXY.length > 0 ? config.TRUST_PROXY : false,
-    // The first must be the smaller: Node would swap them, and a slow body would not be cut.
-    http: { headersTimeout: 10_000, connectionsCheckingInterval: 2_000 },
-    requestTimeout: 30_000,
-    forceCloseConnections: 'idle',
-    frameworkErrors: (error, request, reply) => void answerError(error, request, reply)
-  })
-  answerErrors(app)
-  validateRequests(app)
-  readJsonBodies(app)
-  return app
-}
-
-interface PluginParts {
-  config: AppConfig
-  socket: SocketServer
-  packets: SocketIoServer
-  streams: StreamServer
-  dialectNames: readonly string[]
-}
-
-async function addPlugins(
-  app: FastifyInstance,
-  { config, socket, packets, streams, dialectNames }: PluginParts
-): Promise<void> {
-  await app.register(cors, { origin: config.NODE_ENV === 'development' ? true : config.CORS_ORIGINS, maxAge: 600 })
-  // Both answer upgrades: those for socket.io do not reach the other.
-  const upgrades = new EventEmitter()
-  app.server.on('upgrade', (request: IncomingMessage, ...rest: unknown[]) => {
-    if (!request.url?.startsWith(SocketIoServer.path)) upgrades.emit('upgrade', request, ...rest)
-  })
-  await app.register(websocket, {
-    options: {
-      server: upgrades as Server,
-      maxPayload: config.limits.frameInBytes,
-      maxFragments: 64,
-      maxBufferedChunks: 1_024,
-      perMessageDeflate: false,
-      clientTracking: false,
-      closeTimeout: 2_000,
-      handleProtocols: offered => chooseSubprotocol(offered, dialectNames) ?? false
-    } as NonNullable<websocket.WebsocketPluginOptions['options']>,
-    preClose: function (done) {
-      streams.close()
-      void Promise.all([socket.drain(), packets.close()]).finally(() => this.websocketServer.close(() => done()))
-    }
-  })
+    commits: subjects.commitCounts,
+    jobs: jobs.figures
+  }
+  return createMetrics(sources, onError)
 }

@@ -1,13 +1,10 @@
-import {
-  type CountryCode,
-  getCountryCallingCode,
-  isSupportedCountry,
-  parsePhoneNumberFromString
-} from 'libphonenumber-js'
 import { AppError } from './errors.ts'
 
 /** Digits of a phone number that somebody can be found by. */
 const MIN_BEGINNING = 5
+const DIGIT = /\p{Nd}/u
+/** The numbering plans of all countries: with the first number, because they are large. */
+const loadPhoneNumbers = async () => await import('libphonenumber-js')
 
 /** Exactly one of these names somebody. */
 export interface Identifiers {
@@ -24,10 +21,13 @@ export interface IdentifierKeys {
 }
 
 /** @throws {AppError} `invalid` when the phone number cannot be one */
-export function identifierKeys({ username, phone, email }: Identifiers, region: string | undefined): IdentifierKeys {
+export async function identifierKeys(
+  { username, phone, email }: Identifiers,
+  region: string | undefined
+): Promise<IdentifierKeys> {
   return {
     ...(username === undefined ? {} : { usernameKey: username.toLowerCase() }),
-    ...(phone === undefined ? {} : { phone: requirePhone(phone, region) }),
+    ...(phone === undefined ? {} : { phone: await requirePhone(phone, region) }),
     ...(email === undefined ? {} : { email: emailKey(email) })
   }
 }
@@ -41,9 +41,12 @@ export function emailKey(email: string): string {
  * Any spelling of a phone number as E.164; `00` counts as `+`, and without either it is a number of the region.
  * `undefined` when it cannot be one.
  */
-export function parsePhone(text: string, region: string | undefined): string | undefined {
+export async function parsePhone(text: string, region: string | undefined): Promise<string | undefined> {
   const international = text.normalize('NFKC').trim().replace(/^00/, '+')
-  const defaultCountry = isCountry(region) ? { defaultCountry: region } : {}
+  if (!DIGIT.test(international)) return undefined
+  const { parsePhoneNumberFromString, isSupportedCountry } = await loadPhoneNumbers()
+  const isCountry = region !== undefined && isSupportedCountry(region)
+  const defaultCountry = isCountry ? { defaultCountry: region } : {}
   const number = parsePhoneNumberFromString(international, { extract: false, ...defaultCountry })
   return number?.isValid() && number.ext === undefined ? number.number : undefined
 }
@@ -52,22 +55,23 @@ export function parsePhone(text: string, region: string | undefined): string | u
  * What the E.164 form of a phone number begins with when its spelling begins like this: with `+`, `00`, or as a
  * number of the region. Nothing for less than five digits, or for what is no number.
  */
-export function phoneBeginnings(text: string, region: string | undefined): string[] {
+export async function phoneBeginnings(text: string, region: string | undefined): Promise<string[]> {
   const spelled = text.normalize('NFKC').trim()
   const digits = spelled.replace(/\D/g, '')
   if (!/^\+?[\d\s()./-]+$/.test(spelled) || digits.length < MIN_BEGINNING) return []
   if (spelled.startsWith('+')) return [`+${digits}`]
   if (digits.startsWith('00')) return digits.length < MIN_BEGINNING + 2 ? [] : [`+${digits.slice(2)}`]
-  const national = isCountry(region) ? [`+${getCountryCallingCode(region)}${digits.replace(/^0/, '')}`] : []
+  const national = region === undefined ? [] : await nationalBeginning(digits, region)
   return [...national, `+${digits}`]
 }
 
-function isCountry(region: string | undefined): region is CountryCode {
-  return region !== undefined && isSupportedCountry(region)
+async function nationalBeginning(digits: string, region: string): Promise<string[]> {
+  const { getCountryCallingCode, isSupportedCountry } = await loadPhoneNumbers()
+  return isSupportedCountry(region) ? [`+${getCountryCallingCode(region)}${digits.replace(/^0/, '')}`] : []
 }
 
-function requirePhone(text: string, region: string | undefined): string {
-  const phone = parsePhone(text, region)
+async function requirePhone(text: string, region: string | undefined): Promise<string> {
+  const phone = await parsePhone(text, region)
   if (phone === undefined)
     throw new AppError('invalid', 'The phone number is not valid; write it with + and country code')
   return phone

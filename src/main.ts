@@ -6,7 +6,7 @@ import closeWithGrace from 'close-with-grace'
 import { pino } from 'pino'
 import { buildApp } from './app.ts'
 import { type Config, describeConfig, readConfig } from './config/config.ts'
-import { type Embedded, startEmbedded } from './database/embedded/embedded.ts'
+import type { Embedded } from './database/embedded/embedded.ts'
 
 const CLOSE_TIMEOUT_MS = 30_000
 /** A signal that comes again this soon is the same one: a terminal and npm both pass Ctrl-C on. */
@@ -60,6 +60,7 @@ function loadDotEnv(): Set<string> {
 }
 
 async function ownDatabase({ DATA_DIR, MONGOD_BINARY, LOG_LEVEL }: Config): Promise<string> {
+  const { startEmbedded } = await import('./database/embedded/embedded.ts')
   const log = pino({ level: LOG_LEVEL })
   running.database = await startEmbedded({ dataDir: DATA_DIR, binary: MONGOD_BINARY, log })
   return running.database.uri

@@ -6,12 +6,11 @@ import { MongoClient, ObjectId } from 'mongodb'
 import type { Test } from 'tap'
 import type { SignedIn } from '../protocol/entities/session.ts'
 import { createDelivery } from '../src/accounts/delivery/index.ts'
-import { type AppConfig, buildApp } from '../src/app.ts'
+import { type AppConfig, buildApp, createSubjects, openStores, type Stores, type Subjects } from '../src/app.ts'
 import type { Bus } from '../src/bus/bus.ts'
 import { MemoryBus } from '../src/bus/memory.ts'
 import { readConfig } from '../src/config/config.ts'
-import { openStore, type Store } from '../src/database/database.ts'
-import { createServices, type Services } from '../src/services.ts'
+import { requireContract } from './contract.ts'
 import { giveBackDatabase, takeDatabase } from './databases.ts'
 import { SocketClient } from './socket-client.ts'
 
@@ -153,7 +152,9 @@ export class TestServer {
     })
     const text = await response.text()
     const { status, headers: answered } = response
-    return { status, headers: answered, text, body: text === '' ? undefined : parse(text) }
+    const answer = { status, headers: answered, text, body: text === '' ? undefined : parse(text) }
+    if (answered.get('content-type')?.startsWith('application/json')) requireContract(method, path, answer)
+    return answer
   }
 
   /** A socket that has not said anything. */
@@ -209,18 +210,18 @@ export async function startServer(t: Test, { uri = ownDatabase(t), env = {} }: P
   return server
 }
 
-/** Opens the services with their store and their bus, and no transport; they end with the test. */
+/** Makes the subjects with their stores and their bus, and no face; they end with the test. */
 export async function openServices(
   t: Test,
   { uri = ownDatabase(t), env = {}, onError = error => t.fail(String(error)) }: Place & Listener = {}
-): Promise<Services & { uri: string; config: AppConfig; store: Store; bus: Bus }> {
+): Promise<Subjects & { uri: string; config: AppConfig; store: Stores; bus: Bus }> {
   const config = testConfig(uri, env)
-  const store = await openStore(config)
+  const store = await openStores(config)
   t.teardown(async () => await store.close())
   const bus = new MemoryBus()
-  const delivery = createDelivery(config, { info: () => undefined })
-  const services = createServices({ store, bus, config, delivery, onError })
-  return { ...services, uri, config, store, bus }
+  const delivery = await createDelivery(config, { info: () => undefined })
+  const subjects = createSubjects({ stores: store, bus, config, delivery, onError })
+  return { ...subjects, uri, config, store, bus }
 }
 
 function testConfig(uri: string, env: Record<string, string>): AppConfig {

@@ -6,6 +6,8 @@ import { openDatabase } from './databases.ts'
 const VOLATILE: Record<string, readonly string[]> = { users: ['lastSeenAt'], sessions: ['lastSeenAt', 'reached'] }
 /** Written by the test itself, to know what came before it. */
 const SENTINELS = 'sentinels'
+/** What servers write by themselves. */
+const OWN = ['meta', 'work', SENTINELS]
 
 /** One write that the database has committed. */
 export interface Write {
@@ -22,8 +24,8 @@ interface WriteOptions {
 }
 
 /**
- * Hears of every write to a database, also of those that are taken back. What is volatile does not count, nor the
- * server’s own notes in `meta`.
+ * Hears of every write to a database, also of those that are taken back. What is volatile does not count, nor what
+ * servers write by themselves.
  */
 export class Writes {
   readonly #client: MongoClient
@@ -66,7 +68,7 @@ export class Writes {
     if (!('ns' in change) || !('coll' in change.ns))
       return [{ collection: '', text: change.operationType, document: '' }]
     const collection = change.ns.coll
-    if (collection === 'meta' || collection === SENTINELS) return []
+    if (OWN.includes(collection)) return []
     const written = this.#written(change, collection)
     if (written === undefined) return []
     const document = 'fullDocument' in change ? textOf(change.fullDocument ?? {}) : ''

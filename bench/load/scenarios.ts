@@ -3,6 +3,7 @@ import { commitMessages } from './commit.ts'
 import { fanOut } from './fanout.ts'
 import { readHistory } from './history.ts'
 import { holdIdle } from './idle.ts'
+import { drainJobs, seedJobs, watchJobs } from './jobs.ts'
 import { readList } from './list.ts'
 import { seedCatchUp } from './seed-catch-up.ts'
 import { seedHistory } from './seed-history.ts'
@@ -23,7 +24,10 @@ export const SCENARIOS = {
   seedCatchUp,
   comeBack,
   talk,
-  commitMessages
+  commitMessages,
+  seedJobs,
+  drainJobs,
+  watchJobs
 }
 
 type Scenarios = typeof SCENARIOS

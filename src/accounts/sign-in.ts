@@ -1,9 +1,7 @@
 import type { SignedIn } from '../../protocol/entities/session.ts'
 import { prefixedId } from '../../protocol/ids.ts'
-import type { Services } from '../services.ts'
+import type { SignIn } from './passwords/password-sign-in.ts'
 import type { Authenticator } from './tokens/authenticator.ts'
-
-type SignIn = Awaited<ReturnType<Services['auth']['login']>>
 
 /** Somebody who has just signed in, with their access token. */
 export function presentSignIn(

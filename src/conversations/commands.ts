@@ -4,39 +4,60 @@ import {
   ConversationUpdate,
   MemberAdd,
   MemberRemove,
-  MemberRole,
-  SyncHeads,
-  SyncPull
+  MemberRole
 } from '../../protocol/events/conversation.ts'
-import { Gate } from '../limits/gate.ts'
-import type { Register } from '../realtime/commands/dispatcher.ts'
-import type { Services } from '../services.ts'
+import { ReceiptDelivered, ReceiptRead, TypingStart, TypingStop } from '../../protocol/events/live.ts'
+import { type BoundCommand, on } from '../contract/command.ts'
+import type { ConversationService } from './conversations.ts'
+import type { GroupService } from './groups.ts'
+import type { ReceiptService } from './receipts.ts'
+import type { TypingService } from './typing.ts'
 
-/** Pages read at once for all who catch up; those who are level are not to feel it. */
-const PULLS_AT_ONCE = 1
-const MAX_WAITING_PULLS = 50_000
+interface ConversationCommandDeps {
+  readonly conversations: ConversationService
+  readonly groups: GroupService
+  readonly receipts: ReceiptService
+  readonly typing: TypingService
+}
 
-/** Socket face of conversations, members and catching up. */
-export function conversationCommands(on: Register, { conversations, groups, sync }: Services): void {
-  const pulls = new Gate(PULLS_AT_ONCE, MAX_WAITING_PULLS)
-  on(ConversationCreate, async ({ actor }, data) => (await conversations.create(actor, data)).conversation)
-  on(
-    ConversationUpdate,
-    async ({ actor }, { conversationId, ...changes }) => await groups.update(actor, conversationId, changes)
-  )
-  on(ConversationLeave, async ({ actor }, { conversationId }) => await groups.leave(actor, conversationId))
-  on(MemberAdd, async ({ actor }, { conversationId, userIds }) => await groups.add(actor, conversationId, userIds))
-  on(MemberRemove, async ({ actor }, { conversationId, userId }) => await groups.remove(actor, conversationId, userId))
-  on(
-    MemberRole,
-    async ({ actor }, { conversationId, userId, role }) => await groups.setRole(actor, conversationId, userId, role)
-  )
-  on(
-    SyncHeads,
-    async ({ actor }, { cursors = {}, after }) => await pulls.run(async () => await sync.heads(actor, cursors, after))
-  )
-  on(
-    SyncPull,
-    async ({ actor }, { stream, since }) => await pulls.run(async () => await sync.pull(actor, stream, since))
-  )
+/** Commands of conversations, members, receipts and typing. */
+export function conversationCommands({
+  conversations,
+  groups,
+  receipts,
+  typing
+}: ConversationCommandDeps): BoundCommand[] {
+  return [
+    on(ConversationCreate, async ({ actor }, data) => (await conversations.create(actor, data)).conversation),
+    on(
+      ConversationUpdate,
+      async ({ actor }, { conversationId, ...changes }) => await groups.update(actor, conversationId, changes)
+    ),
+    on(ConversationLeave, async ({ actor }, { conversationId }) => await groups.leave(actor, conversationId)),
+    on(MemberAdd, async ({ actor }, { conversationId, userIds }) => await groups.add(actor, conversationId, userIds)),
+    on(
+      MemberRemove,
+      async ({ actor }, { conversationId, userId }) => await groups.remove(actor, conversationId, userId)
+    ),
+    on(
+      MemberRole,
+      async ({ actor }, { conversationId, userId, role }) => await groups.setRole(actor, conversationId, userId, role)
+    ),
+    on(
+      ReceiptDelivered,
+      async ({ actor }, { conversationId, seq }) => await receipts.mark(actor, conversationId, { deliveredSeq: seq })
+    ),
+    on(
+      ReceiptRead,
+      async ({ actor }, { conversationId, seq }) => await receipts.mark(actor, conversationId, { readSeq: seq })
+    ),
+    on(TypingStart, async ({ actor }, { conversationId }) => {
+      await typing.start(actor, conversationId)
+      return {}
+    }),
+    on(TypingStop, async ({ actor }, { conversationId }) => {
+      await typing.stop(actor, conversationId)
+      return {}
+    })
+  ]
 }

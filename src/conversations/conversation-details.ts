@@ -2,14 +2,15 @@ import type { ConversationView, Role } from '../../protocol/entities/conversatio
 import type { User } from '../../protocol/entities/user.ts'
 import { bareId } from '../../protocol/ids.ts'
 import type { Actor } from '../actor.ts'
-import type { Store } from '../database/database.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { messageId } from '../ids.ts'
 import type { MemberDoc } from '../store/documents.ts'
+import type { MemberStore } from '../store/members.ts'
+import type { MessageStore } from '../store/messages.ts'
 import type { BlockService } from '../users/blocks/blocks.ts'
 import type { UserService } from '../users/users.ts'
 
-/** Members of one conversation that a summary names; the longest-standing ids first. */
+/** Members of one conversation that are named; the longest-standing ids first. */
 const MAX_MEMBERS = 100
 
 /**
@@ -29,33 +30,33 @@ export interface Participant {
 }
 
 /** A conversation as one of its members sees it, together with who is in it. */
-export interface Summary {
+export interface ConversationDetails {
   readonly view: ConversationView
   /** At most a hundred, the viewer among them. */
   readonly participants: readonly Participant[]
 }
 
-interface SummaryParts {
-  readonly store: Pick<Store, 'members' | 'messages'>
+interface SummaryDeps {
+  readonly store: { readonly members: MemberStore; readonly messages: MessageStore }
   readonly users: Pick<UserService, 'findMany'>
-  readonly blocks: Pick<BlockService, 'around'>
+  readonly blocks: Pick<BlockService, 'blockedPeers'>
 }
 
 /** Conversations with their people, for apps that show both in one list. A few queries for any number of them. */
-export class SummaryService {
-  readonly #store: SummaryParts['store']
-  readonly #users: SummaryParts['users']
-  readonly #blocks: SummaryParts['blocks']
+export class ConversationDetailsService {
+  readonly #store: SummaryDeps['store']
+  readonly #users: SummaryDeps['users']
+  readonly #blocks: SummaryDeps['blocks']
 
-  constructor({ store, users, blocks }: SummaryParts) {
+  constructor({ store, users, blocks }: SummaryDeps) {
     this.#store = store
     this.#users = users
     this.#blocks = blocks
   }
 
   /** Who is apart from the actor by a block seems to have received nothing. @param views of the actor's own conversations */
-  async of(actor: Actor, views: readonly ConversationView[]): Promise<Summary[]> {
-    const [found, apart] = await Promise.all([this.#membersOf(actor, views), this.#blocks.around(actor.userId)])
+  async findAll(actor: Actor, views: readonly ConversationView[]): Promise<ConversationDetails[]> {
+    const [found, apart] = await Promise.all([this.#membersOf(actor, views), this.#blocks.blockedPeers(actor.userId)])
     const members = found.map(it =>
       apart.has(it.userId.toHexString()) ? { ...it, deliveredSeq: 0, readSeq: 0, reads: [] } : it
     )
@@ -79,7 +80,7 @@ export class SummaryService {
     const large = views.filter(({ memberCount }) => memberCount > MAX_MEMBERS)
     const ids = small.map(({ id }) => new ObjectId(bareId(id)))
     const pages = await Promise.all([
-      ids.length > 0 ? this.#store.members.ofAll(ids) : [],
+      ids.length > 0 ? this.#store.members.findByConversations(ids) : [],
       ...large.map(async ({ id }) => await this.#firstMembers(new ObjectId(bareId(id)), actor))
     ])
     return pages.flat()
@@ -99,7 +100,7 @@ export class SummaryService {
       for (const seq of [deliveredSeq, readSeq])
         if (seq > 0) places.set(keyOf(conversationId, seq), { conversationId, seq })
     }
-    const messages = await this.#store.messages.atSeqs([...places.values()])
+    const messages = await this.#store.messages.findAtSeqs([...places.values()])
     return new Map(messages.map(it => [keyOf(it.conversationId, it.seq), messageId(it._id)]))
   }
 }

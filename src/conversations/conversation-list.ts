@@ -2,12 +2,14 @@ import type { ConversationView } from '../../protocol/entities/conversation.ts'
 import { PAGE_SIZE } from '../../protocol/limits.ts'
 import type { ConversationPage } from '../../protocol/routes/conversations.ts'
 import type { Actor } from '../actor.ts'
-import type { Store } from '../database/database.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { hiddenUpTo, peerOf } from '../present/present.ts'
 import { foldedWords } from '../search-words.ts'
+import type { ConversationStore } from '../store/conversations.ts'
 import type { ConversationDoc, PreferencesDoc } from '../store/documents.ts'
+import type { MemberStore } from '../store/members.ts'
+import type { UserStore } from '../users/store.ts'
 import type { ConversationService } from './conversations.ts'
 
 /** Memberships of one person that a list looks at. */
@@ -33,8 +35,8 @@ export interface ListRequest {
   q?: string
 }
 
-interface ListParts {
-  store: Pick<Store, 'conversations' | 'members' | 'users'>
+interface ListDeps {
+  store: { readonly conversations: ConversationStore; readonly members: MemberStore; readonly users: UserStore }
   conversations: Pick<ConversationService, 'views'>
 }
 
@@ -61,10 +63,10 @@ interface Candidates {
 
 /** The list of somebody's conversations, however many they are in. */
 export class ConversationListService {
-  readonly #store: ListParts['store']
-  readonly #conversations: ListParts['conversations']
+  readonly #store: ListDeps['store']
+  readonly #conversations: ListDeps['conversations']
 
-  constructor({ store, conversations }: ListParts) {
+  constructor({ store, conversations }: ListDeps) {
     this.#store = store
     this.#conversations = conversations
   }
@@ -77,7 +79,7 @@ export class ConversationListService {
     const { limit = PAGE_SIZE, after, unread } = request
     const skip = skipOf(request, limit)
     const userId = new ObjectId(actor.userId)
-    const { plain, kept } = await this.#store.members.listOf(userId, MAX_MEMBERSHIPS)
+    const { plain, kept } = await this.#store.members.listByUser(userId, MAX_MEMBERSHIPS)
     const memberships = [...kept, ...plain.map(conversationId => ({ conversationId, preferences: NONE }))]
     const candidates = await this.#candidates(actor, memberships, request)
     const upTo = skip + limit
@@ -93,7 +95,7 @@ export class ConversationListService {
   }
 
   async #views(userId: ObjectId, docs: readonly ConversationDoc[]): Promise<ConversationView[]> {
-    const mine = await this.#store.members.ofUserIn(
+    const mine = await this.#store.members.findByUserIn(
       userId,
       docs.map(({ _id }) => _id)
     )
@@ -148,7 +150,7 @@ export class ConversationListService {
   /** Those that have gone on since they were read: the only ones that can have something unread. */
   async #withNews(actor: Actor, listed: readonly Listed[]): Promise<readonly Listed[]> {
     const ids = listed.map(({ conversationId }) => conversationId)
-    const memberships = await this.#store.members.ofUserIn(new ObjectId(actor.userId), ids)
+    const memberships = await this.#store.members.findByUserIn(new ObjectId(actor.userId), ids)
     const seqs = await this.#seqs(memberships)
     const read = new Map(memberships.map(me => [me.conversationId.toHexString(), Math.max(me.readSeq, hiddenUpTo(me))]))
     return listed.filter(({ conversationId }) => {

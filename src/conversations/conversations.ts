@@ -5,39 +5,47 @@ import { PAGE_SIZE } from '../../protocol/limits.ts'
 import type { MemberPage } from '../../protocol/routes/conversations.ts'
 import type { Actor } from '../actor.ts'
 import type { Config } from '../config/config.ts'
-import type { Store } from '../database/database.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { pairKeyOf, userId } from '../ids.ts'
 import { hiddenUpTo, presentMember, presentReceipt, presentView } from '../present/present.ts'
+import type { Commits } from '../store/commit/commits.ts'
 import type { AccountNews } from '../store/commit/draft.ts'
+import type { ConversationStore } from '../store/conversations.ts'
 import type { ConversationDoc, MemberDoc, MessageDoc } from '../store/documents.ts'
+import type { MemberStore } from '../store/members.ts'
+import type { MessageStore } from '../store/messages.ts'
 import type { BlockService } from '../users/blocks/blocks.ts'
 import type { UserService } from '../users/users.ts'
-import type { StartPolicy } from './direct-chat-policy.ts'
-import type { Pairs } from './direct-pairs.ts'
+import type { DirectChatPolicy } from './direct/chat-policy.ts'
+import type { DirectPairs } from './direct/pairs.ts'
 import { noSuchConversation } from './policy.ts'
-import { type Note, noteDoc } from './system-messages.ts'
+import { type Note, systemNoteDoc } from './system-messages.ts'
 
-interface ConversationParts {
-  store: Pick<Store, 'commits' | 'conversations' | 'members' | 'messages'>
+interface ConversationDeps {
+  store: {
+    readonly commits: Commits
+    readonly conversations: ConversationStore
+    readonly members: MemberStore
+    readonly messages: MessageStore
+  }
   users: Pick<UserService, 'requireUsers'>
-  blocks: Pick<BlockService, 'around' | 'requireUnblocked' | 'settle'>
-  starts: Pick<StartPolicy, 'requireMayStart'>
-  pairs: Pick<Pairs, 'idOf'>
+  blocks: Pick<BlockService, 'blockedPeers' | 'requireUnblocked' | 'syncDirectConversation'>
+  starts: Pick<DirectChatPolicy, 'requireMayStart'>
+  pairs: Pick<DirectPairs, 'idOf'>
   config: Pick<Config, 'limits'>
 }
 
 /** Conversations: making and looking at them; the list is in `conversation-list.ts`. What members may change is in `groups.ts`. */
 export class ConversationService {
-  readonly #store: ConversationParts['store']
-  readonly #users: ConversationParts['users']
-  readonly #blocks: ConversationParts['blocks']
-  readonly #starts: ConversationParts['starts']
-  readonly #pairs: ConversationParts['pairs']
+  readonly #store: ConversationDeps['store']
+  readonly #users: ConversationDeps['users']
+  readonly #blocks: ConversationDeps['blocks']
+  readonly #starts: ConversationDeps['starts']
+  readonly #pairs: ConversationDeps['pairs']
   readonly #maxMembers: number
 
-  constructor({ store, users, blocks, starts, pairs, config }: ConversationParts) {
+  constructor({ store, users, blocks, starts, pairs, config }: ConversationDeps) {
     this.#store = store
     this.#users = users
     this.#blocks = blocks
@@ -126,7 +134,7 @@ export class ConversationService {
       .filter(({ doc, view }) => doc.seq > view.afterSeq)
       .map(({ view }) => view)
     const [newest, unread] = await Promise.all([
-      this.#store.messages.atSeqs(places),
+      this.#store.messages.findAtSeqs(places),
       this.#store.messages.unread(unreadViews)
     ])
     const newestOf = new Map(newest.map(message => [message.conversationId.toHexString(), message]))
@@ -149,7 +157,7 @@ export class ConversationService {
     const rows = await this.#store.members.page(conversationId, limit + 1, from)
     const page = rows.slice(0, limit)
     const last = page.at(-1)
-    const apart = await this.#blocks.around(actor.userId)
+    const apart = await this.#blocks.blockedPeers(actor.userId)
     return {
       members: page.map(presentMember),
       receipts: page.filter(row => !apart.has(row.userId.toHexString())).map(presentReceipt),
@@ -171,7 +179,7 @@ export class ConversationService {
     const pairKey = pairKeyOf(actor.userId, peerId)
     const state = await this.#insert({ type: 'direct', pairKey }, [actor.userId, peerId])
     // A block that came meanwhile did not find the conversation; now it is found from here, or this from there.
-    await this.#blocks.settle(actor.userId, peerId)
+    await this.#blocks.syncDirectConversation(actor.userId, peerId)
     const me = state?.members.get(actor.userId)
     if (state !== undefined && me !== undefined) return { conversation: presentView(state.doc, me), isNew: true }
     const other = await this.direct(actor, peerId)
@@ -208,7 +216,7 @@ function firstNote(doc: ConversationDoc, actorId: string, note: Note): MessageDo
   return {
     ...{ _id: new ObjectId(), conversationId: doc._id, seq: doc.seq, rev: doc.rev, createdRev: doc.rev },
     ...{ senderId: new ObjectId(actorId), type: 'system', bodyHash: '', createdAt: doc.createdAt },
-    system: noteDoc(note)
+    system: systemNoteDoc(note)
   }
 }
 

@@ -3,21 +3,21 @@ import { ConversationRemoved, ConversationUpdated, MemberChanged } from '../../p
 import { bareId } from '../../protocol/ids.ts'
 import type { Actor } from '../actor.ts'
 import type { Config } from '../config/config.ts'
-import type { Store } from '../database/database.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { conversationId } from '../ids.ts'
 import { presentConversation, presentMember, settingsOf } from '../present/present.ts'
+import type { Commits } from '../store/commit/commits.ts'
 import type { ConversationState, Draft, Joined } from '../store/commit/draft.ts'
 import type { ConversationDoc, MemberDoc } from '../store/documents.ts'
 import type { BlockService } from '../users/blocks/blocks.ts'
 import type { UserService } from '../users/users.ts'
 import { addedNews, newMember } from './conversations.ts'
 import { requireAdmin, requireAllowed, requireGroup, requireMember } from './policy.ts'
-import { appendNote, type Note } from './system-messages.ts'
+import { appendSystemMessage, type Note } from './system-messages.ts'
 
-interface GroupParts {
-  store: Pick<Store, 'commits'>
+interface GroupDeps {
+  store: { readonly commits: Commits }
   users: Pick<UserService, 'requireUsers'>
   blocks: Pick<BlockService, 'requireUnblocked'>
   config: Pick<Config, 'limits'>
@@ -40,12 +40,12 @@ interface Landed {
 
 /** Who is in a group, with which role, and what it is called. */
 export class GroupService {
-  readonly #commits: Store['commits']
-  readonly #users: GroupParts['users']
-  readonly #blocks: GroupParts['blocks']
+  readonly #commits: Commits
+  readonly #users: GroupDeps['users']
+  readonly #blocks: GroupDeps['blocks']
   readonly #maxMembers: number
 
-  constructor({ store, users, blocks, config }: GroupParts) {
+  constructor({ store, users, blocks, config }: GroupDeps) {
     this.#commits = store.commits
     this.#users = users
     this.#blocks = blocks
@@ -70,7 +70,7 @@ export class GroupService {
       const rev = draft.update({ ...changes, ...(isSetSame ? {} : { settings: { ...before, ...settings } }) })
       const after = { ...draft.state.doc }
       draft.emit(ConversationUpdated, () => presentConversation(after))
-      appendNote(draft, actor, noteOf(doc, after))
+      appendSystemMessage(draft, actor, noteOf(doc, after))
       return rev
     })
   }
@@ -92,7 +92,7 @@ export class GroupService {
       const joined = added.map(({ userId, joinedSeq }) => ({ userId: userId.toHexString(), joinedSeq }))
       draft.accountNews.push(addedNews(added.map(member => member.userId)))
       const rev = changeMembers(draft, added, { joined })
-      appendNote(draft, actor, { kind: 'added', userIds: fresh })
+      appendSystemMessage(draft, actor, { kind: 'added', userIds: fresh })
       return rev
     })
   }
@@ -106,7 +106,7 @@ export class GroupService {
         throw new AppError('forbidden', 'Only somebody above them may remove them')
       }
       const rev = end(draft, [member], [])
-      appendNote(draft, actor, { kind: 'removed', userIds: [bareId(userId)] })
+      appendSystemMessage(draft, actor, { kind: 'removed', userIds: [bareId(userId)] })
       return rev
     })
   }
@@ -118,8 +118,8 @@ export class GroupService {
       requireGroup(draft.state)
       const heir = me.role === 'owner' ? heirOf(draft.state, me) : undefined
       const rev = end(draft, [me], heir === undefined ? [] : [{ ...heir, role: 'owner' }])
-      appendNote(draft, actor, { kind: 'left', userIds: [actor.userId] })
-      if (heir !== undefined) appendNote(draft, actor, roleNote(heir, 'owner'))
+      appendSystemMessage(draft, actor, { kind: 'left', userIds: [actor.userId] })
+      if (heir !== undefined) appendSystemMessage(draft, actor, roleNote(heir, 'owner'))
       return rev
     })
   }
@@ -152,7 +152,7 @@ export class GroupService {
       if (member.role === role) return draft.state.doc.rev
       const former: MemberDoc[] = role === 'owner' ? [{ ...me, role: 'admin' }] : []
       const rev = changeMembers(draft, [{ ...member, role }, ...former], {})
-      appendNote(draft, actor, roleNote(member, role))
+      appendSystemMessage(draft, actor, roleNote(member, role))
       return rev
     })
   }
@@ -208,7 +208,7 @@ function changeRoles(
   )
   for (const [role, members] of given) {
     const userIds = members.map(({ userId }) => userId.toHexString())
-    if (userIds.length > 0) appendNote(draft, actor, { kind: 'role', userIds, role })
+    if (userIds.length > 0) appendSystemMessage(draft, actor, { kind: 'role', userIds, role })
   }
   return rev
 }

@@ -1,11 +1,11 @@
 import { bareId } from '../../protocol/ids.ts'
 import type { Actor } from '../actor.ts'
-import type { Store } from '../database/database.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { hiddenUpTo, settingsOf } from '../present/present.ts'
 import type { ConversationState } from '../store/commit/draft.ts'
 import type { MemberDoc, MessageDoc } from '../store/documents.ts'
+import type { MemberStore } from '../store/members.ts'
 import type { View } from '../store/messages.ts'
 
 /** A missing conversation and a foreign one are the same to a stranger. */
@@ -88,7 +88,7 @@ export function requireSender(message: Readonly<MessageDoc>, actor: Actor): void
 }
 
 /** What the actor may see of a conversation. @throws {AppError} `not_found` for who is not a member */
-export async function viewOf(members: Store['members'], actor: Actor, id: string): Promise<View> {
+export async function viewOf(members: MemberStore, actor: Actor, id: string): Promise<View> {
   const conversationId = new ObjectId(bareId(id))
   const userId = new ObjectId(actor.userId)
   const member = await members.find(conversationId, userId)

@@ -4,17 +4,19 @@ import { bareId } from '../../protocol/ids.ts'
 import type { PreferenceChanges } from '../../protocol/routes/conversations.ts'
 import type { Actor } from '../actor.ts'
 import type { Bus } from '../bus/bus.ts'
-import type { Store } from '../database/database.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { conversationId } from '../ids.ts'
 import { FOR_EVER, isHiddenAt, isMuted, presentMembership } from '../present/present.ts'
+import type { ConversationStore } from '../store/conversations.ts'
 import type { ConversationDoc, MemberDoc, PreferencesDoc } from '../store/documents.ts'
+import type { MemberStore } from '../store/members.ts'
+import type { AccountStore } from '../streams/store.ts'
 import { noSuchConversation } from './policy.ts'
 import type { ReceiptService } from './receipts.ts'
 
-interface PreferenceParts {
-  store: Pick<Store, 'accounts' | 'conversations' | 'members'>
+interface PreferenceDeps {
+  store: { readonly accounts: AccountStore; readonly conversations: ConversationStore; readonly members: MemberStore }
   bus: Bus
   receipts: Pick<ReceiptService, 'mark'>
 }
@@ -23,11 +25,11 @@ type Head = Pick<ConversationDoc, '_id' | 'seq'>
 
 /** How one member keeps a conversation: muted, pinned, archived, cleared, hidden. Nobody else sees it. */
 export class PreferenceService {
-  readonly #store: PreferenceParts['store']
+  readonly #store: PreferenceDeps['store']
   readonly #bus: Bus
-  readonly #receipts: PreferenceParts['receipts']
+  readonly #receipts: PreferenceDeps['receipts']
 
-  constructor({ store, bus, receipts }: PreferenceParts) {
+  constructor({ store, bus, receipts }: PreferenceDeps) {
     this.#store = store
     this.#bus = bus
     this.#receipts = receipts
@@ -95,7 +97,7 @@ export class PreferenceService {
   async #change(
     actor: Actor,
     head: Head,
-    write: (session: Parameters<Store['members']['clear']>[2]) => Promise<MemberDoc | null>
+    write: (session: Parameters<MemberStore['clear']>[2]) => Promise<MemberDoc | null>
   ): Promise<Membership> {
     let after: MemberDoc | null = null
     const userId = new ObjectId(actor.userId)

@@ -5,12 +5,14 @@ import { PAGE_SIZE } from '../../protocol/limits.ts'
 import type { MessageReceipts } from '../../protocol/routes/messages.ts'
 import type { Actor } from '../actor.ts'
 import type { Bus } from '../bus/bus.ts'
-import type { Store } from '../database/database.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { userId } from '../ids.ts'
 import { isHiddenFor, pairOf, presentReceipt } from '../present/present.ts'
+import type { ConversationStore } from '../store/conversations.ts'
 import type { ConversationDoc, MemberDoc } from '../store/documents.ts'
+import type { MemberStore } from '../store/members.ts'
+import type { MessageStore } from '../store/messages.ts'
 import type { BlockService } from '../users/blocks/blocks.ts'
 import { noSuchConversation, viewOf } from './policy.ts'
 
@@ -31,22 +33,26 @@ interface Cursors {
   readonly catchUpSeq: number
 }
 
-interface ReceiptParts {
-  store: Pick<Store, 'conversations' | 'members' | 'messages'>
+interface ReceiptDeps {
+  store: { readonly conversations: ConversationStore; readonly members: MemberStore; readonly messages: MessageStore }
   bus: Bus
-  blocks: Pick<BlockService, 'around'>
+  blocks: Pick<BlockService, 'blockedPeers'>
 }
 
 /** How far members have received and read. Cursors only move forward, and never beyond the last message. */
 export class ReceiptService {
-  readonly #store: Pick<Store, 'conversations' | 'members' | 'messages'>
+  readonly #store: {
+    readonly conversations: ConversationStore
+    readonly members: MemberStore
+    readonly messages: MessageStore
+  }
   readonly #bus: Bus
-  readonly #blocks: ReceiptParts['blocks']
+  readonly #blocks: ReceiptDeps['blocks']
   /** What came in while the same cursors were being written: it is written once, together, afterwards. */
   readonly #waiting = new Map<string, Cursors>()
   readonly #writing = new Map<string, Promise<Receipt>>()
 
-  constructor({ store, bus, blocks }: ReceiptParts) {
+  constructor({ store, bus, blocks }: ReceiptDeps) {
     this.#store = store
     this.#bus = bus
     this.#blocks = blocks
@@ -100,7 +106,7 @@ export class ReceiptService {
    * from the actor by a block.
    * @throws {AppError} `not_found` for what the actor does not see
    */
-  async ofMessage(
+  async findByMessage(
     actor: Actor,
     place: { conversationId: string; messageId: string },
     { limit = PAGE_SIZE, after }: { limit?: number; after?: string } = {}
@@ -114,7 +120,7 @@ export class ReceiptService {
     const from = after === undefined ? undefined : new ObjectId(bareId(after))
     const rows = await this.#store.members.page(view.conversationId, limit + 1, from)
     const page = rows.slice(0, limit)
-    const apart = await this.#blocks.around(actor.userId)
+    const apart = await this.#blocks.blockedPeers(actor.userId)
     const isOther = ({ userId: id }: MemberDoc) => !id.equals(message.senderId) && !apart.has(id.toHexString())
     const others = page.filter(it => isOther(it) && it.joinedSeq < message.seq)
     const last = page.at(-1)

@@ -14,18 +14,18 @@ export interface Note extends Omit<SystemNoteDoc, 'userIds' | 'userCount'> {
 }
 
 /** Records a change of a group in its history: a message of type `system`, committed together with the change. */
-export function appendNote(draft: Draft, actor: Actor, note: Note): void {
+export function appendSystemMessage(draft: Draft, actor: Actor, note: Note): void {
   const message = draft.append({
     senderId: new ObjectId(actor.userId),
     type: 'system',
     bodyHash: '',
-    system: noteDoc(note)
+    system: systemNoteDoc(note)
   })
   draft.emit(MessageNew, () => presentMessage(message), { seq: message.seq })
 }
 
 /** The note as it is stored. */
-export function noteDoc({ userIds, ...note }: Note): SystemNoteDoc {
+export function systemNoteDoc({ userIds, ...note }: Note): SystemNoteDoc {
   if (userIds === undefined || userIds.length === 0) return note
   return { ...note, userIds: userIds.slice(0, NAMED).map(id => new ObjectId(id)), userCount: userIds.length }
 }

@@ -3,33 +3,33 @@ import { bareId, prefixedId } from '../../protocol/ids.ts'
 import type { Actor } from '../actor.ts'
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config/config.ts'
-import type { Store } from '../database/database.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { TokenBuckets } from '../limits/token-buckets.ts'
-import type { Pairs } from './direct-pairs.ts'
+import type { MemberStore } from '../store/members.ts'
+import type { DirectPairs } from './direct/pairs.ts'
 import { noSuchConversation } from './policy.ts'
 
 /** People typing at once whose end is watched; beyond them clients forget by themselves. */
 const MAX_TYPING = 50_000
 
-interface TypingParts {
-  store: Pick<Store, 'members'>
+interface TypingDeps {
+  store: { readonly members: MemberStore }
   bus: Bus
-  pairs: Pairs
+  pairs: DirectPairs
   config: Pick<Config, 'limits'>
 }
 
 /** Passes on that somebody is typing; nothing is stored. */
 export class TypingService {
-  readonly #members: Store['members']
+  readonly #members: MemberStore
   readonly #bus: Bus
-  readonly #pairs: Pairs
+  readonly #pairs: DirectPairs
   readonly #starts: TokenBuckets
   readonly #endMs: number
   /** Those who are typing, by person and conversation. */
   readonly #ends = new Map<string, NodeJS.Timeout>()
 
-  constructor({ store, bus, pairs, config }: TypingParts) {
+  constructor({ store, bus, pairs, config }: TypingDeps) {
     this.#members = store.members
     this.#bus = bus
     this.#pairs = pairs
@@ -79,7 +79,7 @@ export class TypingService {
   ): Promise<void> {
     const member = await this.#members.find(new ObjectId(conversationId), new ObjectId(actor.userId))
     if (member === null) throw noSuchConversation()
-    const pair = await this.#pairs.of(conversationId)
+    const pair = await this.#pairs.find(conversationId)
     this.#bus.publish('ephemeral', {
       conversationId,
       event: typing.create({

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { DialectName } from '../config/config.ts'
 import { createChatapp } from './chatapp/index.ts'
-import type { Dialect, DialectParts } from './kit/dialect.ts'
+import type { Dialect, DialectDeps } from './kit/dialect.ts'
 import { describeDialect } from './kit/openapi.ts'
 import { addRoutes, answerErrorsAs } from './kit/routes.ts'
 import { createMobile } from './mobile/index.ts'
@@ -10,7 +10,7 @@ import { createReals2chat } from './reals2chat/index.ts'
 import { createTaatom } from './taatom/index.ts'
 import { createUnified } from './unified/index.ts'
 
-type Create = (parts: DialectParts) => Dialect
+type Create = (parts: DialectDeps) => Dialect
 
 /** Every dialect there is. */
 const DIALECTS: Readonly<Partial<Record<DialectName, Create>>> = {
@@ -22,7 +22,7 @@ const DIALECTS: Readonly<Partial<Record<DialectName, Create>>> = {
 }
 
 /** The dialects that are switched on. */
-export function createDialects(parts: DialectParts): Dialect[] {
+export function createDialects(parts: DialectDeps): Dialect[] {
   const { DIALECTS: names } = parts.config
   if (names.includes('none')) return []
   return Object.entries(DIALECTS)

@@ -2,17 +2,18 @@ import type { Message } from '../../protocol/entities/message.ts'
 import type { HistoryPage } from '../../protocol/events/message.ts'
 import { bareId } from '../../protocol/ids.ts'
 import { PAGE_SIZE, SYNC_PAGE_BYTES } from '../../protocol/limits.ts'
-import type { Reach } from '../accounts/sessions/sessions.ts'
 import type { Actor } from '../actor.ts'
 import { noSuchConversation, viewOf } from '../conversations/policy.ts'
-import type { Store } from '../database/database.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { conversationId } from '../ids.ts'
 import { given } from '../omit-undefined.ts'
 import { fitPage, hiddenUpTo, presentMessage } from '../present/present.ts'
+import type { ConversationStore } from '../store/conversations.ts'
 import type { MemberDoc, MessageDoc } from '../store/documents.ts'
-import type { View } from '../store/messages.ts'
+import type { MemberStore } from '../store/members.ts'
+import type { MessageStore, View } from '../store/messages.ts'
+import type { DeviceCursor } from '../streams/positions.ts'
 
 /** Numbered pages that history goes back. */
 const MAX_PAGE = 1_000
@@ -57,9 +58,17 @@ type Place = Pick<HistoryRequest, 'before' | 'after' | 'around'>
 
 /** Reading what was said. */
 export class HistoryService {
-  readonly #store: Pick<Store, 'conversations' | 'members' | 'messages'>
+  readonly #store: {
+    readonly conversations: ConversationStore
+    readonly members: MemberStore
+    readonly messages: MessageStore
+  }
 
-  constructor({ store }: { store: Pick<Store, 'conversations' | 'members' | 'messages'> }) {
+  constructor({
+    store
+  }: {
+    store: { readonly conversations: ConversationStore; readonly members: MemberStore; readonly messages: MessageStore }
+  }) {
     this.#store = store
   }
 
@@ -86,19 +95,19 @@ export class HistoryService {
 
   /**
    * What others have sent and none of the actor's devices has acknowledged (`deliveredSeq`), or not this one, where
-   * its reach is given. Conversations with the newest activity first: at most 50, of each at most the 100 oldest
+   * its cursor is given. Conversations with the newest activity first: at most 50, of each at most the 100 oldest
    * messages (the newest, of those that only this device lacks), together about `limit`. Marks nothing.
    */
   async undelivered(
     actor: Actor,
-    { limit = 500, reach }: { limit?: number; reach?: Reach | undefined } = {}
+    { limit = 500, cursor }: { limit?: number; cursor?: DeviceCursor | undefined } = {}
   ): Promise<Undelivered[]> {
-    const behind = await this.#behind(actor, reach)
+    const behind = await this.#behind(actor, cursor)
     const found: Undelivered[] = []
     let count = 0
     for (let from = 0; from < behind.length && count < limit; from += AT_ONCE) {
       const pages = await Promise.all(
-        behind.slice(from, from + AT_ONCE).map(async it => await this.#missedBy(it, reach))
+        behind.slice(from, from + AT_ONCE).map(async it => await this.#missedBy(it, cursor))
       )
       for (const page of pages) {
         if (count >= limit || page.messages.length === 0) continue
@@ -110,15 +119,15 @@ export class HistoryService {
   }
 
   /** Memberships whose conversation has gone on since what was delivered, newest activity first. */
-  async #behind(actor: Actor, reach: Reach | undefined): Promise<Behind[]> {
-    const memberships = await this.#store.members.ofUser(new ObjectId(actor.userId), MAX_MEMBERSHIPS)
+  async #behind(actor: Actor, cursor: DeviceCursor | undefined): Promise<Behind[]> {
+    const memberships = await this.#store.members.findByUser(new ObjectId(actor.userId), MAX_MEMBERSHIPS)
     const mine = new Map(memberships.map(me => [me.conversationId.toHexString(), me]))
     const heads = await this.#store.conversations.activity(memberships.map(me => me.conversationId))
     return heads
       .flatMap(({ _id, seq, lastActivityAt }) => {
         const me = mine.get(_id.toHexString())
         if (me === undefined) return []
-        const isNew = reach !== undefined && lastActivityAt.getTime() >= reach.before
+        const isNew = cursor !== undefined && lastActivityAt.getTime() >= cursor.before
         const isBehind = seq > Math.max(isNew ? 0 : me.deliveredSeq, hiddenUpTo(me))
         return isBehind ? [{ me, isNew, lastActivityAt }] : []
       })
@@ -126,20 +135,20 @@ export class HistoryService {
       .slice(0, MAX_CONVERSATIONS)
   }
 
-  async #missedBy({ me, isNew }: Behind, reach: Reach | undefined): Promise<Undelivered> {
+  async #missedBy({ me, isNew }: Behind, cursor: DeviceCursor | undefined): Promise<Undelivered> {
     const view = { conversationId: me.conversationId, userId: me.userId, afterSeq: hiddenUpTo(me) }
-    const reached = isNew && reach !== undefined ? await this.#reachedIn(view, reach) : me.deliveredSeq
-    const page = await this.#store.messages.above(view, Math.min(reached, me.deliveredSeq), MAX_EACH)
+    const reached = isNew && cursor !== undefined ? await this.#reachedIn(view, cursor) : me.deliveredSeq
+    const page = await this.#store.messages.pageAfter(view, Math.min(reached, me.deliveredSeq), MAX_EACH)
     const others = page.filter(it => !it.senderId.equals(me.userId) && it.deletedAt === undefined)
     const more = page.length === MAX_EACH
     return { conversationId: conversationId(me.conversationId), messages: others.map(presentMessage), more }
   }
 
   /** Up to which `seq` a device has a conversation; no further back than what is sent at once. */
-  async #reachedIn(view: View, { before, recent }: Reach): Promise<number> {
+  async #reachedIn(view: View, { before, recent }: DeviceCursor): Promise<number> {
     const named = recent.get(view.conversationId.toHexString())
     if (named !== undefined) return named
-    const newest = await this.#store.messages.below(view, Number.MAX_SAFE_INTEGER, MAX_EACH)
+    const newest = await this.#store.messages.pageBefore(view, Number.MAX_SAFE_INTEGER, MAX_EACH)
     const known = newest.find(({ createdAt }) => createdAt.getTime() < before)
     return known?.seq ?? (newest.at(-1)?.seq ?? 1) - 1
   }
@@ -166,7 +175,8 @@ export class HistoryService {
     }
     const before = head + 1 - (page - 1) * limit
     const afterSeq = Math.max(view.afterSeq, before - 1 - limit)
-    const messages = before > afterSeq + 1 ? await this.#store.messages.below({ ...view, afterSeq }, before, limit) : []
+    const messages =
+      before > afterSeq + 1 ? await this.#store.messages.pageBefore({ ...view, afterSeq }, before, limit) : []
     return { messages: messages.reverse(), more: afterSeq > view.afterSeq }
   }
 
@@ -177,15 +187,15 @@ export class HistoryService {
   ): Promise<{ messages: MessageDoc[]; more: boolean }> {
     const { messages } = this.#store
     if (after !== undefined) {
-      const page = await messages.above(view, after, limit + 1)
+      const page = await messages.pageAfter(view, after, limit + 1)
       const fitting = fitPage(page.slice(0, limit), SYNC_PAGE_BYTES)
       return { messages: fitting, more: page.length > fitting.length }
     }
     if (around !== undefined) {
       const half = Math.floor(limit / 2)
       const [older, newer] = await Promise.all([
-        messages.below(view, around, half + 1),
-        messages.above(view, around - 1, limit - half)
+        messages.pageBefore(view, around, half + 1),
+        messages.pageAfter(view, around - 1, limit - half)
       ])
       const before = fitPage(older.slice(0, half), SYNC_PAGE_BYTES / 2)
       return {
@@ -193,7 +203,7 @@ export class HistoryService {
         more: older.length > before.length
       }
     }
-    const page = await messages.below(view, before ?? Number.MAX_SAFE_INTEGER, limit + 1)
+    const page = await messages.pageBefore(view, before ?? Number.MAX_SAFE_INTEGER, limit + 1)
     const fitting = fitPage(page.slice(0, limit), SYNC_PAGE_BYTES)
     return { messages: fitting.reverse(), more: page.length > fitting.length }
   }

@@ -22,16 +22,18 @@ import {
   requireVisible,
   viewOf
 } from '../conversations/policy.ts'
-import type { Store } from '../database/database.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { conversationId, messageId } from '../ids.ts'
 import type { TokenBuckets } from '../limits/token-buckets.ts'
 import { isHiddenFor, presentMessage } from '../present/present.ts'
 import type { FirstSend } from '../store/commit/change.ts'
+import type { Commits } from '../store/commit/commits.ts'
 import type { Draft } from '../store/commit/draft.ts'
 import type { MessageDoc } from '../store/documents.ts'
-import type { View } from '../store/messages.ts'
+import type { MemberStore } from '../store/members.ts'
+import type { MessageStore, View } from '../store/messages.ts'
+import type { AccountStore } from '../streams/store.ts'
 import { requireText } from '../text.ts'
 import { readContent, tombstoneOf } from './content.ts'
 
@@ -41,7 +43,7 @@ const QUOTE_LENGTH = 256
 const MAX_EDITS = 20
 
 /** Names one message; ids in either form. */
-export interface MessagePlace {
+export interface MessageRef {
   conversationId: string
   messageId: string
 }
@@ -54,8 +56,13 @@ export interface SendResult {
   readonly message?: Message
 }
 
-interface MessageParts {
-  store: Pick<Store, 'accounts' | 'commits' | 'members' | 'messages'>
+interface MessageDeps {
+  store: {
+    readonly accounts: AccountStore
+    readonly commits: Commits
+    readonly members: MemberStore
+    readonly messages: MessageStore
+  }
   bus: Bus
   config: Pick<Config, 'EDIT_WINDOW' | 'limits'>
   sends: TokenBuckets
@@ -63,13 +70,13 @@ interface MessageParts {
 
 /** Messages: sending, changing and finding them; pages of them are in `history.ts`. */
 export class MessageService {
-  readonly #store: MessageParts['store']
+  readonly #store: MessageDeps['store']
   readonly #bus: Bus
   readonly #editWindowMs: number
   readonly #textBytes: number
   readonly #sends: TokenBuckets
 
-  constructor({ store, bus, config, sends }: MessageParts) {
+  constructor({ store, bus, config, sends }: MessageDeps) {
     this.#store = store
     this.#bus = bus
     this.#editWindowMs = config.EDIT_WINDOW
@@ -112,7 +119,7 @@ export class MessageService {
   }
 
   /** Replaces the text of a message. @returns it with its new text @throws {AppError} `not_found`, `forbidden`, `gone`, `edit_window_closed` */
-  async edit(actor: Actor, { text, ...place }: MessagePlace & { text: string }): Promise<Message> {
+  async edit(actor: Actor, { text, ...place }: MessageRef & { text: string }): Promise<Message> {
     requireText(text, this.#textBytes)
     return await this.#change(actor, place, (draft, message) => {
       requireSender(message, actor)
@@ -131,7 +138,7 @@ export class MessageService {
   }
 
   /** Deletes for everyone what is one's own or, as an admin, anybody's in the group. Repeating it changes nothing. @returns what is left of it */
-  async deleteForEveryone(actor: Actor, place: MessagePlace): Promise<Message> {
+  async deleteForEveryone(actor: Actor, place: MessageRef): Promise<Message> {
     return await this.#change(actor, place, (draft, message) => {
       requireFromPerson(message)
       const isAdmin = draft.state.doc.type === 'group' && requireMember(draft.state, actor).role !== 'member'
@@ -144,7 +151,7 @@ export class MessageService {
   }
 
   /** Hides a message from the actor alone, on all their devices. */
-  async hide(actor: Actor, place: MessagePlace): Promise<Changed> {
+  async hide(actor: Actor, place: MessageRef): Promise<Changed> {
     const userId = new ObjectId(actor.userId)
     const { message, view } = await this.#require(actor, place.messageId)
     const id = message._id
@@ -161,18 +168,18 @@ export class MessageService {
   }
 
   /** @throws {AppError} `not_found` for what is missing, foreign, cleared or hidden by the actor */
-  async get(actor: Actor, place: MessagePlace): Promise<Message> {
+  async get(actor: Actor, place: MessageRef): Promise<Message> {
     return presentMessage(await this.#visible(actor, place))
   }
 
   /** Where a message is, for who may see it or has hidden it. @throws {AppError} `not_found` for everybody else */
-  async locate(actor: Actor, id: string): Promise<MessagePlace> {
+  async locate(actor: Actor, id: string): Promise<MessageRef> {
     const { message } = await this.#require(actor, id)
     return { conversationId: conversationId(message.conversationId), messageId: messageId(message._id) }
   }
 
   /** The former texts, oldest first, each with when it was replaced. @throws {AppError} `not_found` as `get` */
-  async edits(actor: Actor, place: MessagePlace): Promise<{ text: string; at: string }[]> {
+  async edits(actor: Actor, place: MessageRef): Promise<{ text: string; at: string }[]> {
     const message = await this.#visible(actor, place)
     return (message.edits ?? []).map(({ text, at }) => ({ text, at: at.toISOString() }))
   }
@@ -180,14 +187,14 @@ export class MessageService {
   /** The ids of the messages at these places, in their order; for presenting cursors as message ids. */
   async idsAt(places: readonly { conversationId: string; seq: number }[]): Promise<(string | undefined)[]> {
     const wanted = places.map(place => ({ seq: place.seq, conversationId: new ObjectId(bareId(place.conversationId)) }))
-    const found = await this.#store.messages.atSeqs(wanted)
+    const found = await this.#store.messages.findAtSeqs(wanted)
     return wanted.map(({ conversationId: id, seq }) => {
       const message = found.find(it => it.seq === seq && it.conversationId.equals(id))
       return message && messageId(message._id)
     })
   }
 
-  async #visible(actor: Actor, place: MessagePlace): Promise<MessageDoc> {
+  async #visible(actor: Actor, place: MessageRef): Promise<MessageDoc> {
     const { message, view } = await this.#require(actor, place.messageId)
     const isHere = message.conversationId.equals(bareId(place.conversationId))
     if (!isHere || isHiddenFor(message, view.userId)) throw noSuchMessage()
@@ -207,7 +214,7 @@ export class MessageService {
 
   async #change(
     actor: Actor,
-    place: MessagePlace,
+    place: MessageRef,
     decide: (draft: Draft, message: Readonly<MessageDoc>) => Readonly<MessageDoc>
   ): Promise<Message> {
     const id = new ObjectId(bareId(place.messageId))

@@ -1,17 +1,22 @@
-import type { Store } from '../database/database.ts'
-import type { Lookout } from '../sync/head-poller.ts'
+import type { Database } from '../database/index.ts'
 
 /** A look at the heads that takes place every two seconds and is older than this has stopped, ms. */
 const MAX_LOOK_AGE_MS = 15_000
 
+interface HealthDeps {
+  readonly database: Pick<Database, 'probe'>
+  /** The job that looks at moved heads: how long ago its last run succeeded, ms. */
+  readonly headPoller: { readonly ageMs: number }
+}
+
 /** Proves that the server can do its work, not only that it answers. */
 export class HealthService {
-  readonly #store: Pick<Store, 'probe'>
-  readonly #lookout: Pick<Lookout, 'ageMs'>
+  readonly #database: HealthDeps['database']
+  readonly #headPoller: HealthDeps['headPoller']
 
-  constructor({ store, lookout }: { store: Pick<Store, 'probe'>; lookout: Pick<Lookout, 'ageMs'> }) {
-    this.#store = store
-    this.#lookout = lookout
+  constructor({ database, headPoller }: HealthDeps) {
+    this.#database = database
+    this.#headPoller = headPoller
   }
 
   /**
@@ -19,7 +24,7 @@ export class HealthService {
    * looked for and delivered here. Rejects otherwise.
    */
   readonly probe = async (timeoutMs: number): Promise<void> => {
-    await this.#store.probe(timeoutMs)
-    if (this.#lookout.ageMs > MAX_LOOK_AGE_MS) throw new Error('The look at moved heads has stopped')
+    await this.#database.probe(timeoutMs)
+    if (this.#headPoller.ageMs > MAX_LOOK_AGE_MS) throw new Error('The look at moved heads has stopped')
   }
 }

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { JobFigures } from '../jobs/index.ts'
 import type { ConnectionCounts } from '../realtime/connection.ts'
 import type { EncodedCounts } from '../realtime/encoded-counts.ts'
 import type { CommitCounts } from '../sync/commit-events.ts'
@@ -11,13 +12,16 @@ export interface Sources {
   waitingCommits: () => number
   counts: ConnectionCounts
   commits: CommitCounts
+  jobs: () => Promise<JobFigures[]>
 }
 
 /** The figures of one process for Prometheus. No label ever holds an id of a person or a conversation. */
 export class Metrics {
   readonly #registry = new Registry()
+  readonly #seconds: Histogram
+  readonly #sizes: Histogram
 
-  constructor({ connections, users, queuedBytes, waitingCommits, counts, commits }: Sources) {
+  constructor({ connections, users, queuedBytes, waitingCommits, counts, commits, jobs }: Sources) {
     collectDefaultMetrics({ register: this.#registry })
     this.#gauge('parley_connections', 'Open sockets', connections)
     this.#gauge('parley_users_online', 'People with an authenticated connection', users)
@@ -33,20 +37,24 @@ export class Metrics {
       'Commits tried again because a conversation had moved',
       () => commits.conflicts
     )
-    const seconds = this.#histogram(
+    this.#countJobs(jobs)
+    this.#seconds = this.#histogram(
       'parley_commit_seconds',
       'From the start of a transaction to its commit',
       [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
     )
-    const sizes = this.#histogram(
+    this.#sizes = this.#histogram(
       'parley_commit_batch_size',
       'Changes in one transaction',
       [1, 2, 5, 10, 20, 50, 100, 200, 500]
     )
-    commits.onBatch = (changes, took) => {
-      seconds.observe(took)
-      sizes.observe(changes)
-    }
+    commits.onBatch = this.observeBatch.bind(this)
+  }
+
+  /** Counts a transaction and the changes in it. */
+  observeBatch(changes: number, seconds: number): void {
+    this.#seconds.observe(seconds)
+    this.#sizes.observe(changes)
   }
 
   get contentType(): string {
@@ -92,6 +100,32 @@ export class Metrics {
       collect() {
         this.reset()
         for (const { count, ...labels } of encoded.all()) this.inc(labels, count)
+      }
+    })
+  }
+
+  #countJobs(read: () => Promise<JobFigures[]>): void {
+    const common = { labelNames: ['kind'] as const, registers: [this.#registry] }
+    const oldest = new Gauge({
+      ...common,
+      name: 'parley_jobs_oldest_seconds',
+      help: 'How long the oldest has been due'
+    })
+    const done = new Counter({ ...common, name: 'parley_jobs_done_total', help: 'Runs that succeeded here' })
+    const failed = new Counter({ ...common, name: 'parley_jobs_failed_total', help: 'Runs that failed here' })
+    new Gauge({
+      ...common,
+      name: 'parley_jobs_due',
+      help: 'Items of work that are due and in no hands, up to 10,000',
+      async collect() {
+        const figures = await read()
+        for (const metric of [done, failed]) metric.reset()
+        for (const { kind, ...it } of figures) {
+          this.set({ kind }, it.due)
+          oldest.set({ kind }, it.oldestAgeMs / 1_000)
+          done.inc({ kind }, it.done)
+          failed.inc({ kind }, it.failed)
+        }
       }
     })
   }

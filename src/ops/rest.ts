@@ -3,13 +3,13 @@ import { Type } from '@sinclair/typebox'
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import { closed, oneOf } from '../../protocol/schema.ts'
 import { AppError } from '../errors.ts'
-import type { Metrics } from './metrics.ts'
+import type { LoadMetrics } from './lazy-metrics.ts'
 
 /** How long a write may take before the server calls itself not ready, ms. */
 const PROBE_MS = 3_000
 
 interface Options {
-  metrics: Metrics
+  loadMetrics: LoadMetrics
   metricsToken: string | undefined
   isDraining: () => boolean
   /** Rejects when nothing can be written, or when what is written is not told. */
@@ -22,7 +22,7 @@ const tags = ['operations']
 /** Faces for the operator: whether it lives, whether it can serve, and what it does. */
 export const operationRoutes: FastifyPluginAsync<Options> = async (
   app,
-  { metrics, metricsToken, isDraining, probe }
+  { loadMetrics, metricsToken, isDraining, probe }
 ) => {
   const config = { isPublic: true, isUnlimited: true }
   app.get('/health/live', {
@@ -53,6 +53,7 @@ export const operationRoutes: FastifyPluginAsync<Options> = async (
     schema: { summary: 'Figures for Prometheus', tags, response: { 200: Type.String() } } as object,
     handler: async (request, reply) => {
       if (metricsToken !== undefined) requireToken(request, metricsToken)
+      const metrics = await loadMetrics()
       reply.type(metrics.contentType)
       return await metrics.text()
     }

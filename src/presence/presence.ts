@@ -2,14 +2,19 @@ import type { Presence, PresenceStatus } from '../../protocol/entities/user.ts'
 import { bareId, prefixedId } from '../../protocol/ids.ts'
 import type { Actor } from '../actor.ts'
 import type { Bus } from '../bus/bus.ts'
-import type { Store } from '../database/database.ts'
-import { ObjectId } from '../database/object-id.ts'
-import type { Visibility } from '../users/visibility.ts'
+import { ObjectId } from '../database/index.ts'
 
-interface PresenceParts {
-  store: Pick<Store, 'users'>
-  bus: Bus
-  visibility: Pick<Visibility, 'presentTo'>
+/** Keeps when people were seen last. */
+interface LastSeenPort {
+  setLastSeen(userId: ObjectId, at: Date): Promise<void>
+  lastSeen(userIds: readonly ObjectId[]): Promise<ReadonlyMap<string, Date>>
+}
+
+interface PresenceDeps {
+  readonly store: { readonly users: LastSeenPort }
+  readonly bus: Bus
+  /** Those whose presence somebody may see, who are also those who may see theirs. */
+  readonly visiblePresence: (viewerId: string, userIds: readonly string[]) => Promise<Set<string>>
 }
 
 /**
@@ -18,17 +23,17 @@ interface PresenceParts {
  * never came: offline, and nothing else.
  */
 export class PresenceService {
-  readonly #store: PresenceParts['store']
+  readonly #store: PresenceDeps['store']
   readonly #bus: Bus
-  readonly #visibility: PresenceParts['visibility']
+  readonly #visiblePresence: PresenceDeps['visiblePresence']
   /** By user, then by connection. */
   readonly #devices = new Map<string, Map<string, PresenceStatus>>()
   #onlineCount = 0
 
-  constructor({ store, bus, visibility }: PresenceParts) {
+  constructor({ store, bus, visiblePresence }: PresenceDeps) {
     this.#store = store
     this.#bus = bus
-    this.#visibility = visibility
+    this.#visiblePresence = visiblePresence
   }
 
   /** A connection came, or shows itself as in use, not in use, or not there. */
@@ -92,7 +97,7 @@ export class PresenceService {
 
   /** Those whose presence somebody may see, who are also those who may see theirs. Ids are 24 hexadecimal digits. */
   async visibleTo(viewerId: string, userIds: readonly string[]): Promise<Set<string>> {
-    return await this.#visibility.presentTo(viewerId, userIds)
+    return await this.#visiblePresence(viewerId, userIds)
   }
 
   /** How many people are online or away here. */

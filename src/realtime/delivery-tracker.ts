@@ -1,12 +1,12 @@
 import { bareId } from '../../protocol/ids.ts'
 import type { Actor } from '../actor.ts'
-import type { Services } from '../services.ts'
-import { MARGIN_MS, RecentPlaces } from '../streams/recent-positions.ts'
+import { MARGIN_MS, RecentPositions } from '../streams/recent-positions.ts'
 import type { OutboundEvent } from './connection.ts'
+import type { ReceiptPort, SessionPort } from './ports.ts'
 
 interface TrackerDeps {
-  readonly receipts: Pick<Services['receipts'], 'mark'>
-  readonly sessions: Pick<Services['sessions'], 'reached'>
+  readonly receipts: ReceiptPort
+  readonly sessions: Pick<SessionPort, 'setDeviceCursor'>
   /** Receipts of one connection are written at most this often, ms. */
   readonly pauseMs: number
   readonly onError: (error: unknown) => void
@@ -28,7 +28,7 @@ export class DeliveryTracker {
   #isStopped = false
   /** What was there before is sent while catching up, ahead of everything else. */
   readonly #openedAt = Date.now()
-  #places: RecentPlaces | undefined
+  #places: RecentPositions | undefined
 
   constructor(confirm: () => Promise<boolean>, deps: TrackerDeps) {
     this.#confirm = confirm
@@ -59,9 +59,9 @@ export class DeliveryTracker {
   }
 
   async #noteCursor(actor: Actor, before: number, arrived: ReadonlyMap<string, { seq: number }>): Promise<void> {
-    this.#places ??= new RecentPlaces()
+    this.#places ??= new RecentPositions()
     for (const [conversationId, { seq }] of arrived) this.#places.note(conversationId, seq, Date.now())
-    await this.#deps.sessions.reached(actor, { before, recent: this.#places.recent })
+    await this.#deps.sessions.setDeviceCursor(actor, { before, recent: this.#places.recent })
   }
 
   async #mark(actor: Actor): Promise<void> {

@@ -3,17 +3,16 @@ import type { Hello } from '../../protocol/events/session.ts'
 import { FRAME_OUT_BYTES } from '../../protocol/limits.ts'
 import type { Config } from '../config/config.ts'
 import { AppError } from '../errors.ts'
-import type { Services } from '../services.ts'
 import type { Connection, WasSent } from './connection.ts'
 import type { Credential } from './credential.ts'
 import type { Lifecycle } from './lifecycle.ts'
+import type { HelloPort } from './ports.ts'
 
 export type HelloData = Static<typeof Hello.data>
 export type HelloReply = Static<typeof Hello.reply>
 
-interface HandshakeDeps {
+interface HandshakeDeps extends HelloPort {
   readonly lifecycle: Lifecycle
-  readonly services: Pick<Services, 'users' | 'sync'>
   readonly config: Pick<Config, 'limits' | 'timings'>
   readonly epoch: string
 }
@@ -63,12 +62,12 @@ export class Handshake {
 
   /** The reply to `hello` of a registered connection. */
   async helloReply(connection: Connection, { cursors = {}, epoch }: HelloData): Promise<HelloReply> {
-    const { services, config } = this.#deps
+    const { users, sync, config } = this.#deps
     const { actor } = connection
     if (actor === undefined) throw new AppError('unauthenticated', 'Say hello first')
     // Cursors of another epoch mean nothing any more.
     const known = epoch === undefined || epoch === this.#deps.epoch ? cursors : {}
-    const [user, heads] = await Promise.all([services.users.me(actor), services.sync.heads(actor, known)])
+    const [user, heads] = await Promise.all([users.me(actor), sync.heads(actor, known)])
     const gone = known === cursors ? heads.gone : Object.keys(cursors)
     return {
       user,

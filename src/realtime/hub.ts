@@ -2,9 +2,9 @@ import { Noop } from '../../protocol/events/conversation.ts'
 import { bareId, prefixedId } from '../../protocol/ids.ts'
 import type { Bus, ConversationChange, EphemeralMessage, ProfileChange, UserChange } from '../bus/bus.ts'
 import type { Timings } from '../config/timings.ts'
-import type { Services } from '../services.ts'
 import type { Connection } from './connection.ts'
 import { type LocalUser, Membership } from './membership.ts'
+import type { BlockPort, HeadsPort, PresencePort, ReplayPort } from './ports.ts'
 import { AutomaticSubscriptions, type FindScope } from './presence/automatic-subscriptions.ts'
 import { PresenceSubscriptions } from './presence/presence-subscriptions.ts'
 import { Recipients } from './recipients.ts'
@@ -15,10 +15,10 @@ const MAX_TOLD_CONVERSATIONS = 1_000
 
 interface HubDeps {
   readonly bus: Bus
-  readonly replay: Services['replay']
-  readonly heads: Pick<Services['lookout'], 'subscribe'>
-  readonly blocks: Pick<Services['blocks'], 'around'>
-  readonly presence: Pick<Services['presence'], 'current' | 'visibleTo'>
+  readonly replay: ReplayPort
+  readonly heads: HeadsPort
+  readonly blocks: BlockPort
+  readonly presence: Pick<PresencePort, 'current' | 'visibleTo'>
   readonly findScope: FindScope
   readonly timings: Pick<Timings, 'gapPatienceMs'>
   readonly onError: (error: unknown) => void
@@ -164,7 +164,7 @@ export class Hub {
   async #deliverEphemeral(message: EphemeralMessage): Promise<void> {
     const { conversationId, event, fromUserId, isForOthers = false, pair, isCatchUp } = message
     if (!this.#membership.hasMembers(conversationId)) return
-    const blocked = await this.#deps.blocks.around(fromUserId)
+    const blocked = await this.#deps.blocks.blockedPeers(fromUserId)
     const members = [...this.#membership.membersOf(conversationId)].map(([user]) => user)
     const told = members.filter(({ id }) => (id === fromUserId ? !isForOthers : !blocked.has(id)))
     const recipients = Recipients.from(told.flatMap(({ connections }) => [...connections]))
@@ -175,7 +175,7 @@ export class Hub {
   async #deliverProfile({ userId, event }: ProfileChange): Promise<void> {
     const [memberships, blocked] = await Promise.all([
       this.#deps.replay.memberships(userId, MAX_TOLD_CONVERSATIONS),
-      this.#deps.blocks.around(userId)
+      this.#deps.blocks.blockedPeers(userId)
     ])
     const sharers = new Set<LocalUser>()
     for (const { conversationId } of memberships) {

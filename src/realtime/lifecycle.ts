@@ -3,10 +3,10 @@ import type { Limits } from '../../protocol/limits.ts'
 import type { Actor } from '../actor.ts'
 import { AppError } from '../errors.ts'
 import { Gate } from '../limits/gate.ts'
-import type { Services } from '../services.ts'
 import type { Connection, WasSent } from './connection.ts'
 import type { Credential } from './credential.ts'
 import type { Hub } from './hub.ts'
+import type { PresencePort, SessionPort } from './ports.ts'
 
 /** Clients that register at once; the others wait, so that a herd does not stop those who are in. */
 const REGISTERED_AT_ONCE = 4
@@ -14,8 +14,8 @@ const MAX_WAITING = 20_000
 
 interface LifecycleDeps {
   readonly authenticate: (token: string) => Promise<Actor>
-  readonly sessions: Pick<Services['sessions'], 'redeemTicket' | 'requireLiveSession'>
-  readonly presence: Pick<Services['presence'], 'set' | 'remove'>
+  readonly sessions: Pick<SessionPort, 'redeemTicket' | 'requireLiveSession'>
+  readonly presence: Pick<PresencePort, 'set' | 'remove'>
   readonly hub: Hub
   readonly limits: Limits
   readonly onError: (error: unknown) => void

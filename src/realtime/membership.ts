@@ -1,7 +1,7 @@
 import type { ConversationChange, UserChange } from '../bus/bus.ts'
-import type { Services } from '../services.ts'
 import type { Connection } from './connection.ts'
 import { OrderedStream, type StreamDeps } from './ordered-stream.ts'
+import type { ReplayPort } from './ports.ts'
 
 /** Somebody with connections here. */
 export interface LocalUser {
@@ -28,7 +28,7 @@ interface Head {
 }
 
 interface MembershipDeps {
-  readonly replay: Services['replay']
+  readonly replay: ReplayPort
   /** Time that a gap in a stream gets to close by itself, ms. */
   readonly patienceMs: number
   /** Called for each change of a person's own stream, in `rev` order. */

@@ -2,9 +2,9 @@ import { MessageNew } from '../../protocol/events/message.ts'
 import { bareId } from '../../protocol/ids.ts'
 import type { Actor } from '../actor.ts'
 import { Gate } from '../limits/gate.ts'
-import type { Services } from '../services.ts'
 import type { OutboundEvent, WasSent } from './connection.ts'
 import { type DialectEvent, type RealtimeDialect, translateFor } from './dialect-encoder.ts'
+import type { DirectPairPort, SessionPort, UndeliveredPort } from './ports.ts'
 
 /** Clients whose catching up is read at once; the others wait, so that a herd takes no more memory than a few. */
 const AT_ONCE = 4
@@ -12,13 +12,19 @@ const MAX_WAITING = 20_000
 
 type Emit = (translated: DialectEvent, outbound: OutboundEvent) => void
 
+interface UndeliveredDeps {
+  readonly history: UndeliveredPort
+  readonly pairs: DirectPairPort
+  readonly sessions: Pick<SessionPort, 'deviceCursor' | 'setDeviceCursor'>
+}
+
 /** Sends clients that keep no cursors the messages that were not delivered to their device, in their dialect. */
 export class Undelivered {
-  readonly #services: Pick<Services, 'history' | 'pairs' | 'sessions'>
+  readonly #deps: UndeliveredDeps
   readonly #gate = new Gate(AT_ONCE, MAX_WAITING)
 
-  constructor(services: Pick<Services, 'history' | 'pairs' | 'sessions'>) {
-    this.#services = services
+  constructor(deps: UndeliveredDeps) {
+    this.#deps = deps
   }
 
   /** Sends the newest conversations first, each in order; bounded, what is older is for the client to load. */
@@ -29,12 +35,12 @@ export class Undelivered {
 
   /** @returns the last `seq` sent of each conversation */
   async #replay(actor: Actor, { translations }: RealtimeDialect, emit: Emit): Promise<ReadonlyMap<string, number>> {
-    const { history, pairs, sessions } = this.#services
+    const { history, pairs, sessions } = this.#deps
     const before = Date.now()
     const sent = new Map<string, number>()
-    const reach = await sessions.reachOf(actor)
-    for (const { conversationId, messages } of await history.undelivered(actor, { reach })) {
-      const pair = await pairs.of(bareId(conversationId))
+    const cursor = await sessions.deviceCursor(actor)
+    for (const { conversationId, messages } of await history.undelivered(actor, { cursor })) {
+      const pair = await pairs.find(bareId(conversationId))
       for (const message of messages) {
         const context = { seq: message.seq, isCatchUp: true, ...(pair && { pair }) }
         const outbound = { event: MessageNew.create(message), ...context }
@@ -43,7 +49,7 @@ export class Undelivered {
       }
     }
     // A new device loads what there was before it; from now on it is sent what it misses.
-    if (reach === undefined) await sessions.reached(actor, { before, recent: new Map() })
+    if (cursor === undefined) await sessions.setDeviceCursor(actor, { before, recent: new Map() })
     return sent
   }
 }

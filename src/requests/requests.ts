@@ -8,19 +8,28 @@ import type { Actor } from '../actor.ts'
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config/config.ts'
 import type { ConversationService } from '../conversations/conversations.ts'
-import type { Store } from '../database/database.ts'
 import { isDuplicate } from '../database/duplicates.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { conversationId, pairKeyOf, userId } from '../ids.ts'
 import { Counters } from '../limits/counters.ts'
+import type { ConversationStore } from '../store/conversations.ts'
+import type { AccountStore } from '../streams/store.ts'
 import { requirePlainText } from '../text.ts'
 import type { BlockService } from '../users/blocks/blocks.ts'
+import type { ContactStore } from '../users/contacts/store.ts'
+import type { FriendshipStore } from '../users/friends/store.ts'
 import type { UserService } from '../users/users.ts'
-import type { RequestDoc } from './store.ts'
+import type { RequestDoc, RequestStore } from './store.ts'
 
-interface RequestParts {
-  store: Pick<Store, 'accounts' | 'contacts' | 'conversations' | 'friendships' | 'requests'>
+interface RequestDeps {
+  store: {
+    readonly accounts: AccountStore
+    readonly contacts: ContactStore
+    readonly conversations: ConversationStore
+    readonly friendships: FriendshipStore
+    readonly requests: RequestStore
+  }
   bus: Bus
   config: Pick<Config, 'limits'>
   users: Pick<UserService, 'requireUsers'>
@@ -36,15 +45,15 @@ const MAX_ROUNDS = 10
 
 /** Requests to talk and to be friends: sending, deciding and listing them. */
 export class RequestService {
-  readonly #store: RequestParts['store']
+  readonly #store: RequestDeps['store']
   readonly #bus: Bus
-  readonly #users: RequestParts['users']
-  readonly #blocks: RequestParts['blocks']
-  readonly #conversations: RequestParts['conversations']
+  readonly #users: RequestDeps['users']
+  readonly #blocks: RequestDeps['blocks']
+  readonly #conversations: RequestDeps['conversations']
   readonly #maxOpen: number
   readonly #sends: Counters
 
-  constructor({ store, bus, config, users, blocks, conversations }: RequestParts) {
+  constructor({ store, bus, config, users, blocks, conversations }: RequestDeps) {
     this.#store = store
     this.#bus = bus
     this.#users = users
@@ -123,7 +132,7 @@ export class RequestService {
   }
 
   /** Those of the given requests that the person takes part in, by id (hex). */
-  async ofUser(id: ObjectId, ids: readonly ObjectId[]): Promise<Map<string, PersonRequest>> {
+  async findByUser(id: ObjectId, ids: readonly ObjectId[]): Promise<Map<string, PersonRequest>> {
     if (ids.length === 0) return new Map()
     const rows = (await this.#store.requests.findMany(ids)).filter(it => it.fromId.equals(id) || it.toId.equals(id))
     return new Map((await this.present(rows)).map(request => [bareId(request.id), request]))
@@ -206,7 +215,7 @@ export class RequestService {
   async #write(
     { _id, fromId, toId }: RequestDoc,
     status: RequestStatus,
-    also: Parameters<Store['accounts']['change']>[3]
+    also: Parameters<AccountStore['change']>[3]
   ): Promise<{ row: RequestDoc; revs: Map<string, number> }> {
     const current = await this.#store.requests.find(_id)
     if (current === null) throw new AppError('not_found', 'No such request')

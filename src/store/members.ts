@@ -17,7 +17,7 @@ export class MemberStore {
   static readonly indexes: IndexDescription[] = [
     { key: { conversationId: 1, userId: 1 }, unique: true }, // find, page
     { key: { conversationId: 1, rev: 1 } }, // changedSince
-    { key: { userId: 1, conversationId: 1 } } // ofUser
+    { key: { userId: 1, conversationId: 1 } } // findByUser
   ]
 
   readonly #members: Collection<MemberDoc>
@@ -37,7 +37,7 @@ export class MemberStore {
   }
 
   /** Present memberships of one person in the order of the conversations' ids, at most `limit`. */
-  async ofUser(userId: ObjectId, limit: number, after?: ObjectId): Promise<MemberDoc[]> {
+  async findByUser(userId: ObjectId, limit: number, after?: ObjectId): Promise<MemberDoc[]> {
     const from = after === undefined ? {} : { conversationId: { $gt: after } }
     return await this.#members.find({ userId, ...from, ...PRESENT }, { sort: { conversationId: 1 }, limit }).toArray()
   }
@@ -46,7 +46,7 @@ export class MemberStore {
    * The present memberships of one person as far as a list of conversations looks at them, at most `limit`: the ids
    * of those without preferences, which are most, and the others. One document, because a thousand take longer to read.
    */
-  async listOf(userId: ObjectId, limit: number): Promise<ListedMemberships> {
+  async listByUser(userId: ObjectId, limit: number): Promise<ListedMemberships> {
     const isPlain = { $eq: [{ $type: '$preferences' }, 'missing'] }
     const kept = { conversationId: '$conversationId', preferences: '$preferences' }
     const [found] = await this.#members
@@ -66,12 +66,12 @@ export class MemberStore {
   }
 
   /** Present memberships of one person in the given conversations. */
-  async ofUserIn(userId: ObjectId, conversationIds: readonly ObjectId[]): Promise<MemberDoc[]> {
+  async findByUserIn(userId: ObjectId, conversationIds: readonly ObjectId[]): Promise<MemberDoc[]> {
     return await this.#members.find({ userId, conversationId: { $in: [...conversationIds] }, ...PRESENT }).toArray()
   }
 
   /** Present members of all of these conversations; for small ones. */
-  async ofAll(conversationIds: readonly ObjectId[]): Promise<MemberDoc[]> {
+  async findByConversations(conversationIds: readonly ObjectId[]): Promise<MemberDoc[]> {
     return await this.#members
       .find({ conversationId: { $in: [...conversationIds] }, ...PRESENT }, { sort: { conversationId: 1, userId: 1 } })
       .toArray()

@@ -36,12 +36,12 @@ export class MessageStore {
   }
 
   /** Below a `seq`, newest first. */
-  async below(view: View, seq: number, limit: number): Promise<MessageDoc[]> {
+  async pageBefore(view: View, seq: number, limit: number): Promise<MessageDoc[]> {
     return await this.#page(view, { $gt: view.afterSeq, $lt: seq }, -1, limit)
   }
 
   /** Above a `seq`, oldest first. */
-  async above(view: View, seq: number, limit: number): Promise<MessageDoc[]> {
+  async pageAfter(view: View, seq: number, limit: number): Promise<MessageDoc[]> {
     return await this.#page(view, { $gt: Math.max(seq, view.afterSeq) }, 1, limit)
   }
 
@@ -64,7 +64,7 @@ export class MessageStore {
   }
 
   /** The newest message of each conversation, by its `seq`. */
-  async atSeqs(places: readonly { conversationId: ObjectId; seq: number }[]): Promise<MessageDoc[]> {
+  async findAtSeqs(places: readonly { conversationId: ObjectId; seq: number }[]): Promise<MessageDoc[]> {
     if (places.length === 0) return []
     return await this.#messages
       .find({ $or: places.map(({ conversationId, seq }) => ({ conversationId, seq })) })

@@ -9,7 +9,7 @@ export const MAX_NAMED = 40
  * How far a client is that keeps no cursors, in few words: a moment, and the place (a `rev` or a `seq`) in every
  * conversation that moved within the margin before it. What moved earlier had been sent by then.
  */
-export class RecentPlaces {
+export class RecentPositions {
   readonly #places = new Map<string, { place: number; at: number }>()
 
   /** @param conversationId in either form */

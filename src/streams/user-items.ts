@@ -1,83 +1,51 @@
-import {
-  ConversationAdded,
-  ConversationRemoved,
-  Noop,
-  PreferencesUpdated,
-  type SyncItem
-} from '../../protocol/events/conversation.ts'
-import { MessageHidden } from '../../protocol/events/message.ts'
-import { BlocksUpdated, ContactsUpdated, RequestUpdated, SettingsUpdated } from '../../protocol/events/people.ts'
-import { UserUpdated } from '../../protocol/events/session.ts'
-import { prefixedId } from '../../protocol/ids.ts'
+import type { SyncItem } from '../../protocol/events/conversation.ts'
 import type { UserEvent } from '../../protocol/index.ts'
 import type { Actor } from '../actor.ts'
-import type { Store } from '../database/database.ts'
-import { ObjectId } from '../database/object-id.ts'
-import type { RequestService } from '../requests/requests.ts'
-import type { SettingsService } from '../users/settings/settings.ts'
-import type { AccountChangeDoc } from './store.ts'
+import type { AccountChangeDoc, AccountChangeType } from './store.ts'
 
-interface ItemParts {
-  store: Pick<Store, 'blocks'>
-  settings: Pick<SettingsService, 'get'>
-  requests: Pick<RequestService, 'ofUser'>
+/** A change of a person's own stream as it is now: its item on a page, and the event that tells it. */
+export interface UserItem {
+  readonly item: SyncItem
+  readonly event: UserEvent
 }
 
-/** What changed between a person and others, and in their settings, as it is now. */
-export class AccountItems {
-  readonly #parts: ItemParts
+/** Presents changes of one type, by `rev`. A change that came to nothing has no item. */
+export type PresentUserItems = (
+  actor: Actor,
+  changes: readonly AccountChangeDoc[]
+) => Promise<ReadonlyMap<number, UserItem>>
 
-  constructor(parts: ItemParts) {
-    this.#parts = parts
-  }
+/** How each type of change is presented; every subject registers its own. */
+export type UserItemTable = Readonly<Record<AccountChangeType, PresentUserItems>>
 
-  /** The items of those changes that are of these kinds, by `rev`. */
-  async present(actor: Actor, changes: readonly AccountChangeDoc[]): Promise<Map<number, SyncItem>> {
-    const me = new ObjectId(actor.userId)
-    const refs = (type: AccountChangeDoc['type']) => changes.filter(it => it.type === type).map(({ ref }) => ref)
-    const { store, settings, requests } = this.#parts
-    const others = refs('block')
-    const [blocked, asked] = await Promise.all([
-      others.length > 0 ? store.blocks.blockedAmong(me, others) : [],
-      requests.ofUser(me, refs('request'))
-    ])
-    const chosen = refs('settings').length > 0 ? await settings.get(actor) : undefined
-    const present = ({ type, rev, ref }: AccountChangeDoc): SyncItem | undefined => {
-      const id = ref.toHexString()
-      const request = asked.get(id)
-      if (type === 'settings' && chosen !== undefined) return { type, rev, settings: chosen }
-      if (type === 'contacts') return { type, rev }
-      if (type === 'request' && request !== undefined) return { type, rev, request }
-      if (type !== 'block') return undefined
-      return { type, rev, userId: prefixedId('user', id), isBlocked: blocked.some(it => it.equals(ref)) }
-    }
-    const items = changes.map(change => [change.rev, present(change)] as const)
-    return new Map(items.filter((it): it is [number, SyncItem] => it[1] !== undefined))
+/** Presents changes one by one. */
+export function presentEach(
+  changes: readonly AccountChangeDoc[],
+  present: (change: AccountChangeDoc) => UserItem | undefined
+): Map<number, UserItem> {
+  const items = new Map<number, UserItem>()
+  for (const change of changes) {
+    const item = present(change)
+    if (item !== undefined) items.set(change.rev, item)
   }
+  return items
 }
 
-/** The event that says what an item of an account says. */
-export function accountEventOf(item: SyncItem): UserEvent {
-  switch (item.type) {
-    case 'membership':
-      return ConversationAdded.create(item.conversation)
-    case 'removed':
-      return ConversationRemoved.create({ conversationId: item.conversationId })
-    case 'hidden':
-      return MessageHidden.create({ conversationId: item.conversationId, messageId: item.messageId })
-    case 'preferences':
-      return PreferencesUpdated.create({ conversationId: item.conversationId, me: item.me })
-    case 'profile':
-      return UserUpdated.create(item.user)
-    case 'settings':
-      return SettingsUpdated.create(item.settings)
-    case 'contacts':
-      return ContactsUpdated.create({})
-    case 'request':
-      return RequestUpdated.create(item.request)
-    case 'block':
-      return BlocksUpdated.create({ userId: item.userId, isBlocked: item.isBlocked })
-    default:
-      return Noop.create({})
-  }
+/** Presents changes of any type by the table, by `rev`. */
+export async function presentUserItems(
+  table: UserItemTable,
+  actor: Actor,
+  changes: readonly AccountChangeDoc[]
+): Promise<Map<number, UserItem>> {
+  const types = [...new Set(changes.map(({ type }) => type))]
+  const presented = await Promise.all(
+    types.map(
+      async type =>
+        await table[type](
+          actor,
+          changes.filter(change => change.type === type)
+        )
+    )
+  )
+  return new Map(presented.flatMap(items => [...items]))
 }

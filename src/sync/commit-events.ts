@@ -1,7 +1,7 @@
 import type { Bus } from '../bus/bus.ts'
-import type { Store } from '../database/database.ts'
 import { pairOf } from '../present/present.ts'
 import type { Committed } from '../store/commit/change.ts'
+import type { Commits } from '../store/commit/commits.ts'
 
 /** What commits have cost so far, for the operator. */
 export interface CommitCounts {
@@ -15,7 +15,7 @@ export interface CommitCounts {
  * Tells the bus of everything that is committed, in `rev` order. The replies go first: whoever sent a message hears
  * its acknowledgement before its echo.
  */
-export function tellCommits(commits: Store['commits'], bus: Bus): CommitCounts {
+export function publishCommits(commits: Commits, bus: Bus): CommitCounts {
   const counts: CommitCounts = { batches: 0, changes: 0, conflicts: 0, onBatch: () => undefined }
   commits.observe({
     committed: result => void setImmediate(() => publish(result, bus)),

@@ -2,12 +2,14 @@ import { ConversationUpdated, MemberChanged, Noop } from '../../protocol/events/
 import { MessageDeleted, MessageEdited, MessageNew } from '../../protocol/events/message.ts'
 import { SYNC_PAGE_BYTES, SYNC_PAGE_ITEMS } from '../../protocol/limits.ts'
 import type { ConversationChange, UserChange } from '../bus/bus.ts'
-import type { Store } from '../database/database.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { fitPage, pairOf, presentConversation, presentMember, presentMessage } from '../present/present.ts'
 import { byConversation } from '../store/by-conversation.ts'
+import type { ConversationStore } from '../store/conversations.ts'
 import type { ConversationDoc, MemberDoc, MessageDoc } from '../store/documents.ts'
-import { accountEventOf } from '../streams/user-items.ts'
+import type { MemberStore } from '../store/members.ts'
+import type { MessageStore } from '../store/messages.ts'
+import type { AccountStore } from '../streams/store.ts'
 import type { SyncService } from './sync.ts'
 
 /** Conversations of one person that a process follows. */
@@ -28,7 +30,12 @@ interface Asked {
 
 /** Events that this process has not heard, made again from the state that the store holds. */
 export class ReplayService {
-  readonly #store: Pick<Store, 'accounts' | 'conversations' | 'members' | 'messages'>
+  readonly #store: {
+    readonly accounts: AccountStore
+    readonly conversations: ConversationStore
+    readonly members: MemberStore
+    readonly messages: MessageStore
+  }
   readonly #sync: SyncService
   readonly #asked: Asked[] = []
   #reading: Promise<void> | undefined
@@ -36,14 +43,22 @@ export class ReplayService {
   constructor({
     store,
     sync
-  }: { store: Pick<Store, 'accounts' | 'conversations' | 'members' | 'messages'>; sync: SyncService }) {
+  }: {
+    store: {
+      readonly accounts: AccountStore
+      readonly conversations: ConversationStore
+      readonly members: MemberStore
+      readonly messages: MessageStore
+    }
+    sync: SyncService
+  }) {
     this.#store = store
     this.#sync = sync
   }
 
   /** Every conversation that somebody is in, with the `seq` after which they see messages. */
   async memberships(userId: string, limit = MAX_MEMBERSHIPS): Promise<{ conversationId: string; joinedSeq: number }[]> {
-    const rows = await this.#store.members.ofUser(new ObjectId(userId), limit)
+    const rows = await this.#store.members.findByUser(new ObjectId(userId), limit)
     return rows.map(({ conversationId, joinedSeq }) => ({ conversationId: conversationId.toHexString(), joinedSeq }))
   }
 
@@ -107,13 +122,10 @@ export class ReplayService {
 
   /** The changes of one person's account after `since`, dense by `rev`. */
   async account(userId: string, since: number): Promise<UserChange[]> {
-    const actor = { userId, expiresAt: 0 }
-    const { items, rev: end } = await this.#sync.pull(actor, `user_${userId}`, since)
-    const byRev = new Map(items.map(item => [item.rev, item]))
+    const { events, rev: end } = await this.#sync.userEvents(userId, since)
     return Array.from({ length: end - since }, (_, index) => {
       const rev = since + 1 + index
-      const item = byRev.get(rev)
-      return { userId, rev, event: item === undefined ? NOOP : accountEventOf(item) }
+      return { userId, rev, event: events.get(rev) ?? NOOP }
     })
   }
 }

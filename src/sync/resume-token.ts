@@ -1,11 +1,14 @@
 import { prefixedId } from '../../protocol/ids.ts'
 import type { Actor } from '../actor.ts'
-import type { ConversationChange, UserChange } from '../bus/bus.ts'
-import type { Store } from '../database/database.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { hiddenUpTo, pairOf } from '../present/present.ts'
+import type { ConversationStore } from '../store/conversations.ts'
 import type { ConversationDoc } from '../store/documents.ts'
+import type { MemberStore } from '../store/members.ts'
+import type { MessageStore } from '../store/messages.ts'
+import type { ReplayItem, ResumeToken } from '../streams/positions.ts'
 import { MARGIN_MS, MAX_NAMED } from '../streams/recent-positions.ts'
+import type { AccountStore } from '../streams/store.ts'
 import type { ReplayService } from './replay.ts'
 
 /** Conversations of one person that are looked at. */
@@ -13,24 +16,13 @@ const MAX_MEMBERSHIPS = 10_000
 /** Changes of one conversation that are sent again; beyond them its client loads it anew. */
 const MAX_CHANGES = 1_000
 
-/** Where a client of a one-way stream is. */
-export interface Bookmark {
-  /** When the event was sent, ms since 1970. */
-  readonly at: number
-  /** The `rev` of the account stream. */
-  readonly account: number
-  /** The `rev` of each conversation that had events shortly before, by id (24 hexadecimal digits). */
-  readonly recent: ReadonlyMap<string, number>
-}
-
-/** Something that was missed; of a conversation that has gone on too far, only that. */
-export type Missed =
-  | { readonly kind: 'conversation'; readonly change: ConversationChange; readonly isVisible: boolean }
-  | { readonly kind: 'account'; readonly change: UserChange }
-  | { readonly kind: 'reset'; readonly conversationId: string; readonly rev: number }
-
-interface Parts {
-  readonly store: Pick<Store, 'accounts' | 'conversations' | 'members' | 'messages'>
+interface ResumptionDeps {
+  readonly store: {
+    readonly accounts: AccountStore
+    readonly conversations: ConversationStore
+    readonly members: MemberStore
+    readonly messages: MessageStore
+  }
   readonly replay: ReplayService
 }
 
@@ -39,14 +31,14 @@ interface Parts {
  * the exact place in every stream that moved shortly before it: what moved earlier had been sent by then.
  */
 export class ResumptionService {
-  readonly #parts: Parts
+  readonly #deps: ResumptionDeps
 
-  constructor(parts: Parts) {
-    this.#parts = parts
+  constructor(deps: ResumptionDeps) {
+    this.#deps = deps
   }
 
   /** Reads an id. @returns undefined for what is none */
-  parse(id: string): Bookmark | undefined {
+  parse(id: string): ResumeToken | undefined {
     const [, at, account, named = ''] = /^(\d{1,15})-(\d{1,15})((?:~[0-9a-f]{24}\.\d{1,15}){0,40})$/.exec(id) ?? []
     if (at === undefined || account === undefined) return undefined
     const recent = named
@@ -57,50 +49,50 @@ export class ResumptionService {
   }
 
   /** Where a client begins that has no id: now. */
-  async now({ userId }: Actor): Promise<Bookmark> {
-    const { accounts, members, conversations } = this.#parts.store
+  async now({ userId }: Actor): Promise<ResumeToken> {
+    const { accounts, members, conversations } = this.#deps.store
     const id = new ObjectId(userId)
     const at = Date.now()
-    const [account, memberships] = await Promise.all([accounts.head(id), members.ofUser(id, MAX_MEMBERSHIPS)])
+    const [account, memberships] = await Promise.all([accounts.head(id), members.findByUser(id, MAX_MEMBERSHIPS)])
     const ids = memberships.map(me => me.conversationId)
     const moved = await conversations.movedAmong(ids, new Date(at - MARGIN_MS))
     const newest = moved.sort((a, b) => b.changedAt.getTime() - a.changedAt.getTime()).slice(0, MAX_NAMED)
     return { at, account, recent: new Map(newest.map(({ _id, rev }) => [_id.toHexString(), rev])) }
   }
 
-  encode({ at, account, recent }: Bookmark): string {
+  encode({ at, account, recent }: ResumeToken): string {
     return `${at}-${account}${[...recent].map(([id, rev]) => `~${id}.${rev}`).join('')}`
   }
 
   /** What happened since, the account first, then each conversation in order; current state, as in every replay. */
-  async *since(actor: Actor, bookmark: Bookmark): AsyncGenerator<Missed> {
-    const { accounts, members, conversations } = this.#parts.store
+  async *since(actor: Actor, token: ResumeToken): AsyncGenerator<ReplayItem> {
+    const { accounts, members, conversations } = this.#deps.store
     const userId = new ObjectId(actor.userId)
-    let account = Math.min(bookmark.account, await accounts.head(userId))
-    for (let page = await this.#parts.replay.account(actor.userId, account); page.length > 0; ) {
+    let account = Math.min(token.account, await accounts.head(userId))
+    for (let page = await this.#deps.replay.account(actor.userId, account); page.length > 0; ) {
       for (const change of page) yield { kind: 'account', change }
       account = page.at(-1)?.rev ?? account
-      page = await this.#parts.replay.account(actor.userId, account)
+      page = await this.#deps.replay.account(actor.userId, account)
     }
-    const memberships = await members.ofUser(userId, MAX_MEMBERSHIPS)
+    const memberships = await members.findByUser(userId, MAX_MEMBERSHIPS)
     const afterSeq = new Map(memberships.map(me => [me.conversationId.toHexString(), hiddenUpTo(me)]))
     const moved = await conversations.movedAmong(
       memberships.map(me => me.conversationId),
-      new Date(bookmark.at - MARGIN_MS)
+      new Date(token.at - MARGIN_MS)
     )
-    for (const doc of moved) yield* this.#missedIn(doc, bookmark, afterSeq.get(doc._id.toHexString()) ?? 0)
+    for (const doc of moved) yield* this.#missedIn(doc, token, afterSeq.get(doc._id.toHexString()) ?? 0)
   }
 
-  async *#missedIn(doc: ConversationDoc, bookmark: Bookmark, afterSeq: number): AsyncGenerator<Missed> {
+  async *#missedIn(doc: ConversationDoc, token: ResumeToken, afterSeq: number): AsyncGenerator<ReplayItem> {
     const conversationId = doc._id.toHexString()
-    let since = bookmark.recent.get(conversationId) ?? (await this.#revAt(doc._id, bookmark.at - MARGIN_MS))
+    let since = token.recent.get(conversationId) ?? (await this.#revAt(doc._id, token.at - MARGIN_MS))
     if (doc.rev - since > MAX_CHANGES) {
       yield { kind: 'reset', conversationId: prefixedId('conv', conversationId), rev: doc.rev }
       return
     }
     const pair = pairOf(doc)
     while (since < doc.rev) {
-      const page = await this.#parts.replay.conversation(conversationId, since)
+      const page = await this.#deps.replay.conversation(conversationId, since)
       if (page.length === 0) return
       for (const change of page) {
         const isVisible = change.seq === undefined || change.seq > afterSeq
@@ -112,7 +104,7 @@ export class ResumptionService {
 
   /** The `rev` of the newest message from before a moment. */
   async #revAt(conversationId: ObjectId, at: number): Promise<number> {
-    const message = await this.#parts.store.messages.newestBefore(conversationId, new Date(at))
+    const message = await this.#deps.store.messages.newestBefore(conversationId, new Date(at))
     return message?.createdRev ?? 0
   }
 }

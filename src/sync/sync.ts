@@ -1,55 +1,53 @@
-import type { Membership } from '../../protocol/entities/conversation.ts'
 import type { SyncItem, SyncPage } from '../../protocol/events/conversation.ts'
 import type { Cursors, Head, Heads } from '../../protocol/events/session.ts'
 import { bareId, prefixedId } from '../../protocol/ids.ts'
+import type { UserEvent } from '../../protocol/index.ts'
 import { HEADS_PAGE, MAX_CHANGES_BEHIND, SYNC_PAGE_BYTES, SYNC_PAGE_ITEMS } from '../../protocol/limits.ts'
 import type { Actor } from '../actor.ts'
-import type { ConversationService } from '../conversations/conversations.ts'
 import { noSuchConversation } from '../conversations/policy.ts'
-import type { Store } from '../database/database.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
-import { conversationId, messageId } from '../ids.ts'
+import { conversationId } from '../ids.ts'
 import {
   hiddenUpTo,
   isHiddenFor,
   messageBytes,
   presentConversation,
   presentMember,
-  presentMembership,
   presentMessage
 } from '../present/present.ts'
-import type { MemberDoc, MessageDoc } from '../store/documents.ts'
-import type { AccountChangeDoc } from '../streams/store.ts'
-import type { AccountItems } from '../streams/user-items.ts'
-import type { UserService } from '../users/users.ts'
+import type { ConversationStore } from '../store/conversations.ts'
+import type { MemberDoc } from '../store/documents.ts'
+import type { MemberStore } from '../store/members.ts'
+import type { MessageStore } from '../store/messages.ts'
+import type { AccountStore } from '../streams/store.ts'
+import { presentUserItems, type UserItemTable } from '../streams/user-items.ts'
 
-interface SyncParts {
-  store: Pick<Store, 'accounts' | 'conversations' | 'members' | 'messages'>
-  conversations: Pick<ConversationService, 'views'>
-  users: Pick<UserService, 'me'>
-  people: Pick<AccountItems, 'present'>
+interface SyncDeps {
+  store: {
+    readonly accounts: AccountStore
+    readonly conversations: ConversationStore
+    readonly members: MemberStore
+    readonly messages: MessageStore
+  }
+  items: UserItemTable
 }
 
 /** Catching up: what moved since a client's cursors, and what it is now. */
 export class SyncService {
-  readonly #store: SyncParts['store']
-  readonly #conversations: SyncParts['conversations']
-  readonly #users: SyncParts['users']
-  readonly #people: SyncParts['people']
+  readonly #store: SyncDeps['store']
+  readonly #items: UserItemTable
 
-  constructor({ store, conversations, users, people }: SyncParts) {
+  constructor({ store, items }: SyncDeps) {
     this.#store = store
-    this.#conversations = conversations
-    this.#users = users
-    this.#people = people
+    this.#items = items
   }
 
   /** The heads that differ from the cursors, a page at a time, and on the first page the streams that are gone. */
   async heads(actor: Actor, cursors: Cursors, after?: string): Promise<Heads> {
     const userId = new ObjectId(actor.userId)
     const from = after === undefined ? undefined : new ObjectId(after)
-    const rows = await this.#store.members.ofUser(userId, HEADS_PAGE + 1, from)
+    const rows = await this.#store.members.findByUser(userId, HEADS_PAGE + 1, from)
     const page = rows.slice(0, HEADS_PAGE)
     const heads = await this.#headsOf(page)
     if (after === undefined) heads.push(await this.#accountHead(actor))
@@ -70,7 +68,7 @@ export class SyncService {
   async pull(actor: Actor, stream: string, since: number): Promise<SyncPage> {
     if (stream.startsWith('user_')) {
       if (bareId(stream) !== actor.userId) throw new AppError('not_found', 'No such stream')
-      return await this.#pullAccount(actor, stream, since)
+      return await this.#pullUser(actor, stream, since)
     }
     return await this.#pullConversation(actor, stream, since)
   }
@@ -115,57 +113,27 @@ export class SyncService {
     ]
   }
 
-  async #pullAccount(actor: Actor, stream: string, since: number): Promise<SyncPage> {
+  /** The events of one person's own stream after `since`, by `rev`, up to where the stream stands or a page ends. */
+  async userEvents(userId: string, since: number): Promise<{ events: ReadonlyMap<number, UserEvent>; rev: number }> {
+    const actor = { userId, expiresAt: 0 }
+    const { changes, rev } = await this.#userChanges(actor, since)
+    const presented = await presentUserItems(this.#items, actor, changes)
+    return { events: new Map([...presented].map(([at, { event }]) => [at, event])), rev }
+  }
+
+  async #userChanges(actor: Actor, since: number) {
     const userId = new ObjectId(actor.userId)
     const head = await this.#store.accounts.head(userId)
     requireReached(since, head)
     const changes = await this.#store.accounts.changesSince(userId, since, SYNC_PAGE_ITEMS)
-    const items = await this.#accountItems(actor, changes)
     const more = changes.length >= SYNC_PAGE_ITEMS
-    return { stream, rev: more ? (changes.at(-1)?.rev ?? head) : head, more, items }
+    return { changes, more, rev: more ? (changes.at(-1)?.rev ?? head) : head }
   }
 
-  async #accountItems(actor: Actor, changes: readonly AccountChangeDoc[]): Promise<SyncItem[]> {
-    const refs = (type: AccountChangeDoc['type']) => changes.filter(it => it.type === type).map(({ ref }) => ref)
-    const memberships = await this.#store.members.ofUserIn(new ObjectId(actor.userId), refs('membership'))
-    const docs = await this.#store.conversations.findMany(memberships.map(it => it.conversationId))
-    const views = new Map((await this.#conversations.views(docs, memberships)).map(view => [bareId(view.id), view]))
-    const hidden = new Map((await this.#store.messages.findMany(refs('hidden'))).map(it => [it._id.toHexString(), it]))
-    const people = await this.#people.present(actor, changes)
-    const kept = await this.#preferences(actor, refs('preferences'))
-    const me = refs('profile').length > 0 ? await this.#users.me(actor) : undefined
-    const items: Partial<Record<AccountChangeDoc['type'], (ref: ObjectId, rev: number) => SyncItem | undefined>> = {
-      profile: (_, rev) => me && { type: 'profile', rev, user: me },
-      hidden: (ref, rev) => hiddenItem(hidden.get(ref.toHexString()), rev),
-      preferences: (ref, rev) => {
-        const item = kept.get(ref.toHexString())
-        return item && { type: 'preferences', rev, ...item }
-      },
-      membership: (ref, rev) => {
-        const conversation = views.get(ref.toHexString())
-        if (conversation === undefined) return { type: 'removed', rev, conversationId: conversationId(ref) }
-        return { type: 'membership', rev, conversation }
-      }
-    }
-    return changes.flatMap(({ type, rev, ref }) => people.get(rev) ?? items[type]?.(ref, rev) ?? [])
-  }
-
-  /** How the actor keeps these conversations, by id; nothing of those they are not in any more. */
-  async #preferences(
-    actor: Actor,
-    refs: readonly ObjectId[]
-  ): Promise<Map<string, { conversationId: string; me: Membership }>> {
-    if (refs.length === 0) return new Map()
-    const heads = await this.#store.conversations.heads(refs)
-    const seqs = new Map(heads.map(({ _id, seq }) => [_id.toHexString(), seq]))
-    const rows = await this.#store.members.ofUserIn(new ObjectId(actor.userId), refs)
-    return new Map(
-      rows.map(row => {
-        const id = row.conversationId.toHexString()
-        const me = presentMembership(row, seqs.get(id) ?? 0)
-        return [id, { conversationId: conversationId(row.conversationId), me }]
-      })
-    )
+  async #pullUser(actor: Actor, stream: string, since: number): Promise<SyncPage> {
+    const { changes, more, rev } = await this.#userChanges(actor, since)
+    const presented = await presentUserItems(this.#items, actor, changes)
+    return { stream, rev, more, items: changes.flatMap(change => presented.get(change.rev)?.item ?? []) }
   }
 
   async #headsOf(memberships: readonly MemberDoc[]): Promise<Head[]> {
@@ -186,19 +154,13 @@ export class SyncService {
   async #gone(userId: ObjectId, cursors: Cursors): Promise<string[]> {
     const known = Object.keys(cursors).filter(stream => stream.startsWith('conv_'))
     if (known.length === 0) return []
-    const present = await this.#store.members.ofUserIn(
+    const present = await this.#store.members.findByUserIn(
       userId,
       known.map(stream => new ObjectId(bareId(stream)))
     )
     const ids = new Set(present.map(it => conversationId(it.conversationId)))
     return known.filter(stream => !ids.has(stream))
   }
-}
-
-function hiddenItem(message: MessageDoc | undefined, rev: number): SyncItem | undefined {
-  if (message === undefined) return undefined
-  const id = conversationId(message.conversationId)
-  return { type: 'hidden', rev, conversationId: id, messageId: messageId(message._id) }
 }
 
 /** The items of one index scan; a scan that was cut is complete only up to its last `rev`. */

@@ -1,13 +1,16 @@
 import type { Me, User } from '../../protocol/entities/user.ts'
 import { prefixedId } from '../../protocol/ids.ts'
 import type { UserDoc } from './store.ts'
-import type { Sight } from './visibility.ts'
+import type { ProfileVisibility } from './visibility.ts'
 
 /** What of a stored person is presented. */
 export type PresentedFields = Omit<UserDoc, 'searchTokens'>
 
 /** A person as one who has this sight of them may see them. */
-export function presentUser(user: PresentedFields, { isBlocked, about, profilePhoto, lastSeen }: Sight): User {
+export function presentUser(
+  user: PresentedFields,
+  { isBlocked, about, profilePhoto, lastSeen }: ProfileVisibility
+): User {
   if (isBlocked) return presentNames(user)
   const { avatarUrl, publicKey, isVerified, lastSeenAt, createdAt } = user
   return {
@@ -34,7 +37,7 @@ export function presentNames({ _id, username, displayName }: PresentedFields): U
   }
 }
 
-const OWN_SIGHT: Sight = { isBlocked: false, about: true, profilePhoto: true, lastSeen: true }
+const OWN_SIGHT: ProfileVisibility = { isBlocked: false, about: true, profilePhoto: true, lastSeen: true }
 
 /** A person as they see themselves. */
 export function presentMe(user: PresentedFields): Me {

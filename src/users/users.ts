@@ -7,15 +7,16 @@ import type { ProfileChanges } from '../../protocol/routes/users.ts'
 import type { Actor } from '../actor.ts'
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config/config.ts'
-import type { Store } from '../database/database.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { emailKey, parsePhone, phoneBeginnings } from '../identifiers.ts'
 import { userId } from '../ids.ts'
 import { RecentCache } from '../limits/recent-cache.ts'
+import type { AccountStore } from '../streams/store.ts'
 import { requirePlainText } from '../text.ts'
+import type { BlockStore } from './blocks/store.ts'
 import { presentMe, presentNames, presentUser } from './profiles.ts'
-import type { UserDoc } from './store.ts'
+import type { UserDoc, UserStore } from './store.ts'
 import type { Visibility } from './visibility.ts'
 
 /** What is kept of somebody of an existing user system: little, because there are many. */
@@ -29,13 +30,13 @@ function externalOf({ _id, isDisabled = false }: UserDoc): External {
 }
 
 interface UserDeps {
-  readonly store: Pick<Store, 'users' | 'accounts' | 'blocks'>
+  readonly store: { readonly users: UserStore; readonly accounts: AccountStore; readonly blocks: BlockStore }
   readonly bus: Bus
-  readonly visibility: Pick<Visibility, 'of'>
+  readonly visibility: Pick<Visibility, 'findAll'>
   readonly config: Pick<Config, 'DEFAULT_REGION' | 'AUTH_AUTOPROVISION'>
 }
 
-type Standing = 'enabled' | 'disabled' | 'unknown'
+type AccountStatus = 'enabled' | 'disabled' | 'unknown'
 
 const CACHE_MS = 30_000
 const MAX_CACHED = 50_000
@@ -54,7 +55,7 @@ export class UserService {
   readonly #bus: Bus
   readonly #config: UserDeps['config']
   readonly #visibility: UserDeps['visibility']
-  readonly #standings: RecentCache<Standing>
+  readonly #standings: RecentCache<AccountStatus>
   /** Ids here by the ids in an existing user system. */
   readonly #externals: RecentCache<External | undefined>
 
@@ -96,7 +97,7 @@ export class UserService {
   /** Somebody's profile as the actor may see it. @throws {AppError} `not_found` */
   async get(actor: Pick<Actor, 'userId'>, id: string): Promise<User> {
     const user = await this.#store.users.find(new ObjectId(bareId(id)))
-    const [profile] = user === null ? [] : await this.#presentTo(actor, [user])
+    const [profile] = user === null ? [] : await this.#visiblePresence(actor, [user])
     if (profile === undefined) throw new AppError('not_found', 'There is no such user')
     return profile
   }
@@ -109,14 +110,14 @@ export class UserService {
     const skip = (page - 1) * limit
     if (skip + limit > MAX_NUMBERED) return []
     const region = this.#config.DEFAULT_REGION
-    const phone = parsePhone(text, region)
+    const phone = await parsePhone(text, region)
     const keys = [
       { usernameKey: text.trim().toLowerCase() },
       ...(text.includes('@') ? [{ email: emailKey(text.trim()) }] : []),
       ...(phone === undefined ? [] : [{ phone }])
     ]
     const except = await this.#hiddenFrom(actor)
-    const wanted = { text, keys, phones: phoneBeginnings(text, region) }
+    const wanted = { text, keys, phones: await phoneBeginnings(text, region) }
     const found = await this.#store.users.search(wanted, skip + limit, except)
     return await this.#presentUnblocked(actor, found.slice(skip))
   }
@@ -142,7 +143,7 @@ export class UserService {
   /** Profiles as the actor may see them, in no particular order, of whom there is. Ids in either form. */
   async findMany(actor: Pick<Actor, 'userId'>, ids: readonly string[]): Promise<User[]> {
     if (ids.length === 0) return []
-    return await this.#presentTo(actor, await this.#store.users.findMany(objectIds(ids)))
+    return await this.#visiblePresence(actor, await this.#store.users.findMany(objectIds(ids)))
   }
 
   /** Keeps a device's push token; of more than ten the oldest is forgotten. @throws {AppError} `invalid` */
@@ -192,9 +193,9 @@ export class UserService {
     return externalOf(await this.#store.users.ensureExternal(subjectOf(subject), firstName(name)))
   }
 
-  async #presentTo(actor: Pick<Actor, 'userId'>, users: readonly UserDoc[]): Promise<User[]> {
+  async #visiblePresence(actor: Pick<Actor, 'userId'>, users: readonly UserDoc[]): Promise<User[]> {
     const ids = users.map(({ _id }) => _id.toHexString())
-    const sights = await this.#visibility.of(actor.userId, ids)
+    const sights = await this.#visibility.findAll(actor.userId, ids)
     return users.flatMap((user, index) => {
       const sight = sights.get(ids[index] ?? '')
       return sight === undefined ? [] : [presentUser(user, sight)]
@@ -203,7 +204,7 @@ export class UserService {
 
   async #presentUnblocked(actor: Pick<Actor, 'userId'>, users: readonly UserDoc[]): Promise<User[]> {
     const ids = users.map(({ _id }) => _id.toHexString())
-    const sights = await this.#visibility.of(actor.userId, ids)
+    const sights = await this.#visibility.findAll(actor.userId, ids)
     return users.flatMap((user, index) => {
       const sight = sights.get(ids[index] ?? '')
       return sight === undefined || sight.isBlocked ? [] : [presentUser(user, sight)]
@@ -213,10 +214,10 @@ export class UserService {
   /** Whom no list has: the actor, and who is apart from them by a block. */
   async #hiddenFrom({ userId: id }: Pick<Actor, 'userId'>): Promise<ObjectId[]> {
     const me = new ObjectId(id)
-    return [me, ...(await this.#store.blocks.around(me, MAX_EXCEPT))].slice(0, MAX_EXCEPT)
+    return [me, ...(await this.#store.blocks.blockedPeers(me, MAX_EXCEPT))].slice(0, MAX_EXCEPT)
   }
 
-  async #loadStanding(userId: string): Promise<Standing> {
+  async #loadStanding(userId: string): Promise<AccountStatus> {
     const user = await this.#store.users.find(new ObjectId(userId))
     if (!user) return 'unknown'
     return user.isDisabled ? 'disabled' : 'enabled'

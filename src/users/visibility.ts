@@ -1,10 +1,12 @@
 import type { Audience, Settings } from '../../protocol/entities/people.ts'
-import type { Store } from '../database/database.ts'
 import { ObjectId } from '../database/object-id.ts'
+import type { BlockStore } from './blocks/store.ts'
+import type { ContactStore } from './contacts/store.ts'
 import { DEFAULT_SETTINGS } from './settings/settings.ts'
+import type { SettingsStore } from './settings/store.ts'
 
 /** What one person may see of another. */
-export interface Sight {
+export interface ProfileVisibility {
   /** One of the two has blocked the other: nothing but id and names. */
   readonly isBlocked: boolean
   /** Presence too. The same in both directions: who hides theirs does not see others’. */
@@ -13,8 +15,8 @@ export interface Sight {
   readonly about: boolean
 }
 
-const EVERYTHING: Sight = { isBlocked: false, lastSeen: true, profilePhoto: true, about: true }
-const NOTHING: Sight = { isBlocked: true, lastSeen: false, profilePhoto: false, about: false }
+const EVERYTHING: ProfileVisibility = { isBlocked: false, lastSeen: true, profilePhoto: true, about: true }
+const NOTHING: ProfileVisibility = { isBlocked: true, lastSeen: false, profilePhoto: false, about: false }
 /** People that are looked up with one query. */
 const LOOKED_UP_TOGETHER = 1_000
 
@@ -22,16 +24,20 @@ type Privacy = Settings['privacy']
 
 /** What people may see of each other, by blocks, settings and contacts. Read from the store each time, and so exact. */
 export class Visibility {
-  readonly #store: Pick<Store, 'blocks' | 'contacts' | 'settings'>
+  readonly #store: { readonly blocks: BlockStore; readonly contacts: ContactStore; readonly settings: SettingsStore }
 
-  constructor(store: Pick<Store, 'blocks' | 'contacts' | 'settings'>) {
+  constructor(store: {
+    readonly blocks: BlockStore
+    readonly contacts: ContactStore
+    readonly settings: SettingsStore
+  }) {
     this.#store = store
   }
 
   /** What a viewer may see of each of these; ids are 24 hexadecimal digits. */
-  async of(viewerId: string, ownerIds: readonly string[]): Promise<Map<string, Sight>> {
+  async findAll(viewerId: string, ownerIds: readonly string[]): Promise<Map<string, ProfileVisibility>> {
     const ids = [...new Set(ownerIds)]
-    const sights = new Map<string, Sight>()
+    const sights = new Map<string, ProfileVisibility>()
     for (let start = 0; start < ids.length; start += LOOKED_UP_TOGETHER) {
       const page = ids.slice(start, start + LOOKED_UP_TOGETHER)
       for (const [id, sight] of await this.#page(viewerId, page)) sights.set(id, sight)
@@ -40,12 +46,12 @@ export class Visibility {
   }
 
   /** Those whose presence somebody may see, who are also those who may see theirs. */
-  async presentTo(viewerId: string, ownerIds: readonly string[]): Promise<Set<string>> {
-    const sights = await this.of(viewerId, ownerIds)
+  async visiblePresence(viewerId: string, ownerIds: readonly string[]): Promise<Set<string>> {
+    const sights = await this.findAll(viewerId, ownerIds)
     return new Set([...sights].filter(([, sight]) => sight.lastSeen).map(([id]) => id))
   }
 
-  async #page(viewerId: string, ownerIds: readonly string[]): Promise<[string, Sight][]> {
+  async #page(viewerId: string, ownerIds: readonly string[]): Promise<[string, ProfileVisibility][]> {
     const viewer = new ObjectId(viewerId)
     const owners = ownerIds.map(id => new ObjectId(id))
     const { blocks, contacts, settings } = this.#store

@@ -10,13 +10,13 @@ async function scene(server: TestServer) {
     (await server.call(who, 'POST', `${path}/messages`, { clientId: `c${count++}`, text })).body
   const textsOf = async (who: Person) =>
     (await server.call(who, 'GET', `${path}/messages`)).body.messages.map((it: { text: string }) => it.text)
-  const listOf = async (who: Person) => (await server.call(who, 'GET', '/v1/conversations')).body.conversations
-  return { ann, ben, id, path, send, textsOf, listOf }
+  const listByUser = async (who: Person) => (await server.call(who, 'GET', '/v1/conversations')).body.conversations
+  return { ann, ben, id, path, send, textsOf, listByUser }
 }
 
 t.test('clearing empties history, count and last message for oneself alone, on all devices', async t => {
   const server = await startServer(t)
-  const { ann, ben, id, path, send, textsOf, listOf } = await scene(server)
+  const { ann, ben, id, path, send, textsOf, listByUser } = await scene(server)
   for (const text of ['One', 'Two']) await send(ann, text)
   const [bens, anns] = await Promise.all([server.connect(ben), server.connect(ann)])
   const cleared = await server.call(ben, 'DELETE', `${path}/messages`)
@@ -24,12 +24,12 @@ t.test('clearing empties history, count and last message for oneself alone, on a
   t.match(await bens.next('preferences:updated'), { data: { conversationId: id, me: { clearedSeq: 2 } } })
   t.match(await anns.next('receipt:read'), { data: { userId: ben.id, readSeq: 2 } }, 'what is cleared is read')
   t.same(await textsOf(ben), [])
-  t.match(await listOf(ben), [{ id, unreadCount: 0, lastMessage: undefined }])
+  t.match(await listByUser(ben), [{ id, unreadCount: 0, lastMessage: undefined }])
   t.same(await textsOf(ann), ['One', 'Two'])
-  t.match(await listOf(ann), [{ id, lastMessage: { text: 'Two' } }])
+  t.match(await listByUser(ann), [{ id, lastMessage: { text: 'Two' } }])
   await send(ann, 'Three')
   t.same(await textsOf(ben), ['Three'])
-  t.match(await listOf(ben), [{ id, unreadCount: 1, lastMessage: { text: 'Three' } }])
+  t.match(await listByUser(ben), [{ id, unreadCount: 1, lastMessage: { text: 'Three' } }])
 })
 
 t.test('clearing again changes nothing, and what is cleared cannot be got at by any other way', async t => {
@@ -51,18 +51,18 @@ t.test('clearing again changes nothing, and what is cleared cannot be got at by 
 
 t.test('a hidden conversation comes back with the next message, without what was before', async t => {
   const server = await startServer(t)
-  const { ann, ben, id, path, send, textsOf, listOf } = await scene(server)
+  const { ann, ben, id, path, send, textsOf, listByUser } = await scene(server)
   await send(ann, 'Before')
   for (let again = 0; again < 2; again++) t.equal((await server.call(ben, 'DELETE', path)).status, 204)
-  t.same(await listOf(ben), [])
-  t.match(await listOf(ann), [{ id }], 'the other keeps it')
+  t.same(await listByUser(ben), [])
+  t.match(await listByUser(ann), [{ id }], 'the other keeps it')
   t.match(
     (await server.call(ben, 'GET', path)).body,
     { id, me: { preferences: { hidden: true } } },
     'it is still theirs'
   )
   await send(ann, 'After')
-  t.match(await listOf(ben), [
+  t.match(await listByUser(ben), [
     { id, unreadCount: 1, lastMessage: { text: 'After' }, me: { preferences: { hidden: false } } }
   ])
   t.same(await textsOf(ben), ['After'])
@@ -70,9 +70,9 @@ t.test('a hidden conversation comes back with the next message, without what was
 
 t.test('an empty conversation can be hidden, and be taken back into the list', async t => {
   const server = await startServer(t)
-  const { ann, id, path, listOf } = await scene(server)
+  const { ann, id, path, listByUser } = await scene(server)
   t.equal((await server.call(ann, 'DELETE', path)).status, 204)
-  t.same(await listOf(ann), [])
+  t.same(await listByUser(ann), [])
   await server.call(ann, 'PATCH', `${path}/preferences`, { hidden: false })
-  t.match(await listOf(ann), [{ id }])
+  t.match(await listByUser(ann), [{ id }])
 })

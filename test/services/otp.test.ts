@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { CODE_MS } from '../../src/accounts/codes/codes.ts'
-import type { Services } from '../../src/services.ts'
+import type { Subjects } from '../../src/app.ts'
 import { openDatabase } from '../databases.ts'
 import { startWebhookGateway, WEBHOOK_SECRET } from '../delivery/webhook-gateway.ts'
 import { openServices, PASSWORD } from '../helper.ts'
@@ -18,7 +18,7 @@ function newPhone(): string {
 
 /** A code for somebody, as development shows it. */
 async function codeFor(
-  { otp }: Pick<Services, 'otp'>,
+  { otp }: Pick<Subjects, 'otp'>,
   purpose: 'register' | 'login' | 'reset',
   phone: string
 ): Promise<string> {
@@ -30,7 +30,7 @@ async function codeFor(
 const other = (code: string): string => String((Number(code) + 1) % 1_000_000).padStart(6, '0')
 
 /** Somebody who has registered by a code. */
-async function newcomer(services: Services, fields: object = {}) {
+async function newcomer(services: Subjects, fields: object = {}) {
   const phone = newPhone()
   const code = await codeFor(services, 'register', phone)
   return { phone, signIn: await services.otp.register({ phone, code, ...fields }, IP) }
@@ -208,7 +208,7 @@ t.test('passwords', async t => {
   })
 })
 
-/** Services whose codes go to a gateway. */
+/** Subjects whose codes go to a gateway. */
 async function withGateway(t: Test) {
   const gateway = await startWebhookGateway(t)
   const env = { OTP_DELIVERY: 'webhook', OTP_WEBHOOK_URL: gateway.url, OTP_WEBHOOK_SECRET: WEBHOOK_SECRET }

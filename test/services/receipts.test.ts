@@ -1,10 +1,10 @@
 import { ObjectId } from 'mongodb'
 import t, { type Test } from 'tap'
 import type { Actor } from '../../src/actor.ts'
-import type { Services } from '../../src/services.ts'
+import type { Subjects } from '../../src/app.ts'
 import { openServices } from '../helper.ts'
 
-type Marks = Parameters<Services['receipts']['mark']>[2]
+type Marks = Parameters<Subjects['receipts']['mark']>[2]
 
 /** A conversation with three messages for somebody. @returns marking them as they do, and what is told of it */
 async function openScene(t: Test) {

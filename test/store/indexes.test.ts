@@ -195,7 +195,7 @@ t.test('no query of the server reads a whole collection', async t => {
   const db = client.db()
   await db.command({ profile: 2 })
   await exercise(server)
-  // The look at what others have done runs every two seconds.
+  // The head poller runs every two seconds.
   const looked = { ns: `${db.databaseName}.sessions`, 'command.filter.revokedAt.$gt': { $exists: true } }
   while ((await db.collection('system.profile').countDocuments(looked)) === 0)
     await server.call(undefined, 'GET', '/health/ready')
@@ -226,7 +226,8 @@ t.test('no query of the server reads a whole collection', async t => {
     'sessions',
     'settings',
     'tickets',
-    'users'
+    'users',
+    'work'
   ]) {
     t.ok(
       queries.some(it => it['ns'] === `${db.databaseName}.${name}`),

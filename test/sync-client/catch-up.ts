@@ -12,7 +12,7 @@ const GAP_MS = 300
 const PULLS_AT_ONCE = 4
 const RETRY_MS = 50
 
-interface CatchUpParts {
+interface CatchUpDeps {
   readonly link: Link
   readonly get: Get
   readonly store: ClientStore
@@ -40,7 +40,7 @@ export class CatchUp {
   readonly #pulling = new Map<string, object>()
   readonly #gaps = new Map<string, NodeJS.Timeout>()
 
-  constructor({ link, get, store, record, onChange }: CatchUpParts) {
+  constructor({ link, get, store, record, onChange }: CatchUpDeps) {
     this.#link = link
     this.#get = get
     this.#store = store

@@ -1,20 +1,20 @@
 import { createHmac, hkdfSync, randomBytes, randomInt, timingSafeEqual } from 'node:crypto'
 import type { Config } from '../../config/config.ts'
-import type { Store } from '../../database/database.ts'
 import { AppError } from '../../errors.ts'
 import { Counters, networkOf, requireAllowed } from '../../limits/counters.ts'
 import type { CodePurpose } from '../delivery/port.ts'
-import type { CodeTarget } from './otp-recipient.ts'
+import type { OtpRecipient } from './otp-recipient.ts'
+import type { OtpStore } from './store.ts'
 
 interface CodeDeps {
-  readonly store: Pick<Store, 'otps'>
+  readonly store: { readonly otps: OtpStore }
   readonly config: Pick<Config, 'limits'> & { readonly JWT_SECRET: readonly string[] }
 }
 
 /** What somebody presents: a code, for what, and from where. */
 export interface CodeClaim {
   readonly purpose: CodePurpose
-  readonly target: CodeTarget
+  readonly target: OtpRecipient
   readonly code: string
   readonly ip: string
 }
@@ -29,7 +29,7 @@ const QUARTER_MS = 15 * 60_000
  * every secret of the list recognises them.
  */
 export class Codes {
-  readonly #otps: Store['otps']
+  readonly #otps: OtpStore
   readonly #keys: readonly Buffer[]
   readonly #triesOfNetwork: Counters
 
@@ -45,7 +45,7 @@ export class Codes {
    * Makes a code, in the place of the one before. One that does not open anything takes as long to make, and is kept
    * with a digest that no code has.
    */
-  async make(purpose: CodePurpose, target: CodeTarget, isOpening: boolean): Promise<string> {
+  async make(purpose: CodePurpose, target: OtpRecipient, isOpening: boolean): Promise<string> {
     const code = String(randomInt(10 ** DIGITS)).padStart(DIGITS, '0')
     const id = idOf(purpose, target)
     const [key = Buffer.alloc(0)] = this.#keys
@@ -77,7 +77,7 @@ export class Codes {
   }
 }
 
-function idOf(purpose: CodePurpose, { channel, to }: CodeTarget): string {
+function idOf(purpose: CodePurpose, { channel, to }: OtpRecipient): string {
   return `${purpose}:${channel}:${to}`
 }
 

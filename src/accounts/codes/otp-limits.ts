@@ -1,6 +1,6 @@
 import type { Limits } from '../../../protocol/limits.ts'
 import { Counters, networkOf, requireAllowed } from '../../limits/counters.ts'
-import type { CodeTarget } from './otp-recipient.ts'
+import type { OtpRecipient } from './otp-recipient.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 3_600_000
@@ -9,7 +9,7 @@ const DAY_MS = 86_400_000
 const BLOCK_DIGITS = 4
 
 /** How many one-time codes may be asked for. Whether somebody is known plays no part. */
-export class CodeCaps {
+export class OtpLimits {
   readonly #perNetwork: Counters
   readonly #perPrefix: Counters
   readonly #perTarget: readonly Counters[]
@@ -25,7 +25,7 @@ export class CodeCaps {
   }
 
   /** Counts a code; one that is refused counts nowhere. @throws {AppError} `rate_limited` */
-  take({ channel, to }: CodeTarget, ip: string): void {
+  take({ channel, to }: OtpRecipient, ip: string): void {
     const wanted: [Counters, string][] = [
       [this.#perNetwork, networkOf(ip)],
       ...this.#perTarget.map((counters): [Counters, string] => [counters, to])

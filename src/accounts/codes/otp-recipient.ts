@@ -4,7 +4,7 @@ import type { UserKey } from '../../users/store.ts'
 import type { Channel } from '../delivery/port.ts'
 
 /** Where a code goes, and whom it is for if there is such a person. */
-export interface CodeTarget {
+export interface OtpRecipient {
   readonly channel: Channel
   /** E.164, or an email as it is kept. */
   readonly to: string
@@ -12,11 +12,11 @@ export interface CodeTarget {
 }
 
 /** @throws {AppError} `invalid` unless it is exactly one, and a possible one */
-export function requireTarget(
+export async function requireRecipient(
   { phone, email }: Pick<Identifiers, 'phone' | 'email'>,
   region: string | undefined
-): CodeTarget {
-  const keys = identifierKeys(
+): Promise<OtpRecipient> {
+  const keys = await identifierKeys(
     { ...(phone === undefined ? {} : { phone }), ...(email === undefined ? {} : { email }) },
     region
   )

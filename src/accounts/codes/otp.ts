@@ -1,21 +1,20 @@
 import type { CodeLogin, CodeRegistration, CodeRequest, CodeSent } from '../../../protocol/routes/otp.ts'
 import type { Config } from '../../config/config.ts'
-import type { Store } from '../../database/database.ts'
 import { ObjectId } from '../../database/object-id.ts'
 import { AppError } from '../../errors.ts'
 import { requirePlainText } from '../../text.ts'
 import { presentMe } from '../../users/profiles.ts'
-import type { UserDoc } from '../../users/store.ts'
+import type { UserDoc, UserStore } from '../../users/store.ts'
 import type { Delivery } from '../delivery/port.ts'
 import { requireOtherPassword, type SignIn } from '../passwords/password-sign-in.ts'
 import type { Passwords } from '../passwords/passwords.ts'
 import type { SessionService } from '../sessions/sessions.ts'
 import { CODE_MS, type Codes } from './codes.ts'
-import { CodeCaps } from './otp-limits.ts'
-import { type CodeTarget, requireTarget } from './otp-recipient.ts'
+import { OtpLimits } from './otp-limits.ts'
+import { type OtpRecipient, requireRecipient } from './otp-recipient.ts'
 
 interface OtpDeps {
-  readonly store: Pick<Store, 'users'>
+  readonly store: { readonly users: UserStore }
   readonly config: Pick<Config, 'DEFAULT_REGION' | 'NODE_ENV' | 'OTP_DELIVERY' | 'limits'>
   readonly codes: Codes
   readonly passwords: Passwords
@@ -26,11 +25,11 @@ interface OtpDeps {
 
 /** Signing in by one-time codes. `ip` is the address that asks. */
 export class OtpService {
-  readonly #users: Store['users']
+  readonly #users: UserStore
   readonly #region: string | undefined
   readonly #isShown: boolean
   readonly #deps: OtpDeps
-  readonly #caps: CodeCaps
+  readonly #caps: OtpLimits
 
   constructor(deps: OtpDeps) {
     const { NODE_ENV, OTP_DELIVERY, DEFAULT_REGION, limits } = deps.config
@@ -38,7 +37,7 @@ export class OtpService {
     this.#users = deps.store.users
     this.#region = DEFAULT_REGION
     this.#isShown = NODE_ENV !== 'production' && OTP_DELIVERY === 'log'
-    this.#caps = new CodeCaps(limits)
+    this.#caps = new OtpLimits(limits)
   }
 
   /**
@@ -49,7 +48,7 @@ export class OtpService {
    */
   async request(input: CodeRequest, ip: string): Promise<CodeSent> {
     const { purpose } = input
-    const target = this.#requireReachable(input)
+    const target = await this.#requireReachable(input)
     this.#caps.take(target, ip)
     const user = await this.#users.findByKey(target.key)
     const isOpening = purpose === 'register' || (user !== null && !user.isDisabled)
@@ -71,7 +70,7 @@ export class OtpService {
    */
   async register(input: CodeRegistration, ip: string): Promise<SignIn> {
     const { code, device } = input
-    const target = requireTarget(input, this.#region)
+    const target = await requireRecipient(input, this.#region)
     const displayName = requirePlainText('displayName', input.displayName ?? input.username ?? 'User')
     if (input.password !== undefined)
       requireOtherPassword(input.password, [input.username, input.email, input.phone, target.to])
@@ -90,7 +89,7 @@ export class OtpService {
    * @throws {AppError} `invalid`, `unauthenticated`, `account_disabled`, `rate_limited`
    */
   async login(input: CodeLogin, ip: string): Promise<SignIn> {
-    const target = requireTarget(input, this.#region)
+    const target = await requireRecipient(input, this.#region)
     const claim = { purpose: 'login', target, code: input.code, ip } as const
     const user = await this.#deps.codes.take(claim, async () => await this.#users.findByKey(target.key))
     if (!user) throw new AppError('unauthenticated', 'The account does not exist')
@@ -99,14 +98,14 @@ export class OtpService {
     return await this.#open(user, input.device)
   }
 
-  #requireReachable(input: CodeRequest): CodeTarget {
-    const target = requireTarget(input, this.#region)
+  async #requireReachable(input: CodeRequest): Promise<OtpRecipient> {
+    const target = await requireRecipient(input, this.#region)
     if (this.#deps.delivery.channels.includes(target.channel)) return target
     throw new AppError('invalid', 'This server sends codes by email only')
   }
 
   /** What may still refuse, while the code is valid: for who has it nothing here is a secret. */
-  async #prepare({ username, password }: CodeRegistration, { key }: CodeTarget) {
+  async #prepare({ username, password }: CodeRegistration, { key }: OtpRecipient) {
     const known = await this.#users.findByKey(key)
     if (!known && username !== undefined && (await this.#users.findByKey({ usernameKey: username.toLowerCase() }))) {
       throw new AppError('conflict', 'The username is taken')
@@ -116,7 +115,7 @@ export class OtpService {
   }
 
   async #create(
-    { key }: CodeTarget,
+    { key }: OtpRecipient,
     {
       username,
       displayName,

@@ -1,29 +1,33 @@
-import type { FastifyPluginAsync } from 'fastify'
 import * as contracts from '../../../protocol/routes/otp.ts'
-import { register } from '../../faces/http/route.ts'
-import type { Services } from '../../services.ts'
+import { type BoundRoute, route } from '../../contract/route.ts'
+import type { PasswordSignIn } from '../passwords/password-sign-in.ts'
+import type { SessionService } from '../sessions/sessions.ts'
 import { presentSignIn } from '../sign-in.ts'
 import type { Authenticator } from '../tokens/authenticator.ts'
+import type { OtpService } from './otp.ts'
 
-interface Options {
-  services: Pick<Services, 'auth' | 'otp' | 'sessions'>
-  authenticator: Authenticator
+interface CodeRouteDeps {
+  readonly auth: PasswordSignIn
+  readonly otp: OtpService
+  readonly sessions: SessionService
+  readonly authenticator: Authenticator
 }
 
-/** REST face of one-time codes and passwords. */
-export const otpRoutes: FastifyPluginAsync<Options> = async (app, { services, authenticator }) => {
-  const { auth, otp, sessions } = services
-  register(app, contracts.RequestCode, async ({ body, ip }) => await otp.request(body, ip))
-  register(app, contracts.VerifyCode, async ({ body: { purpose, ...input }, ip }) =>
-    presentSignIn(authenticator, purpose === 'register' ? await otp.register(input, ip) : await otp.login(input, ip))
-  )
-  register(app, contracts.ChangePassword, async ({ actor, body }) => {
-    await auth.changePassword(actor, body)
-  })
-  register(app, contracts.ResetPassword, async ({ body, ip }) => {
-    await auth.resetPassword(body, ip)
-  })
-  register(app, contracts.LogoutEverywhere, async ({ actor }) => {
-    await sessions.revokeAll(actor)
-  })
+/** Routes of one-time codes, and of passwords that are changed. */
+export function codeRoutes({ auth, otp, sessions, authenticator }: CodeRouteDeps): BoundRoute[] {
+  return [
+    route(contracts.RequestCode, async ({ body, ip }) => await otp.request(body, ip)),
+    route(contracts.VerifyCode, async ({ body: { purpose, ...input }, ip }) =>
+      presentSignIn(authenticator, purpose === 'register' ? await otp.register(input, ip) : await otp.login(input, ip))
+    ),
+    route(contracts.ChangePassword, async ({ actor, body }) => {
+      await auth.changePassword(actor, body)
+    }),
+    route(contracts.ResetPassword, async ({ body, ip }) => {
+      await auth.resetPassword(body, ip)
+    }),
+    route(contracts.LogoutEverywhere, async ({ actor }) => {
+      await sessions.revokeAll(actor)
+    })
+  ]
 }

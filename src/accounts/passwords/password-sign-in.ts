@@ -3,17 +3,16 @@ import type { Credentials, Registration } from '../../../protocol/routes/auth.ts
 import type { PasswordChange, PasswordReset } from '../../../protocol/routes/otp.ts'
 import type { Actor } from '../../actor.ts'
 import type { Config } from '../../config/config.ts'
-import type { Store } from '../../database/database.ts'
 import { ObjectId } from '../../database/object-id.ts'
 import { AppError } from '../../errors.ts'
 import { type IdentifierKeys, identifierKeys } from '../../identifiers.ts'
 import { Counters, networkOf, requireAllowed } from '../../limits/counters.ts'
 import { requirePlainText } from '../../text.ts'
 import { presentMe } from '../../users/profiles.ts'
-import type { UserDoc, UserKey } from '../../users/store.ts'
+import type { UserDoc, UserKey, UserStore } from '../../users/store.ts'
 import type { UserService } from '../../users/users.ts'
 import type { Codes } from '../codes/codes.ts'
-import { requireTarget } from '../codes/otp-recipient.ts'
+import { requireRecipient } from '../codes/otp-recipient.ts'
 import type { OpenSession, SessionService } from '../sessions/sessions.ts'
 import type { Passwords } from './passwords.ts'
 
@@ -23,7 +22,7 @@ export interface SignIn extends OpenSession {
 }
 
 interface AuthDeps {
-  readonly store: Pick<Store, 'users'>
+  readonly store: { readonly users: UserStore }
   readonly config: Pick<Config, 'DEFAULT_REGION' | 'limits'>
   readonly sessions: SessionService
   readonly users: UserService
@@ -35,7 +34,7 @@ const QUARTER_MS = 15 * 60_000
 const HOUR_MS = 60 * 60_000
 
 /** Accounts with a password: making one, signing in, staying signed in. `ip` is the address that asks. */
-export class AuthService {
+export class PasswordSignIn {
   readonly #store: AuthDeps['store']
   readonly #region: string | undefined
   readonly #sessions: SessionService
@@ -66,7 +65,7 @@ export class AuthService {
    * @throws {AppError} `invalid`, `conflict` when an identifier is taken, `rate_limited`
    */
   async register(input: Registration, ip: string): Promise<SignIn> {
-    const keys = identifierKeys(input, this.#region)
+    const keys = await identifierKeys(input, this.#region)
     if (Object.keys(keys).length === 0) throw new AppError('invalid', 'One of username, phone and email is required')
     requireOtherPassword(input.password, [input.username, input.phone, input.email, ...Object.values(keys)])
     const user: Omit<UserDoc, 'searchTokens'> = {
@@ -88,7 +87,7 @@ export class AuthService {
    * @throws {AppError} `invalid`, `unauthenticated`, `account_disabled` only with the right password, `rate_limited`
    */
   async login(input: Credentials, ip: string): Promise<SignIn> {
-    const key = requireOneKey(identifierKeys(input, this.#region))
+    const key = requireOneKey(await identifierKeys(input, this.#region))
     const network = networkOf(ip)
     const identifier = JSON.stringify(key)
     requireAllowed(this.#triesOfNetwork.take(network))
@@ -141,7 +140,7 @@ export class AuthService {
    * @throws {AppError} `invalid`, `unauthenticated` when the code is wrong, `account_disabled`, `rate_limited`
    */
   async resetPassword({ code, newPassword, ...identifier }: PasswordReset, ip: string): Promise<void> {
-    const target = requireTarget(identifier, this.#region)
+    const target = await requireRecipient(identifier, this.#region)
     requireOtherPassword(newPassword, [identifier.phone, identifier.email, target.to])
     const { user, passwordHash } = await this.#codes.take({ purpose: 'reset', target, code, ip }, async () => ({
       user: await this.#store.users.findByKey(target.key),

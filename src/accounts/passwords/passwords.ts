@@ -1,4 +1,3 @@
-import { hash, verify } from '@node-rs/argon2'
 import { AppError } from '../../errors.ts'
 
 const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
@@ -7,6 +6,8 @@ const NOBODYS_HASH = '$argon2id$v=19$m=19456,t=2,p=1$YjqpMgHNBY51rfo1TrQ7Gg$1nYk
 /** Hashing takes a core each; more at once would only starve everything else. */
 const AT_ONCE = 2
 const MAX_WAITING = 200
+/** With the first password: much memory for who signs in elsewhere. */
+const loadArgon = async () => await import('@node-rs/argon2')
 
 /** Hashes and compares passwords (argon2id), a few at once; the same password in another Unicode form is the same. */
 export class Passwords {
@@ -15,6 +16,7 @@ export class Passwords {
 
   /** @throws {AppError} `busy` when too many are waiting */
   async hash(password: string): Promise<string> {
+    const { hash } = await loadArgon()
     return await this.#inTurn(() => hash(password.normalize('NFC'), COST))
   }
 
@@ -23,6 +25,7 @@ export class Passwords {
    * @throws {AppError} `busy` when too many are waiting
    */
   async matches(passwordHash: string | undefined, password: string): Promise<boolean> {
+    const { verify } = await loadArgon()
     const isSame = await this.#inTurn(() => verify(passwordHash ?? NOBODYS_HASH, password.normalize('NFC')))
     return isSame && passwordHash !== undefined
   }

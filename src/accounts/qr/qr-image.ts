@@ -1,5 +1,3 @@
-import { toBuffer, toString as toText } from 'qrcode'
-
 /** `terminal` is text with colours. */
 export type QrFormat = 'png' | 'svg' | 'terminal'
 
@@ -7,6 +5,7 @@ const OPTIONS = { errorCorrectionLevel: 'M', margin: 4 } as const
 
 /** A picture of a text, with its media type. */
 export async function drawQr(text: string, format: QrFormat = 'png'): Promise<{ type: string; content: Buffer }> {
+  const { toBuffer, toString: toText } = await import('qrcode')
   if (format === 'png') return { type: 'image/png', content: await toBuffer(text, { ...OPTIONS, scale: 8 }) }
   if (format === 'svg') {
     return {

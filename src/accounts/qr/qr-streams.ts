@@ -3,7 +3,7 @@ import type { QrState } from '../../../protocol/entities/qr.ts'
 import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
 import { networkOf } from '../../limits/counters.ts'
-import type { Services } from '../../services.ts'
+import type { QrService } from './qr.ts'
 
 interface Watch {
   readonly token: string
@@ -15,13 +15,13 @@ const RETRY_MS = 5_000
 
 /** Server-sent events about QR codes, a few at once for each network. Each ends when the code is decided or over. */
 export class QrStreams {
-  readonly #qr: Services['qr']
+  readonly #qr: QrService
   readonly #perNetwork: number
   readonly #beatMs: number
   readonly #open = new Map<string, number>()
   readonly #closing = new AbortController()
 
-  constructor(qr: Services['qr'], { limits, timings }: Pick<Config, 'limits' | 'timings'>) {
+  constructor(qr: QrService, { limits, timings }: Pick<Config, 'limits' | 'timings'>) {
     this.#qr = qr
     this.#perNetwork = limits.qrStreamsPerAddress
     this.#beatMs = timings.streamBeatMs

@@ -6,17 +6,16 @@ import { prefixedId } from '../../../protocol/ids.ts'
 import type { QrPresentation } from '../../../protocol/routes/qr.ts'
 import type { Actor } from '../../actor.ts'
 import type { Config } from '../../config/config.ts'
-import type { Store } from '../../database/database.ts'
 import { ObjectId } from '../../database/object-id.ts'
 import { AppError } from '../../errors.ts'
 import type { UserService } from '../../users/users.ts'
 import type { SignIn } from '../passwords/password-sign-in.ts'
 import type { SessionService } from '../sessions/sessions.ts'
 import { drawQr, type QrFormat } from './qr-image.ts'
-import type { QrLoginDoc, QrPerson } from './store.ts'
+import type { QrLoginDoc, QrLoginStore, QrPerson } from './store.ts'
 
 interface QrDeps {
-  readonly store: Pick<Store, 'qrLogins'>
+  readonly store: { readonly qrLogins: QrLoginStore }
   readonly config: Pick<Config, 'QR_TOKEN_EXPIRES_IN' | 'timings'>
   readonly sessions: SessionService
   readonly users: UserService
@@ -32,7 +31,7 @@ type CodeDoc = Omit<QrLoginDoc, 'tokenHash'>
  * approve that device. Who knows the token may ask about the code; only the device that it is bound to gets in.
  */
 export class QrService {
-  readonly #codes: Store['qrLogins']
+  readonly #codes: QrLoginStore
   readonly #lifeMs: number
   /** Other processes change codes too. */
   readonly #pollMs: number

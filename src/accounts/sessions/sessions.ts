@@ -5,13 +5,14 @@ import { bareId, prefixedId } from '../../../protocol/ids.ts'
 import type { Actor } from '../../actor.ts'
 import type { Bus } from '../../bus/bus.ts'
 import type { Config } from '../../config/config.ts'
-import type { Store } from '../../database/database.ts'
 import { ObjectId } from '../../database/object-id.ts'
 import { AppError } from '../../errors.ts'
 import { RecentCache } from '../../limits/recent-cache.ts'
+import type { DeviceCursor } from '../../streams/positions.ts'
 import type { UserService } from '../../users/users.ts'
+import type { TicketStore } from '../tickets/store.ts'
 import { RefreshTokens } from './refresh-tokens.ts'
-import type { SessionDoc } from './store.ts'
+import type { SessionDoc, SessionStore } from './store.ts'
 
 /** A session and the token that continues it. Ids are 24 hexadecimal digits. */
 export interface OpenSession {
@@ -20,16 +21,8 @@ export interface OpenSession {
   readonly refreshToken: string
 }
 
-/** How far messages have got to a device that keeps no cursors. */
-export interface Reach {
-  /** Whatever was sent earlier has arrived, or was there before the device was; ms since 1970. */
-  readonly before: number
-  /** The `seq` up to which messages have arrived, of conversations with later ones, by id (24 hexadecimal digits). */
-  readonly recent: ReadonlyMap<string, number>
-}
-
 interface SessionDeps {
-  readonly store: Pick<Store, 'sessions' | 'tickets'>
+  readonly store: { readonly sessions: SessionStore; readonly tickets: TicketStore }
   readonly bus: Bus
   readonly config: Pick<Config, 'REFRESH_EXPIRES_IN' | 'timings'> & { readonly JWT_SECRET: readonly string[] }
   readonly users: UserService
@@ -154,7 +147,7 @@ export class SessionService {
   }
 
   /** How far messages have got to the actor's device; undefined where that is not known, as with foreign tokens. */
-  async reachOf({ sessionId }: Actor): Promise<Reach | undefined> {
+  async deviceCursor({ sessionId }: Actor): Promise<DeviceCursor | undefined> {
     if (sessionId === undefined) return undefined
     const { reached } = (await this.#store.sessions.find(new ObjectId(sessionId))) ?? {}
     if (reached === undefined) return undefined
@@ -163,7 +156,7 @@ export class SessionService {
   }
 
   /** Notes how far messages have got to the actor's device. */
-  async reached({ sessionId }: Actor, { before, recent }: Reach): Promise<void> {
+  async setDeviceCursor({ sessionId }: Actor, { before, recent }: DeviceCursor): Promise<void> {
     if (sessionId === undefined) return
     await this.#store.sessions.reach(new ObjectId(sessionId), {
       before: new Date(before),

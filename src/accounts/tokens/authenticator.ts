@@ -1,9 +1,9 @@
-import type { FastifyInstance } from 'fastify'
 import type { Actor } from '../../actor.ts'
 import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
-import type { Services } from '../../services.ts'
-import { type Claims, type Issuer, isFromIssuer, Tokens } from './jwt.ts'
+import type { UserService } from '../../users/users.ts'
+import type { SessionService } from '../sessions/sessions.ts'
+import { type Claims, type Issuer, isFromIssuer, type Signer, Tokens } from './jwt.ts'
 
 /** Turns tokens into actors, for REST and socket alike, and sessions into tokens. */
 export interface Authenticator {
@@ -16,10 +16,11 @@ export interface Authenticator {
 }
 
 interface AuthenticatorDeps {
-  readonly config: Pick<Config, 'JWT_EXPIRES_IN' | 'AUTH_JWKS_URL' | 'AUTH_ISSUER' | 'AUTH_AUDIENCE'> & {
-    readonly JWT_SECRET: readonly string[]
-  }
-  readonly services: Pick<Services, 'sessions' | 'users'>
+  /** One for each secret, the newest first. */
+  readonly signers: readonly Signer[]
+  readonly config: Pick<Config, 'JWT_EXPIRES_IN' | 'AUTH_JWKS_URL' | 'AUTH_ISSUER' | 'AUTH_AUDIENCE'>
+  readonly sessions: Pick<SessionService, 'requireLiveSession'>
+  readonly users: Pick<UserService, 'requireExternal'>
 }
 
 const HEX_ID = /^[0-9a-f]{24}$/
@@ -27,11 +28,10 @@ const HEX_ID = /^[0-9a-f]{24}$/
 const PERSON_CLAIMS = ['sub', 'userId', '_id', 'id', 'uid']
 const MAX_SUBJECT_LENGTH = 256
 
-/** Registers what it needs on the app, which must be ready before a token is signed or verified. */
-export function createAuthenticator(app: FastifyInstance, { config, services }: AuthenticatorDeps): Authenticator {
+export function createAuthenticator({ signers, config, sessions, users }: AuthenticatorDeps): Authenticator {
   const { AUTH_JWKS_URL: jwksUrl, AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience, JWT_EXPIRES_IN: expiresInMs } = config
   const expected: Issuer = { jwksUrl, issuer, audience }
-  const tokens = new Tokens(app, config.JWT_SECRET, expected)
+  const tokens = new Tokens(signers, expected)
   return {
     expiresInMs,
     sign({ userId, sessionId }) {
@@ -44,11 +44,11 @@ export function createAuthenticator(app: FastifyInstance, { config, services }: 
       const expiresAt = claims.exp * 1000
       if (signedBy !== 'key set' && 'sid' in claims) {
         const session = requireSession(claims, signedBy)
-        await services.sessions.requireLiveSession(session)
+        await sessions.requireLiveSession(session)
         return { ...session, expiresAt }
       }
       const person = requirePerson(claims, expected)
-      return { userId: await services.users.requireExternal(person, nameOf(claims)), expiresAt }
+      return { userId: await users.requireExternal(person, nameOf(claims)), expiresAt }
     }
   }
 }

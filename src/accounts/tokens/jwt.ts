@@ -1,10 +1,8 @@
-import { hkdfSync } from 'node:crypto'
-import jwt, { type JWT } from '@fastify/jwt'
-import type { FastifyInstance } from 'fastify'
-import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
-import { AppError } from '../../errors.ts'
+import type { JWTPayload } from 'jose'
+import type { VerifyByKeySet } from './key-set.ts'
+import { expiredToken, hasCode, invalidToken } from './token-errors.ts'
 
-/** What a token says, its signature and its times proved. `exp`: seconds since 1970. */
+/** The claims of a token, its signature and its times proved. `exp`: seconds since 1970. */
 export interface Claims extends Readonly<Record<string, unknown>> {
   readonly exp: number
 }
@@ -23,79 +21,57 @@ export interface Issuer {
   readonly audience: string | undefined
 }
 
+/** Signs and verifies with one secret; `id` names it in the header of a token. */
+export interface Signer {
+  readonly id: string
+  sign(claims: object): string
+  verify(token: string): object
+}
+
 interface Header {
   readonly alg: string
   readonly kid: string | undefined
 }
 
-interface Key {
-  readonly id: string
-  readonly namespace: string
-}
-
 const SYMMETRIC = 'HS256'
-const ASYMMETRIC = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
 const MAX_TOKEN_LENGTH = 8192
 const MAX_SKEW_MS = 60_000
 
 /** Signs and verifies tokens. Whatever is wrong with one is `unauthenticated`, or `token_expired` when only its time is over. */
 export class Tokens {
-  readonly #app: FastifyInstance
-  readonly #keys: readonly Key[]
+  readonly #signers: readonly Signer[]
   readonly #issuer: Issuer
-  readonly #jwks: JWTVerifyGetKey | undefined
+  #keySet: Promise<VerifyByKeySet> | undefined
 
-  /** The first secret signs, all of them verify. The app must be ready before either. */
-  constructor(app: FastifyInstance, secrets: readonly string[], issuer: Issuer) {
-    this.#app = app
+  /** The first signer signs, all of them verify. */
+  constructor(signers: readonly Signer[], issuer: Issuer) {
+    this.#signers = signers
     this.#issuer = issuer
-    this.#jwks = issuer.jwksUrl === undefined ? undefined : createRemoteJWKSet(new URL(issuer.jwksUrl))
-    this.#keys = secrets.map((secret, index) => registerKey(app, secret, `key${index}`))
   }
 
   sign(claims: Claims): string {
-    const [key] = this.#keys
-    if (!key) throw new Error('A secret is needed')
-    return this.#signer(key).sign(claims)
+    const [signer] = this.#signers
+    if (!signer) throw new Error('A secret is needed')
+    return signer.sign(claims)
   }
 
   async verify(token: string): Promise<VerifiedToken> {
     const header = readHeader(token)
     if (header.alg === SYMMETRIC) return this.#verifySecret(token, header.kid)
-    if (this.#jwks && ASYMMETRIC.includes(header.alg)) {
-      return { claims: await this.#verifyKeySet(token, this.#jwks), signedBy: 'key set' }
-    }
-    throw invalidToken()
+    const { jwksUrl } = this.#issuer
+    if (jwksUrl === undefined) throw invalidToken()
+    // Loaded with the first token of an external issuer: most servers have none.
+    this.#keySet ??= import('./key-set.ts').then(({ createKeySet }) => createKeySet(jwksUrl, this.#issuer))
+    return { claims: requireTimes(await (await this.#keySet)(token)), signedBy: 'key set' }
   }
 
   #verifySecret(token: string, kid: string | undefined): VerifiedToken {
-    const named = this.#keys.find(({ id }) => id === kid)
-    for (const key of named ? [named] : this.#keys) {
-      const claims = verifyWith(this.#signer(key), token)
-      if (claims) return { claims: requireTimes(claims), signedBy: key === named ? 'own' : 'secret' }
+    const named = this.#signers.find(({ id }) => id === kid)
+    for (const signer of named ? [named] : this.#signers) {
+      const claims = verifyWith(signer, token)
+      if (claims) return { claims: requireTimes(claims), signedBy: signer === named ? 'own' : 'secret' }
     }
     throw invalidToken()
-  }
-
-  async #verifyKeySet(token: string, jwks: JWTVerifyGetKey): Promise<Claims> {
-    const { issuer, audience } = this.#issuer
-    try {
-      const { payload } = await jwtVerify(token, jwks, {
-        algorithms: ASYMMETRIC,
-        requiredClaims: ['exp'],
-        ...(issuer === undefined ? {} : { issuer }),
-        ...(audience === undefined ? {} : { audience })
-      })
-      return requireTimes(payload)
-    } catch (error) {
-      throw keySetError(error)
-    }
-  }
-
-  #signer({ namespace }: Key): JWT {
-    const signer = (this.#app.jwt as unknown as Record<string, JWT>)[namespace]
-    if (!signer) throw new Error('The app is not ready')
-    return signer
   }
 }
 
@@ -103,18 +79,6 @@ export class Tokens {
 export function isFromIssuer({ iss, aud }: JWTPayload, { issuer, audience }: Issuer): boolean {
   const audiences = Array.isArray(aud) ? aud : [aud]
   return (issuer === undefined || iss === issuer) && (audience === undefined || audiences.includes(audience))
-}
-
-/** A namespace for each secret: verifying stays synchronous, and no token is tried on a key it did not ask for. */
-function registerKey(app: FastifyInstance, secret: string, namespace: string): Key {
-  const id = Buffer.from(hkdfSync('sha256', secret, '', 'parley key id', 6)).toString('base64url')
-  app.register(jwt, {
-    secret,
-    namespace,
-    sign: { algorithm: SYMMETRIC, kid: id },
-    verify: { algorithms: [SYMMETRIC], cache: false, requiredClaims: ['exp'] }
-  })
-  return { id, namespace }
 }
 
 function readHeader(token: string): Header {
@@ -131,8 +95,8 @@ function readHeader(token: string): Header {
   return { alg, kid: typeof kid === 'string' ? kid : undefined }
 }
 
-/** What the token says; `undefined` when another secret has signed it. */
-function verifyWith(verifier: JWT, token: string): object | undefined {
+/** The claims of a token; `undefined` when another secret has signed it. */
+function verifyWith(verifier: Signer, token: string): object | undefined {
   try {
     return verifier.verify(token)
   } catch (error) {
@@ -146,25 +110,4 @@ function requireTimes(payload: object): Claims {
   const isIssued = iat === undefined || (typeof iat === 'number' && iat * 1000 <= Date.now() + MAX_SKEW_MS)
   if (!isIssued || typeof exp !== 'number' || !Number.isFinite(exp)) throw invalidToken()
   return payload as Claims
-}
-
-/** A key set that cannot be fetched says nothing about the token. */
-function keySetError(error: unknown): AppError {
-  if (error instanceof AppError) return error
-  if (error instanceof errors.JWTExpired) return expiredToken(error)
-  const isUnreachable = error instanceof errors.JWKSTimeout || hasCode(error, 'ERR_JOSE_GENERIC')
-  if (error instanceof errors.JOSEError && !isUnreachable) return invalidToken(error)
-  return new AppError('busy', 'The keys of the token’s issuer cannot be fetched', { cause: error, retryAfterMs: 5000 })
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code
-}
-
-function expiredToken(cause: unknown): AppError {
-  return new AppError('token_expired', 'The token has expired', { cause })
-}
-
-function invalidToken(cause?: unknown): AppError {
-  return new AppError('unauthenticated', 'The token is not valid', { cause })
 }

@@ -4,8 +4,8 @@ import { ClientId } from '../../../protocol/entities/message.ts'
 import { ConversationId, MessageId, UserId } from '../../../protocol/ids.ts'
 import type { Actor } from '../../actor.ts'
 import { AppError } from '../../errors.ts'
-import type { Services } from '../../services.ts'
 import { type Content, sendMessage, sendToPerson } from '../kit/sending.ts'
+import type { Services } from '../kit/services.ts'
 
 const { url, thumbnailUrl, mimeType, fileSize, durationSeconds, fileName, width, height } = Attachment.properties
 

@@ -1,4 +1,4 @@
-import type { Dialect, DialectParts } from '../kit/dialect.ts'
+import type { Dialect, DialectDeps } from '../kit/dialect.ts'
 import { authRoutes } from './routes/auth.ts'
 import { conversationRoutes } from './routes/conversations.ts'
 import { messageRoutes } from './routes/messages.ts'
@@ -7,7 +7,7 @@ import { userRoutes } from './routes/users.ts'
 import { createRealtime } from './socket.ts'
 
 /** Document 2: the app that signs in by QR codes. */
-export function createChatapp(parts: DialectParts): Dialect {
+export function createChatapp(parts: DialectDeps): Dialect {
   const { services } = parts
   return {
     name: 'chatapp',

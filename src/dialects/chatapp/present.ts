@@ -1,7 +1,7 @@
 import type { Attachment } from '../../../protocol/entities/content.ts'
 import type { ConversationView } from '../../../protocol/entities/conversation.ts'
 import type { Message } from '../../../protocol/entities/message.ts'
-import type { Participant, Summary } from '../../conversations/conversation-details.ts'
+import type { ConversationDetails, Participant } from '../../conversations/conversation-details.ts'
 import { textOf } from '../kit/text-of.ts'
 
 export type Status = 'sent' | 'delivered' | 'read'
@@ -83,7 +83,7 @@ function presentLast(message: Message) {
 }
 
 /** A conversation as its list shows it; what somebody has archived and muted is nobody else’s business. */
-export function presentConversation({ view, participants }: Summary, callerId: string) {
+export function presentConversation({ view, participants }: ConversationDetails, callerId: string) {
   const { isArchived, isMuted, ...head } = presentHead(view)
   const owner = participants.find(({ role }) => role === 'owner')
   return {

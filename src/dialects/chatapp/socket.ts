@@ -4,8 +4,8 @@ import type { Message } from '../../../protocol/entities/message.ts'
 import { bareId, ConversationId, MessageId } from '../../../protocol/ids.ts'
 import type { EventData } from '../../../protocol/index.ts'
 import type { DialectEvent, RealtimeDialect, Translations } from '../../realtime/dialect-encoder.ts'
-import type { Services } from '../../services.ts'
 import { createCommands } from '../kit/commands.ts'
+import type { Services } from '../kit/services.ts'
 import { startTyping } from '../kit/typing.ts'
 import { NewMessage, send } from './content.ts'
 import { presentHead, presentMessage } from './present.ts'
@@ -41,7 +41,7 @@ function commands(services: Services) {
   })
 }
 
-function createTranslations({ marks }: Services): Translations {
+function createTranslations({ messageIdAt }: Services): Translations {
   return {
     'message:new': presentNew,
     'message:edited': message => [{ name: 'message:edited', data: presentMessage(message) }],
@@ -49,8 +49,8 @@ function createTranslations({ marks }: Services): Translations {
     'message:hidden': data => [{ name: 'message:hidden', data }],
     'reaction:added': reaction => [{ name: 'reaction:added', data: presentReaction(reaction) }],
     'reaction:removed': reaction => [{ name: 'reaction:removed', data: presentReaction(reaction) }],
-    'receipt:delivered': async receipt => await presentReceipt(marks, receipt, 'delivered'),
-    'receipt:read': async receipt => await presentReceipt(marks, receipt, 'read'),
+    'receipt:delivered': async receipt => await presentReceipt(messageIdAt, receipt, 'delivered'),
+    'receipt:read': async receipt => await presentReceipt(messageIdAt, receipt, 'read'),
     'typing:start': data => [{ name: 'typing:start', data }],
     'typing:stop': data => [{ name: 'typing:stop', data }],
     presence: presence => [{ name: 'presence', data: presentPresence(presence) }],
@@ -78,12 +78,12 @@ function presentReaction({ message, userId, emoji }: EventData['reaction:added']
 }
 
 async function presentReceipt(
-  marks: Services['marks'],
+  messageIdAt: Services['messageIdAt'],
   { conversationId, userId, deliveredSeq, readSeq }: Receipt,
   status: 'delivered' | 'read'
 ): Promise<DialectEvent[]> {
   const isRead = status === 'read'
-  const messageId = await marks.at(conversationId, isRead ? readSeq : deliveredSeq)
+  const messageId = await messageIdAt.find(conversationId, isRead ? readSeq : deliveredSeq)
   if (messageId === undefined) return []
   const told = { conversationId, userId, messageId, status, ...(isRead ? { lastReadMessageId: messageId } : {}) }
   return [{ name: isRead ? 'receipt:read' : 'receipt:delivered', data: told }]

@@ -1,5 +1,6 @@
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import type { Actor } from '../../actor.ts'
+import { on } from '../../contract/command.ts'
 import { type CommandContext, Dispatcher } from '../../realtime/commands/dispatcher.ts'
 
 /** Declares what a client may say: its name, its data, and what is done; the answer acknowledges it. */
@@ -14,7 +15,12 @@ export function createCommands(declare: (on: On) => void): Dispatcher {
   const dispatcher = new Dispatcher()
   declare((name, data, handle) => {
     const command = { type: name, description: name, data, reply: Type.Unknown(), isSilent: true }
-    dispatcher.register(command, async (context, given) => await handle(context.actor, given as never, context))
+    dispatcher.add([
+      on<typeof command, CommandContext>(
+        command,
+        async (context, given) => await handle(context.actor, given as never, context)
+      )
+    ])
   })
   return dispatcher
 }

@@ -5,7 +5,7 @@ import type { Actor } from '../../actor.ts'
 import type { Config, DialectName } from '../../config/config.ts'
 import type { AppError } from '../../errors.ts'
 import type { RealtimeDialect } from '../../realtime/dialect-encoder.ts'
-import type { Services } from '../../services.ts'
+import type { Services } from './services.ts'
 
 /** What a handler is told of its request. */
 export interface Call<Params, Query, Body> {
@@ -28,11 +28,23 @@ export interface DialectRoute {
   readonly isPublic: boolean
   readonly status: number
   readonly bodyLimit: number | undefined
+  /** Of a route that first reads and then presents. */
+  readonly reading?: Reading
   /** @returns the whole body */
   handle(call: Call<unknown, unknown, unknown>, reply: FastifyReply): Promise<unknown>
 }
 
-interface RouteParts<P extends TSchema, Q extends TSchema, B extends TSchema> {
+type Reader = (services: Services, call: never) => Promise<unknown>
+
+/** How a route reads, and how its document shows that: documents with the same reader show the same reading. */
+interface Reading {
+  readonly reader: Reader
+  read(call: Call<unknown, unknown, unknown>): Promise<unknown>
+  /** May look up what belongs to the data, and not the data anew. */
+  present(data: unknown, call: Call<unknown, unknown, unknown>): Promise<unknown>
+}
+
+interface RouteDeps<P extends TSchema, Q extends TSchema, B extends TSchema> {
   readonly summary: string
   readonly params?: P
   readonly query?: Q
@@ -47,12 +59,33 @@ interface RouteParts<P extends TSchema, Q extends TSchema, B extends TSchema> {
 /** Declares a route: `GET /users/:id`, what it takes, and what it answers. Fields that are not named are ignored. */
 export function dialectRoute<P extends TSchema = TUnknown, Q extends TSchema = TUnknown, B extends TSchema = TUnknown>(
   place: `${Method} /${string}`,
-  { summary, params, query, body, isPublic = false, status = 200, bodyLimit }: RouteParts<P, Q, B>,
+  { summary, params, query, body, isPublic = false, status = 200, bodyLimit }: RouteDeps<P, Q, B>,
   handle: (call: Call<Static<P>, Static<Q>, Static<B>>, reply: FastifyReply) => Promise<unknown>
 ): DialectRoute {
   const [method, url] = place.split(' ') as [Method, string]
   const schema = { ...(params && { params }), ...(query && { querystring: query }), ...(body && { body }) }
   return { method, url, summary, schema, isPublic, status, bodyLimit, handle: handle as DialectRoute['handle'] }
+}
+
+interface ReadingDeps<C, D> {
+  readonly services: Services
+  readonly read: (services: Services, call: C) => Promise<D>
+  readonly present: (data: D, call: C) => unknown
+}
+
+/** Declares a route that several documents name: where they share it, one reading is presented by each of them. */
+export function readingRoute<D, P extends TSchema = TUnknown, Q extends TSchema = TUnknown>(
+  place: `GET /${string}`,
+  parts: RouteDeps<P, Q, TUnknown>,
+  { services, read, present }: ReadingDeps<Call<Static<P>, Static<Q>, unknown>, D>
+): DialectRoute {
+  const route = dialectRoute(place, parts, async call => await present(await read(services, call), call))
+  const reading = {
+    reader: read,
+    read: async (call: Parameters<typeof read>[1]) => await read(services, call),
+    present: async (data: D, call: Parameters<typeof read>[1]) => await present(data, call)
+  }
+  return { ...route, reading: reading as unknown as Reading }
 }
 
 /** One kind of app with its own API: the words of its document, mapped onto the services and nothing more. */
@@ -65,7 +98,7 @@ export interface Dialect {
 }
 
 /** What a dialect stands on. */
-export interface DialectParts {
+export interface DialectDeps {
   readonly services: Services
   readonly authenticator: Authenticator
   readonly config: Config

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Message } from '../../../protocol/entities/message.ts'
 import type { MessageSendData } from '../../../protocol/events/message.ts'
 import type { Actor } from '../../actor.ts'
-import type { Services } from '../../services.ts'
+import type { Services } from './services.ts'
 
 /** What an app sends, without the place. A message without a `clientId` cannot be told from another one. */
 export type Content = Omit<MessageSendData, 'conversationId' | 'clientId'> & { clientId?: string }

@@ -1,6 +1,6 @@
 import type { Actor } from '../../actor.ts'
 import { AppError } from '../../errors.ts'
-import type { Services } from '../../services.ts'
+import type { Services } from './services.ts'
 
 /** Says that somebody is typing. Apps say it with every key; what comes too soon counts as said. */
 export async function startTyping(

@@ -3,11 +3,11 @@ import type { Presence } from '../../../protocol/entities/user.ts'
 import { bareId } from '../../../protocol/ids.ts'
 import type { EventData } from '../../../protocol/index.ts'
 import type { DialectEvent, Translations } from '../../realtime/dialect-encoder.ts'
-import type { Services } from '../../services.ts'
+import type { Services } from '../kit/services.ts'
 import { presentMessage } from './present/message.ts'
 
 /** Document 0, "Real-Time Features": what the app is told, by the canonical type of the event. */
-export function createTranslations({ marks }: Pick<Services, 'marks'>): Translations {
+export function createTranslations({ messageIdAt }: Pick<Services, 'messageIdAt'>): Translations {
   return {
     'message:new': message => [{ name: 'message:new', data: presentMessage(message) }],
     'message:edited': message => [{ name: 'message:edited', data: presentMessage(message) }],
@@ -18,7 +18,7 @@ export function createTranslations({ marks }: Pick<Services, 'marks'>): Translat
     'reaction:removed': reaction => [presentReaction('message:reaction:removed', reaction)],
     'typing:start': typing => [presentTyping('typing:start', typing)],
     'typing:stop': typing => [presentTyping('typing:stop', typing)],
-    'receipt:read': async receipt => await presentRead(marks, receipt),
+    'receipt:read': async receipt => await presentRead(messageIdAt, receipt),
     presence: presentPresence
   }
 }
@@ -38,10 +38,10 @@ function presentTyping(name: string, { conversationId, userId }: EventData['typi
 }
 
 async function presentRead(
-  marks: Services['marks'],
+  messageIdAt: Services['messageIdAt'],
   { conversationId, userId, readSeq }: Receipt
 ): Promise<DialectEvent[]> {
-  const messageId = await marks.at(conversationId, readSeq)
+  const messageId = await messageIdAt.find(conversationId, readSeq)
   if (messageId === undefined) return []
   const read = { conversationId: bareId(conversationId), userId: bareId(userId), messageId: bareId(messageId) }
   return [{ name: 'message:read', data: read }]

@@ -1,4 +1,4 @@
-import type { Dialect, DialectParts } from '../kit/dialect.ts'
+import type { Dialect, DialectDeps } from '../kit/dialect.ts'
 import { commands } from './commands.ts'
 import { createTranslations } from './events.ts'
 import { conversationRoutes } from './routes/conversations.ts'
@@ -8,7 +8,7 @@ import { settingsRoutes } from './routes/settings.ts'
 import { userRoutes } from './routes/users.ts'
 
 /** Document 0: "Integration Status". */
-export function createMobile({ services }: DialectParts): Dialect {
+export function createMobile({ services }: DialectDeps): Dialect {
   const faces = [userRoutes, settingsRoutes, conversationRoutes, preferenceRoutes, historyRoutes]
   return {
     name: 'mobile',

@@ -1,4 +1,7 @@
-/** One value that has the fields of all; where they differ in more than their fields, the first one counts. */
+/**
+ * One value that has the fields of all; where they differ in more than their fields, the first one counts. Lists are
+ * merged item by item: the values have to show the same items in the same order.
+ */
 export function merge(values: readonly unknown[]): unknown {
   return values.reduce((one, other) => {
     if (Array.isArray(one) && Array.isArray(other)) {

@@ -13,39 +13,46 @@ export function shapeOf({ method, url }: Pick<DialectRoute, 'method' | 'url'>): 
 }
 
 /**
- * Serves a route that several documents name: its body is made of the bodies of all of them, unless something in
- * the request tells which one is meant.
+ * Serves a route that several documents name: its body is made of the bodies of all of them, of one reading, unless
+ * something in the request tells which one is meant.
  */
 export function shareRoute(scope: FastifyInstance, sharing: readonly Sharing[]): void {
   const [first] = sharing
   if (first === undefined) return
   const choose = CHOOSERS[shapeOf(first.route)]
-  const shared = choose === undefined ? mergeRoutes(sharing) : choose(sharing)
+  const shared = choose === undefined ? mergeRoutes(sharing, first) : choose(sharing)
   const { presentError, route } = shared
   answerErrorsAs(scope, presentError)
   addRoutes(scope, [route])
 }
 
-/**
- * The first one’s path and checks; the parameters are given to each under its own names. What changes something is
- * done once, by the first.
- */
-function mergeRoutes(sharing: readonly Sharing[]): Shared {
-  const [{ route: main } = sharing[0] as Sharing] = sharing
-  const answering = main.method === 'GET' ? sharing : sharing.slice(0, 1)
+/** The first one’s path and checks. What changes something is done by the first alone. */
+function mergeRoutes(sharing: readonly Sharing[], { route: main }: Sharing): Shared {
   return {
     presentError: error => merge(sharing.map(({ dialect }) => dialect.presentError(error))) as Record<string, unknown>,
     route: {
       ...main,
       schema: mergeSchemas(sharing.map(({ route }) => route.schema)),
-      handle: async (call, reply) => {
-        const bodies: unknown[] = []
-        for (const { route } of answering) {
-          bodies.push(await route.handle({ ...call, params: renamed(call.params, main.url, route.url) }, reply))
-        }
-        return merge(bodies)
-      }
+      handle: main.method === 'GET' ? readOnce(sharing, main) : main.handle
     }
+  }
+}
+
+/** Reads once, and has all of them present that; the parameters are given to each under its own names. */
+function readOnce(sharing: readonly Sharing[], main: DialectRoute): DialectRoute['handle'] {
+  const readings = sharing.flatMap(({ route: { url, reading } }) =>
+    reading === undefined ? [] : [{ url, ...reading }]
+  )
+  const [first] = readings
+  if (first === undefined || readings.length < sharing.length || readings.some(it => it.reader !== first.reader)) {
+    throw new Error(
+      `${main.method} ${main.url} is read in more than one way: bodies of two readings do not fit together`
+    )
+  }
+  return async call => {
+    const callFor = (url: string) => ({ ...call, params: renamed(call.params, main.url, url) })
+    const data = await first.read(callFor(first.url))
+    return merge(await Promise.all(readings.map(async ({ url, present }) => await present(data, callFor(url)))))
   }
 }
 

@@ -1,9 +1,9 @@
-import type { Dialect, DialectParts } from '../kit/dialect.ts'
+import type { Dialect, DialectDeps } from '../kit/dialect.ts'
 import { createRoutes } from './routes.ts'
 import { createRealtime } from './socket.ts'
 
 /** Document 3: "Professional Chat". */
-export function createReals2chat({ services }: DialectParts): Dialect {
+export function createReals2chat({ services }: DialectDeps): Dialect {
   return {
     name: 'reals2chat',
     routes: createRoutes(services),

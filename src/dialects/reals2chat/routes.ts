@@ -5,10 +5,10 @@ import type { Message } from '../../../protocol/entities/message.ts'
 import { bareId, UserId } from '../../../protocol/ids.ts'
 import type { Actor } from '../../actor.ts'
 import type { Participant } from '../../conversations/conversation-details.ts'
-import type { Services } from '../../services.ts'
 import { type DialectRoute, dialectRoute } from '../kit/dialect.ts'
 import { historyQuery, placeOf } from '../kit/paging.ts'
 import { sendToPerson } from '../kit/sending.ts'
+import type { Services } from '../kit/services.ts'
 import { contentOf, NewMessage } from './content.ts'
 import { presentFriend, presentMessage, presentMetadata, type Status } from './present.ts'
 
@@ -48,13 +48,13 @@ function historyRoute(services: Services): DialectRoute {
 
 /** Marks messages as read, and presents them. */
 async function readMessages(
-  { receipts, summaries }: Services,
+  { receipts, details }: Services,
   actor: Actor,
   { view, messages }: { view: ConversationView; messages: readonly Message[] }
 ) {
   const newest = messages.at(-1)
   if (newest !== undefined) await receipts.mark(actor, view.id, { readSeq: newest.seq })
-  const [{ participants } = { participants: [] }] = await summaries.of(actor, [view])
+  const [{ participants } = { participants: [] }] = await details.findAll(actor, [view])
   return messages.map(message => {
     const recipient = participants.find(({ user }) => user.id !== message.senderId)
     return presentMessage(message, recipient?.user.id ?? actor.userId, statusOf(message, recipient))

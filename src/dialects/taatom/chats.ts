@@ -1,8 +1,8 @@
 import { Type } from '@sinclair/typebox'
 import type { ConversationView } from '../../../protocol/entities/conversation.ts'
 import type { Actor } from '../../actor.ts'
-import type { Services } from '../../services.ts'
 import { ignoreMissing } from '../kit/missing.ts'
+import type { Services } from '../kit/services.ts'
 
 /** Names a chat: by the other person, as the document has it, or a group by its own id. */
 export const ChatId = Type.String({ pattern: '^(user_|conv_)?[0-9a-f]{24}$', maxLength: 29 })

@@ -1,9 +1,9 @@
-import type { Dialect, DialectParts } from '../kit/dialect.ts'
+import type { Dialect, DialectDeps } from '../kit/dialect.ts'
 import { createRoutes } from './routes.ts'
 import { createRealtime } from './socket.ts'
 
 /** Document 4: "User-to-User Chat". */
-export function createTaatom(parts: DialectParts): Dialect {
+export function createTaatom(parts: DialectDeps): Dialect {
   return {
     name: 'taatom',
     routes: createRoutes(parts),

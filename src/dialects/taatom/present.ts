@@ -1,6 +1,6 @@
 import type { Message } from '../../../protocol/entities/message.ts'
 import { bareId } from '../../../protocol/ids.ts'
-import type { Participant, Summary } from '../../conversations/conversation-details.ts'
+import type { ConversationDetails, Participant } from '../../conversations/conversation-details.ts'
 import { textOf } from '../kit/text-of.ts'
 
 /** A message as it is told live; whether it was seen is not known yet. */
@@ -43,7 +43,7 @@ function presentParticipant({ user: { id, displayName, avatarUrl = '', isVerifie
 const TYPES = { direct: 'user_chat', group: 'group_chat', support: 'admin_support' } as const
 
 /** A chat with the newest page of its messages. */
-export function presentChat({ view, participants }: Summary, messages: readonly Message[]) {
+export function presentChat({ view, participants }: ConversationDetails, messages: readonly Message[]) {
   const { id, type, name = '', lastMessage, lastActivityAt, createdAt, unreadCount, status, me } = view
   return {
     _id: bareId(id),

@@ -3,10 +3,10 @@ import { Attachment } from '../../../protocol/entities/content.ts'
 import { ClientId } from '../../../protocol/entities/message.ts'
 import { MessageId } from '../../../protocol/ids.ts'
 import type { Actor } from '../../actor.ts'
-import type { Services } from '../../services.ts'
-import { type DialectParts, type DialectRoute, dialectRoute } from '../kit/dialect.ts'
+import { type DialectDeps, type DialectRoute, dialectRoute } from '../kit/dialect.ts'
 import { historyQuery, limitOf, pageQuery, placeOf } from '../kit/paging.ts'
 import { sendMessage } from '../kit/sending.ts'
+import type { Services } from '../kit/services.ts'
 import { ChatId, findChat, openChat, openChatId } from './chats.ts'
 import { presentChat, presentMessage, presentMessages } from './present.ts'
 
@@ -18,7 +18,7 @@ const LISTED_MESSAGES = 20
 const answer = (message: string, data: object) => ({ success: true, message, data })
 
 /** Document 4, "API Endpoints". */
-export function createRoutes({ services }: DialectParts): DialectRoute[] {
+export function createRoutes({ services }: DialectDeps): DialectRoute[] {
   return [...chatRoutes(services), ...messageRoutes(services), ...clearingRoutes(services), ...muteRoutes(services)]
 }
 
@@ -32,9 +32,9 @@ function chatRoutes(services: Services): DialectRoute[] {
           limit: limitOf(query),
           ...pageOf(query)
         })
-        const summaries = await services.summaries.of(actor, conversations)
+        const details = await services.details.findAll(actor, conversations)
         const chats = await Promise.all(
-          summaries.map(async summary => presentChat(summary, await newest(services, actor, summary.view.id)))
+          details.map(async summary => presentChat(summary, await newest(services, actor, summary.view.id)))
         )
         return answer('Chats fetched successfully', { chats })
       }
@@ -43,7 +43,7 @@ function chatRoutes(services: Services): DialectRoute[] {
       'GET /api/v1/chat/:otherUserId',
       { summary: 'Get or create a chat', params },
       async ({ actor, params: { otherUserId } }) => {
-        const [summary] = await services.summaries.of(actor, [await openChat(services, actor, otherUserId)])
+        const [summary] = await services.details.findAll(actor, [await openChat(services, actor, otherUserId)])
         if (summary === undefined) throw new Error('A chat was opened and is not there')
         const messages = await newest(services, actor, summary.view.id)
         return answer('Chat fetched successfully', { chat: presentChat(summary, messages) })
@@ -59,7 +59,7 @@ async function newest({ history }: Services, actor: Actor, conversationId: strin
 }
 
 function messageRoutes(services: Services): DialectRoute[] {
-  const { history, messages, summaries } = services
+  const { history, messages, details } = services
   return [
     dialectRoute(
       'GET /api/v1/chat/:otherUserId/messages',
@@ -68,7 +68,7 @@ function messageRoutes(services: Services): DialectRoute[] {
         const view = await findChat(services, actor, otherUserId)
         if (view === undefined) return answer('Messages fetched successfully', { messages: [] })
         const page = await history.page(actor, { conversationId: view.id, ...placeOf(query) })
-        const [summary] = await summaries.of(actor, [view])
+        const [summary] = await details.findAll(actor, [view])
         const shown = presentMessages(page.messages, summary?.participants ?? [])
         return answer('Messages fetched successfully', { messages: shown, more: page.more })
       }

@@ -4,9 +4,9 @@ import { ClientId, type Message, Text } from '../../../protocol/entities/message
 import type { Presence } from '../../../protocol/entities/user.ts'
 import { bareId, MessageId, prefixedId, UserId } from '../../../protocol/ids.ts'
 import type { DialectEvent, RealtimeDialect, Translations } from '../../realtime/dialect-encoder.ts'
-import type { Services } from '../../services.ts'
 import { createCommands } from '../kit/commands.ts'
 import { sendToPerson } from '../kit/sending.ts'
+import type { Services } from '../kit/services.ts'
 import { textOf } from '../kit/text-of.ts'
 import { startTyping } from '../kit/typing.ts'
 import { presentMessage } from './present.ts'
@@ -45,7 +45,7 @@ function commands(services: Services) {
   })
 }
 
-function createTranslations({ marks }: Services): Translations {
+function createTranslations({ messageIdAt }: Services): Translations {
   return {
     'message:new': presentNew,
     'message:edited': message => [changed('message:edited', message)],
@@ -55,7 +55,7 @@ function createTranslations({ marks }: Services): Translations {
     'typing:start': ({ conversationId, userId }) => [
       { name: 'typing', data: { from: bareId(userId), chatId: bareId(conversationId) } }
     ],
-    'receipt:read': async receipt => await presentSeen(marks, receipt),
+    'receipt:read': async receipt => await presentSeen(messageIdAt, receipt),
     presence: presentPresence
   }
 }
@@ -76,10 +76,10 @@ function changed(name: string, message: Message): DialectEvent {
 }
 
 async function presentSeen(
-  marks: Services['marks'],
+  messageIdAt: Services['messageIdAt'],
   { conversationId, userId, readSeq }: Receipt
 ): Promise<DialectEvent[]> {
-  const messageId = await marks.at(conversationId, readSeq)
+  const messageId = await messageIdAt.find(conversationId, readSeq)
   if (messageId === undefined) return []
   const seen = { from: bareId(userId), messageId: bareId(messageId), chatId: bareId(conversationId) }
   return [{ name: 'seen', data: seen, isFor: id => prefixedId('user', id) !== userId }]

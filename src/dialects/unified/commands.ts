@@ -4,9 +4,9 @@ import type { Actor } from '../../actor.ts'
 import { AppError } from '../../errors.ts'
 import { given } from '../../omit-undefined.ts'
 import type { RealtimeDialect } from '../../realtime/dialect-encoder.ts'
-import type { Services } from '../../services.ts'
 import { createCommands } from '../kit/commands.ts'
 import { sendMessage } from '../kit/sending.ts'
+import type { Services } from '../kit/services.ts'
 import { startTyping } from '../kit/typing.ts'
 import { contentOf, findPlace, NewMessage, openPlace } from './content.ts'
 import { createTranslations } from './events.ts'
@@ -58,7 +58,7 @@ function commands(services: Services) {
 }
 
 async function markUpTo(
-  { receipts, marks }: Services,
+  { receipts, messageIdAt }: Services,
   actor: Actor,
   { conversation, conversationId = conversation }: { conversation?: string; conversationId?: string },
   upTo: { deliveredUpTo?: string | undefined; readUpTo?: string | undefined }
@@ -68,7 +68,10 @@ async function markUpTo(
   if (Object.keys(wanted).length === 0) throw new AppError('invalid', `${name} is missing: the id of a message`)
   const receipt = await receipts.markUpTo(actor, { ...wanted, ...given({ conversationId }) })
   const id = bareId(receipt.conversationId)
-  const [delivered, read] = await Promise.all([marks.at(id, receipt.deliveredSeq), marks.at(id, receipt.readSeq)])
+  const [delivered, read] = await Promise.all([
+    messageIdAt.find(id, receipt.deliveredSeq),
+    messageIdAt.find(id, receipt.readSeq)
+  ])
   return {
     ...{ conversationId: id, conversation: id, userId: actor.userId },
     deliveredUpTo: delivered === undefined ? null : bareId(delivered),

@@ -5,8 +5,8 @@ import { ConversationId, MessageId, UserId } from '../../../protocol/ids.ts'
 import type { Actor } from '../../actor.ts'
 import { AppError } from '../../errors.ts'
 import { given } from '../../omit-undefined.ts'
-import type { Services } from '../../services.ts'
 import type { Content } from '../kit/sending.ts'
+import type { Services } from '../kit/services.ts'
 
 const { type, url, thumbnailUrl, fileName, fileSize, mimeType, durationSeconds, width, height, waveform } =
   Shape.properties

@@ -4,12 +4,12 @@ import { bareId } from '../../../protocol/ids.ts'
 import type { EventData } from '../../../protocol/index.ts'
 import type { EventContext } from '../../realtime/connection.ts'
 import type { DialectEvent, Translations } from '../../realtime/dialect-encoder.ts'
-import type { Services } from '../../services.ts'
+import type { Services } from '../kit/services.ts'
 import { presentMessage } from './present/message.ts'
 import { presentPresence, presentUser, presentUserId } from './present/people.ts'
 import { presentRequest } from './present/request.ts'
 
-type Marks = Pick<Services, 'marks'>
+type Marks = Pick<Services, 'messageIdAt'>
 
 /** What the clients are told, by the canonical type of the event. */
 export function createTranslations(services: Marks): Translations {
@@ -54,11 +54,11 @@ function presentReaction(
 
 /** To the others. What had been waiting for somebody who came back is told under a name of its own as well. */
 async function presentDelivered(
-  { marks }: Marks,
+  { messageIdAt }: Marks,
   { conversationId, userId, deliveredSeq }: Receipt,
   { isCatchUp = false }: EventContext
 ): Promise<DialectEvent[]> {
-  const upTo = await marks.at(conversationId, deliveredSeq)
+  const upTo = await messageIdAt.find(conversationId, deliveredSeq)
   if (upTo === undefined) return []
   const [conversation, by] = [bareId(conversationId), bareId(userId)]
   const data = { conversationId: conversation, conversation, userId: by, deliveredUpTo: bareId(upTo) }
@@ -66,8 +66,11 @@ async function presentDelivered(
   return names.map(name => ({ name, data, isFor: id => id !== by }))
 }
 
-async function presentRead({ marks }: Marks, { conversationId, userId, readSeq }: Receipt): Promise<DialectEvent[]> {
-  const upTo = await marks.at(conversationId, readSeq)
+async function presentRead(
+  { messageIdAt }: Marks,
+  { conversationId, userId, readSeq }: Receipt
+): Promise<DialectEvent[]> {
+  const upTo = await messageIdAt.find(conversationId, readSeq)
   if (upTo === undefined) return []
   const [conversation, by] = [bareId(conversationId), bareId(userId)]
   const data = { conversationId: conversation, conversation, userId: by, readUpTo: bareId(upTo) }

@@ -1,4 +1,4 @@
-import type { Dialect, DialectParts } from '../kit/dialect.ts'
+import type { Dialect, DialectDeps } from '../kit/dialect.ts'
 import { createRealtime } from './commands.ts'
 import { presentRefusal } from './present/answers.ts'
 import { authRoutes } from './routes/auth.ts'
@@ -10,7 +10,7 @@ import { requestRoutes } from './routes/requests.ts'
 import { userRoutes } from './routes/users.ts'
 
 /** Document 1: one backend for the Electron and the Flutter app. */
-export function createUnified(parts: DialectParts): Dialect {
+export function createUnified(parts: DialectDeps): Dialect {
   const { services } = parts
   return {
     name: 'unified',

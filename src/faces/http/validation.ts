@@ -1,26 +1,36 @@
 import type { TObject, TSchema } from '@sinclair/typebox'
-import { TypeCompiler } from '@sinclair/typebox/compiler'
+import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
 import type { FastifyInstance } from 'fastify'
 import { AppError } from '../../errors.ts'
 import { describeProblem } from '../../validation-message.ts'
 
 const WHAT: Record<string, string> = { querystring: 'query', params: 'path', headers: 'header', body: 'body' }
 
+/** Keeps Fastify from loading compilers of its own, which are large: `validateRequests` sets others. */
+export const noCompilers = { compilersFactory: { buildValidator: unused, buildSerializer: unused } }
+
+function unused(): never {
+  throw new Error('The compilers of schemas are not set')
+}
+
 /**
  * Checks requests against the contracts: nothing is converted but whole numbers in the query, nothing unknown is
- * dropped, and the only kind of body is JSON.
+ * dropped, and the only kind of body is JSON. Answers are written as the services present them.
  */
 export function validateRequests(app: FastifyInstance): void {
   app.removeContentTypeParser('text/plain')
   app.setValidatorCompiler<TSchema>(({ schema, httpPart = 'body' }) => {
-    const check = TypeCompiler.Compile(schema)
+    // Compiled with the first request: there are hundreds of schemas, and few of them are used soon.
+    let compiled: TypeCheck<TSchema> | undefined
     const integers = httpPart === 'querystring' ? integerFields(schema) : []
     return (data: unknown) => {
       const value = integers.length > 0 ? withNumbers(data, integers) : data
-      if (check.Check(value)) return { value }
+      compiled ??= TypeCompiler.Compile(schema)
+      if (compiled.Check(value)) return { value }
       return { error: new AppError('invalid', describeProblem(WHAT[httpPart] ?? httpPart, schema, value)) }
     }
   })
+  app.setSerializerCompiler(() => JSON.stringify)
 }
 
 function integerFields(schema: TSchema): string[] {

@@ -7,15 +7,15 @@ import type { Timings } from '../../config/timings.ts'
 import type { Connection, Encoder, OutboundEvent, WasSent } from '../../realtime/connection.ts'
 import type { DeliveryTracker, TrackDelivery } from '../../realtime/delivery-tracker.ts'
 import { PendingQueue } from '../../realtime/pending-queue.ts'
-import { RecentPlaces } from '../../streams/recent-positions.ts'
-import type { Bookmark } from '../../sync/resume-token.ts'
+import type { ResumeToken } from '../../streams/positions.ts'
+import { RecentPositions } from '../../streams/recent-positions.ts'
 import { encodeFields } from './encoder.ts'
 
 interface StreamDeps {
   readonly id: string
   readonly actor: Actor
   readonly encoder: Encoder
-  readonly encodeId: (bookmark: Bookmark) => string
+  readonly encodeId: (token: ResumeToken) => string
   readonly timings: Timings
   /** For clients that cannot say what has arrived. */
   readonly trackDelivery: TrackDelivery | undefined
@@ -29,7 +29,7 @@ export class StreamConnection implements Connection {
   readonly #response: ServerResponse
   readonly #encodeId: StreamDeps['encodeId']
   readonly #timings: Timings
-  readonly #places = new RecentPlaces()
+  readonly #places = new RecentPositions()
   /** Events that came while the client was being sent what it has missed; undefined once it is live. */
   #pending: PendingQueue<string> | undefined = new PendingQueue()
   readonly #tracker: DeliveryTracker | undefined
@@ -38,7 +38,7 @@ export class StreamConnection implements Connection {
   /** The moment up to which the client has everything, while it is being sent what it has missed. */
   #resumedAt: number | undefined
   /** Where the client is once it is live. */
-  #liveFrom: Bookmark | undefined
+  #liveFrom: ResumeToken | undefined
   #blockedAt: number | undefined
 
   constructor(response: ServerResponse, { id, actor, encoder, encodeId, timings, trackDelivery }: StreamDeps) {
@@ -62,14 +62,14 @@ export class StreamConnection implements Connection {
   }
 
   /** Says where the client is while it is sent what it has missed: from here on events have ids. */
-  resumeFrom(bookmark: Bookmark): void {
-    this.#resumedAt = bookmark.at
-    this.#place(bookmark)
+  resumeFrom(token: ResumeToken): void {
+    this.#resumedAt = token.at
+    this.#place(token)
   }
 
   /** Says where the client will be once it is live. */
-  liveFrom(bookmark: Bookmark): void {
-    this.#liveFrom = bookmark
+  liveFrom(token: ResumeToken): void {
+    this.#liveFrom = token
   }
 
   /** Sends an event ahead of those that wait. */
@@ -131,7 +131,7 @@ export class StreamConnection implements Connection {
     })
   }
 
-  #place({ account, recent }: Bookmark): void {
+  #place({ account, recent }: ResumeToken): void {
     this.#userRev = Math.max(account, this.#userRev ?? 0)
     for (const [conversationId, rev] of recent) this.#places.note(conversationId, rev, Date.now())
   }

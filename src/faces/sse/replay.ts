@@ -2,20 +2,20 @@ import { StreamReset } from '../../../protocol/events/stream.ts'
 import { bareId, prefixedId } from '../../../protocol/ids.ts'
 import type { OutboundEvent, WasSent } from '../../realtime/connection.ts'
 import { type RealtimeDialect, translateFor } from '../../realtime/dialect-encoder.ts'
-import type { Services } from '../../services.ts'
-import type { Bookmark, Missed } from '../../sync/resume-token.ts'
+import type { ResumePort } from '../../realtime/ports.ts'
+import type { ReplayItem, ResumeToken } from '../../streams/positions.ts'
 import type { StreamConnection } from './connection.ts'
 import { encodeCanonical, encodeFields } from './encoder.ts'
 
 /** Sends a stream what happened since its client's last event. */
 export async function replaySince(
   stream: StreamConnection,
-  bookmark: Bookmark,
-  { resumption, dialect }: { resumption: Services['resumption']; dialect: RealtimeDialect | undefined }
+  token: ResumeToken,
+  { resumption, dialect }: { resumption: ResumePort; dialect: RealtimeDialect | undefined }
 ): Promise<WasSent> {
   /** The last `rev` of each stream, by id. */
   const sent = new Map<string, number>()
-  for await (const missed of resumption.since(stream.actor, bookmark)) {
+  for await (const missed of resumption.since(stream.actor, token)) {
     if (!stream.isOpen) break
     const outbound = outboundOf(missed)
     if (outbound === undefined) continue
@@ -37,7 +37,7 @@ async function encode(
   return translated.map(({ name, data }) => encodeFields(name, data))
 }
 
-function outboundOf(missed: Missed): OutboundEvent | undefined {
+function outboundOf(missed: ReplayItem): OutboundEvent | undefined {
   if (missed.kind === 'reset') {
     const { conversationId, rev } = missed
     return { event: StreamReset.create({ stream: conversationId, rev }), stream: conversationId, rev }

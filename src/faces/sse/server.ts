@@ -9,9 +9,9 @@ import type { TrackDelivery } from '../../realtime/delivery-tracker.ts'
 import { DialectEncoder, type RealtimeDialect } from '../../realtime/dialect-encoder.ts'
 import { closeReasonOf, type Lifecycle } from '../../realtime/lifecycle.ts'
 import { requireOrigin } from '../../realtime/origin.ts'
+import type { ResumePort } from '../../realtime/ports.ts'
 import type { Undelivered } from '../../realtime/undelivered.ts'
-import type { Services } from '../../services.ts'
-import type { Bookmark } from '../../sync/resume-token.ts'
+import type { ResumeToken } from '../../streams/positions.ts'
 import { StreamConnection } from './connection.ts'
 import { encodeFields, SseEncoder, SseWriter } from './encoder.ts'
 import { replaySince } from './replay.ts'
@@ -20,7 +20,7 @@ interface StreamServerDeps {
   readonly lifecycle: Lifecycle
   readonly undelivered: Undelivered
   readonly trackDelivery: TrackDelivery
-  readonly resumption: Services['resumption']
+  readonly resumption: ResumePort
   readonly config: Pick<Config, 'timings' | 'CORS_ORIGINS' | 'NODE_ENV' | 'WS_QUERY_TOKEN'>
   readonly dialects: readonly RealtimeDialect[]
   readonly counts: Pick<ConnectionCounts, 'encoded'>
@@ -75,11 +75,11 @@ export class StreamServer {
     const actor = await lifecycle.authenticate(credential)
     const kind = this.#kinds.get(dialect) ?? this.#canonical
     const stream = this.#create(reply, actor, kind)
-    const bookmark = resumption.parse(lastIdOf(request))
+    const token = resumption.parse(lastIdOf(request))
     try {
       await lifecycle.start(stream, {
         authenticate: async () => actor,
-        catchUp: async () => await this.#catchUp(stream, kind, bookmark)
+        catchUp: async () => await this.#catchUp(stream, kind, token)
       })
     } catch (error) {
       if (!(error instanceof AppError)) onError(error)
@@ -95,7 +95,7 @@ export class StreamServer {
       id: randomBytes(9).toString('base64url'),
       actor,
       encoder,
-      encodeId: bookmark => resumption.encode(bookmark),
+      encodeId: token => resumption.encode(token),
       timings: config.timings,
       // Canonical clients say themselves what has arrived.
       trackDelivery: dialect === undefined ? undefined : trackDelivery
@@ -113,12 +113,12 @@ export class StreamServer {
   }
 
   /** Sends what was missed, since the client's last event or, without one, since what was delivered to its device. */
-  async #catchUp(stream: StreamConnection, { dialect }: Kind, bookmark: Bookmark | undefined): Promise<WasSent> {
+  async #catchUp(stream: StreamConnection, { dialect }: Kind, token: ResumeToken | undefined): Promise<WasSent> {
     const { resumption, undelivered } = this.#deps
-    if (bookmark !== undefined) {
-      stream.resumeFrom(bookmark)
-      stream.liveFrom(bookmark)
-      return await replaySince(stream, bookmark, { resumption, dialect })
+    if (token !== undefined) {
+      stream.resumeFrom(token)
+      stream.liveFrom(token)
+      return await replaySince(stream, token, { resumption, dialect })
     }
     const wasSent =
       dialect === undefined

@@ -5,26 +5,26 @@ import { bareId } from '../../../protocol/ids.ts'
 import type { Actor } from '../../actor.ts'
 import type { Config } from '../../config/config.ts'
 import { requireMember, requirePresent, requireUnblocked, requireVisible } from '../../conversations/policy.ts'
-import type { Store } from '../../database/database.ts'
 import { ObjectId } from '../../database/object-id.ts'
 import { AppError } from '../../errors.ts'
 import { userId } from '../../ids.ts'
 import { presentMessage } from '../../present/present.ts'
+import type { Commits } from '../../store/commit/commits.ts'
 import type { Draft } from '../../store/commit/draft.ts'
 import type { MessageDoc, ReactionDoc } from '../../store/documents.ts'
-import type { MessagePlace } from '../messages.ts'
+import type { MessageRef } from '../messages.ts'
 
 const ONE_EMOJI = '^(?:\\p{RGI_Emoji}|\\p{Extended_Pictographic}\\p{Emoji_Modifier}?)$'
 /** Not a literal, because TypeScript's target does not know the flag `v` yet, which Node 20 has. */
 const EMOJI = new RegExp(ONE_EMOJI, 'v')
-type Input = MessagePlace & { emoji: string }
+type Input = MessageRef & { emoji: string }
 
 /** Reactions: each person's emoji on a message, at most one of a kind. */
 export class ReactionService {
-  readonly #commits: Store['commits']
+  readonly #commits: Commits
   readonly #maxKinds: number
 
-  constructor({ store, config }: { store: Pick<Store, 'commits'>; config: Pick<Config, 'limits'> }) {
+  constructor({ store, config }: { store: { readonly commits: Commits }; config: Pick<Config, 'limits'> }) {
     this.#commits = store.commits
     this.#maxKinds = config.limits.reactionsPerMessage
   }

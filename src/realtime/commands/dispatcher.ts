@@ -2,6 +2,7 @@ import type { Static, TSchema } from '@sinclair/typebox'
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
 import type { Command } from '../../../protocol/envelope.ts'
 import type { Actor } from '../../actor.ts'
+import type { BoundCommand } from '../../contract/command.ts'
 import { AppError } from '../../errors.ts'
 import { describeProblem } from '../../validation-message.ts'
 import type { Connection } from '../connection.ts'
@@ -12,15 +13,11 @@ export interface CommandContext {
   readonly connection: Connection
 }
 
-type Handle<C extends Command> = (context: CommandContext, data: Static<C['data']>) => Promise<Static<C['reply']>>
-
-/** Adds the handler of a command; there is exactly one for each. */
-export type Register = <C extends Command>(command: C, handle: Handle<C>) => void
-
 interface Entry {
   readonly command: Command
-  readonly check: TypeCheck<TSchema>
-  readonly handle: (context: CommandContext, data: unknown) => Promise<unknown>
+  /** Compiled with the first command of its kind. */
+  check?: TypeCheck<TSchema>
+  readonly handle: BoundCommand<CommandContext>['handle']
 }
 
 /** A frame that has the form of a command. */
@@ -52,10 +49,13 @@ export function readEnvelope(text: string, maxDepth: number): Envelope {
 export class Dispatcher {
   readonly #entries = new Map<string, Entry>()
 
-  readonly register: Register = (command, handle) => {
-    if (this.#entries.has(command.type)) throw new Error(`${command.type} has two handlers`)
-    const check = TypeCompiler.Compile(command.data as TSchema)
-    this.#entries.set(command.type, { command, check, handle: handle as Entry['handle'] })
+  /** Adds commands; there is exactly one handler for each. */
+  add(commands: readonly BoundCommand<CommandContext>[]): this {
+    for (const { command, handle } of commands) {
+      if (this.#entries.has(command.type)) throw new Error(`${command.type} has two handlers`)
+      this.#entries.set(command.type, { command, handle })
+    }
+    return this
   }
 
   get types(): string[] {
@@ -66,13 +66,14 @@ export class Dispatcher {
   schemaOf(type: string): TSchema {
     const entry = this.#entries.get(type)
     if (entry === undefined) throw new Error(`There is no command ${type}`)
-    return entry.check.Schema()
+    return entry.command.data
   }
 
   /** Runs a command. @returns its reply's data @throws {AppError} `unknown_type`, `invalid`, and what the handler throws */
   async run(context: CommandContext, { id, type, data }: Envelope): Promise<unknown> {
     const entry = this.#entries.get(type)
     if (entry === undefined) throw new AppError('unknown_type', 'There is no such command')
+    entry.check ??= TypeCompiler.Compile(entry.command.data)
     requireData(entry.check, data)
     if (id === undefined && !entry.command.isSilent) throw new AppError('bad_frame', `${type} needs an id`)
     return await entry.handle(context, data)

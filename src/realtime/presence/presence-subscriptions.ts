@@ -2,9 +2,9 @@ import type { Presence } from '../../../protocol/entities/user.ts'
 import { PresenceChanged } from '../../../protocol/events/live.ts'
 import { bareId } from '../../../protocol/ids.ts'
 import type { UserEvent } from '../../../protocol/index.ts'
-import { offline } from '../../presence/presence.ts'
-import type { Services } from '../../services.ts'
+import { offline } from '../../presence/index.ts'
 import type { Connection } from '../connection.ts'
+import type { PresencePort } from '../ports.ts'
 import { Recipients } from '../recipients.ts'
 
 /** Events after which other people may or may not see somebody. */
@@ -16,7 +16,7 @@ const CHANGES_VISIBILITY = new Set<UserEvent['type']>([
 ])
 
 interface SubscriptionDeps {
-  readonly presence: Pick<Services['presence'], 'current' | 'visibleTo'>
+  readonly presence: Pick<PresencePort, 'current' | 'visibleTo'>
   /** Whether a connection is registered and has not left. */
   readonly isRegistered: (connection: Connection) => boolean
   readonly onError: (error: unknown) => void

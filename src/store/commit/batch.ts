@@ -4,7 +4,7 @@ import type { AccountStore } from '../../streams/store.ts'
 import type { ConversationDoc, MemberDoc, MessageDoc } from '../documents.ts'
 import type { Committed, CommittedAccount, Once, Pending } from './change.ts'
 import { type ConversationState, Draft } from './draft.ts'
-import { RecentSends } from './idempotency-cache.ts'
+import { IdempotencyCache } from './idempotency-cache.ts'
 
 /** A head was not where the cache had it. */
 export class StaleError extends Error {}
@@ -15,7 +15,7 @@ export class Batch {
   /** Answered by what was written: valid once the transaction is committed. */
   readonly #answers = new Map<Pending, unknown>()
   /** Refused, or granted without a write: valid only if the cached head was right. */
-  readonly unproven = new Map<Pending, { error: unknown } | { answer: unknown }>()
+  readonly tentative = new Map<Pending, { error: unknown } | { answer: unknown }>()
   readonly #firsts = new Map<string, MessageDoc>()
   /** Left for the next transaction. */
   readonly deferred: Pending[] = []
@@ -31,7 +31,7 @@ export class Batch {
     for (const it of pending) {
       const state = states.get(it.conversationId)
       if (state === undefined) {
-        this.unproven.set(it, { error: new AppError('not_found', 'No such conversation') })
+        this.tentative.set(it, { error: new AppError('not_found', 'No such conversation') })
         continue
       }
       const draft = this.#drafts.get(it.conversationId) ?? new Draft(state, messages)
@@ -70,7 +70,7 @@ export class Batch {
   }
 
   /** After the commit: answers everyone who waits, and returns what is to be told. */
-  finish(accountRevs: ReadonlyMap<string, ReadonlyMap<string, number>>, recent: RecentSends): Committed[] {
+  finish(accountRevs: ReadonlyMap<string, ReadonlyMap<string, number>>, recent: IdempotencyCache): Committed[] {
     for (const [key, message] of this.#firsts) recent.add(key, message)
     for (const [pending, answer] of this.#answers) pending.resolve(answer)
     for (const { pending, once, message } of this.#repeats) answerRepeat(pending, once, message)
@@ -95,12 +95,12 @@ export class Batch {
     const sent = draft.newMessages.length
     try {
       const answer = pending.change.decide(draft)
-      if (draft.state.doc.rev === before) this.unproven.set(pending, { answer })
+      if (draft.state.doc.rev === before) this.tentative.set(pending, { answer })
       else this.#answers.set(pending, answer)
     } catch (error) {
       if (draft.state.doc.rev !== before)
         throw new Error('A change refused after it had begun to write', { cause: error })
-      this.unproven.set(pending, { error })
+      this.tentative.set(pending, { error })
     }
     const message = draft.newMessages[sent]
     const { once } = pending.change
@@ -110,7 +110,7 @@ export class Batch {
 
 /** How a send is known again. */
 export function onceKey(pending: Pending, once: Once<unknown>): string {
-  return RecentSends.key(pending.conversationId, once.senderId.toHexString(), once.clientId)
+  return IdempotencyCache.key(pending.conversationId, once.senderId.toHexString(), once.clientId)
 }
 
 /** Answers a repeated send by its first message. */

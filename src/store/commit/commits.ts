@@ -6,7 +6,7 @@ import type { ConversationDoc, MemberDoc, MessageDoc } from '../documents.ts'
 import type { Change, Pending } from './change.ts'
 import { ConversationCache } from './conversation-cache.ts'
 import type { AccountNews, ConversationState } from './draft.ts'
-import { RecentSends } from './idempotency-cache.ts'
+import { IdempotencyCache } from './idempotency-cache.ts'
 import { type CommitObserver, Lane } from './lane.ts'
 
 /** Changes that may wait in one lane. */
@@ -50,7 +50,7 @@ export class Commits {
       batch: (changes, seconds) => this.#observer.batch(changes, seconds),
       conflict: () => this.#observer.conflict()
     }
-    const recent = new RecentSends()
+    const recent = new IdempotencyCache()
     const parts = { client, db, accounts, cache: this.#cache, recent, observer }
     this.#lanes = Array.from({ length: lanes }, () => new Lane(parts))
   }

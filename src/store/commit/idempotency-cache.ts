@@ -4,7 +4,7 @@ import type { FirstSend } from './change.ts'
 const MAX_RECENT = 50_000
 
 /** The newest sends of this process, to recognise repeats before they reach the database. */
-export class RecentSends {
+export class IdempotencyCache {
   readonly #sends = new Map<string, FirstSend>()
 
   static key(conversationId: string, senderId: string, clientId: string): string {

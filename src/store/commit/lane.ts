@@ -8,8 +8,8 @@ import { answerRepeat, Batch, onceKey, StaleError } from './batch.ts'
 import type { Committed, Pending } from './change.ts'
 import type { ConversationCache } from './conversation-cache.ts'
 import type { ConversationState } from './draft.ts'
-import { RecentSends } from './idempotency-cache.ts'
-import { endAbandoned } from './stale-transactions.ts'
+import { IdempotencyCache } from './idempotency-cache.ts'
+import { endStaleTransactions } from './stale-transactions.ts'
 import { asRefusal, commitForSure, isTransient, isWriteConflict } from './transaction-errors.ts'
 
 /** Changes and bytes that go into one transaction. */
@@ -38,25 +38,25 @@ export interface CommitObserver {
   conflict(): void
 }
 
-export interface LaneParts {
+export interface LaneDeps {
   client: MongoClient
   db: Db
   accounts: AccountStore
   cache: ConversationCache
-  recent: RecentSends
+  recent: IdempotencyCache
   observer: CommitObserver
 }
 
 /** One line of changes: while a transaction is under way the next ones gather, and then go together. */
 export class Lane {
-  readonly #parts: LaneParts
+  readonly #deps: LaneDeps
   #waiting: Pending[] = []
   #running: Promise<void> | undefined
   #lookedAt = 0
   #contendedAt = Number.NEGATIVE_INFINITY
 
-  constructor(parts: LaneParts) {
-    this.#parts = parts
+  constructor(parts: LaneDeps) {
+    this.#deps = parts
   }
 
   get length(): number {
@@ -78,7 +78,7 @@ export class Lane {
     await Promise.resolve()
     while (this.#waiting.length > 0) {
       // Others get their turn between two of ours.
-      const ahead = this.#isContended ? await this.#letOthers(this.#waiting, 1) : undefined
+      const ahead = this.#isContended ? await this.#yieldToContender(this.#waiting, 1) : undefined
       await this.#commit(this.#take(), ahead)
     }
     this.#running = undefined
@@ -123,7 +123,7 @@ export class Lane {
   #answerKnown(pending: readonly Pending[]): Pending[] {
     return pending.filter(it => {
       const { once } = it.change
-      const first = once && this.#parts.recent.get(onceKey(it, once))
+      const first = once && this.#deps.recent.get(onceKey(it, once))
       if (once === undefined || first === undefined) return true
       answerRepeat(it, once, first)
       return false
@@ -137,7 +137,7 @@ export class Lane {
    */
   async #attempt(pending: readonly Pending[], ahead: States | undefined): Promise<Pending[]> {
     if (pending.length === 0) return []
-    const { client, db, accounts, cache, recent, observer } = this.#parts
+    const { client, db, accounts, cache, recent, observer } = this.#deps
     const startedAt = performance.now()
     const states = new Map([...(await cache.load(conversationsOf(pending))), ...(ahead ?? [])])
     const batch = new Batch()
@@ -157,11 +157,11 @@ export class Lane {
     }
     for (const { state } of result) cache.keep(state)
     if (result.length > 0) {
-      const left = batch.unproven.size + batch.deferred.length
+      const left = batch.tentative.size + batch.deferred.length
       observer.batch(pending.length - left, (performance.now() - startedAt) / 1_000)
       observer.committed(result)
     }
-    return [...(await this.#settleUnproven(batch, ahead !== undefined)), ...batch.deferred]
+    return [...(await this.#settleTentative(batch, ahead !== undefined)), ...batch.deferred]
   }
 
   async #readMessages(pending: readonly Pending[], session: ClientSession): Promise<Map<string, MessageDoc>> {
@@ -169,7 +169,7 @@ export class Lane {
       change.messageId === undefined ? [] : [{ _id: change.messageId, conversationId: new ObjectId(conversationId) }]
     )
     if (wanted.length === 0) return new Map()
-    const found = await this.#parts.db
+    const found = await this.#deps.db
       .collection<MessageDoc>('messages')
       .find({ _id: { $in: wanted.map(({ _id }) => _id) } }, { session })
       .toArray()
@@ -184,16 +184,16 @@ export class Lane {
   }
 
   /** A refusal stands only if the state it was made on is the present one, and safe. */
-  async #settleUnproven(batch: Batch, isAhead: boolean): Promise<Pending[]> {
-    if (batch.unproven.size === 0) return []
-    const ids = conversationsOf([...batch.unproven.keys()])
-    const moved = await this.#parts.cache.refresh(ids).catch(() => undefined)
+  async #settleTentative(batch: Batch, isAhead: boolean): Promise<Pending[]> {
+    if (batch.tentative.size === 0) return []
+    const ids = conversationsOf([...batch.tentative.keys()])
+    const moved = await this.#deps.cache.refresh(ids).catch(() => undefined)
     if (moved === undefined) {
       await delay(Math.random() * MAX_BACKOFF_MS)
-      return dropLate([...batch.unproven.keys()])
+      return dropLate([...batch.tentative.keys()])
     }
     const again: Pending[] = []
-    for (const [pending, outcome] of batch.unproven) {
+    for (const [pending, outcome] of batch.tentative) {
       if (isAhead || moved.has(pending.conversationId)) again.push(pending)
       else if ('error' in outcome) pending.reject(outcome.error)
       else pending.resolve(outcome.answer)
@@ -210,14 +210,14 @@ export class Lane {
     const ids = conversationsOf(pending)
     if (error instanceof StaleError) {
       this.#noteConflict()
-      return await this.#parts.cache.peek(ids)
+      return await this.#deps.cache.peek(ids)
     }
     if (isWriteConflict(error)) {
       this.#noteConflict()
-      await this.#clearTheWay()
-      return await this.#letOthers(pending, MAX_LOOKS, ahead)
+      await this.#killStale()
+      return await this.#yieldToContender(pending, MAX_LOOKS, ahead)
     }
-    for (const id of ids) this.#parts.cache.forget(id)
+    for (const id of ids) this.#deps.cache.forget(id)
     if (isDuplicate(error)) await this.#learnRepeats(pending)
     else if (!isTransient(error)) throw error
     await delay(Math.random() * MAX_BACKOFF_MS)
@@ -228,8 +228,8 @@ export class Lane {
    * Waits until a commit of somebody else is to be seen: looking costs far less than a transaction that conflicts.
    * @returns the states that it leads to; those given when there was none
    */
-  async #letOthers(pending: readonly Pending[], looks: number, ahead?: States): Promise<States | undefined> {
-    const { cache } = this.#parts
+  async #yieldToContender(pending: readonly Pending[], looks: number, ahead?: States): Promise<States | undefined> {
+    const { cache } = this.#deps
     const ids = conversationsOf(pending)
     try {
       const known = new Map([...(await cache.load(ids)), ...(ahead ?? [])])
@@ -245,18 +245,18 @@ export class Lane {
   }
 
   #noteConflict(): void {
-    this.#parts.observer.conflict()
+    this.#deps.observer.conflict()
     const now = performance.now()
     if (now - this.#contendedAt > CONTENDED_MS) this.#lookedAt = now
     this.#contendedAt = now
   }
 
   /** Where this is not permitted, the database gives up what is abandoned by itself, later. */
-  async #clearTheWay(): Promise<void> {
+  async #killStale(): Promise<void> {
     const now = performance.now()
     if (now - this.#lookedAt < LOOK_INTERVAL_MS) return
     this.#lookedAt = now
-    await endAbandoned(this.#parts.client).catch(() => undefined)
+    await endStaleTransactions(this.#deps.client).catch(() => undefined)
   }
 
   async #learnRepeats(batch: readonly Pending[]): Promise<void> {
@@ -266,11 +266,11 @@ export class Lane {
         : [{ conversationId: new ObjectId(conversationId), senderId: once.senderId, clientId: once.clientId }]
     )
     if (keys.length === 0) return
-    const firsts = await this.#parts.db.collection<MessageDoc>('messages').find({ $or: keys }).toArray()
+    const firsts = await this.#deps.db.collection<MessageDoc>('messages').find({ $or: keys }).toArray()
     for (const first of firsts) {
       const { conversationId, senderId, clientId = '' } = first
-      const key = RecentSends.key(conversationId.toHexString(), senderId.toHexString(), clientId)
-      this.#parts.recent.add(key, first)
+      const key = IdempotencyCache.key(conversationId.toHexString(), senderId.toHexString(), clientId)
+      this.#deps.recent.add(key, first)
     }
   }
 }

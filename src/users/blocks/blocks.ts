@@ -6,15 +6,23 @@ import type { BlockPage } from '../../../protocol/routes/people.ts'
 import type { Actor } from '../../actor.ts'
 import type { Bus } from '../../bus/bus.ts'
 import type { Config } from '../../config/config.ts'
-import type { Store } from '../../database/database.ts'
 import { ObjectId } from '../../database/object-id.ts'
 import { AppError } from '../../errors.ts'
 import { pairKeyOf, userId } from '../../ids.ts'
 import { RecentCache } from '../../limits/recent-cache.ts'
+import type { Commits } from '../../store/commit/commits.ts'
+import type { ConversationStore } from '../../store/conversations.ts'
+import type { AccountStore } from '../../streams/store.ts'
 import type { UserService } from '../users.ts'
+import type { BlockStore } from './store.ts'
 
-interface BlockParts {
-  store: Pick<Store, 'accounts' | 'blocks' | 'commits' | 'conversations'>
+interface BlockDeps {
+  store: {
+    readonly accounts: AccountStore
+    readonly blocks: BlockStore
+    readonly commits: Commits
+    readonly conversations: ConversationStore
+  }
   bus: Bus
   users: Pick<UserService, 'findMany' | 'requireUsers'>
   config: Pick<Config, 'timings'>
@@ -33,16 +41,20 @@ const MAX_ROUNDS = 20
  * refused by the conversation's own state (`blockedBy`), which the commit proves; everything else asks here.
  */
 export class BlockService {
-  readonly #store: BlockParts['store']
+  readonly #store: BlockDeps['store']
   readonly #bus: Bus
-  readonly #users: BlockParts['users']
-  readonly #around: RecentCache<ReadonlySet<string>>
+  readonly #users: BlockDeps['users']
+  readonly #blockedPeers: RecentCache<ReadonlySet<string>>
 
-  constructor({ store, bus, users, config }: BlockParts) {
+  constructor({ store, bus, users, config }: BlockDeps) {
     this.#store = store
     this.#bus = bus
     this.#users = users
-    this.#around = new RecentCache(async id => await this.#loadAround(id), config.timings.blockCacheMs, MAX_CACHED)
+    this.#blockedPeers = new RecentCache(
+      async id => await this.#loadBlockedPeers(id),
+      config.timings.blockCacheMs,
+      MAX_CACHED
+    )
   }
 
   /** Blocks somebody; a repeat changes nothing. @throws {AppError} `invalid` for oneself, `not_found`, `quota_reached` */
@@ -59,7 +71,7 @@ export class BlockService {
       }
       await this.#change(actor, blocked, async session => await this.#store.blocks.insert(me, other, session))
     }
-    await this.settle(actor.userId, blocked)
+    await this.syncDirectConversation(actor.userId, blocked)
   }
 
   /** Takes a block back; a repeat changes nothing. */
@@ -71,7 +83,7 @@ export class BlockService {
     if (known !== undefined) {
       await this.#change(actor, blocked, async session => await this.#store.blocks.remove(me, other, session))
     }
-    await this.settle(actor.userId, blocked)
+    await this.syncDirectConversation(actor.userId, blocked)
   }
 
   /** Whom the actor has blocked, newest first. */
@@ -119,15 +131,15 @@ export class BlockService {
    * Everyone from whom somebody is apart, either way, for what is not stored: whispers, notifications, lists.
    * Changes made here count at once, those of other nodes within seconds. Ids are 24 hexadecimal digits.
    */
-  async around(id: string): Promise<ReadonlySet<string>> {
-    return await this.#around.get(id)
+  async blockedPeers(id: string): Promise<ReadonlySet<string>> {
+    return await this.#blockedPeers.get(id)
   }
 
   /**
    * Brings the direct conversation of two people, if there is one, to say who has blocked whom. Whoever made the
    * last change finds out here what others wrote meanwhile, so that in the end it says what the blocks say.
    */
-  async settle(a: string, b: string): Promise<void> {
+  async syncDirectConversation(a: string, b: string): Promise<void> {
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const [blockedBy, doc] = await Promise.all([
         this.#blockedBy(a, b),
@@ -145,11 +157,11 @@ export class BlockService {
     throw new AppError('busy', 'The blocks of the two keep changing; try again', { retryAfterMs: 1_000 })
   }
 
-  async #change(actor: Actor, other: string, write: Parameters<Store['accounts']['change']>[3]): Promise<void> {
+  async #change(actor: Actor, other: string, write: Parameters<AccountStore['change']>[3]): Promise<void> {
     const me = new ObjectId(actor.userId)
     const rev = await this.#store.accounts.change(me, 'block', new ObjectId(other), write)
-    this.#around.delete(actor.userId)
-    this.#around.delete(other)
+    this.#blockedPeers.delete(actor.userId)
+    this.#blockedPeers.delete(other)
     const isBlocked = await this.has(actor, other)
     const event = BlocksUpdated.create({ userId: prefixedId('user', other), isBlocked })
     this.#bus.publish('user', { userId: actor.userId, rev, event })
@@ -164,8 +176,8 @@ export class BlockService {
     return [...(blocked.length > 0 ? [one] : []), ...blockers]
   }
 
-  async #loadAround(id: string): Promise<ReadonlySet<string>> {
-    const ids = await this.#store.blocks.around(new ObjectId(id), MAX_AROUND)
+  async #loadBlockedPeers(id: string): Promise<ReadonlySet<string>> {
+    const ids = await this.#store.blocks.blockedPeers(new ObjectId(id), MAX_AROUND)
     return new Set(ids.map(it => it.toHexString()))
   }
 }

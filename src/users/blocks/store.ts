@@ -45,7 +45,7 @@ export class BlockStore {
   }
 
   /** Everyone whom somebody has blocked, and everyone who has blocked them; at most `limit` of each. */
-  async around(userId: ObjectId, limit: number): Promise<ObjectId[]> {
+  async blockedPeers(userId: ObjectId, limit: number): Promise<ObjectId[]> {
     const [blocked, blockers] = await Promise.all([
       this.#blocks.find({ blockerId: userId }, { limit }).toArray(),
       this.#blocks.find({ blockedId: userId }, { limit }).toArray()

@@ -8,24 +8,24 @@ import type { AddressBookEntry, ContactMatches, ContactPage } from '../../../pro
 import type { Actor } from '../../actor.ts'
 import type { Bus } from '../../bus/bus.ts'
 import type { Config } from '../../config/config.ts'
-import type { Store } from '../../database/database.ts'
 import { ObjectId } from '../../database/object-id.ts'
 import { AppError } from '../../errors.ts'
 import { identifierKeys, parsePhone } from '../../identifiers.ts'
 import { userId } from '../../ids.ts'
 import { Counters } from '../../limits/counters.ts'
+import type { AccountStore } from '../../streams/store.ts'
 import { requirePlainText } from '../../text.ts'
 import type { BlockService } from '../blocks/blocks.ts'
-import type { UserDoc } from '../store.ts'
+import type { UserDoc, UserStore } from '../store.ts'
 import type { UserService } from '../users.ts'
-import type { NewContact } from './store.ts'
+import type { ContactStore, NewContact } from './store.ts'
 
-interface ContactParts {
-  store: Pick<Store, 'accounts' | 'contacts' | 'users'>
+interface ContactDeps {
+  store: { readonly accounts: AccountStore; readonly contacts: ContactStore; readonly users: UserStore }
   bus: Bus
   config: Pick<Config, 'DEFAULT_REGION' | 'limits'>
   users: Pick<UserService, 'findMany' | 'requireUsers'>
-  blocks: Pick<BlockService, 'around' | 'requireUnblocked'>
+  blocks: Pick<BlockService, 'blockedPeers' | 'requireUnblocked'>
 }
 
 const DAY_MS = 24 * 3_600_000
@@ -42,14 +42,14 @@ interface Entry {
 
 /** Whom people know: from their address book, by choice, or by a request that was accepted. */
 export class ContactService {
-  readonly #store: ContactParts['store']
+  readonly #store: ContactDeps['store']
   readonly #bus: Bus
   readonly #region: string | undefined
-  readonly #users: ContactParts['users']
-  readonly #blocks: ContactParts['blocks']
+  readonly #users: ContactDeps['users']
+  readonly #blocks: ContactDeps['blocks']
   readonly #lookups: Counters
 
-  constructor({ store, bus, config, users, blocks }: ContactParts) {
+  constructor({ store, bus, config, users, blocks }: ContactDeps) {
     this.#store = store
     this.#bus = bus
     this.#region = config.DEFAULT_REGION
@@ -71,7 +71,7 @@ export class ContactService {
     if (retryAfterMs > 0) throw new AppError('rate_limited', 'Too many numbers for one day', { retryAfterMs })
     const book = await this.#read(entries)
     const people = await this.#find([...book.keys()])
-    const apart = await this.#blocks.around(actor.userId)
+    const apart = await this.#blocks.blockedPeers(actor.userId)
     const found = people.filter(({ _id }) => _id.toHexString() !== actor.userId && !apart.has(_id.toHexString()))
     await this.#keep(actor, found, book)
     const profiles = await this.#users.findMany(
@@ -93,7 +93,7 @@ export class ContactService {
    * @throws {AppError} `invalid` when it cannot be a number, `not_found`, `rate_limited`
    */
   async lookUp(actor: Actor, phone: string): Promise<User> {
-    const { phone: number } = identifierKeys({ phone }, this.#region)
+    const { phone: number } = await identifierKeys({ phone }, this.#region)
     const retryAfterMs = this.#lookups.take(actor.userId)
     if (retryAfterMs > 0) throw new AppError('rate_limited', 'Too many numbers for one day', { retryAfterMs })
     const [found] = number === undefined ? [] : await this.#find([number])
@@ -157,7 +157,7 @@ export class ContactService {
     for (const [index, entry] of entries.entries()) {
       if (index > 0 && index % READ_TOGETHER === 0) await nextTurn()
       const { phone: given, name } = typeof entry === 'string' ? { phone: entry, name: undefined } : entry
-      const phone = parsePhone(given, this.#region)
+      const phone = await parsePhone(given, this.#region)
       if (phone !== undefined && !book.has(phone)) book.set(phone, { given, name: plainName(name) })
     }
     return book
@@ -195,7 +195,7 @@ export class ContactService {
     }
   }
 
-  async #change(actor: Actor, write: Parameters<Store['accounts']['change']>[3]): Promise<void> {
+  async #change(actor: Actor, write: Parameters<AccountStore['change']>[3]): Promise<void> {
     const me = new ObjectId(actor.userId)
     const rev = await this.#store.accounts.change(me, 'contacts', me, write)
     this.#bus.publish('user', { userId: actor.userId, rev, event: ContactsUpdated.create({}) })

@@ -5,33 +5,34 @@ import { PAGE_SIZE } from '../../../protocol/limits.ts'
 import type { FriendPage } from '../../../protocol/routes/people.ts'
 import type { Actor } from '../../actor.ts'
 import type { Bus } from '../../bus/bus.ts'
-import type { Store } from '../../database/database.ts'
 import { ObjectId } from '../../database/object-id.ts'
 import { pairKeyOf, userId } from '../../ids.ts'
 import type { PresenceService } from '../../presence/presence.ts'
+import type { AccountStore } from '../../streams/store.ts'
+import type { ContactStore } from '../contacts/store.ts'
 import type { UserService } from '../users.ts'
-import type { FriendshipDoc } from './store.ts'
+import type { FriendshipDoc, FriendshipStore } from './store.ts'
 
-interface FriendParts {
-  store: Pick<Store, 'accounts' | 'contacts' | 'friendships'>
+interface FriendDeps {
+  store: { readonly accounts: AccountStore; readonly contacts: ContactStore; readonly friendships: FriendshipStore }
   bus: Bus
   users: Pick<UserService, 'findMany'>
   presence: Pick<PresenceService, 'get'>
 }
 
-type Session = Parameters<Store['contacts']['put']>[1]
+type Session = Parameters<ContactStore['put']>[1]
 
 /** People in somebody’s circle. */
 const MAX_CIRCLE = 1_000
 
 /** Friends: who accepted a request for it. They are made in `requests.ts`. */
 export class FriendService {
-  readonly #store: FriendParts['store']
+  readonly #store: FriendDeps['store']
   readonly #bus: Bus
-  readonly #users: FriendParts['users']
-  readonly #presence: FriendParts['presence']
+  readonly #users: FriendDeps['users']
+  readonly #presence: FriendDeps['presence']
 
-  constructor({ store, bus, users, presence }: FriendParts) {
+  constructor({ store, bus, users, presence }: FriendDeps) {
     this.#store = store
     this.#bus = bus
     this.#users = users

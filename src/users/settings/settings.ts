@@ -3,10 +3,10 @@ import { SettingsUpdated } from '../../../protocol/events/people.ts'
 import type { Actor } from '../../actor.ts'
 import type { Bus } from '../../bus/bus.ts'
 import type { Config } from '../../config/config.ts'
-import type { Store } from '../../database/database.ts'
 import { ObjectId } from '../../database/object-id.ts'
 import { RecentCache } from '../../limits/recent-cache.ts'
-import type { SettingsDoc } from './store.ts'
+import type { AccountStore } from '../../streams/store.ts'
+import type { SettingsDoc, SettingsStore } from './store.ts'
 
 const MAX_CACHED = 50_000
 
@@ -24,19 +24,19 @@ export const DEFAULT_SETTINGS: Settings = {
   language: 'en'
 }
 
-interface SettingsParts {
-  store: Pick<Store, 'accounts' | 'settings'>
+interface SettingsDeps {
+  store: { readonly accounts: AccountStore; readonly settings: SettingsStore }
   bus: Bus
   config: Pick<Config, 'timings'>
 }
 
 /** What people chose: notifications, privacy, theme and language. */
 export class SettingsService {
-  readonly #store: Pick<Store, 'accounts' | 'settings'>
+  readonly #store: { readonly accounts: AccountStore; readonly settings: SettingsStore }
   readonly #bus: Bus
   readonly #recent: RecentCache<Settings>
 
-  constructor({ store, bus, config }: SettingsParts) {
+  constructor({ store, bus, config }: SettingsDeps) {
     this.#store = store
     this.#bus = bus
     this.#recent = new RecentCache(async id => await this.#load(id), config.timings.settingsCacheMs, MAX_CACHED)

@@ -38,7 +38,7 @@ export class OpenEar extends Ear {
   }
 }
 
-interface ListenerParts {
+interface ListenerDeps {
   readonly t: Test
   readonly server: TestServer
   readonly person: Person
@@ -56,18 +56,18 @@ interface ListenerParts {
 export class Listener {
   readonly person: Person
   readonly ears: readonly OpenEar[]
-  readonly #parts: ListenerParts
+  readonly #deps: ListenerDeps
   readonly #place: string
   #count = 0
 
-  private constructor(parts: ListenerParts, ears: readonly OpenEar[], place: string) {
+  private constructor(parts: ListenerDeps, ears: readonly OpenEar[], place: string) {
     this.person = parts.person
     this.ears = ears
-    this.#parts = parts
+    this.#deps = parts
     this.#place = place
   }
 
-  static async open(parts: ListenerParts): Promise<Listener> {
+  static async open(parts: ListenerDeps): Promise<Listener> {
     const { t, server, person, herald, dialects, watched } = parts
     const place = await server.direct(herald, person)
     parts.places.add(bare(place))
@@ -95,7 +95,7 @@ export class Listener {
 
   /** Everything that others but the herald have made them hear until now, on all their sockets. */
   async settle(): Promise<string[]> {
-    const { server, herald } = this.#parts
+    const { server, herald } = this.#deps
     this.#count += 1
     const text = `Now number ${this.#count}.`
     const message = { clientId: randomUUID(), text }
@@ -117,7 +117,7 @@ export class Listener {
 
   /** Neither from the herald, nor what the person did themselves: that is heard when it may. */
   #isOfOthers(heard: string): boolean {
-    const { herald, watched, person } = this.#parts
+    const { herald, watched, person } = this.#deps
     if (heard.includes(herald.hex) || heard.includes(bare(this.#place))) return false
     return !heard.includes(person.hex) || heard.includes(watched.hex)
   }

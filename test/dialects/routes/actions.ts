@@ -1,10 +1,10 @@
 import type { ErrorCode } from '../../../protocol/errors.ts'
 
 /** Where somebody stands: in a group, in a direct conversation, or in one across a block, either way. */
-export type Standing = 'open' | 'closed' | 'admin' | 'owner' | 'direct' | 'apart'
+export type AccountStatus = 'open' | 'closed' | 'admin' | 'owner' | 'direct' | 'apart'
 
 /** What becomes of it for who stands there; who is left out is not asked. */
-type Rule = Partial<Record<Standing, 'ok' | ErrorCode | undefined>>
+type Rule = Partial<Record<AccountStatus, 'ok' | ErrorCode | undefined>>
 
 /** Something that can be done, by whichever words, and who may do it. */
 export interface Action {

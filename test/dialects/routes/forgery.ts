@@ -41,11 +41,11 @@ interface Parts {
 /** One server on which somebody tries it. */
 export class Forgery {
   readonly #t: Test
-  readonly #parts: Parts
+  readonly #deps: Parts
 
   private constructor(parts: Parts) {
     this.#t = parts.t
-    this.#parts = parts
+    this.#deps = parts
   }
 
   static async open(t: Test): Promise<Forgery> {
@@ -68,7 +68,7 @@ export class Forgery {
 
   async #requireSameIn(trial: Trial): Promise<void> {
     const { role, it } = trial
-    const { rooms, victim } = this.#parts
+    const { rooms, victim } = this.#deps
     const deeds = []
     for (const fields of [{}, unknownTo(it.place, forgedFields(victim))]) {
       const room = await rooms[trial.wanted === 'ok' ? 'fresh' : 'kept'](role, it.action)
@@ -82,7 +82,7 @@ export class Forgery {
 
   /** The same for what names nobody: two people ask it, one with the fields and one without. */
   async requireSameOfOwn(place: Place): Promise<void> {
-    const { server, victim } = this.#parts
+    const { server, victim } = this.#deps
     const deeds = []
     for (const fields of [{}, unknownTo(place, forgedFields(victim))]) {
       const who = await server.person()
@@ -97,12 +97,12 @@ export class Forgery {
   async requireRefused(it: Case): Promise<void> {
     const trial = ROLES.flatMap(role => trialOf(it, role) ?? []).at(0)
     if (trial === undefined) throw new Error(`${it.name} is done by nobody`)
-    const room: Room = await this.#parts.rooms.kept(trial.role, it.action)
+    const room: Room = await this.#deps.rooms.kept(trial.role, it.action)
     await this.requireRefusedBy(room.actor, it.place, askedIn(room, trial))
   }
 
   async requireRefusedBy(who: Person, place: Place, asked: Asked): Promise<void> {
-    const { victim, voice, writes } = this.#parts
+    const { victim, voice, writes } = this.#deps
     await writes.take()
     for (const [name, value] of Object.entries(unknownTo(place, forgedFields(victim)))) {
       const { code, text } = await voice.ask(who, place, withFields(asked, { [name]: value }))
@@ -113,11 +113,11 @@ export class Forgery {
 
   /** Somebody new, for what is one’s own. */
   async person(): Promise<Person> {
-    return await this.#parts.server.person()
+    return await this.#deps.server.person()
   }
 
   async #deed(who: Person, place: Place, { asked, ids }: { asked: Asked; ids: Ids }): Promise<Deed> {
-    const { voice, victim } = this.#parts
+    const { voice, victim } = this.#deps
     // What a connection does by itself is done before.
     if (place.method === SAY) await voice.open(who, place)
     const names = {
@@ -128,7 +128,7 @@ export class Forgery {
       [victim.hex]: 'victim'
     }
     let outcome: Outcome | undefined
-    const trace = await traceOf(this.#parts.writes, names, async () => {
+    const trace = await traceOf(this.#deps.writes, names, async () => {
       outcome = await voice.ask(who, place, asked)
     })
     if (outcome === undefined) throw new Error('Nothing was asked')

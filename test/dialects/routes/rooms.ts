@@ -1,12 +1,12 @@
 import type { Person, TestServer } from '../../helper.ts'
 import { bare } from '../apps/line.ts'
-import type { Action, Standing } from './actions.ts'
+import type { AccountStatus, Action } from './actions.ts'
 import type { Ids } from './request.ts'
 
 /** Somebody’s place in a conversation. */
 export interface Role {
   readonly name: string
-  readonly standing: Standing
+  readonly standing: AccountStatus
   readonly isMuted?: true
   /** Of the two that a block keeps apart. */
   readonly isBlocker?: true
@@ -121,7 +121,7 @@ export class Rooms {
 }
 
 /** What a group leaves to its members: everything that it can, or nothing. */
-function settingsIn(standing: Standing) {
+function settingsIn(standing: AccountStatus) {
   const who = standing === 'open' ? 'members' : 'admins'
   return { whoMaySend: who, whoMayAdd: who, whoMayEdit: who }
 }

@@ -1,5 +1,4 @@
 import type { TSchema } from '@sinclair/typebox'
-import Fastify from 'fastify'
 import type { Test } from 'tap'
 import { routes as canonical } from '../../../protocol/index.ts'
 import { createAuthenticator } from '../../../src/accounts/tokens/authenticator.ts'
@@ -26,7 +25,7 @@ export interface Place {
 /** Every dialect that there is, without a server. */
 export async function allDialects(t: Test): Promise<Dialect[]> {
   const { config, ...services } = await openServices(t)
-  const authenticator = createAuthenticator(Fastify(), { config, services })
+  const authenticator = createAuthenticator({ signers: [], config, ...services })
   return createDialects({ services, config, authenticator, openStream: async () => undefined })
 }
 

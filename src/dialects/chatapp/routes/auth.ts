@@ -4,7 +4,7 @@ import { MatchCode, QR_PREFIX } from '../../../../protocol/entities/qr.ts'
 import { Device } from '../../../../protocol/entities/user.ts'
 import { prefixedId } from '../../../../protocol/ids.ts'
 import type { Actor } from '../../../actor.ts'
-import { type Call, type DialectParts, type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
+import { type Call, type DialectDeps, type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
 
 const DeviceInfo = Type.Object({
   platform: Type.Optional(Type.String({ maxLength: 256 })),
@@ -19,11 +19,11 @@ const params = Type.Object({ token: QrCode })
 const tokenOf = (code: string): string => (code.startsWith(QR_PREFIX) ? code.slice(QR_PREFIX.length) : code)
 
 /** Document 2, "API Structure": signing in by a picture, and staying signed in. */
-export function authRoutes(parts: DialectParts): DialectRoute[] {
+export function authRoutes(parts: DialectDeps): DialectRoute[] {
   return [...qrRoutes(parts), ...signInRoutes(parts)]
 }
 
-function qrRoutes({ services: { qr }, authenticator }: DialectParts): DialectRoute[] {
+function qrRoutes({ services: { qr }, authenticator }: DialectDeps): DialectRoute[] {
   /** Who asks, where somebody is signed in. */
   const actorOf = async ({ headers }: Pick<Call<unknown, unknown, unknown>, 'headers'>): Promise<Actor | undefined> => {
     const { authorization } = headers
@@ -71,7 +71,7 @@ function qrRoutes({ services: { qr }, authenticator }: DialectParts): DialectRou
   ]
 }
 
-function signInRoutes({ services: { auth, qr }, authenticator }: DialectParts): DialectRoute[] {
+function signInRoutes({ services: { auth, qr }, authenticator }: DialectDeps): DialectRoute[] {
   return [
     dialectRoute(
       'POST /api/auth/login',

@@ -2,15 +2,15 @@ import { Type } from '@sinclair/typebox'
 import type { ConversationView } from '../../../../protocol/entities/conversation.ts'
 import { ConversationId, prefixedId } from '../../../../protocol/ids.ts'
 import type { Actor } from '../../../actor.ts'
-import type { Services } from '../../../services.ts'
 import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
 import { limitOf, pageQuery } from '../../kit/paging.ts'
+import type { Services } from '../../kit/services.ts'
 import { presentConversation } from '../present.ts'
 
 /** Document 2, conversations: a bare list, and one of them. */
-export function conversationRoutes({ conversationList, conversations, summaries }: Services): DialectRoute[] {
+export function conversationRoutes({ conversationList, conversations, details }: Services): DialectRoute[] {
   const present = async (actor: Actor, views: readonly ConversationView[]) => {
-    const found = await summaries.of(actor, views)
+    const found = await details.findAll(actor, views)
     return found.map(summary => presentConversation(summary, prefixedId('user', actor.userId)))
   }
   return [

@@ -4,9 +4,9 @@ import { Emoji } from '../../../../protocol/entities/message.ts'
 import { ConversationId, MessageId } from '../../../../protocol/ids.ts'
 import { oneOf } from '../../../../protocol/schema.ts'
 import type { Actor } from '../../../actor.ts'
-import type { Services } from '../../../services.ts'
 import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
 import { historyQuery, placeOf } from '../../kit/paging.ts'
+import type { Services } from '../../kit/services.ts'
 import { NewMessage, send } from '../content.ts'
 import { presentMessage, presentMessages } from '../present.ts'
 
@@ -18,7 +18,7 @@ export function messageRoutes(services: Services): DialectRoute[] {
 }
 
 function talkRoutes(services: Services): DialectRoute[] {
-  const { conversations, history, receipts, summaries } = services
+  const { conversations, history, receipts, details } = services
   return [
     dialectRoute(
       'POST /api/messages',
@@ -36,7 +36,7 @@ function talkRoutes(services: Services): DialectRoute[] {
         const { messages } = await history.page(actor, { conversationId: id, ...placeOf(query) })
         const newest = messages.at(-1)
         if (newest !== undefined) await receipts.mark(actor, id, { readSeq: newest.seq })
-        const [summary] = await summaries.of(actor, [await conversations.get(actor, id)])
+        const [summary] = await details.findAll(actor, [await conversations.get(actor, id)])
         return presentMessages(messages, summary?.participants ?? [])
       }
     )
@@ -86,8 +86,8 @@ function deletionRoute(services: Services): DialectRoute {
   )
 }
 
-async function presentChanged({ conversations, summaries }: Services, actor: Actor, message: Message) {
-  const [summary] = await summaries.of(actor, [await conversations.get(actor, message.conversationId)])
+async function presentChanged({ conversations, details }: Services, actor: Actor, message: Message) {
+  const [summary] = await details.findAll(actor, [await conversations.get(actor, message.conversationId)])
   const [presented] = presentMessages([message], summary?.participants ?? [])
   if (presented === undefined) throw new Error('One message was to be presented')
   return presented

@@ -1,8 +1,8 @@
-import type { DialectParts, DialectRoute } from '../../kit/dialect.ts'
+import type { DialectDeps, DialectRoute } from '../../kit/dialect.ts'
 import { dialectRoute } from '../../kit/dialect.ts'
 
 /** Document 2, "SSE endpoint for real-time updates"; a browser’s `EventSource` gives its token in the address. */
-export function streamRoutes({ openStream }: Pick<DialectParts, 'openStream'>): DialectRoute[] {
+export function streamRoutes({ openStream }: Pick<DialectDeps, 'openStream'>): DialectRoute[] {
   return [
     dialectRoute(
       'GET /api/sse',

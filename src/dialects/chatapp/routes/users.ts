@@ -12,8 +12,8 @@ import {
 import { bareId, UserId } from '../../../../protocol/ids.ts'
 import type { Actor } from '../../../actor.ts'
 import { AppError } from '../../../errors.ts'
-import type { Services } from '../../../services.ts'
 import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
+import type { Services } from '../../kit/services.ts'
 
 const DEFAULT_STATUS = "Hey there! I'm using ChatApp"
 const params = Type.Object({ id: UserId })

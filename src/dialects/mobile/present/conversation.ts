@@ -1,12 +1,13 @@
 import { bareId } from '../../../../protocol/ids.ts'
 import type { Actor } from '../../../actor.ts'
-import type { Participant, Summary } from '../../../conversations/conversation-details.ts'
-import type { Services } from '../../../services.ts'
+import type { ConversationDetails, Participant } from '../../../conversations/conversation-details.ts'
+import { readConversation } from '../../kit/readings.ts'
+import type { Services } from '../../kit/services.ts'
 import { presentMessage } from './message.ts'
 import { presentCard } from './people.ts'
 
 /** A conversation as one of its members sees it; a direct one is called what the other person is called. */
-export function presentConversation(actor: Actor, { view, participants }: Summary) {
+export function presentConversation(actor: Actor, { view, participants }: ConversationDetails) {
   const { id, type, name, description, avatarUrl, lastMessage, lastActivityAt, createdAt, unreadCount, me } = view
   const { muted = false, pinned = false, archived = false, mutedUntil, nickname } = me.preferences ?? {}
   const other = participants.find(({ user }) => user.id === view.peerId)?.user
@@ -48,11 +49,9 @@ function presentParticipant({ user, role, joinedAt, readUpTo }: Participant, own
 
 /** One conversation of the actor. @throws {AppError} `not_found` */
 export async function showConversation(
-  { conversations, summaries }: Pick<Services, 'conversations' | 'summaries'>,
+  services: Pick<Services, 'conversations' | 'details'>,
   actor: Actor,
   id: string
 ) {
-  const [summary] = await summaries.of(actor, [await conversations.get(actor, id)])
-  if (summary === undefined) throw new Error('A conversation has no summary')
-  return presentConversation(actor, summary)
+  return presentConversation(actor, await readConversation(services, { actor, params: { id } }))
 }

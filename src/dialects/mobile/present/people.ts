@@ -1,7 +1,8 @@
 import type { Me, Presence, User } from '../../../../protocol/entities/user.ts'
 import { bareId } from '../../../../protocol/ids.ts'
 import type { Actor } from '../../../actor.ts'
-import type { Services } from '../../../services.ts'
+import type { Found } from '../../kit/readings.ts'
+import type { Services } from '../../kit/services.ts'
 
 /** A profile as the app has it; what is not known, or hidden from who asks, is null. */
 function presentProfile(user: User | Me, { status, lastSeenAt }: Omit<Presence, 'userId'>) {
@@ -29,12 +30,8 @@ export async function presentOwn({ presence }: Pick<Services, 'presence'>, actor
   return { ...presentProfile(me, own), phoneNumber: phone ?? null, email: email ?? null, updatedAt }
 }
 
-/** Other people’s profiles with their presence, in their order, each as the actor may see them. */
-export async function presentOthers({ presence }: Pick<Services, 'presence'>, actor: Actor, users: readonly User[]) {
-  const presences = await presence.get(
-    actor,
-    users.map(({ id }) => id)
-  )
+/** Other people’s profiles with their presence, in their order. */
+export function presentOthers({ users, presences }: Found) {
   return users.map((user, index) => presentProfile(user, presences[index] ?? { status: 'offline' }))
 }
 

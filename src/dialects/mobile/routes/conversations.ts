@@ -3,9 +3,10 @@ import { ConversationName, Description } from '../../../../protocol/entities/con
 import { PictureUrl } from '../../../../protocol/entities/user.ts'
 import { bareId, ConversationId, UserId } from '../../../../protocol/ids.ts'
 import { DEFAULT_LIMITS } from '../../../../protocol/limits.ts'
-import type { Services } from '../../../services.ts'
-import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
-import { limitOf, pageQuery } from '../../kit/paging.ts'
+import { type DialectRoute, dialectRoute, readingRoute } from '../../kit/dialect.ts'
+import { pageQuery } from '../../kit/paging.ts'
+import { readConversation, readConversations } from '../../kit/readings.ts'
+import type { Services } from '../../kit/services.ts'
 import { answer, maybe, present } from '../fields.ts'
 import { presentConversation, showConversation } from '../present/conversation.ts'
 
@@ -25,19 +26,20 @@ export function conversationRoutes(services: Services): DialectRoute[] {
 }
 
 function listRoutes(services: Services): DialectRoute[] {
-  const { conversationList, summaries } = services
   return [
-    dialectRoute(
+    readingRoute(
       'GET /conversations',
       { summary: 'Your conversations: pinned ones first, then the newest', query: Type.Object(pageQuery) },
-      async ({ actor, query: { page = 1, limit } }) => {
-        const found = await conversationList.page(actor, { limit: limitOf(present({ limit })), page })
-        const shown = await summaries.of(actor, found.conversations)
-        return answer(shown.map(summary => presentConversation(actor, summary)))
+      {
+        services,
+        read: readConversations,
+        present: ({ found }, { actor }) => answer(found.map(summary => presentConversation(actor, summary)))
       }
     ),
-    dialectRoute('GET /conversations/:id', { summary: 'One conversation', params }, async ({ actor, params: { id } }) =>
-      answer(await showConversation(services, actor, id))
+    readingRoute(
+      'GET /conversations/:id',
+      { summary: 'One conversation', params },
+      { services, read: readConversation, present: (found, { actor }) => answer(presentConversation(actor, found)) }
     )
   ]
 }

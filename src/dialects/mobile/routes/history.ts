@@ -1,10 +1,10 @@
 import { Type } from '@sinclair/typebox'
 import { ConversationId, UserId } from '../../../../protocol/ids.ts'
 import type { Actor } from '../../../actor.ts'
-import { AppError } from '../../../errors.ts'
-import type { Services } from '../../../services.ts'
-import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
-import { historyQuery, placeOf } from '../../kit/paging.ts'
+import { type DialectRoute, dialectRoute, readingRoute } from '../../kit/dialect.ts'
+import { historyQuery } from '../../kit/paging.ts'
+import { readConversation, readMessages, type Said } from '../../kit/readings.ts'
+import type { Services } from '../../kit/services.ts'
 import { answer } from '../fields.ts'
 import { presentMessage } from '../present/message.ts'
 
@@ -18,17 +18,10 @@ const whose = {
 /** Document 0, "Messages": reading what was said, newest first. */
 export function historyRoutes(services: Services): DialectRoute[] {
   return [
-    dialectRoute(
+    readingRoute(
       'GET /messages',
       { summary: 'Messages of a conversation, newest first', query: Type.Object({ ...whose, ...historyQuery }) },
-      async ({ actor, query: { conversationId, conversation = conversationId, with: userId, ...place } }) => {
-        if (conversation !== undefined) return await page(services, actor, conversation, place)
-        if (userId === undefined) throw new AppError('invalid', 'conversationId is missing')
-        const direct = await services.conversations.direct(actor, userId)
-        if (direct !== undefined) return await page(services, actor, direct.id, place)
-        await services.users.get(actor, userId)
-        return { ...answer([]), hasMore: false }
-      }
+      { services, read: readMessages, present: async (said, { actor }) => await presentSaid(services, actor, said) }
     ),
     dialectRoute(
       'GET /conversations/:id/messages',
@@ -37,20 +30,17 @@ export function historyRoutes(services: Services): DialectRoute[] {
         params: Type.Object({ id: ConversationId }),
         query: Type.Object(historyQuery)
       },
-      async ({ actor, params: { id }, query }) => await page(services, actor, id, query)
+      async ({ actor, params: { id }, query }) => {
+        const said = await readMessages(services, { actor, query: { ...query, conversationId: id } })
+        return await presentSaid(services, actor, said)
+      }
     )
   ]
 }
 
-async function page(
-  { conversations, history, summaries }: Services,
-  actor: Actor,
-  conversationId: string,
-  place: Parameters<typeof placeOf>[0]
-) {
-  const view = await conversations.get(actor, conversationId)
-  const { messages, more } = await history.page(actor, { conversationId, ...placeOf(place) })
-  const [summary] = await summaries.of(actor, [view])
-  const shown = messages.map(message => presentMessage(message, summary?.participants))
+/** Newest first, with who has read them. */
+async function presentSaid(services: Services, actor: Actor, { conversationId: id, messages, more }: Said) {
+  const { participants = [] } = id === undefined ? {} : await readConversation(services, { actor, params: { id } })
+  const shown = messages.map(message => presentMessage(message, participants))
   return { ...answer(shown.reverse()), hasMore: more }
 }

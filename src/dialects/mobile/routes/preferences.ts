@@ -1,8 +1,8 @@
 import { Type } from '@sinclair/typebox'
 import type { Membership } from '../../../../protocol/entities/conversation.ts'
 import { bareId, ConversationId } from '../../../../protocol/ids.ts'
-import type { Services } from '../../../services.ts'
 import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
+import type { Services } from '../../kit/services.ts'
 import { answer, maybe, present } from '../fields.ts'
 
 const params = Type.Object({ id: ConversationId })

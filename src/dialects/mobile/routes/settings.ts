@@ -3,8 +3,8 @@ import type { Block, Settings } from '../../../../protocol/entities/people.ts'
 import { Audience } from '../../../../protocol/entities/people.ts'
 import { bareId, UserId } from '../../../../protocol/ids.ts'
 import type { Actor } from '../../../actor.ts'
-import type { Services } from '../../../services.ts'
 import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
+import type { Services } from '../../kit/services.ts'
 import { answer, present } from '../fields.ts'
 
 /** Blocked people of one answer, newest first. */

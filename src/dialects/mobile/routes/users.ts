@@ -8,9 +8,10 @@ import {
   Username
 } from '../../../../protocol/entities/user.ts'
 import { UserId } from '../../../../protocol/ids.ts'
-import type { Services } from '../../../services.ts'
-import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
+import { type DialectRoute, dialectRoute, readingRoute } from '../../kit/dialect.ts'
 import { limitOf, pageQuery } from '../../kit/paging.ts'
+import { readFound, withPresence } from '../../kit/readings.ts'
+import type { Services } from '../../kit/services.ts'
 import { answer, maybe, present } from '../fields.ts'
 import { presentOthers, presentOwn } from '../present/people.ts'
 
@@ -69,25 +70,27 @@ function ownRoutes(services: Services): DialectRoute[] {
 function otherRoutes(services: Services): DialectRoute[] {
   const { users } = services
   return [
-    dialectRoute(
+    readingRoute(
       'GET /users/search',
       {
         summary: 'People by phone number, username or name',
         query: Type.Object({ q: Type.String({ maxLength: 128 }), ...pageQuery })
       },
-      async ({ actor, query: { q, page = 1, limit } }) => {
-        const count = limitOf(present({ limit }))
-        const from = (page - 1) * count
-        const isBeyond = q.trim() === '' || from >= MAX_FOUND
-        const found = isBeyond ? [] : await users.search(actor, q, Math.min(from + count, MAX_FOUND))
-        return answer(await presentOthers(services, actor, found.slice(from)))
+      {
+        services,
+        read: readFound,
+        present: (found, { query }) => {
+          const from = ((query.page ?? 1) - 1) * limitOf(query)
+          return answer(presentOthers(found).slice(0, Math.max(0, MAX_FOUND - from)))
+        }
       }
     ),
     dialectRoute(
       'GET /users/:id',
       { summary: 'Somebody’s profile, as far as they show it', params: Type.Object({ id: UserId }) },
       async ({ actor, params }) => {
-        const [other] = await presentOthers(services, actor, [await users.get(actor, params.id)])
+        const found = await withPresence(services, actor, [await users.get(actor, params.id)])
+        const [other] = presentOthers(found)
         return answer(other)
       }
     )

@@ -1,13 +1,14 @@
 import type { ConversationView } from '../../../../protocol/entities/conversation.ts'
 import { bareId } from '../../../../protocol/ids.ts'
 import type { Actor } from '../../../actor.ts'
-import type { Participant, Summary } from '../../../conversations/conversation-details.ts'
-import type { Services } from '../../../services.ts'
+import type { ConversationDetails, Participant } from '../../../conversations/conversation-details.ts'
+import { readConversation } from '../../kit/readings.ts'
+import type { Services } from '../../kit/services.ts'
 import { presentMessage } from './message.ts'
 import { presentUser } from './people.ts'
 
 /** A conversation with both apps’ names of the fields: its people, and how far each has got. */
-export function presentConversation({ view, participants }: Summary, { userId: me }: Actor) {
+export function presentConversation({ view, participants }: ConversationDetails, { userId: me }: Actor) {
   const { id, type, peerId, lastMessage, lastActivityAt, createdAt, unreadCount, memberCount } = view
   const people = participants.map(presentParticipant)
   const pair = peerId === undefined ? undefined : ([me, bareId(peerId)] as const)
@@ -68,21 +69,19 @@ function presentKeeping({ me: { preferences } }: ConversationView) {
 
 /** Conversations of the actor’s with their people, in their order. */
 export async function presentConversations(
-  { summaries }: Pick<Services, 'summaries'>,
+  { details }: Pick<Services, 'details'>,
   actor: Actor,
   views: readonly ConversationView[]
 ) {
-  const found = await summaries.of(actor, views)
+  const found = await details.findAll(actor, views)
   return found.map(summary => presentConversation(summary, actor))
 }
 
 /** One of the actor’s conversations. @throws {AppError} `not_found` */
 export async function showConversation(
-  services: Pick<Services, 'conversations' | 'summaries'>,
+  services: Pick<Services, 'conversations' | 'details'>,
   actor: Actor,
   id: string
 ) {
-  const [shown] = await presentConversations(services, actor, [await services.conversations.get(actor, id)])
-  if (shown === undefined) throw new Error('One conversation was to be presented')
-  return shown
+  return presentConversation(await readConversation(services, { actor, params: { id } }), actor)
 }

@@ -2,7 +2,7 @@ import type { Attachment } from '../../../../protocol/entities/content.ts'
 import type { Message } from '../../../../protocol/entities/message.ts'
 import { bareId } from '../../../../protocol/ids.ts'
 import { given } from '../../../omit-undefined.ts'
-import type { Services } from '../../../services.ts'
+import type { Services } from '../../kit/services.ts'
 import { textOf } from '../../kit/text-of.ts'
 
 /** The two people of a direct conversation, 24 hexadecimal digits each. */
@@ -63,5 +63,5 @@ function presentState({ reactions, createdAt, editedAt, deletedAt }: Message) {
 
 /** Presents a message with whom it is to. */
 export async function showMessage({ pairs }: Pick<Services, 'pairs'>, message: Message) {
-  return presentMessage(message, await pairs.of(bareId(message.conversationId)))
+  return presentMessage(message, await pairs.find(bareId(message.conversationId)))
 }

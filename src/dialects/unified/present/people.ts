@@ -2,7 +2,8 @@ import type { Me, Presence, User } from '../../../../protocol/entities/user.ts'
 import { bareId } from '../../../../protocol/ids.ts'
 import type { Actor } from '../../../actor.ts'
 import { given } from '../../../omit-undefined.ts'
-import type { Services } from '../../../services.ts'
+import { type Found, withPresence } from '../../kit/readings.ts'
+import type { Services } from '../../kit/services.ts'
 
 /** The id of a person under each of its names. */
 export function presentUserId(id: string) {
@@ -46,11 +47,12 @@ export function presentPresence({ userId, status, lastSeenAt }: Presence) {
 }
 
 /** People with whether they are there, as the actor may see it. */
-export async function presentUsers({ presence }: Pick<Services, 'presence'>, actor: Actor, users: readonly User[]) {
-  const presences = await presence.get(
-    actor,
-    users.map(({ id }) => id)
-  )
+export async function presentUsers(services: Pick<Services, 'presence'>, actor: Actor, users: readonly User[]) {
+  return presentFound(await withPresence(services, actor, users))
+}
+
+/** People with whether they are there. */
+export function presentFound({ users, presences }: Found) {
   return users.map((user, index) => {
     const there = presences[index]
     if (there === undefined) throw new Error('Everybody has a presence')

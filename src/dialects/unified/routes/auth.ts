@@ -3,8 +3,8 @@ import { Device, DisplayName, Username } from '../../../../protocol/entities/use
 import { Email, Password, Phone } from '../../../../protocol/routes/auth.ts'
 import { presentSignIn } from '../../../accounts/sign-in.ts'
 import { given } from '../../../omit-undefined.ts'
-import type { Services } from '../../../services.ts'
-import { type DialectParts, type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
+import { type DialectDeps, type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
+import type { Services } from '../../kit/services.ts'
 import { answer } from '../present/answers.ts'
 import { presentMe } from '../present/people.ts'
 
@@ -17,11 +17,11 @@ type SignIn = Parameters<typeof presentSignIn>[1]
 type Target = { phone?: string; email?: string }
 
 /** Document 1, "Authentication System". */
-export function authRoutes(parts: DialectParts): DialectRoute[] {
+export function authRoutes(parts: DialectDeps): DialectRoute[] {
   return [...codeRoutes(parts.services), ...verifyRoutes(parts), ...passwordRoutes(parts)]
 }
 
-function presentSignedIn({ authenticator }: DialectParts, signIn: SignIn, message: string) {
+function presentSignedIn({ authenticator }: DialectDeps, signIn: SignIn, message: string) {
   const { accessToken, refreshToken, expiresInMs, user } = presentSignIn(authenticator, signIn)
   return answer({ token: accessToken, refreshToken, expiresInMs, user: presentMe(user) }, message)
 }
@@ -47,7 +47,7 @@ function codeRoutes({ otp }: Services): DialectRoute[] {
   ]
 }
 
-function verifyRoutes(parts: DialectParts): DialectRoute[] {
+function verifyRoutes(parts: DialectDeps): DialectRoute[] {
   const { otp } = parts.services
   return [
     dialectRoute(
@@ -80,7 +80,7 @@ function verifyRoutes(parts: DialectParts): DialectRoute[] {
   ]
 }
 
-function passwordRoutes(parts: DialectParts): DialectRoute[] {
+function passwordRoutes(parts: DialectDeps): DialectRoute[] {
   const { auth, users } = parts.services
   const body = Type.Object({
     ...target,

@@ -7,11 +7,12 @@ import { oneOf } from '../../../../protocol/schema.ts'
 import type { Actor } from '../../../actor.ts'
 import { AppError } from '../../../errors.ts'
 import { given } from '../../../omit-undefined.ts'
-import type { Services } from '../../../services.ts'
-import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
+import { type DialectRoute, dialectRoute, readingRoute } from '../../kit/dialect.ts'
 import { limitOf, pageQuery } from '../../kit/paging.ts'
+import { readConversation, readConversations } from '../../kit/readings.ts'
+import type { Services } from '../../kit/services.ts'
 import { answer, answerPage } from '../present/answers.ts'
-import { presentConversations, showConversation } from '../present/conversation.ts'
+import { presentConversation, presentConversations } from '../present/conversation.ts'
 
 const params = Type.Object({ id: ConversationId })
 const People = Type.Optional(Type.Array(UserId, { maxItems: DEFAULT_LIMITS.membersPerCommand }))
@@ -52,17 +53,14 @@ export async function makeGroup(services: Services, actor: Actor, memberIds: str
   return shown
 }
 
-/** A page of the actor’s conversations, pinned ones first, as a body. */
-export async function answerConversations(
-  services: Services,
-  actor: Actor,
-  query: { page?: number; limit?: number; type?: 'direct' | 'group' | 'support' }
+/** A page of the actor’s conversations as a body. */
+export function answerConversations(
+  { found, hasMore }: Awaited<ReturnType<typeof readConversations>>,
+  { actor, query }: { actor: Actor; query: { page?: number; limit?: number } }
 ) {
-  const limit = limitOf(query)
-  const { page = 1, type } = query
-  const found = await services.conversationList.page(actor, { limit, page, ...given({ type }) })
-  const shown = await presentConversations(services, actor, found.conversations)
-  return answerPage(shown, { limit, page, hasMore: found.next !== undefined })
+  const { page = 1 } = query
+  const shown = found.map(summary => presentConversation(summary, actor))
+  return answerPage(shown, { limit: limitOf(query), page, hasMore })
 }
 
 /** Document 1, "Conversation Controller & Routes". */
@@ -72,13 +70,10 @@ export function conversationRoutes(services: Services): DialectRoute[] {
 
 function listRoutes(services: Services): DialectRoute[] {
   return [
-    dialectRoute(
+    readingRoute(
       'GET /conversations',
-      {
-        summary: 'Your conversations, pinned ones first',
-        query: Type.Object(pageQuery)
-      },
-      async ({ actor, query }) => await answerConversations(services, actor, query)
+      { summary: 'Your conversations, pinned ones first', query: Type.Object(pageQuery) },
+      { services, read: readConversations, present: answerConversations }
     ),
     dialectRoute(
       'POST /conversations',
@@ -104,8 +99,10 @@ function listRoutes(services: Services): DialectRoute[] {
 function oneRoutes(services: Services): DialectRoute[] {
   const { preferences, groups } = services
   return [
-    dialectRoute('GET /conversations/:id', { summary: 'One conversation', params }, async ({ actor, params: { id } }) =>
-      answer(await showConversation(services, actor, id))
+    readingRoute(
+      'GET /conversations/:id',
+      { summary: 'One conversation', params },
+      { services, read: readConversation, present: (found, { actor }) => answer(presentConversation(found, actor)) }
     ),
     dialectRoute(
       'DELETE /conversations/:id',

@@ -4,9 +4,10 @@ import { ConversationId, UserId } from '../../../../protocol/ids.ts'
 import type { Actor } from '../../../actor.ts'
 import { AppError } from '../../../errors.ts'
 import { given } from '../../../omit-undefined.ts'
-import type { Services } from '../../../services.ts'
 import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
 import { pageQuery } from '../../kit/paging.ts'
+import { readConversations } from '../../kit/readings.ts'
+import type { Services } from '../../kit/services.ts'
 import { answer } from '../present/answers.ts'
 import { showConversation } from '../present/conversation.ts'
 import { answerConversations, groupFields, makeGroup, othersOf, peopleFields } from './conversations.ts'
@@ -29,7 +30,8 @@ async function showGroup(services: Services, actor: Actor, id: string) {
 function listRoutes(services: Services): DialectRoute[] {
   return [
     dialectRoute('GET /groups', { summary: 'Your groups', query: Type.Object(pageQuery) }, async ({ actor, query }) => {
-      return await answerConversations(services, actor, { ...query, type: 'group' })
+      const found = await readConversations(services, { actor, query: { ...query, type: 'group' } })
+      return answerConversations(found, { actor, query })
     }),
     dialectRoute(
       'POST /groups',

@@ -2,13 +2,13 @@ import { type Static, Type } from '@sinclair/typebox'
 import { Emoji } from '../../../../protocol/entities/message.ts'
 import { bareId, ConversationId, MessageId, UserId } from '../../../../protocol/ids.ts'
 import { oneOf } from '../../../../protocol/schema.ts'
-import type { Actor } from '../../../actor.ts'
 import { given } from '../../../omit-undefined.ts'
-import type { Services } from '../../../services.ts'
-import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
-import { historyQuery, limitOf, placeOf } from '../../kit/paging.ts'
+import { type DialectRoute, dialectRoute, readingRoute } from '../../kit/dialect.ts'
+import { historyQuery, limitOf } from '../../kit/paging.ts'
+import { readMessages, type Said } from '../../kit/readings.ts'
 import { sendMessage } from '../../kit/sending.ts'
-import { contentOf, findPlace, NewMessage, openPlace, requireTextOf, textFields } from '../content.ts'
+import type { Services } from '../../kit/services.ts'
+import { contentOf, NewMessage, openPlace, requireTextOf, textFields } from '../content.ts'
 import { answer, answerPage } from '../present/answers.ts'
 import { presentMessage, showMessage } from '../present/message.ts'
 
@@ -37,27 +37,23 @@ function pageRoutes(services: Services): DialectRoute[] {
         return answer(await showMessage(services, message), 'Message sent')
       }
     ),
-    dialectRoute(
+    readingRoute(
       'GET /messages',
       { summary: 'Messages of a conversation, newest first', query: History },
-      async ({ actor, query }) => await answerHistory(services, actor, query)
+      { services, read: readMessages, present: async (said, { query }) => await answerHistory(services, said, query) }
     )
   ]
 }
 
-async function answerHistory(services: Services, actor: Actor, query: Static<typeof History>) {
-  const { history, pairs, users } = services
-  const limit = limitOf(query)
-  const conversationId = await findPlace(services, actor, { ...query, ...given({ to: query.with }) })
-  if (conversationId === undefined) {
-    await users.get(actor, query.with ?? '')
-    return answerPage([], { limit, hasMore: false })
-  }
-  const page = await history.page(actor, { conversationId, ...placeOf(query) })
-  const pair = await pairs.of(bareId(conversationId))
-  const shown = page.messages.map(message => presentMessage(message, pair)).reverse()
-  const next = page.more ? (shown.at(-1)?.id ?? null) : null
-  return answerPage(shown, { limit, ...given({ page: query.page }), hasMore: page.more, next })
+async function answerHistory(
+  { pairs }: Services,
+  { conversationId, messages, more }: Said,
+  query: Static<typeof History>
+) {
+  const pair = conversationId === undefined ? undefined : await pairs.find(bareId(conversationId))
+  const shown = messages.map(message => presentMessage(message, pair)).reverse()
+  const next = conversationId === undefined ? {} : { next: more ? (shown.at(-1)?.id ?? null) : null }
+  return answerPage(shown, { limit: limitOf(query), ...given({ page: query.page }), hasMore: more, ...next })
 }
 
 function changeRoutes(services: Services): DialectRoute[] {

@@ -5,11 +5,12 @@ import { UserId } from '../../../../protocol/ids.ts'
 import { SearchUsers, UpdateMe } from '../../../../protocol/routes/users.ts'
 import { AppError } from '../../../errors.ts'
 import { given } from '../../../omit-undefined.ts'
-import type { Services } from '../../../services.ts'
-import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
+import { type DialectRoute, dialectRoute, readingRoute } from '../../kit/dialect.ts'
 import { limitOf, pageQuery } from '../../kit/paging.ts'
+import { type Found, readFound } from '../../kit/readings.ts'
+import type { Services } from '../../kit/services.ts'
 import { answer, answerPage } from '../present/answers.ts'
-import { presentMe, presentPresence, presentUsers } from '../present/people.ts'
+import { presentFound, presentMe, presentPresence, presentUsers } from '../present/people.ts'
 
 const Query = SearchUsers.schema.querystring.properties.q
 const ids = Type.Object({ ids: Type.String({ maxLength: MAX_WATCHED * 30 }) })
@@ -21,12 +22,10 @@ export function userRoutes(services: Services): DialectRoute[] {
 
 function listRoutes(services: Services): DialectRoute[] {
   const { users } = services
-  const search = async ({ actor, query }: SearchCall, q: string) => {
+  const answerFound = (found: Found, { query }: Pick<SearchCall, 'query'>) => {
     const { page = 1 } = query
     const limit = limitOf(query)
-    const found = q.trim() === '' ? [] : await users.search(actor, q, limit, page)
-    const shown = await presentUsers(services, actor, found)
-    return answerPage(shown, { limit, page, hasMore: found.length === limit })
+    return answerPage(presentFound(found), { limit, page, hasMore: found.users.length === limit })
   }
   const either = Type.Optional(Query)
   return [
@@ -37,8 +36,10 @@ function listRoutes(services: Services): DialectRoute[] {
         query: Type.Object({ ...pageQuery, search: either, q: either, after: Type.Optional(UserId) })
       },
       async call => {
-        const { search: text = call.query.q, after, page } = call.query
-        if (text !== undefined) return await search(call, text)
+        const { search: q = call.query.q, after, page } = call.query
+        if (q !== undefined) {
+          return answerFound(await readFound(services, { ...call, query: { ...call.query, q } }), call)
+        }
         const limit = limitOf(call.query)
         const found = await users.list(call.actor, { limit, ...given({ after, page }) })
         const shown = await presentUsers(services, call.actor, found.users)
@@ -46,10 +47,10 @@ function listRoutes(services: Services): DialectRoute[] {
         return answerPage(shown, { limit, ...given({ page }), hasMore: next !== null, next })
       }
     ),
-    dialectRoute(
+    readingRoute(
       'GET /users/search',
       { summary: 'People by name, username or number', query: Type.Object({ ...pageQuery, q: Query }) },
-      async call => await search(call, call.query.q)
+      { services, read: readFound, present: answerFound }
     )
   ]
 }

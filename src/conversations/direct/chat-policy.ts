@@ -1,14 +1,24 @@
-import type { Store } from '../database/database.ts'
-import { ObjectId } from '../database/object-id.ts'
-import { AppError } from '../errors.ts'
-import { pairKeyOf } from '../ids.ts'
-import { DEFAULT_SETTINGS } from '../users/settings/settings.ts'
+import { ObjectId } from '../../database/object-id.ts'
+import { AppError } from '../../errors.ts'
+import { pairKeyOf } from '../../ids.ts'
+import type { ContactStore } from '../../users/contacts/store.ts'
+import type { FriendshipStore } from '../../users/friends/store.ts'
+import { DEFAULT_SETTINGS } from '../../users/settings/settings.ts'
+import type { SettingsStore } from '../../users/settings/store.ts'
 
 /** Who may open a new direct conversation with whom. */
-export class StartPolicy {
-  readonly #store: Pick<Store, 'contacts' | 'friendships' | 'settings'>
+export class DirectChatPolicy {
+  readonly #store: {
+    readonly contacts: ContactStore
+    readonly friendships: FriendshipStore
+    readonly settings: SettingsStore
+  }
 
-  constructor(store: Pick<Store, 'contacts' | 'friendships' | 'settings'>) {
+  constructor(store: {
+    readonly contacts: ContactStore
+    readonly friendships: FriendshipStore
+    readonly settings: SettingsStore
+  }) {
     this.#store = store
   }
 

@@ -1,20 +1,20 @@
-import type { Store } from '../database/database.ts'
-import { ObjectId } from '../database/object-id.ts'
-import { pairKeyOf } from '../ids.ts'
-import { RecentCache } from '../limits/recent-cache.ts'
-import { pairOf } from '../present/present.ts'
+import { ObjectId } from '../../database/object-id.ts'
+import { pairKeyOf } from '../../ids.ts'
+import { RecentCache } from '../../limits/recent-cache.ts'
+import { pairOf } from '../../present/present.ts'
+import type { ConversationStore } from '../../store/conversations.ts'
 
 const CACHE_MS = 3_600_000
 const MAX_CACHED = 50_000
 
 /** Which conversations are direct ones, and between whom: that never changes. */
-export class Pairs {
-  readonly #store: Pick<Store, 'conversations'>
+export class DirectPairs {
+  readonly #store: { readonly conversations: ConversationStore }
   readonly #cache: RecentCache<readonly [string, string] | undefined>
   /** Conversations by their pairs, in the order of their last use. */
   readonly #ids = new Map<string, string>()
 
-  constructor(store: Pick<Store, 'conversations'>) {
+  constructor(store: { readonly conversations: ConversationStore }) {
     this.#store = store
     this.#cache = new RecentCache(
       async id => pairOf((await store.conversations.find(new ObjectId(id))) ?? {}),
@@ -24,7 +24,7 @@ export class Pairs {
   }
 
   /** The two people of a direct conversation. @param conversationId 24 hexadecimal digits, as are the answer's ids */
-  async of(conversationId: string): Promise<readonly [string, string] | undefined> {
+  async find(conversationId: string): Promise<readonly [string, string] | undefined> {
     return await this.#cache.get(conversationId)
   }
 

@@ -1,0 +1,53 @@
+import type { Static, TSchema } from '@sinclair/typebox'
+import type { Route } from '../../protocol/routes/route.ts'
+import type { Actor } from '../actor.ts'
+
+type Part<R extends Route, Name extends string> =
+  R['schema'] extends Record<Name, infer Schema extends TSchema> ? Static<Schema> : undefined
+
+type AnswerOf<Responses> = { [Status in keyof Responses]: Responses[Status] }[keyof Responses]
+
+/** The request of a handler, with the types of its contract. `actor` is there unless the route is public or optional. */
+export interface Call<R extends Route> {
+  readonly actor: R extends { isPublic: true } ? undefined : R extends { isOptional: true } ? Actor | null : Actor
+  readonly params: Part<R, 'params'>
+  readonly query: Part<R, 'querystring'>
+  readonly body: Part<R, 'body'>
+  readonly headers: Part<R, 'headers'> & { readonly 'user-agent'?: string }
+  readonly ip: string
+  readonly id: string
+}
+
+/** The reply of a handler, as far as a handler may change it. */
+export interface Reply {
+  code(status: number): Reply
+  type(mediaType: string): Reply
+  headers(values: Record<string, string>): Reply
+}
+
+/** The answer of a handler: one of the bodies of its contract; nothing where the contract says `null`. */
+export type Answer<R extends Route> =
+  AnswerOf<R['schema']['response']> extends infer Schema extends TSchema
+    ? Static<Schema> extends null
+      ? Promise<void>
+      : Promise<Static<Schema>>
+    : never
+
+/** A route of the contract with its handler, as a face serves it. */
+export interface BoundRoute {
+  readonly contract: Route
+  readonly bodyLimit?: number
+  handle(call: Call<Route>, reply: Reply): Promise<unknown>
+}
+
+/**
+ * Binds a route of the contract to a call of its subject. The status is the contract's lowest unless the handler sets
+ * another.
+ */
+export function route<const R extends Route>(
+  contract: R,
+  handle: (call: Call<R>, reply: Reply) => Answer<R>,
+  options: Pick<BoundRoute, 'bodyLimit'> = {}
+): BoundRoute {
+  return { ...options, contract, handle: handle as BoundRoute['handle'] }
+}

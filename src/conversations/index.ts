@@ -1,0 +1,62 @@
+import type { Bus } from '../bus/bus.ts'
+import type { Config } from '../config/config.ts'
+import type { Commits } from '../store/commit/commits.ts'
+import type { ConversationStore } from '../store/conversations.ts'
+import type { MemberStore } from '../store/members.ts'
+import type { MessageStore } from '../store/messages.ts'
+import type { AccountStore } from '../streams/store.ts'
+import type { BlockService } from '../users/blocks/blocks.ts'
+import type { ContactStore } from '../users/contacts/store.ts'
+import type { FriendshipStore } from '../users/friends/store.ts'
+import type { SettingsStore } from '../users/settings/store.ts'
+import type { UserStore } from '../users/store.ts'
+import type { UserService } from '../users/users.ts'
+import { ConversationDetailsService } from './conversation-details.ts'
+import { ConversationListService } from './conversation-list.ts'
+import { ConversationService } from './conversations.ts'
+import { DirectChatPolicy } from './direct/chat-policy.ts'
+import { DirectPairs } from './direct/pairs.ts'
+import { DirectPeers } from './direct/peers.ts'
+import { GroupService } from './groups.ts'
+import { PreferenceService } from './preferences.ts'
+import { ReceiptService } from './receipts.ts'
+import { TypingService } from './typing.ts'
+import { createConversationItems } from './user-items.ts'
+
+interface ConversationDeps {
+  readonly store: {
+    readonly accounts: AccountStore
+    readonly commits: Commits
+    readonly contacts: ContactStore
+    readonly conversations: ConversationStore
+    readonly friendships: FriendshipStore
+    readonly members: MemberStore
+    readonly messages: MessageStore
+    readonly settings: SettingsStore
+    readonly users: UserStore
+  }
+  readonly bus: Bus
+  readonly config: Config
+  readonly users: UserService
+  readonly blocks: BlockService
+}
+
+/** Conversations: creating, listing and changing them, and how each member is in them. */
+export function createConversations(deps: ConversationDeps) {
+  const { store } = deps
+  const pairs = new DirectPairs(store)
+  const conversations = new ConversationService({ ...deps, starts: new DirectChatPolicy(store), pairs })
+  const receipts = new ReceiptService(deps)
+  return {
+    conversations,
+    conversationList: new ConversationListService({ store, conversations }),
+    groups: new GroupService(deps),
+    pairs,
+    peers: new DirectPeers(store),
+    preferences: new PreferenceService({ ...deps, receipts }),
+    receipts,
+    details: new ConversationDetailsService(deps),
+    typing: new TypingService({ ...deps, pairs }),
+    conversationItems: createConversationItems({ store, conversations })
+  }
+}

@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto'
+import { type Db, type IndexDescription, MongoClient } from 'mongodb'
+import type { Config } from '../config/config.ts'
+import { ensureIndexes } from './indexes.ts'
+
+export { isDuplicate } from './duplicates.ts'
+export { ObjectId } from './object-id.ts'
+
+/** Indexes by the name of their collection, as each subject declares them. */
+export type Collections = Readonly<Record<string, IndexDescription[]>>
+
+/** The connection to the database. Collections are reached through the stores of the subjects. */
+export interface Database {
+  readonly client: MongoClient
+  readonly db: Db
+  /** Changes when the data was restored from a backup: every client's cursors are void then. */
+  readonly epoch: string
+  /** The database's own clock. */
+  now(): Promise<Date>
+  /** Proves that a write commits with a majority. Rejects when it does not within the time, ms. */
+  probe(timeoutMs: number): Promise<void>
+  close(): Promise<void>
+}
+
+interface MetaDoc {
+  _id: string
+  epoch?: string
+  at?: Date
+}
+
+type DatabaseConfig = Pick<Config, 'MONGODB_POOL_SIZE'> & { readonly MONGODB_URI: string }
+
+/**
+ * Connects, and creates the indexes that are missing.
+ * @throws {Error} that says what to do, when the server is not part of a replica set
+ */
+export async function openDatabase(config: DatabaseConfig, collections: Collections): Promise<Database> {
+  const client = await connect(config)
+  const db = client.db()
+  const [epoch] = await Promise.all([readEpoch(db), ensureIndexes(db, collections)]).catch(async (error: unknown) => {
+    await client.close()
+    throw error
+  })
+  const meta = db.collection<MetaDoc>('meta')
+  return {
+    client,
+    db,
+    epoch,
+    now: async () => (await db.admin().command({ hello: 1 }))['localTime'] as Date,
+    probe: async timeoutMS => {
+      await meta.updateOne({ _id: 'probe' }, { $currentDate: { at: true } }, { upsert: true, timeoutMS })
+    },
+    close: async () => await client.close()
+  }
+}
+
+async function connect({ MONGODB_URI, MONGODB_POOL_SIZE }: DatabaseConfig): Promise<MongoClient> {
+  const client = new MongoClient(MONGODB_URI, {
+    appName: 'parley',
+    maxPoolSize: MONGODB_POOL_SIZE,
+    serverSelectionTimeoutMS: 5_000,
+    writeConcern: { w: 'majority', j: true },
+    readConcern: { level: 'majority' },
+    retryWrites: true,
+    ignoreUndefined: false
+  })
+  await client.connect()
+  const hello = await client.db().admin().command({ hello: 1 })
+  if (hello['setName'] === undefined && hello['msg'] !== 'isdbgrid') {
+    await client.close()
+    throw new Error(
+      'MONGODB_URI: this MongoDB is a stand-alone server, but Parley needs transactions. Start mongod with --replSet rs0 and run rs.initiate() once'
+    )
+  }
+  return client
+}
+
+async function readEpoch(db: Db): Promise<string> {
+  const collection = db.collection<MetaDoc>('meta')
+  const known = await collection.findOne({ _id: 'epoch' })
+  if (known?.epoch !== undefined) return known.epoch
+  const made = await collection.findOneAndUpdate(
+    { _id: 'epoch' },
+    { $setOnInsert: { epoch: randomUUID() } },
+    { upsert: true, returnDocument: 'after' }
+  )
+  return made?.epoch ?? ''
+}

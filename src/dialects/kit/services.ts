@@ -1,0 +1,19 @@
+import type { OtpService } from '../../accounts/codes/otp.ts'
+import type { PasswordSignIn } from '../../accounts/passwords/password-sign-in.ts'
+import type { QrService } from '../../accounts/qr/qr.ts'
+import type { SessionService } from '../../accounts/sessions/sessions.ts'
+import type { createConversations } from '../../conversations/index.ts'
+import type { createMessages } from '../../messages/index.ts'
+import type { createRequests } from '../../requests/index.ts'
+import type { createUsers } from '../../users/index.ts'
+
+/** The subjects that dialects translate for. */
+export type Services = ReturnType<typeof createUsers> &
+  ReturnType<typeof createConversations> &
+  ReturnType<typeof createRequests> &
+  ReturnType<typeof createMessages> & {
+    readonly auth: PasswordSignIn
+    readonly otp: OtpService
+    readonly qr: QrService
+    readonly sessions: SessionService
+  }

@@ -1,0 +1,23 @@
+import type { FastifyPluginAsync } from 'fastify'
+import type { Route } from '../../../protocol/routes/route.ts'
+import type { BoundRoute, Call, Reply } from '../../contract/route.ts'
+
+/** Serves routes of the contract. */
+export const contractRoutes: FastifyPluginAsync<{ readonly routes: readonly BoundRoute[] }> = async (
+  app,
+  { routes }
+) => {
+  for (const { contract, handle, bodyLimit } of routes) {
+    const { method, url, isPublic = false, isOptional = false, schema } = contract
+    const status = Math.min(...Object.keys(schema.response).map(Number))
+    app.route({
+      ...(bodyLimit === undefined ? {} : { bodyLimit }),
+      method,
+      url,
+      schema: { ...schema },
+      config: { isPublic, isOptional },
+      handler: async (request, reply) =>
+        await handle(request as unknown as Call<Route>, reply.code(status) as unknown as Reply)
+    })
+  }
+}

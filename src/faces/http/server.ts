@@ -1,0 +1,74 @@
+import { EventEmitter } from 'node:events'
+import type { IncomingMessage, Server } from 'node:http'
+import cors from '@fastify/cors'
+import websocket from '@fastify/websocket'
+import Fastify, { type FastifyInstance, LogController } from 'fastify'
+import type { Config } from '../../config/config.ts'
+import { loggerOptions } from '../../log.ts'
+import { SocketIoServer } from '../socketio/server.ts'
+import type { StreamServer } from '../sse/server.ts'
+import type { SocketServer } from '../ws/server.ts'
+import { chooseSubprotocol } from '../ws/subprotocol.ts'
+import { answerError, answerErrors } from './errors.ts'
+import { readJsonBodies } from './json.ts'
+import { noCompilers, validateRequests } from './validation.ts'
+
+const BODY_BYTES = 131_072
+
+/** An HTTP server that answers errors, checks requests and reads JSON, and has no routes yet. */
+export function createServer(config: Config): FastifyInstance {
+  const app = Fastify({
+    logger: loggerOptions(config),
+    logController: new LogController({ disableRequestLogging: !['debug', 'trace'].includes(config.LOG_LEVEL) }),
+    bodyLimit: BODY_BYTES,
+    schemaController: noCompilers,
+    routerOptions: { maxParamLength: 16_384 },
+    trustProxy: config.TRUST_PROXY.length > 0 ? config.TRUST_PROXY : false,
+    // The first must be the smaller: Node would swap them, and a slow body would not be cut.
+    http: { headersTimeout: 10_000, connectionsCheckingInterval: 2_000 },
+    requestTimeout: 30_000,
+    forceCloseConnections: 'idle',
+    frameworkErrors: (error, request, reply) => void answerError(error, request, reply)
+  })
+  answerErrors(app)
+  validateRequests(app)
+  readJsonBodies(app)
+  return app
+}
+
+interface UpgradeDeps {
+  config: Config
+  socket: SocketServer
+  packets: SocketIoServer
+  streams: StreamServer
+  dialectNames: readonly string[]
+}
+
+/** Lets sockets and socket.io clients in, and sends everybody away when the server closes. */
+export async function acceptUpgrades(
+  app: FastifyInstance,
+  { config, socket, packets, streams, dialectNames }: UpgradeDeps
+): Promise<void> {
+  await app.register(cors, { origin: config.NODE_ENV === 'development' ? true : config.CORS_ORIGINS, maxAge: 600 })
+  // Both answer upgrades: those for socket.io do not reach the other.
+  const upgrades = new EventEmitter()
+  app.server.on('upgrade', (request: IncomingMessage, ...rest: unknown[]) => {
+    if (!request.url?.startsWith(SocketIoServer.path)) upgrades.emit('upgrade', request, ...rest)
+  })
+  await app.register(websocket, {
+    options: {
+      server: upgrades as Server,
+      maxPayload: config.limits.frameInBytes,
+      maxFragments: 64,
+      maxBufferedChunks: 1_024,
+      perMessageDeflate: false,
+      clientTracking: false,
+      closeTimeout: 2_000,
+      handleProtocols: offered => chooseSubprotocol(offered, dialectNames) ?? false
+    } as NonNullable<websocket.WebsocketPluginOptions['options']>,
+    preClose: function (done) {
+      streams.close()
+      void Promise.all([socket.drain(), packets.close()]).finally(() => this.websocketServer.close(() => done()))
+    }
+  })
+}

@@ -1,0 +1,55 @@
+import { Wake } from './wake.ts'
+
+/** Work that comes back. */
+export interface PeriodicJob {
+  readonly name: string
+  /** From the end of one run to the start of the next. */
+  readonly everyMs: number
+  run(): Promise<void>
+}
+
+/** A job that each server runs for itself. It never overlaps itself; what fails is reported and tried again in time. */
+export class EveryServerJob {
+  readonly #job: PeriodicJob
+  readonly #onError: (error: unknown) => void
+  readonly #wake = new Wake()
+  #isStopped = false
+  #loop: Promise<void> | undefined
+  #succeededAt = performance.now()
+
+  constructor(job: PeriodicJob, onError: (error: unknown) => void) {
+    this.#job = job
+    this.#onError = onError
+  }
+
+  /** How long ago the last run succeeded, ms; before the first, the age of the job. */
+  get ageMs(): number {
+    return performance.now() - this.#succeededAt
+  }
+
+  /** Runs once, then at its interval. Rejects when the first run fails. */
+  async start(): Promise<void> {
+    await this.#run()
+    this.#loop = this.#repeat()
+  }
+
+  /** Resolves when a run under way has ended. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    this.#wake.wake()
+    await this.#loop
+  }
+
+  async #repeat(): Promise<void> {
+    for (;;) {
+      await this.#wake.sleep(this.#job.everyMs)
+      if (this.#isStopped) return
+      await this.#run().catch(this.#onError)
+    }
+  }
+
+  async #run(): Promise<void> {
+    await this.#job.run()
+    this.#succeededAt = performance.now()
+  }
+}

@@ -1,0 +1,2 @@
+export { offline, PresenceService } from './presence.ts'
+export { presenceRoutes } from './rest.ts'

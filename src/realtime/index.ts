@@ -1,0 +1,65 @@
+import type { Actor } from '../actor.ts'
+import type { Bus } from '../bus/bus.ts'
+import type { Config } from '../config/config.ts'
+import type { ConnectionCounts } from './connection.ts'
+import { DeliveryTracker, type TrackDelivery } from './delivery-tracker.ts'
+import { EncodedCounts } from './encoded-counts.ts'
+import { Handshake } from './handshake.ts'
+import { Hub } from './hub.ts'
+import { Lifecycle } from './lifecycle.ts'
+import type {
+  BlockPort,
+  DirectPairPort,
+  HeadsPort,
+  HelloPort,
+  PresencePort,
+  ReceiptPort,
+  ReplayPort,
+  SessionPort,
+  UndeliveredPort
+} from './ports.ts'
+import { Undelivered } from './undelivered.ts'
+
+interface RealtimeDeps extends HelloPort {
+  readonly bus: Bus
+  readonly config: Pick<Config, 'limits' | 'timings'>
+  readonly epoch: string
+  readonly authenticate: (token: string) => Promise<Actor>
+  readonly blocks: BlockPort
+  readonly friends: { circleIds(actor: Pick<Actor, 'userId'>): Promise<readonly string[]> }
+  readonly headPoller: HeadsPort
+  readonly history: UndeliveredPort
+  readonly pairs: DirectPairPort
+  readonly peers: { findByUser(actor: Pick<Actor, 'userId'>): Promise<readonly string[]> }
+  readonly presence: PresencePort
+  readonly receipts: ReceiptPort
+  readonly replay: ReplayPort
+  readonly sessions: SessionPort
+  readonly onError: (error: unknown) => void
+}
+
+export type Realtime = ReturnType<typeof createRealtime>
+
+/** The part of every connection that is the same for all faces. */
+export function createRealtime(deps: RealtimeDeps) {
+  const { config, headPoller, friends, peers, receipts, sessions, onError } = deps
+  const { limits, timings } = config
+  const hub = new Hub({
+    ...deps,
+    heads: headPoller,
+    timings,
+    findScope: async (scope, actor) => await (scope === 'peers' ? peers.findByUser(actor) : friends.circleIds(actor))
+  })
+  const lifecycle = new Lifecycle({ ...deps, hub, limits })
+  const trackDelivery: TrackDelivery = confirm =>
+    new DeliveryTracker(confirm, { receipts, sessions, pauseMs: timings.receiptPauseMs, onError })
+  const counts: ConnectionCounts = { frames: 0, dropped: 0, slow: 0, encoded: new EncodedCounts() }
+  return {
+    hub,
+    lifecycle,
+    handshake: new Handshake({ ...deps, lifecycle }),
+    undelivered: new Undelivered(deps),
+    trackDelivery,
+    counts
+  }
+}

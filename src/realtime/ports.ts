@@ -1,0 +1,79 @@
+import type { Message } from '../../protocol/entities/message.ts'
+import type { Me, Presence, PresenceStatus } from '../../protocol/entities/user.ts'
+import type { Cursors, Heads } from '../../protocol/events/session.ts'
+import type { Actor } from '../actor.ts'
+import type { ConversationChange, UserChange } from '../bus/bus.ts'
+import type { DeviceCursor, HeadsMoved, ReplayItem, ResumeToken } from '../streams/positions.ts'
+
+/** What connections ask of the subjects; ids are 24 hexadecimal digits. The composition hands the subjects in. */
+
+export interface SessionPort {
+  /** @throws {AppError} `unauthenticated`, `session_revoked`, `account_disabled` */
+  redeemTicket(ticket: string): Promise<Actor>
+  /** @throws {AppError} `session_revoked`, `account_disabled` */
+  requireLiveSession(actor: Pick<Actor, 'userId' | 'sessionId'>): Promise<void>
+  deviceCursor(actor: Actor): Promise<DeviceCursor | undefined>
+  setDeviceCursor(actor: Actor, cursor: DeviceCursor): Promise<void>
+}
+
+export interface PresencePort {
+  set(userId: string, connectionId: string, status: PresenceStatus): void
+  remove(userId: string, connectionId: string): Promise<void>
+  /** The presence of these people as the actor may see it. */
+  get(actor: Pick<Actor, 'userId'>, userIds: readonly string[]): Promise<Presence[]>
+  /** The presence of these people, for who is known to be allowed to see it. */
+  current(userIds: readonly string[]): Promise<Presence[]>
+  /** Those whose presence somebody may see, who are also those who may see theirs. */
+  visibleTo(viewerId: string, userIds: readonly string[]): Promise<ReadonlySet<string>>
+}
+
+export interface ReplayPort {
+  /** Every conversation that somebody is in, with the `seq` after which they see messages. */
+  memberships(userId: string, limit?: number): Promise<readonly { conversationId: string; joinedSeq: number }[]>
+  heads(
+    userId: string,
+    conversationIds: readonly string[]
+  ): Promise<{ readonly account: number; readonly conversations: ReadonlyMap<string, number> }>
+  /** The changes after a `rev`, dense; a page of them. */
+  conversation(conversationId: string, since: number): Promise<readonly ConversationChange[]>
+  account(userId: string, since: number): Promise<readonly UserChange[]>
+}
+
+/** Tells of heads that moved, whichever server moved them. */
+export interface HeadsPort {
+  subscribe(listener: (moved: HeadsMoved) => void): void
+}
+
+export interface BlockPort {
+  /** People who are blocked either way with somebody. */
+  blockedPeers(userId: string): Promise<ReadonlySet<string>>
+}
+
+export interface ReceiptPort {
+  mark(actor: Actor, conversationId: string, marks: { deliveredSeq: number; isCatchUp: boolean }): Promise<unknown>
+}
+
+export interface UndeliveredPort {
+  /** Messages of others that were not delivered to the person or to the device. */
+  undelivered(
+    actor: Actor,
+    options: { cursor: DeviceCursor | undefined }
+  ): Promise<readonly { readonly conversationId: string; readonly messages: readonly Message[] }[]>
+}
+
+export interface DirectPairPort {
+  find(conversationId: string): Promise<readonly [string, string] | undefined>
+}
+
+export interface HelloPort {
+  readonly users: { me(actor: Actor): Promise<Me> }
+  readonly sync: { heads(actor: Actor, cursors: Cursors): Promise<Heads> }
+}
+
+/** Continues one-way streams. */
+export interface ResumePort {
+  parse(id: string): ResumeToken | undefined
+  encode(token: ResumeToken): string
+  now(actor: Actor): Promise<ResumeToken>
+  since(actor: Actor, token: ResumeToken): AsyncIterable<ReplayItem>
+}

@@ -1,0 +1,40 @@
+import type { ConversationChange, UserChange } from '../bus/bus.ts'
+
+/** Positions in streams: how far clients, devices and heads are. Ids are 24 hexadecimal digits. */
+
+/** How far messages have got to a device that keeps no cursors. */
+export interface DeviceCursor {
+  /** Messages from earlier have arrived, or were there before the device was; ms since 1970. */
+  readonly before: number
+  /** The `seq` up to which messages have arrived, of conversations with later ones, by id. */
+  readonly recent: ReadonlyMap<string, number>
+}
+
+/** Where a client of a one-way stream is; the id of its last event says it. */
+export interface ResumeToken {
+  /** When the event was sent, ms since 1970. */
+  readonly at: number
+  /** The `rev` of the person's own stream. */
+  readonly account: number
+  /** The `rev` of each conversation that had events shortly before, by id. */
+  readonly recent: ReadonlyMap<string, number>
+}
+
+/** Something that was missed; of a conversation that has gone on too far, only that. */
+export type ReplayItem =
+  | { readonly kind: 'conversation'; readonly change: ConversationChange; readonly isVisible: boolean }
+  | { readonly kind: 'account'; readonly change: UserChange }
+  | { readonly kind: 'reset'; readonly conversationId: string; readonly rev: number }
+
+/** Where a stream stands. */
+export interface StreamHead {
+  readonly id: string
+  readonly rev: number
+}
+
+/** Heads that moved lately, and sessions that ended, whichever server did it. */
+export interface HeadsMoved {
+  readonly conversations: readonly StreamHead[]
+  readonly accounts: readonly StreamHead[]
+  readonly endedSessionIds: readonly string[]
+}

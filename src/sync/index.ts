@@ -1,0 +1,30 @@
+import type { Bus } from '../bus/bus.ts'
+import type { Commits } from '../store/commit/commits.ts'
+import type { UserItemTable } from '../streams/user-items.ts'
+import { publishCommits } from './commit-events.ts'
+import { HeadPoller } from './head-poller.ts'
+import { ReplayService } from './replay.ts'
+import { ResumptionService } from './resume-token.ts'
+import { SyncService } from './sync.ts'
+
+interface SyncDeps {
+  readonly store: ConstructorParameters<typeof HeadPoller>[0]['store'] &
+    ConstructorParameters<typeof SyncService>[0]['store'] & { readonly commits: Commits }
+  readonly bus: Bus
+  readonly items: UserItemTable
+  /** How often the heads that moved are looked at, ms. */
+  readonly headPollMs: number
+}
+
+/** How anybody catches up: pages of changes, replay of events, and what other servers have committed. */
+export function createSync({ store, bus, items, headPollMs }: SyncDeps) {
+  const sync = new SyncService({ store, items })
+  const replay = new ReplayService({ store, sync })
+  return {
+    sync,
+    replay,
+    resumption: new ResumptionService({ store, replay }),
+    headPoller: new HeadPoller({ store, intervalMs: headPollMs }),
+    commitCounts: publishCommits(store.commits, bus)
+  }
+}

@@ -1,0 +1,71 @@
+import type { Bus } from '../bus/bus.ts'
+import type { Config } from '../config/config.ts'
+import type { Collections, Database } from '../database/index.ts'
+import { PresenceService } from '../presence/index.ts'
+import type { Commits } from '../store/commit/commits.ts'
+import type { ConversationStore } from '../store/conversations.ts'
+import type { AccountStore } from '../streams/store.ts'
+import { BlockService } from './blocks/blocks.ts'
+import { BlockStore } from './blocks/store.ts'
+import { ContactService } from './contacts/contacts.ts'
+import { ContactStore } from './contacts/store.ts'
+import { FriendService } from './friends/friends.ts'
+import { FriendshipStore } from './friends/store.ts'
+import { SettingsService } from './settings/settings.ts'
+import { SettingsStore } from './settings/store.ts'
+import { UserStore } from './store.ts'
+import { createUserItems } from './user-items.ts'
+import { UserService } from './users.ts'
+import { Visibility } from './visibility.ts'
+
+/** The collections of people, and of what they are to each other. */
+export const userCollections: Collections = {
+  blocks: BlockStore.indexes,
+  contacts: ContactStore.indexes,
+  friendships: FriendshipStore.indexes,
+  settings: SettingsStore.indexes,
+  users: UserStore.indexes
+}
+
+export function createUserStores({ db }: Database) {
+  return {
+    blocks: new BlockStore(db),
+    contacts: new ContactStore(db),
+    friendships: new FriendshipStore(db),
+    settings: new SettingsStore(db),
+    users: new UserStore(db)
+  }
+}
+
+interface UserDeps {
+  readonly store: ReturnType<typeof createUserStores> & {
+    readonly accounts: AccountStore
+    readonly commits: Commits
+    readonly conversations: ConversationStore
+  }
+  readonly bus: Bus
+  readonly config: Config
+}
+
+/** People: profiles, settings, blocks, contacts and friends, and who of them is there. */
+export function createUsers(deps: UserDeps) {
+  const { store, bus } = deps
+  const visibility = new Visibility(store)
+  const users = new UserService({ ...deps, visibility })
+  const presence = new PresenceService({
+    store,
+    bus,
+    visiblePresence: async (viewerId, userIds) => await visibility.visiblePresence(viewerId, userIds)
+  })
+  const blocks = new BlockService({ ...deps, users })
+  const settings = new SettingsService(deps)
+  return {
+    users,
+    blocks,
+    contacts: new ContactService({ ...deps, users, blocks }),
+    friends: new FriendService({ ...deps, users, presence }),
+    presence,
+    settings,
+    userItems: createUserItems({ users, settings, blocks: deps.store.blocks })
+  }
+}
