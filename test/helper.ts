@@ -11,6 +11,7 @@ import type { Bus } from '../src/bus/bus.ts'
 import { MemoryBus } from '../src/bus/memory.ts'
 import { readConfig } from '../src/config/config.ts'
 import { requireContract } from './contract.ts'
+import { giveBackDatabase, takeDatabase } from './databases.ts'
 import { SocketClient } from './socket-client.ts'
 
 export const SECRET = 'a-secret-for-tests-that-is-long-enough'
@@ -63,17 +64,29 @@ export function testEnv(uri: string, env: Record<string, string> = {}): Record<s
   }
 }
 
-/** The address of a database that no other test file uses; it is dropped at the end. */
+/** The address of an empty database that nobody else uses; it is emptied at the end, and used again. */
 export function ownDatabase(t: Test): string {
-  const base = process.env['TEST_MONGODB_URI']
-  if (base === undefined) throw new Error('Run tests with npm test: TEST_MONGODB_URI is not set')
-  const url = new URL(base)
-  url.pathname = `/test_${randomBytes(8).toString('hex')}`
+  const name = takeDatabase()
+  t.teardown(() => giveBackDatabase(name))
+  return addressOf(name)
+}
+
+/** The same without any collection; it is dropped at the end, and may be changed in any way. */
+export function newDatabase(t: Test): string {
+  const uri = addressOf(`test_${randomBytes(8).toString('hex')}`)
   t.teardown(async () => {
-    const client = new MongoClient(url.href)
+    const client = new MongoClient(uri)
     await client.db().dropDatabase()
     await client.close()
   })
+  return uri
+}
+
+function addressOf(database: string): string {
+  const base = process.env['TEST_MONGODB_URI']
+  if (base === undefined) throw new Error('Run tests with npm test: TEST_MONGODB_URI is not set')
+  const url = new URL(base)
+  url.pathname = `/${database}`
   return url.href
 }
 

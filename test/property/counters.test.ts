@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { ObjectId } from 'mongodb'
 import t from 'tap'
 import { OrderedStream } from '../../src/realtime/ordered-stream.ts'
-import { openDatabase } from '../dump.ts'
+import { openDatabase } from '../databases.ts'
 import { startServer } from '../helper.ts'
 import { histories, seed, World } from './history.ts'
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { openDatabase } from '../../dump.ts'
+import { openDatabase } from '../../databases.ts'
 import { type Person, startServer } from '../../helper.ts'
 
 t.test('a block and the opening of a conversation at once end blocked', async t => {
