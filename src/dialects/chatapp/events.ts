@@ -2,6 +2,7 @@ import type { Conversation, Member, Receipt } from '../../../protocol/conversati
 import { bareId } from '../../../protocol/ids.ts'
 import type { EventData } from '../../../protocol/index.ts'
 import type { Message } from '../../../protocol/messages/entities.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import type { DialectEvent, Translations } from '../../realtime/dialect-encoder.ts'
 import type { Services } from '../kit/services.ts'
 import { presentHead, presentMessage } from './present.ts'
@@ -52,7 +53,13 @@ async function presentReceipt(
   const isRead = status === 'read'
   const messageId = await messageIdAt.find(conversationId, isRead ? readSeq : deliveredSeq)
   if (messageId === undefined) return []
-  const told = { conversationId, userId, messageId, status, ...(isRead ? { lastReadMessageId: messageId } : {}) }
+  const told = {
+    conversationId,
+    userId,
+    messageId,
+    status,
+    ...omitUndefined({ lastReadMessageId: isRead ? messageId : undefined })
+  }
   return [{ name: isRead ? 'receipt:read' : 'receipt:delivered', data: told }]
 }
 
@@ -62,8 +69,10 @@ function presentShared({ id, name = '', avatarUrl = '', description = '' }: Conv
 
 function presentMembers(conversationId: string | undefined, members: readonly Member[]) {
   const participants = members.map(({ userId, role, joinedAt, leftAt }) => ({
-    ...{ userId, role, joinedAt },
-    ...(leftAt === undefined ? {} : { leftAt })
+    userId,
+    role,
+    joinedAt,
+    ...omitUndefined({ leftAt })
   }))
   return { conversationId, participants }
 }

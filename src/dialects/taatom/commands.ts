@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox'
 import { bareId, MessageId, UserId } from '../../../protocol/ids.ts'
 import { ClientId, Text } from '../../../protocol/messages/entities.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import type { Dispatcher } from '../../realtime/commands/dispatcher.ts'
 import { createCommands } from '../kit/commands.ts'
 import { sendToPerson } from '../kit/sending.ts'
@@ -25,7 +26,7 @@ export function createCommandTable(services: Services): Dispatcher {
       'sendMessage',
       Type.Object({ to: UserId, text: Text, clientId: Type.Optional(ClientId) }),
       async (actor, { to, text, clientId }) => {
-        const message = await sendToPerson(services, actor, to, { text, ...(clientId && { clientId }) })
+        const message = await sendToPerson(services, actor, to, omitUndefined({ text, clientId }))
         return { chatId: bareId(message.conversationId), message: presentMessage(message) }
       }
     )
