@@ -36,7 +36,7 @@ export interface EphemeralMessage {
   /** Direct conversations: the two people. */
   readonly pair?: readonly [string, string]
   /** A receipt for what was waiting while somebody was away. */
-  readonly isCatchUp?: true
+  readonly isCatchUp?: boolean
 }
 
 /** A changed profile, for those who share a conversation with its person; may be lost. */

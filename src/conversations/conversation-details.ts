@@ -4,6 +4,7 @@ import { bareId } from '../../protocol/ids.ts'
 import type { Actor } from '../actor.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { messageId } from '../ids.ts'
+import { omitUndefined } from '../omit-undefined.ts'
 import type { MemberDoc } from '../store/documents.ts'
 import type { MemberStore } from '../store/members.ts'
 import type { MessageStore } from '../store/messages.ts'
@@ -120,7 +121,6 @@ function present(member: MemberDoc, user: User, marks: ReadonlyMap<string, strin
     deliveredSeq,
     readSeq,
     reads: reads.map(({ seq, at }) => ({ seq, at: at.toISOString() })),
-    ...(deliveredUpTo === undefined ? {} : { deliveredUpTo }),
-    ...(readUpTo === undefined ? {} : { readUpTo })
+    ...omitUndefined({ deliveredUpTo, readUpTo })
   }
 }

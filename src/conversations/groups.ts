@@ -6,6 +6,7 @@ import type { Config } from '../config/config.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { conversationId } from '../ids.ts'
+import { omitUndefined } from '../omit-undefined.ts'
 import { presentConversation, presentMember, settingsOf } from '../present/present.ts'
 import type { Commits } from '../store/commit/commits.ts'
 import type { ConversationState, Draft, Joined } from '../store/commit/draft.ts'
@@ -67,7 +68,10 @@ export class GroupService {
       )
       const isSame = Object.entries(changes).every(([key, value]) => doc[key as keyof typeof changes] === value)
       if (isSame && isSetSame) return doc.rev
-      const rev = draft.update({ ...changes, ...(isSetSame ? {} : { settings: { ...before, ...settings } }) })
+      const rev = draft.update({
+        ...changes,
+        ...omitUndefined({ settings: isSetSame ? undefined : { ...before, ...settings } })
+      })
       const after = { ...draft.state.doc }
       draft.emit(ConversationUpdated, () => presentConversation(after))
       appendSystemMessage(draft, actor, noteOf(doc, after))
@@ -186,7 +190,7 @@ export class GroupService {
 
 /** The note of what changed; the name above all. */
 function noteOf(before: Readonly<ConversationDoc>, after: Readonly<ConversationDoc>): Note {
-  if (after.name !== before.name) return { kind: 'renamed', ...(after.name === undefined ? {} : { name: after.name }) }
+  if (after.name !== before.name) return { kind: 'renamed', ...omitUndefined({ name: after.name }) }
   return { kind: after.settings === before.settings ? 'changed' : 'settings' }
 }
 

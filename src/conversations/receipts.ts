@@ -8,6 +8,7 @@ import type { Bus } from '../bus/bus.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { userId } from '../ids.ts'
+import { omitUndefined } from '../omit-undefined.ts'
 import { isHiddenFor, pairOf, presentReceipt } from '../present/present.ts'
 import type { ConversationStore } from '../store/conversations.ts'
 import type { ConversationDoc, MemberDoc } from '../store/documents.ts'
@@ -127,7 +128,7 @@ export class ReceiptService {
     return {
       readBy: others.filter(it => it.readSeq >= message.seq).map(it => userId(it.userId)),
       deliveredTo: others.filter(it => it.deliveredSeq >= message.seq).map(it => userId(it.userId)),
-      ...(rows.length > limit && last !== undefined ? { next: userId(last.userId) } : {})
+      ...omitUndefined({ next: rows.length > limit && last !== undefined ? userId(last.userId) : undefined })
     }
   }
 
@@ -171,8 +172,7 @@ export class ReceiptService {
       conversationId: head._id.toHexString(),
       event: moved.create(presentReceipt(to)),
       fromUserId: to.userId.toHexString(),
-      ...(pair && { pair }),
-      ...(isCatchUp && { isCatchUp })
+      ...omitUndefined({ pair, isCatchUp: isCatchUp || undefined })
     })
   }
 }

@@ -7,7 +7,7 @@ import { noSuchConversation, viewOf } from '../conversations/policy.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { conversationId } from '../ids.ts'
-import { given } from '../omit-undefined.ts'
+import { omitUndefined } from '../omit-undefined.ts'
 import { fitPage, hiddenUpTo, presentMessage } from '../present/present.ts'
 import type { ConversationStore } from '../store/conversations.ts'
 import type { MemberDoc, MessageDoc } from '../store/documents.ts'
@@ -156,7 +156,7 @@ export class HistoryService {
   async #placeOf(view: View, request: HistoryRequest): Promise<Place> {
     const { before, after, around, beforeMessageId, afterMessageId } = request
     const id = beforeMessageId ?? afterMessageId
-    if (id === undefined) return given({ before, after, around })
+    if (id === undefined) return omitUndefined({ before, after, around })
     const message = await this.#store.messages.find(new ObjectId(bareId(id)))
     if (message === null || !message.conversationId.equals(view.conversationId)) {
       throw new AppError('not_found', 'No such message')

@@ -2,6 +2,7 @@ import { MessageNew } from '../../protocol/events/message.ts'
 import { bareId } from '../../protocol/ids.ts'
 import type { Actor } from '../actor.ts'
 import { Gate } from '../limits/gate.ts'
+import { omitUndefined } from '../omit-undefined.ts'
 import type { OutboundEvent, WasSent } from './connection.ts'
 import { type DialectEvent, type RealtimeDialect, translateFor } from './dialect-encoder.ts'
 import type { DirectPairPort, SessionPort, UndeliveredPort } from './ports.ts'
@@ -42,7 +43,7 @@ export class Undelivered {
     for (const { conversationId, messages } of await history.undelivered(actor, { cursor })) {
       const pair = await pairs.find(bareId(conversationId))
       for (const message of messages) {
-        const context = { seq: message.seq, isCatchUp: true, ...(pair && { pair }) }
+        const context = { seq: message.seq, isCatchUp: true, ...omitUndefined({ pair }) }
         const outbound = { event: MessageNew.create(message), ...context }
         for (const translated of await translateFor(actor.userId, translations, outbound)) emit(translated, outbound)
         sent.set(conversationId, message.seq)

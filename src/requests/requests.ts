@@ -13,6 +13,7 @@ import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { conversationId, pairKeyOf, userId } from '../ids.ts'
 import { Counters } from '../limits/counters.ts'
+import { omitUndefined } from '../omit-undefined.ts'
 import type { ConversationStore } from '../store/conversations.ts'
 import type { AccountStore } from '../streams/store.ts'
 import { requirePlainText } from '../text.ts'
@@ -74,7 +75,7 @@ export class RequestService {
     await this.#users.requireUsers([toId])
     await this.#blocks.requireUnblocked(actor, [toId])
     const pairKey = pairKeyOf(actor.userId, toId)
-    const text = message === undefined ? {} : { message: requirePlainText('message', message) }
+    const text = omitUndefined({ message: message === undefined ? undefined : requirePlainText('message', message) })
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const known = await this.#findKnown(actor, pairKey, kind)
       if (known !== undefined) return known
@@ -128,7 +129,10 @@ export class RequestService {
     const page = rows.slice(0, limit)
     const last = page.at(-1)
     const requests = await this.present(page)
-    return { requests, ...(rows.length > limit && last !== undefined ? { next: requestId(last._id) } : {}) }
+    return {
+      requests,
+      ...omitUndefined({ next: rows.length > limit && last !== undefined ? requestId(last._id) : undefined })
+    }
   }
 
   /** Those of the given requests that the person takes part in, by id (hex). */
@@ -289,10 +293,8 @@ function presentRequest(row: RequestDoc, pair?: ObjectId): PersonRequest {
     kind,
     from: userId(fromId),
     to: userId(toId),
-    ...(message === undefined ? {} : { message }),
     status,
     createdAt: createdAt.toISOString(),
-    ...(decidedAt === undefined ? {} : { decidedAt: decidedAt.toISOString() }),
-    ...(pair === undefined ? {} : { conversationId: conversationId(pair) })
+    ...omitUndefined({ message, decidedAt: decidedAt?.toISOString(), conversationId: pair && conversationId(pair) })
   }
 }

@@ -8,6 +8,7 @@ import { noSuchConversation } from '../conversations/policy.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { conversationId } from '../ids.ts'
+import { omitUndefined } from '../omit-undefined.ts'
 import {
   hiddenUpTo,
   isHiddenFor,
@@ -57,7 +58,9 @@ export class SyncService {
       heads: heads.filter(({ stream, rev }) => cursors[stream] !== rev),
       gone,
       more: rows.length > HEADS_PAGE,
-      ...(rows.length > HEADS_PAGE && last !== undefined ? { after: last.conversationId.toHexString() } : {})
+      ...omitUndefined({
+        after: rows.length > HEADS_PAGE && last !== undefined ? last.conversationId.toHexString() : undefined
+      })
     }
   }
 

@@ -2,6 +2,7 @@ import type { CodeLogin, CodeRegistration, CodeRequest, CodeSent } from '../../.
 import type { Config } from '../../config/config.ts'
 import { ObjectId } from '../../database/object-id.ts'
 import { AppError } from '../../errors.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import { requirePlainText } from '../../text.ts'
 import { presentMe } from '../../users/profiles.ts'
 import type { UserDoc, UserStore } from '../../users/store.ts'
@@ -58,7 +59,7 @@ export class OtpService {
       const { channel, to } = target
       setImmediate(() => void delivery.deliver({ channel, to, code, purpose }).catch(onError))
     }
-    return { expiresInMs: CODE_MS, ...(this.#isShown ? { devCode: code } : {}) }
+    return { expiresInMs: CODE_MS, ...omitUndefined({ devCode: this.#isShown ? code : undefined }) }
   }
 
   /**
@@ -124,12 +125,11 @@ export class OtpService {
   ): Promise<Omit<UserDoc, 'searchTokens'>> {
     const user = {
       _id: new ObjectId(),
-      ...(username === undefined ? {} : { username, usernameKey: username.toLowerCase() }),
       ...key,
       displayName,
       isVerified: true,
       createdAt: new Date(),
-      ...(passwordHash === undefined ? {} : { passwordHash })
+      ...omitUndefined({ username, usernameKey: username?.toLowerCase(), passwordHash })
     }
     try {
       await this.#users.insert(user)

@@ -7,6 +7,7 @@ import { ObjectId } from '../../database/object-id.ts'
 import { AppError } from '../../errors.ts'
 import { type IdentifierKeys, identifierKeys } from '../../identifiers.ts'
 import { Counters, networkOf, requireAllowed } from '../../limits/counters.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import { requirePlainText } from '../../text.ts'
 import { presentMe } from '../../users/profiles.ts'
 import type { UserDoc, UserKey, UserStore } from '../../users/store.ts'
@@ -70,7 +71,7 @@ export class PasswordSignIn {
     requireOtherPassword(input.password, [input.username, input.phone, input.email, ...Object.values(keys)])
     const user: Omit<UserDoc, 'searchTokens'> = {
       _id: new ObjectId(),
-      ...(input.username === undefined ? {} : { username: input.username }),
+      ...omitUndefined({ username: input.username }),
       ...keys,
       displayName: requirePlainText('displayName', input.displayName ?? input.username ?? 'User'),
       createdAt: new Date()

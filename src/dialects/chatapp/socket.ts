@@ -3,6 +3,7 @@ import type { Conversation, Member, Receipt } from '../../../protocol/entities/c
 import type { Message } from '../../../protocol/entities/message.ts'
 import { bareId, ConversationId, MessageId } from '../../../protocol/ids.ts'
 import type { EventData } from '../../../protocol/index.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import type { DialectEvent, RealtimeDialect, Translations } from '../../realtime/dialect-encoder.ts'
 import { createCommands } from '../kit/commands.ts'
 import type { Services } from '../kit/services.ts'
@@ -85,7 +86,13 @@ async function presentReceipt(
   const isRead = status === 'read'
   const messageId = await messageIdAt.find(conversationId, isRead ? readSeq : deliveredSeq)
   if (messageId === undefined) return []
-  const told = { conversationId, userId, messageId, status, ...(isRead ? { lastReadMessageId: messageId } : {}) }
+  const told = {
+    conversationId,
+    userId,
+    messageId,
+    status,
+    ...omitUndefined({ lastReadMessageId: isRead ? messageId : undefined })
+  }
   return [{ name: isRead ? 'receipt:read' : 'receipt:delivered', data: told }]
 }
 
@@ -95,8 +102,10 @@ function presentShared({ id, name = '', avatarUrl = '', description = '' }: Conv
 
 function presentMembers(conversationId: string | undefined, members: readonly Member[]) {
   const participants = members.map(({ userId, role, joinedAt, leftAt }) => ({
-    ...{ userId, role, joinedAt },
-    ...(leftAt === undefined ? {} : { leftAt })
+    userId,
+    role,
+    joinedAt,
+    ...omitUndefined({ leftAt })
   }))
   return { conversationId, participants }
 }

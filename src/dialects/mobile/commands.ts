@@ -105,7 +105,11 @@ function contentOf({ content: text, attachments, ...rest }: Omit<Static<typeof S
   const files = attachments?.map(attachmentOf) ?? []
   const { type = files[0]?.type, replyTo, encryptedContent, metadata, clientId } = present(rest)
   return present({
-    ...{ type, replyTo, encryptedContent, metadata, clientId },
+    type,
+    replyTo,
+    encryptedContent,
+    metadata,
+    clientId,
     text: text === '' ? undefined : text,
     attachments: files.length === 0 ? undefined : files
   })

@@ -1,4 +1,5 @@
 import { type TSchema, Type } from '@sinclair/typebox'
+import { omitUndefined } from '../../omit-undefined.ts'
 
 /** A field that the app leaves out or sets to null where it has nothing to say. */
 export function maybe<S extends TSchema>(schema: S) {
@@ -13,5 +14,5 @@ export function present<T extends object>(fields: T): { [name in keyof T]?: NonN
 
 /** The body of what was granted. */
 export function answer(data: unknown, message?: string) {
-  return { success: true, data, ...(message === undefined ? {} : { message }) }
+  return { success: true, data, ...omitUndefined({ message }) }
 }

@@ -3,6 +3,7 @@ import type { Receipt } from '../../../protocol/entities/conversation.ts'
 import { ClientId, type Message, Text } from '../../../protocol/entities/message.ts'
 import type { Presence } from '../../../protocol/entities/user.ts'
 import { bareId, MessageId, prefixedId, UserId } from '../../../protocol/ids.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import type { DialectEvent, RealtimeDialect, Translations } from '../../realtime/dialect-encoder.ts'
 import { createCommands } from '../kit/commands.ts'
 import { sendToPerson } from '../kit/sending.ts'
@@ -38,7 +39,10 @@ function commands(services: Services) {
       'sendMessage',
       Type.Object({ to: UserId, text: Text, clientId: Type.Optional(ClientId) }),
       async (actor, { to, text, clientId }) => {
-        const message = await sendToPerson(services, actor, to, { text, ...(clientId && { clientId }) })
+        const message = await sendToPerson(services, actor, to, {
+          text,
+          ...omitUndefined({ clientId })
+        })
         return { chatId: bareId(message.conversationId), message: presentMessage(message) }
       }
     )

@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox'
 import { bareId, ConversationId, MessageId, UserId } from '../../../protocol/ids.ts'
 import type { Actor } from '../../actor.ts'
 import { AppError } from '../../errors.ts'
-import { given } from '../../omit-undefined.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import type { RealtimeDialect } from '../../realtime/dialect-encoder.ts'
 import { createCommands } from '../kit/commands.ts'
 import { sendMessage } from '../kit/sending.ts'
@@ -63,17 +63,19 @@ async function markUpTo(
   { conversation, conversationId = conversation }: { conversation?: string; conversationId?: string },
   upTo: { deliveredUpTo?: string | undefined; readUpTo?: string | undefined }
 ) {
-  const wanted = given(upTo)
+  const wanted = omitUndefined(upTo)
   const [name] = Object.keys(upTo)
   if (Object.keys(wanted).length === 0) throw new AppError('invalid', `${name} is missing: the id of a message`)
-  const receipt = await receipts.markUpTo(actor, { ...wanted, ...given({ conversationId }) })
+  const receipt = await receipts.markUpTo(actor, { ...wanted, ...omitUndefined({ conversationId }) })
   const id = bareId(receipt.conversationId)
   const [delivered, read] = await Promise.all([
     messageIdAt.find(id, receipt.deliveredSeq),
     messageIdAt.find(id, receipt.readSeq)
   ])
   return {
-    ...{ conversationId: id, conversation: id, userId: actor.userId },
+    conversationId: id,
+    conversation: id,
+    userId: actor.userId,
     deliveredUpTo: delivered === undefined ? null : bareId(delivered),
     readUpTo: read === undefined ? null : bareId(read)
   }

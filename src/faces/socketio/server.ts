@@ -192,5 +192,5 @@ function tokenOf({ handshake: { auth, query, headers } }: Socket): string {
   const places = [auth['token'], query['token'], query['auth'], auth['auth'], bearerToken(headers.authorization)]
   const token = places.find((it): it is string => typeof it === 'string' && it !== '')
   if (token === undefined) throw new AppError('unauthenticated', 'A token is required')
-  return token.replace(/^Bearer +/i, '')
+  return bearerToken(token) ?? token
 }

@@ -27,8 +27,24 @@ export const WireErrorSchema = {
 
 /** What appears in several places, by the name that it has in the documents. */
 const SHARED: Record<string, TSchema> = {
-  ...{ Conversation, ConversationView, Device, Head, Me, Member, Membership, Message, NewConversation, Presence },
-  ...{ QrState, Quote, Reaction, Receipt, Session, SignedIn, SyncItem, User }
+  Conversation,
+  ConversationView,
+  Device,
+  Head,
+  Me,
+  Member,
+  Membership,
+  Message,
+  NewConversation,
+  Presence,
+  QrState,
+  Quote,
+  Reaction,
+  Receipt,
+  Session,
+  SignedIn,
+  SyncItem,
+  User
 }
 
 const nameOf = new Map(Object.entries(SHARED).map(([name, schema]) => [JSON.stringify(asJson(schema)), name]))

@@ -10,6 +10,7 @@ import { ObjectId } from '../../database/object-id.ts'
 import { AppError } from '../../errors.ts'
 import { pairKeyOf, userId } from '../../ids.ts'
 import { RecentCache } from '../../limits/recent-cache.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import type { Commits } from '../../store/commit/commits.ts'
 import type { ConversationStore } from '../../store/conversations.ts'
 import type { AccountStore } from '../../streams/store.ts'
@@ -101,7 +102,10 @@ export class BlockService {
       return user === undefined ? [] : [{ user, blockedAt: createdAt.toISOString() }]
     })
     const last = page.at(-1)
-    return { blocks, ...(rows.length > limit && last !== undefined ? { next: last._id.toHexString() } : {}) }
+    return {
+      blocks,
+      ...omitUndefined({ next: rows.length > limit && last !== undefined ? last._id.toHexString() : undefined })
+    }
   }
 
   /** Whether the actor has blocked somebody. */

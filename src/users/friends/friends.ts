@@ -7,6 +7,7 @@ import type { Actor } from '../../actor.ts'
 import type { Bus } from '../../bus/bus.ts'
 import { ObjectId } from '../../database/object-id.ts'
 import { pairKeyOf, userId } from '../../ids.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import type { PresenceService } from '../../presence/presence.ts'
 import type { AccountStore } from '../../streams/store.ts'
 import type { ContactStore } from '../contacts/store.ts'
@@ -56,7 +57,10 @@ export class FriendService {
       return [{ user, presence, since: row.createdAt.toISOString() }]
     })
     const last = page.at(-1)
-    return { friends, ...(rows.length > limit && last !== undefined ? { next: last._id.toHexString() } : {}) }
+    return {
+      friends,
+      ...omitUndefined({ next: rows.length > limit && last !== undefined ? last._id.toHexString() : undefined })
+    }
   }
 
   /**

@@ -65,7 +65,9 @@ function openingRoutes(services: Services): DialectRoute[] {
       },
       async ({ actor, body: { name, participants = [], avatar, description } }) => {
         const { conversation } = await conversations.create(actor, {
-          ...{ type: 'group', name, memberIds: participants },
+          type: 'group',
+          name,
+          memberIds: participants,
           ...present({ avatarUrl: avatar, description })
         })
         return answer(await showConversation(services, actor, conversation.id), 'Group created')

@@ -42,8 +42,11 @@ function ownRoutes(services: Services): DialectRoute[] {
       const { username, displayName, avatar, bio, publicKey } = body
       const cleared = (value: string | null | undefined) => (value === null ? '' : value)
       const changes = {
-        ...{ username, displayName },
-        ...{ avatarUrl: cleared(avatar), bio: cleared(bio), publicKey: cleared(publicKey) }
+        username,
+        displayName,
+        avatarUrl: cleared(avatar),
+        bio: cleared(bio),
+        publicKey: cleared(publicKey)
       }
       return answer(await presentOwn(services, actor, await users.update(actor, present(changes))), 'Profile updated')
     }),
