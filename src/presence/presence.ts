@@ -14,13 +14,13 @@ interface LastSeenPort {
 interface PresenceDeps {
   readonly store: { readonly users: LastSeenPort }
   readonly bus: Bus
-  /** Those whose presence somebody may see, who are also those who may see theirs. */
+  /** People whose presence the viewer may see, and who may see the viewer's. */
   readonly visiblePresence: (viewerId: string, userIds: readonly string[]) => Promise<Set<string>>
 }
 
 /**
- * Who has a connection to this process, over all their devices. Online when one device is, away when none is, and
- * offline without any, or when all that there are say so. Who may not see it is told what is told of a stranger who
+ * Presence of people with connections to this process, over all devices. Online when one device is, away when none
+ * is, and offline without any, or when all say so. A viewer who may not see it gets what is told of a stranger who
  * never came: offline, and nothing else.
  */
 export class PresenceService {
@@ -46,7 +46,7 @@ export class PresenceService {
     this.#tellIfChanged(userId, before)
   }
 
-  /** How the actor is shown, on all the devices that are connected now; without any they are offline anyway. */
+  /** Set the status of the actor's connected devices; without any the actor is offline anyway. */
   setStatus({ userId }: Pick<Actor, 'userId'>, status: PresenceStatus): void {
     const devices = this.#devices.get(userId)
     if (devices === undefined) return
@@ -96,12 +96,12 @@ export class PresenceService {
     })
   }
 
-  /** Those whose presence somebody may see, who are also those who may see theirs. Ids are 24 hexadecimal digits. */
+  /** People whose presence the viewer may see, and who may see the viewer's. Ids are 24 hexadecimal digits. */
   async visibleTo(viewerId: string, userIds: readonly string[]): Promise<Set<string>> {
     return await this.#visiblePresence(viewerId, userIds)
   }
 
-  /** How many people are online or away here. */
+  /** Number of people online or away here. */
   onlineCount(): number {
     return this.#onlineCount
   }
@@ -129,7 +129,7 @@ export class PresenceService {
   }
 }
 
-/** What everybody is told of somebody who is not there, or not there for them. */
+/** Presence of a person who is offline, or hidden from the viewer. */
 export function offline(bare: string): Presence {
   return { userId: prefixedId('user', bare), status: 'offline' }
 }

@@ -70,7 +70,7 @@ export class QrService {
   }
 
   /**
-   * Where a code is. A device that names itself is answered only about a code that is or may become its own.
+   * State of a code. A device that names itself is answered only about a code that is or may become its own.
    * @throws {AppError} `not_found`
    */
   async status(token: string, deviceId?: string): Promise<QrState> {
@@ -183,7 +183,7 @@ export class QrService {
   }
 
   /**
-   * Whose session has ended meanwhile has not approved anything: asked after the new one is open, so that ending all
+   * Approval by a session that has ended is none: asked after the new session is open, so that ending all
    * sessions at the same moment ends this one too.
    */
   async #open({ userId, sessionId }: QrPerson, device: Device): Promise<SignIn> {

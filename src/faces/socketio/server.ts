@@ -28,7 +28,7 @@ export interface SocketIoDeps {
   readonly onError: (error: unknown, type?: string) => void
 }
 
-/** What is known of a socket that may enter its namespace. */
+/** Socket that may enter its namespace. */
 interface Admitted {
   readonly connection: SocketIoConnection
   readonly dialect: RealtimeDialect

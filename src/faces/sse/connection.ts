@@ -21,7 +21,7 @@ interface StreamDeps {
   readonly trackDelivery: TrackDelivery | undefined
 }
 
-/** One open stream of server-sent events. Every event has an id by which the stream can be continued anywhere. */
+/** Open stream of server-sent events. Every event has an id by which the stream can be continued anywhere. */
 export class StreamConnection implements Connection {
   readonly id: string
   readonly encoder: Encoder
@@ -37,7 +37,7 @@ export class StreamConnection implements Connection {
   #userRev: number | undefined
   /** The moment up to which the client has everything, while it is being sent what it has missed. */
   #resumedAt: number | undefined
-  /** Where the client is once it is live. */
+  /** Position of the client once it is live. */
   #liveFrom: ResumeToken | undefined
   #blockedAt: number | undefined
 
@@ -96,7 +96,7 @@ export class StreamConnection implements Connection {
     this.#pending = undefined
   }
 
-  /** Nothing may come between these: the place is named when all that came before it was sent. */
+  /** Go live in one step: the position is named when everything before it was sent. */
   goLive(wasSent: WasSent): void {
     const pending = this.#pending?.release(wasSent) ?? []
     this.#pending = undefined

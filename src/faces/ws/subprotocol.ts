@@ -9,7 +9,7 @@ import { WriteScheduler } from './frame-batch.ts'
 import { FrameEncoder, FrameWriter } from './frame-encoder.ts'
 import type { FrameLoopDeps } from './frame-loop.ts'
 
-/** How clients of one subprotocol are served on the raw socket: encoder, commands, and what was undelivered. */
+/** Subprotocol of the raw socket: encoder, commands, and replay of undelivered messages. */
 export interface Subprotocol {
   readonly socket: SocketDeps
   readonly loop: FrameLoopDeps

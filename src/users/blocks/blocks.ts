@@ -34,7 +34,7 @@ const MAX_CACHED = 20_000
 const MAX_BLOCKS = 10_000
 /** Blocks around one person, each way, that are kept in mind. */
 const MAX_AROUND = 100_000
-/** How often two people's blocks may change while their conversation is being told of it. */
+/** Times two people's blocks may change while their conversation is being updated. */
 const MAX_ROUNDS = 20
 
 /**
@@ -132,7 +132,7 @@ export class BlockService {
   }
 
   /**
-   * Everyone from whom somebody is apart, either way, for what is not stored: whispers, notifications, lists.
+   * Peers blocked either way, for what is not stored: ephemeral events, notifications, lists.
    * Changes made here count at once, those of other nodes within seconds. Ids are 24 hexadecimal digits.
    */
   async blockedPeers(id: string): Promise<ReadonlySet<string>> {

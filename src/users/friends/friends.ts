@@ -68,7 +68,7 @@ export class FriendService {
    * The actor's friends and those who became contacts by an accepted request, newest friendship first: at most a
    * thousand, 24 hexadecimal digits each.
    */
-  async circleIds({ userId: id }: Pick<Actor, 'userId'>): Promise<string[]> {
+  async presenceScope({ userId: id }: Pick<Actor, 'userId'>): Promise<string[]> {
     const me = new ObjectId(id)
     const [friends, contacts] = await Promise.all([
       this.#store.friendships.page(me, MAX_CIRCLE),
@@ -80,7 +80,7 @@ export class FriendService {
 
   /** The people of the circle, with their presence. */
   async circle(actor: Pick<Actor, 'userId'>): Promise<{ user: User; presence: Presence }[]> {
-    const ids = await this.circleIds(actor)
+    const ids = await this.presenceScope(actor)
     const [profiles, presences] = await Promise.all([this.#users.findMany(actor, ids), this.#presence.get(actor, ids)])
     const userOf = new Map(profiles.map(user => [user.id, user]))
     return presences.flatMap(presence => {
