@@ -7,7 +7,7 @@ import { Tape } from './apps/tape.ts'
 import { remains, speaker, talk } from './talk.ts'
 import { requireTranscript } from './transcripts.ts'
 
-/** What the talk leaves when it is held by Parley’s own API. */
+/** State that the talk leaves when it is held by Parley’s own API. */
 let expected: object | undefined
 
 for (const app of [canonicalRest, ...APPS.filter(it => it !== canonicalRest)]) {

@@ -5,7 +5,7 @@ import type { Actions, App, Chat, Hearing, Session } from './apps/app.ts'
 import { canonicalActions } from './apps/canonical.ts'
 import { Tape } from './apps/tape.ts'
 
-/** Somebody in a talk: what their app cannot do they do by Parley’s own API. */
+/** Speaker in a talk: what the app cannot do is done by Parley’s own API. */
 export interface Speaker extends Actions {
   readonly person: Person
   readonly session: Session
@@ -137,7 +137,7 @@ async function chatInGroup(scene: Scene, group: Chat): Promise<void> {
   await tell(cleo, 'The end')
 }
 
-/** What is left of a talk, without ids and times. */
+/** State after a talk, without ids and times. */
 export async function remains(t: Test, uri: string, { ann, ben, cleo, direct, group }: Talk): Promise<object> {
   const client = new MongoClient(uri, { readConcern: { level: 'majority' } })
   t.teardown(async () => await client.close())

@@ -8,13 +8,13 @@ import type { Speaker, Talk } from './talk.ts'
 
 const FOLDER = new URL('../../../test/dialects/transcripts/', import.meta.url)
 const RENEW = 'RENEW_TRANSCRIPTS'
-/** How long the last events may take, ms. */
+/** Time the last events may take, ms. */
 const PATIENCE_MS = 10_000
 /** May be lost, come at any time, or not at all: what people do now, and how far messages have come. */
 const FLEETING =
   /^(ready|ping|presence|user:|userStatus|typing|seen|catchup|delivered|read_up_to|receipt:|message:read)/
 
-/** Everything that was said, answered and heard, the same for every run. */
+/** Transcript of requests, replies and events, the same for every run. */
 function transcriptOf({ tape, ann, ben, cleo }: Talk): object {
   const heard = { ann: heardBy(ann), ben: heardBy(ben), cleo: heardBy(cleo) }
   return JSON.parse(JSON.stringify(normalised({ steps: tape.steps, heard })))

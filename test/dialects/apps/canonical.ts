@@ -52,7 +52,7 @@ function keeping(guest: Guest) {
   } satisfies Partial<Actions>
 }
 
-/** All there is, by REST. */
+/** Actions of every kind, by REST. */
 export function canonicalActions(guest: Guest): Actions {
   return { ...people(guest), ...talking(guest), ...keeping(guest) }
 }

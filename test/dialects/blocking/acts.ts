@@ -15,7 +15,7 @@ interface Run {
   readonly listener: Listener
 }
 
-/** Who does it, and to whom. */
+/** Scenario of an action: who does it, and to whom. */
 export interface Cast {
   readonly t: Test
   readonly scene: Scene
@@ -30,7 +30,7 @@ export interface Cast {
 
 let count = 0
 
-/** Every action passes before a block and after it; between the two it does what it means. */
+/** Require that every action passes before a block and after it, and in between has its stated effect. */
 export async function walkActs(cast: Cast, entries: readonly Entry<Act>[]): Promise<void> {
   const inOrder = [...entries].sort((a, b) => Number(a.row.isLast ?? false) - Number(b.row.isLast ?? false))
   const all = inOrder.flatMap(entry => placesOf(entry).map(where => ({ entry, where })))
@@ -154,13 +154,13 @@ async function requireBlocked(cast: Cast, run: Run, { bystander, isRefused }: Si
   if (isWhisperedToOthers(cast, run)) await requireHeardBy(bystander, run)
 }
 
-/** What an app is sent counts as delivered before it says so. */
+/** Whether a receipt shows to others: an app that was sent something has it delivered before it says so. */
 function isWhisperedToOthers({ face }: Cast, { meaning, where, entry }: Run): boolean {
   const isSaid = face.name === 'canonical' || entry.row.means !== 'deliver'
   return where === 'group' && meaning[where] === 'silent' && isSaid
 }
 
-/** What two who are apart do not hear of each other others do, in Parley’s own words. */
+/** Require that others hear what two blocked people do not hear of each other, in Parley’s own words. */
 async function requireHeardBy({ canonical }: Listener, { meaning, words, entry }: Run): Promise<void> {
   const { event, hint = () => '', ownHint = hint } = meaning
   // What reads everything may read more than was prepared for it.

@@ -25,7 +25,7 @@ const onStream =
     return () => over.abort()
   }
 
-/** Every way in which somebody comes. */
+/** Ways in which a person connects. */
 const WAYS: Readonly<Record<string, Enter>> = {
   canonical: async (_, { server, actor }) => {
     const socket = await server.connect(actor)
@@ -40,7 +40,7 @@ const WAYS: Readonly<Record<string, Enter>> = {
   taatom: onSocket('/app')
 }
 
-/** Somebody whom the actor hides nothing from: they know when the actor has come and gone. */
+/** Witness from whom the actor hides nothing: sees when the actor has come and gone. */
 async function witnessOf({ server, herald, actor }: Scene): Promise<OpenEar> {
   const ear = new OpenEar('canonical')
   const socket = await server.connect(herald)

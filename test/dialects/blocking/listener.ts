@@ -11,7 +11,7 @@ export const textOf = ({ name, data }: Heard): string => `${name} ${JSON.stringi
 
 /** An ear that can be asked for anything, whatever its app calls it. */
 export class OpenEar extends Ear {
-  /** What it belongs to: `canonical`, a dialect, or a stream of one. */
+  /** Face that it belongs to: `canonical`, a dialect, or a stream of one. */
   readonly face: string
   #waiting: (() => void)[] = []
 
@@ -32,7 +32,7 @@ export class OpenEar extends Ear {
     }
   }
 
-  /** Everything heard since it was asked for last. */
+  /** Take what was received since the last call. */
   empty(): Heard[] {
     return this.heard.splice(0)
   }
@@ -48,11 +48,11 @@ interface ListenerDeps {
   readonly dialects: readonly string[]
   /** Ids of the herald’s conversations: this one’s is added. */
   readonly places: Set<string>
-  /** Whose presence is asked for where it is not told by itself. */
+  /** Person whose presence is asked for where it is not sent unasked. */
   readonly watched: Person
 }
 
-/** Somebody who listens on several sockets and streams at once. */
+/** Listener on several sockets and streams at once. */
 export class Listener {
   readonly person: Person
   readonly ears: readonly OpenEar[]
@@ -93,7 +93,7 @@ export class Listener {
     return this.ears.find(({ face }) => face === 'canonical') as OpenEar
   }
 
-  /** Everything that others but the herald have made them hear until now, on all their sockets. */
+  /** Wait for, and take, the events received until now on all sockets, but those of the herald. */
   async settle(): Promise<string[]> {
     const { server, herald } = this.#deps
     this.#count += 1

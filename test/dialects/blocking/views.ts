@@ -3,7 +3,7 @@ import type { Entry, Search, View } from './face.ts'
 import type { Words } from './meanings.ts'
 import { type NamedPerson, signUp } from './scene.ts'
 
-/** Nobody has these. */
+/** Identifiers that nobody has. */
 const NOBODY = { username: 'unheardofx', phone: '+4915129999999', all: '' }
 
 /** People besides the two: neither has ever been there. */
@@ -13,7 +13,7 @@ interface Others {
   readonly apart: NamedPerson
 }
 
-/** What of the other one can be looked at is seen before a block and after it, and between the two not a byte of it. */
+/** Require that views show the other before a block and after it, and in between not a byte. */
 export async function walkViews(cast: Cast, entries: readonly Entry<View | Search>[]): Promise<void> {
   const { scene } = cast
   const others = { stranger: await signUp(scene.server), apart: await signUp(scene.server) }
@@ -40,7 +40,7 @@ interface Seen {
   readonly phase: Phase
 }
 
-/** Every view before and after the other one does everything that can be seen. */
+/** Require every view before and after the other person changes everything that can be seen. */
 async function requireSeen(cast: Cast, { views, words, others, phase }: Seen): Promise<void> {
   const { t } = cast
   const isBlocked = phase === 'when blocked'

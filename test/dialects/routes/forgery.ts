@@ -9,7 +9,7 @@ import { traceOf, watchDeeds } from './traces.ts'
 import { askedIn, NO_IDS, nameOf, type Trial, trialOf } from './trials.ts'
 import { type Outcome, Voice } from './voice.ts'
 
-/** What somebody writes who wants to be taken for another, or for more than they are. */
+/** Fields of a forger who wants to be taken for another, or for more. */
 export function forgedFields({ hex }: Person): Record<string, unknown> {
   const ids = ['from', 'fromId', 'sender', 'senderId', 'userId', 'ownerId', 'createdBy', 'actor']
   return {
@@ -38,7 +38,7 @@ interface Parts {
   readonly writes: Writes
 }
 
-/** One server on which somebody tries it. */
+/** Server on which forgeries are tried. */
 export class Forgery {
   readonly #t: Test
   readonly #deps: Parts
@@ -55,7 +55,7 @@ export class Forgery {
     return new Forgery({ t, server, rooms, voice: new Voice(t, server), victim, writes })
   }
 
-  /** What is granted does the same with the fields as without; what is refused stays refused. */
+  /** Require that the fields change nothing: granted stays granted, refused stays refused. */
   async requireSame(it: Case): Promise<void> {
     const trials = ROLES.flatMap(role => trialOf(it, role) ?? [])
     const granted = trials.find(({ role, wanted }) => wanted === 'ok' && ['direct', 'owner'].includes(role.standing))
@@ -93,7 +93,7 @@ export class Forgery {
     this.#requireAlike(deeds, `${place.method} ${place.url}`)
   }
 
-  /** Each of the fields alone is refused, and nothing is done. */
+  /** Require that each of the fields alone is refused, and nothing is done. */
   async requireRefused(it: Case): Promise<void> {
     const trial = ROLES.flatMap(role => trialOf(it, role) ?? []).at(0)
     if (trial === undefined) throw new Error(`${it.name} is done by nobody`)
@@ -111,7 +111,7 @@ export class Forgery {
     this.#t.same(await writes.take(), [], `${place.method} ${place.url}: nothing is written`)
   }
 
-  /** Somebody new, for what is one’s own. */
+  /** New person, for what is one’s own. */
   async person(): Promise<Person> {
     return await this.#deps.server.person()
   }

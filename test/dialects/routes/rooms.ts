@@ -3,7 +3,7 @@ import { bare } from '../apps/line.ts'
 import type { AccountStatus, Action } from './actions.ts'
 import type { Ids } from './request.ts'
 
-/** Somebody’s place in a conversation. */
+/** Role of a person in a conversation. */
 export interface Role {
   readonly name: string
   readonly standing: AccountStatus
@@ -29,7 +29,7 @@ export interface Room {
   readonly actor: Person
   /** The other one of two. */
   readonly peer?: Person
-  /** What something is done with: what an action names. */
+  /** Ids that an action names. */
   readonly ids: Ids
 }
 
@@ -53,13 +53,13 @@ export class Rooms {
     return new Rooms(server, { owner, admin, otherAdmin, member, target })
   }
 
-  /** One where nothing has been done. */
+  /** Make a room where nothing has been done. */
   async fresh(role: Role, action: Action): Promise<Room> {
     const isDirect = ['direct', 'apart'].includes(role.standing)
     return isDirect ? await this.#direct(role, action) : await this.#group(role, action)
   }
 
-  /** One for everything that changes nothing. */
+  /** Room for everything that changes nothing. */
   async kept(role: Role, action: Action): Promise<Room> {
     const key = [role.name, action.request, action.message, action.user].join()
     const room = this.#kept.get(key) ?? this.fresh(role, action)
@@ -120,7 +120,7 @@ export class Rooms {
   }
 }
 
-/** What a group leaves to its members: everything that it can, or nothing. */
+/** Permissions that a group leaves to its members: all, or none. */
 function settingsIn(standing: AccountStatus) {
   const who = standing === 'open' ? 'members' : 'admins'
   return { whoMaySend: who, whoMayAdd: who, whoMayEdit: who }

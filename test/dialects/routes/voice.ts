@@ -5,7 +5,7 @@ import { SAY } from './cases.ts'
 import { type Asked, ask } from './request.ts'
 import { codeOf, type Place, shapeOfBody } from './table.ts'
 
-/** What came back, over REST or a socket. */
+/** Outcome of a request, over REST or a socket. */
 export interface Outcome {
   readonly isGranted: boolean
   /** Of REST alone. */
