@@ -72,7 +72,7 @@ export const Receipt = closed({
 export type Receipt = Static<typeof Receipt>
 
 /**
- * Preferences of a member for a conversation; nobody else sees them. `muted` without `mutedUntil` is for ever. `hidden`: not in
+ * Preferences of a member, which nobody else sees. `muted` without `mutedUntil` is for ever. `hidden`: not in
  * the list until the next message. `nickname`: what they call the other person.
  */
 export const Preferences = closed({

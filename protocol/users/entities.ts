@@ -46,7 +46,7 @@ export const Me = closed({
 })
 export type Me = Static<typeof Me>
 
-/** Device with the kind of app that it runs; free text on the wire of later versions, so clients show the unknown as it is. */
+/** Device and its kind of app; free text in later versions, so clients show the unknown as it is. */
 export const Device = closed({
   id: Type.String({
     minLength: 1,

@@ -15,15 +15,15 @@ const FLEETING =
   /^(ready|ping|presence|user:|userStatus|typing|seen|catchup|delivered|read_up_to|receipt:|message:read)/
 
 /** Transcript of requests, replies and events, the same for every run. */
-function transcriptOf({ tape, ann, ben, cleo }: Talk): object {
+function transcriptOf({ recorder, ann, ben, cleo }: Talk): object {
   const heard = { ann: heardBy(ann), ben: heardBy(ben), cleo: heardBy(cleo) }
-  return JSON.parse(JSON.stringify(normalised({ steps: tape.steps, heard })))
+  return JSON.parse(JSON.stringify(normalised({ steps: recorder.steps, heard })))
 }
 
 /** By the names of events: different streams are not in one order. */
-function heardBy({ ear }: Speaker): Record<string, unknown[]> {
+function heardBy({ listener }: Speaker): Record<string, unknown[]> {
   const byName: Record<string, unknown[]> = {}
-  for (const { name, data } of ear.heard) {
+  for (const { name, data } of listener.heard) {
     if (!FLEETING.test(name)) byName[name] = [...(byName[name] ?? []), data]
   }
   return Object.fromEntries(Object.entries(byName).sort(([one], [other]) => one.localeCompare(other)))

@@ -7,7 +7,7 @@ import { endOf, type Job } from './protocol.ts'
 register('./hooks.js', import.meta.url)
 const { t } = await import('tap')
 
-/** Resources that may be open at the end of a file: the standard streams, the channel to the runner, pauses that end soon. */
+/** Resources that may stay open after a file: the standard streams, the channel to the runner, pauses that end soon. */
 const HARMLESS =
   /^(PipeWrap|TTYWrap|Timeout|Immediate|CloseReq|FSReqPromise|FSReqCallback|FileHandle|WORKER|MessagePort)$/
 const PATIENCE_MS = 5_000

@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
 import type { Person, TestServer } from '../../helper.ts'
 import type { Heard } from '../../packet-client.ts'
-import type { Tape } from './tape.ts'
+import type { Recorder } from './tape.ts'
 
 /** Chat of people. A direct one is named by the other person in some apps, and by its own id in others. */
 export interface Chat {
@@ -51,7 +51,7 @@ export interface Hearing {
 }
 
 /** A person signed in: what their app’s document lets them do. */
-export type Session = Partial<Actions> & Pick<Actions, 'send' | 'history'> & { readonly ear: Hearing }
+export type Session = Partial<Actions> & Pick<Actions, 'send' | 'history'> & { readonly listener: Hearing }
 
 /** Person who signs in, and the server. */
 export interface Guest {
@@ -60,7 +60,7 @@ export interface Guest {
   readonly person: Pick<Person, 'hex' | 'id' | 'token'>
   /** Name on the recorder. */
   readonly label: string
-  readonly tape: Tape
+  readonly recorder: Recorder
 }
 
 /** Kind of app. */

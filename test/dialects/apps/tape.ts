@@ -7,7 +7,7 @@ interface Step {
 }
 
 /** Recorder of a talk, in the order of its requests. */
-export class Tape {
+export class Recorder {
   readonly steps: Step[] = []
 
   note(step: Step): void {

@@ -114,7 +114,7 @@ export class Tables {
 }
 
 /** Driver of a face: its routes, and its commands on a socket. */
-export class Mouth {
+export class Driver {
   readonly #server: TestServer
   readonly #who: Person
   readonly #tables: Tables
@@ -132,16 +132,16 @@ export class Mouth {
     t: Test,
     { name }: Face,
     { server, who, tables }: { server: TestServer; who: Person; tables: Tables }
-  ): Promise<Mouth> {
+  ): Promise<Driver> {
     const options = { namespace: `/${name}`, auth: { token: who.token } }
     const isCanonical = name === 'canonical'
     const socket = isCanonical ? await server.connect(who) : await PacketClient.open(t, server.url, options)
-    return new Mouth(server, who, tables, socket)
+    return new Driver(server, who, tables, socket)
   }
 
   /** Without a socket: what is sent to the person counts as delivered nowhere. */
-  static withoutSocket({ server, who, tables }: { server: TestServer; who: Person; tables: Tables }): Mouth {
-    return new Mouth(server, who, tables)
+  static withoutSocket({ server, who, tables }: { server: TestServer; who: Person; tables: Tables }): Driver {
+    return new Driver(server, who, tables)
   }
 
   async say({ key, row }: Entry, words: Words): Promise<Said> {

@@ -5,7 +5,7 @@ import { type Case, SAY } from './cases.ts'
 import { type Asked, fieldsOf, type Ids, requestFor } from './request.ts'
 import { ROLES, type Room, Rooms } from './rooms.ts'
 import type { Place } from './table.ts'
-import { traceOf, watchDeeds } from './traces.ts'
+import { traceOf, watchWrites } from './traces.ts'
 import { askedIn, NO_IDS, nameOf, type Trial, trialOf } from './trials.ts'
 import { type Outcome, Voice } from './voice.ts'
 
@@ -29,7 +29,7 @@ const withFields = (asked: Asked, fields: object): Asked => ({
   body: { ...(asked.body as object), ...fields }
 })
 
-interface Parts {
+interface ForgeryDeps {
   readonly t: Test
   readonly server: TestServer
   readonly rooms: Rooms
@@ -41,9 +41,9 @@ interface Parts {
 /** Server on which forgeries are tried. */
 export class Forgery {
   readonly #t: Test
-  readonly #deps: Parts
+  readonly #deps: ForgeryDeps
 
-  private constructor(parts: Parts) {
+  private constructor(parts: ForgeryDeps) {
     this.#t = parts.t
     this.#deps = parts
   }
@@ -51,7 +51,7 @@ export class Forgery {
   static async open(t: Test): Promise<Forgery> {
     const server = await startServer(t, { env: { LIMITS_REFUSALS_PER_TEN_SECONDS: '1000000' } })
     const [rooms, victim] = [await Rooms.open(server), await server.person()]
-    const writes = await watchDeeds(t, server.uri)
+    const writes = await watchWrites(t, server.uri)
     return new Forgery({ t, server, rooms, voice: new Voice(t, server), victim, writes })
   }
 
@@ -69,28 +69,28 @@ export class Forgery {
   async #requireSameIn(trial: Trial): Promise<void> {
     const { role, it } = trial
     const { rooms, victim } = this.#deps
-    const deeds = []
+    const attempts = []
     for (const fields of [{}, unknownTo(it.place, forgedFields(victim))]) {
       const room = await rooms[trial.wanted === 'ok' ? 'fresh' : 'kept'](role, it.action)
-      deeds.push(
-        await this.#deed(room.actor, it.place, { asked: withFields(askedIn(room, trial), fields), ids: room.ids })
+      attempts.push(
+        await this.#attempt(room.actor, it.place, { asked: withFields(askedIn(room, trial), fields), ids: room.ids })
       )
     }
-    this.#t.equal(deeds[0]?.outcome.isGranted, trial.wanted === 'ok', nameOf(trial))
-    this.#requireAlike(deeds, nameOf(trial))
+    this.#t.equal(attempts[0]?.outcome.isGranted, trial.wanted === 'ok', nameOf(trial))
+    this.#requireAlike(attempts, nameOf(trial))
   }
 
   /** The same for what names nobody: two people ask it, one with the fields and one without. */
   async requireSameOfOwn(place: Place): Promise<void> {
     const { server, victim } = this.#deps
-    const deeds = []
+    const attempts = []
     for (const fields of [{}, unknownTo(place, forgedFields(victim))]) {
       const who = await server.person()
       const asked = requestFor(place, NO_IDS, true)
       if (asked.body !== undefined) delete (asked.body as { username?: string }).username
-      deeds.push(await this.#deed(who, place, { asked: withFields(asked, fields), ids: NO_IDS }))
+      attempts.push(await this.#attempt(who, place, { asked: withFields(asked, fields), ids: NO_IDS }))
     }
-    this.#requireAlike(deeds, `${place.method} ${place.url}`)
+    this.#requireAlike(attempts, `${place.method} ${place.url}`)
   }
 
   /** Require that each of the fields alone is refused, and nothing is done. */
@@ -116,7 +116,7 @@ export class Forgery {
     return await this.#deps.server.person()
   }
 
-  async #deed(who: Person, place: Place, { asked, ids }: { asked: Asked; ids: Ids }): Promise<Deed> {
+  async #attempt(who: Person, place: Place, { asked, ids }: { asked: Asked; ids: Ids }): Promise<Attempt> {
     const { voice, victim } = this.#deps
     // What a connection does by itself is done before.
     if (place.method === SAY) await voice.open(who, place)
@@ -135,14 +135,14 @@ export class Forgery {
     return { outcome, trace }
   }
 
-  #requireAlike([without, withThem]: readonly Deed[], what: string): void {
+  #requireAlike([without, withThem]: readonly Attempt[], what: string): void {
     const { status, code } = without?.outcome ?? {}
     this.#t.match(withThem?.outcome, { status, code }, `${what}: ${withThem?.outcome.text}`)
     this.#t.same(withThem?.trace, without?.trace, `${what}: does the same`)
   }
 }
 
-interface Deed {
+interface Attempt {
   readonly outcome: Outcome
   readonly trace: readonly string[]
 }

@@ -33,17 +33,17 @@ export interface Room {
   readonly ids: Ids
 }
 
-type Cast = Readonly<Record<'owner' | 'admin' | 'otherAdmin' | 'member' | 'target', Person>>
+type People = Readonly<Record<'owner' | 'admin' | 'otherAdmin' | 'member' | 'target', Person>>
 
 /** Opens conversations in which somebody has a role. */
 export class Rooms {
   readonly #server: TestServer
-  readonly #cast: Cast
+  readonly #members: People
   readonly #kept = new Map<string, Promise<Room>>()
 
-  private constructor(server: TestServer, cast: Cast) {
+  private constructor(server: TestServer, members: People) {
     this.#server = server
-    this.#cast = cast
+    this.#members = members
   }
 
   static async open(server: TestServer): Promise<Rooms> {
@@ -68,7 +68,7 @@ export class Rooms {
   }
 
   async #group({ standing, isMuted }: Role, { message = 'own', user = 'target' }: Action): Promise<Room> {
-    const { owner, admin, otherAdmin, member, target } = this.#cast
+    const { owner, admin, otherAdmin, member, target } = this.#members
     const group = await this.#server.group(owner, admin, otherAdmin, member, target)
     const path = `/v1/conversations/${group}`
     const actor = standing === 'owner' ? owner : standing === 'admin' ? admin : member
@@ -83,7 +83,7 @@ export class Rooms {
   }
 
   async #raise(path: string, people: readonly Person[]): Promise<void> {
-    for (const { id } of people) await this.#call(this.#cast.owner, 'PATCH', `${path}/members/${id}`, { role: 'admin' })
+    for (const { id } of people) await this.#call(this.#members.owner, 'PATCH', `${path}/members/${id}`, { role: 'admin' })
   }
 
   async #direct({ standing, isMuted, isBlocker }: Role, action: Action): Promise<Room> {

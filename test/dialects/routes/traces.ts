@@ -2,7 +2,7 @@ import type { Test } from 'tap'
 import { type Write, Writes } from '../../writes.ts'
 
 /** Watch every write but delivery cursors: to be connected is enough for those. */
-export async function watchDeeds(t: Test, uri: string): Promise<Writes> {
+export async function watchWrites(t: Test, uri: string): Promise<Writes> {
   return await Writes.watch(t, uri, { ignored: { members: ['deliveredSeq'] } })
 }
 
@@ -10,10 +10,10 @@ export async function watchDeeds(t: Test, uri: string): Promise<Writes> {
 export async function traceOf(
   writes: Writes,
   names: Readonly<Record<string, string>>,
-  deed: () => Promise<unknown>
+  act: () => Promise<unknown>
 ): Promise<string[]> {
   await writes.take()
-  await deed()
+  await act()
   return (await writes.take()).map(write => plain(write, names)).sort((a, b) => a.localeCompare(b))
 }
 

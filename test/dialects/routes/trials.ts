@@ -4,7 +4,7 @@ import { startServer } from '../../helper.ts'
 import { askedOf, type Case, kindsNamed } from './cases.ts'
 import type { Ids } from './request.ts'
 import { ROLES, type Role, type Room, Rooms } from './rooms.ts'
-import { watchDeeds } from './traces.ts'
+import { watchWrites } from './traces.ts'
 import { type Outcome, Voice } from './voice.ts'
 
 /** Something that is done in a role, and what must become of it. */
@@ -17,7 +17,7 @@ export interface Trial {
 /** Require that every case in every role is granted or refused by the table, and a refusal leaves no trace. */
 export async function requireRules(t: Test, cases: readonly Case[]): Promise<void> {
   const server = await startServer(t, { env: { LIMITS_REFUSALS_PER_TEN_SECONDS: '1000000' } })
-  const [rooms, writes] = [await Rooms.open(server), await watchDeeds(t, server.uri)]
+  const [rooms, writes] = [await Rooms.open(server), await watchWrites(t, server.uri)]
   const voice = new Voice(t, server)
   const trials = cases.flatMap(it => ROLES.flatMap(role => trialOf(it, role) ?? []))
   t.not(trials.length, 0)
