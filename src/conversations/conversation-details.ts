@@ -56,7 +56,10 @@ export class ConversationDetailsService {
 
   /** Details; peers blocked either way seem to have received nothing. @param views of the actor's own conversations */
   async findAll(actor: Actor, views: readonly ConversationView[]): Promise<ConversationDetails[]> {
-    const [found, blockedIds] = await Promise.all([this.#membersOf(actor, views), this.#blocks.blockedPeers(actor.userId)])
+    const [found, blockedIds] = await Promise.all([
+      this.#membersOf(actor, views),
+      this.#blocks.blockedPeers(actor.userId)
+    ])
     const members = found.map(it =>
       blockedIds.has(it.userId.toHexString()) ? { ...it, deliveredSeq: 0, readSeq: 0, reads: [] } : it
     )

@@ -48,7 +48,7 @@ interface Listed {
 
 const NONE: PreferencesDoc = {}
 
-/** A place in the list: pinned ones come first. */
+/** Position in the list: pinned ones come first. */
 interface ListCursor {
   isPinned: boolean
   at: Date
@@ -128,7 +128,7 @@ export class ConversationListService {
     )
     const shown = await this.#withoutHidden(wanted)
     const named = q === undefined ? shown : await this.#named(actor, shown, q)
-    const left = unread === true ? await this.#withNews(actor, named) : named
+    const left = unread === true ? await this.#withPossiblyUnread(actor, named) : named
     const ids = (rows: readonly Listed[]): ObjectId[] => rows.map(({ conversationId }) => conversationId)
     return {
       pinned: ids(left.filter(({ preferences }) => preferences.pinned === true)),
@@ -148,7 +148,7 @@ export class ConversationListService {
   }
 
   /** Conversations that went on since they were read: only they can have something unread. */
-  async #withNews(actor: Actor, listed: readonly Listed[]): Promise<readonly Listed[]> {
+  async #withPossiblyUnread(actor: Actor, listed: readonly Listed[]): Promise<readonly Listed[]> {
     const ids = listed.map(({ conversationId }) => conversationId)
     const memberships = await this.#store.members.findByUserIn(new ObjectId(actor.userId), ids)
     const seqs = await this.#seqs(memberships)

@@ -157,14 +157,14 @@ export class ReceiptService {
     if (head.memberCount <= MAX_TOLD_MEMBERS) {
       // What had been waiting is told apart from what came live meanwhile, although both were written at once.
       const caughtUp = furthest(before, { deliveredSeq: Math.min(cursors.catchUpSeq, head.seq), readSeq: 0 })
-      this.#tell(head, before, caughtUp, true)
-      this.#tell(head, caughtUp, after, false)
+      this.#emitReceipt(head, before, caughtUp, true)
+      this.#emitReceipt(head, caughtUp, after, false)
     }
     return presentReceipt(after)
   }
 
   /** Tells that a member has got from one place to another, if it is another. */
-  #tell(head: ConversationDoc, from: MemberDoc, to: MemberDoc, isCatchUp: boolean): void {
+  #emitReceipt(head: ConversationDoc, from: MemberDoc, to: MemberDoc, isCatchUp: boolean): void {
     if (to.deliveredSeq === from.deliveredSeq && to.readSeq === from.readSeq) return
     const moved = to.readSeq > from.readSeq ? Read : Delivered
     const pair = pairOf(head)

@@ -107,7 +107,7 @@ export class HistoryService {
     let count = 0
     for (let from = 0; from < behind.length && count < limit; from += AT_ONCE) {
       const pages = await Promise.all(
-        behind.slice(from, from + AT_ONCE).map(async it => await this.#missedBy(it, cursor))
+        behind.slice(from, from + AT_ONCE).map(async it => await this.#undeliveredIn(it, cursor))
       )
       for (const page of pages) {
         if (count >= limit || page.messages.length === 0) continue
@@ -135,9 +135,9 @@ export class HistoryService {
       .slice(0, MAX_CONVERSATIONS)
   }
 
-  async #missedBy({ me, isNew }: Behind, cursor: DeviceCursor | undefined): Promise<Undelivered> {
+  async #undeliveredIn({ me, isNew }: Behind, cursor: DeviceCursor | undefined): Promise<Undelivered> {
     const view = { conversationId: me.conversationId, userId: me.userId, afterSeq: hiddenUpTo(me) }
-    const reached = isNew && cursor !== undefined ? await this.#reachedIn(view, cursor) : me.deliveredSeq
+    const reached = isNew && cursor !== undefined ? await this.#cursorIn(view, cursor) : me.deliveredSeq
     const page = await this.#store.messages.pageAfter(view, Math.min(reached, me.deliveredSeq), MAX_EACH)
     const others = page.filter(it => !it.senderId.equals(me.userId) && it.deletedAt === undefined)
     const more = page.length === MAX_EACH
@@ -145,7 +145,7 @@ export class HistoryService {
   }
 
   /** Up to which `seq` a device has a conversation; no further back than what is sent at once. */
-  async #reachedIn(view: View, { before, recent }: DeviceCursor): Promise<number> {
+  async #cursorIn(view: View, { before, recent }: DeviceCursor): Promise<number> {
     const named = recent.get(view.conversationId.toHexString())
     if (named !== undefined) return named
     const newest = await this.#store.messages.pageBefore(view, Number.MAX_SAFE_INTEGER, MAX_EACH)

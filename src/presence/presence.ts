@@ -43,7 +43,7 @@ export class PresenceService {
     const devices = this.#devices.get(userId) ?? new Map<string, PresenceStatus>()
     devices.set(connectionId, status)
     this.#devices.set(userId, devices)
-    this.#tellIfChanged(userId, before)
+    this.#emitIfChanged(userId, before)
   }
 
   /** Set the status of the actor's connected devices; without any the actor is offline anyway. */
@@ -52,7 +52,7 @@ export class PresenceService {
     if (devices === undefined) return
     const before = this.#statusOf(userId)
     for (const connectionId of devices.keys()) devices.set(connectionId, status)
-    this.#tellIfChanged(userId, before)
+    this.#emitIfChanged(userId, before)
   }
 
   /** A connection went; with the last one the person is offline, and when they were seen last is kept. */
@@ -60,7 +60,7 @@ export class PresenceService {
     const before = this.#statusOf(userId)
     const devices = this.#devices.get(userId)
     if (devices?.delete(connectionId) !== true) return
-    if (devices.size > 0) return this.#tellIfChanged(userId, before)
+    if (devices.size > 0) return this.#emitIfChanged(userId, before)
     this.#devices.delete(userId)
     // Who was shown as offline before was seen last then, and not now.
     if (before === 'offline') return
@@ -72,7 +72,7 @@ export class PresenceService {
     } finally {
       const isBack = this.#devices.has(userId)
       const presence = { userId: prefixedId('user', userId), lastSeenAt: lastSeenAt.toISOString() }
-      if (!isBack) this.#tell({ ...presence, status: 'offline' })
+      if (!isBack) this.#emit({ ...presence, status: 'offline' })
     }
   }
 
@@ -112,19 +112,19 @@ export class PresenceService {
     return statuses.includes('away') ? 'away' : 'offline'
   }
 
-  #tellIfChanged(userId: string, before: PresenceStatus): void {
+  #emitIfChanged(userId: string, before: PresenceStatus): void {
     const status = this.#statusOf(userId)
     if (status === before) return
     if (before === 'offline') this.#onlineCount += 1
-    if (status !== 'offline') return this.#tell({ ...offline(userId), status })
+    if (status !== 'offline') return this.#emit({ ...offline(userId), status })
     this.#onlineCount -= 1
     const lastSeenAt = new Date()
-    this.#tell({ ...offline(userId), lastSeenAt: lastSeenAt.toISOString() })
+    this.#emit({ ...offline(userId), lastSeenAt: lastSeenAt.toISOString() })
     // A hint for later; what was told does not wait for it.
     void this.#store.users.setLastSeen(new ObjectId(userId), lastSeenAt).catch(() => undefined)
   }
 
-  #tell(presence: Presence): void {
+  #emit(presence: Presence): void {
     this.#bus.publish('presence', presence)
   }
 }

@@ -48,7 +48,8 @@ export function createRealtime(deps: RealtimeDeps) {
     ...deps,
     heads: headPoller,
     timings,
-    findScope: async (scope, actor) => await (scope === 'peers' ? peers.findByUser(actor) : friends.presenceScope(actor))
+    findScope: async (scope, actor) =>
+      await (scope === 'peers' ? peers.findByUser(actor) : friends.presenceScope(actor))
   })
   const lifecycle = new Lifecycle({ ...deps, hub, limits })
   const trackDelivery: TrackDelivery = confirm =>

@@ -76,5 +76,5 @@ export interface ResumePort {
   parse(id: string): ResumeToken | undefined
   encode(token: ResumeToken): string
   now(actor: Actor): Promise<ResumeToken>
-  since(actor: Actor, token: ResumeToken): AsyncIterable<ReplayItem>
+  replaySince(actor: Actor, token: ResumeToken): AsyncIterable<ReplayItem>
 }

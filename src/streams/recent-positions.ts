@@ -2,7 +2,7 @@ import { bareId } from '../../protocol/ids.ts'
 
 /** Age from which the events sent to a connection are complete, ms. */
 export const MARGIN_MS = 15_000
-/** Conversations whose place is named. */
+/** Conversations whose position is kept. */
 export const MAX_NAMED = 40
 
 /**

@@ -66,7 +66,7 @@ export class ResumptionService {
   }
 
   /** Replay since the token: the account first, then each conversation in order; current state, as in every replay. */
-  async *since(actor: Actor, token: ResumeToken): AsyncGenerator<ReplayItem> {
+  async *replaySince(actor: Actor, token: ResumeToken): AsyncGenerator<ReplayItem> {
     const { accounts, members, conversations } = this.#deps.store
     const userId = new ObjectId(actor.userId)
     let account = Math.min(token.account, await accounts.head(userId))

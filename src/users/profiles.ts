@@ -7,7 +7,7 @@ import type { ProfileVisibility } from './visibility.ts'
 /** Fields of a stored person that are presented. */
 export type PresentedFields = Omit<UserDoc, 'searchTokens'>
 
-/** A person as one who has this sight of them may see them. */
+/** Profile of a person by what the viewer may see. */
 export function presentUser(
   user: PresentedFields,
   { isBlocked, about, profilePhoto, lastSeen }: ProfileVisibility

@@ -104,7 +104,8 @@ export class UserService {
 
   /**
    * People by a whole username, phone number or email first, then by the beginning of a username, then of words of
-   * names or of a phone number (five digits); 50 unless told, of the first page (1) unless told. Neither the actor nor who is apart by a block.
+   * names or of a phone number (five digits); 50 unless told, of the first page (1) unless told. Neither the actor nor
+   * peers blocked either way.
    */
   async search(actor: Pick<Actor, 'userId'>, text: string, limit = PAGE_SIZE, page = 1): Promise<User[]> {
     const skip = (page - 1) * limit
@@ -123,7 +124,7 @@ export class UserService {
   }
 
   /**
-   * Everybody but the actor and who is apart from them by a block, in the order of their ids: after somebody, or a
+   * Everybody but the actor and peers blocked either way, in the order of their ids: after somebody, or a
    * numbered page (1 is the first one).
    */
   async list(
@@ -217,7 +218,7 @@ export class UserService {
     })
   }
 
-  /** Whom no list has: the actor, and who is apart from them by a block. */
+  /** People left out of every list: the actor, and peers blocked either way. */
   async #hiddenFrom({ userId: id }: Pick<Actor, 'userId'>): Promise<ObjectId[]> {
     const me = new ObjectId(id)
     return [me, ...(await this.#store.blocks.blockedPeers(me, MAX_EXCEPT))].slice(0, MAX_EXCEPT)

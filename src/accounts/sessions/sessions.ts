@@ -159,7 +159,7 @@ export class SessionService {
   /** Notes how far messages have got to the actor's device. */
   async setDeviceCursor({ sessionId }: Actor, { before, recent }: DeviceCursor): Promise<void> {
     if (sessionId === undefined) return
-    await this.#store.sessions.reach(new ObjectId(sessionId), {
+    await this.#store.sessions.advanceDeviceCursor(new ObjectId(sessionId), {
       before: new Date(before),
       recent: [...recent].map(([id, seq]) => ({ conversationId: new ObjectId(id), seq }))
     })

@@ -18,11 +18,11 @@ export interface SessionDoc {
   /** By the database's clock. */
   revokedAt?: Date
   /** Delivery cursor of this device, for clients that keep no cursors. */
-  reached?: ReachedDoc
+  reached?: DeviceCursorDoc
 }
 
 /** Delivery cursor: messages from before a moment have arrived, of some conversations more, up to a `seq` each. */
-export interface ReachedDoc {
+export interface DeviceCursorDoc {
   before: Date
   recent: { conversationId: ObjectId; seq: number }[]
 }
@@ -65,7 +65,7 @@ export class SessionStore {
   }
 
   /** Move the delivery cursor; its moment never goes back. */
-  async reach(_id: ObjectId, { before, recent }: ReachedDoc): Promise<void> {
+  async advanceDeviceCursor(_id: ObjectId, { before, recent }: DeviceCursorDoc): Promise<void> {
     await this.#sessions.updateOne({ _id }, { $max: { 'reached.before': before }, $set: { 'reached.recent': recent } })
   }
 

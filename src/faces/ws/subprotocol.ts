@@ -52,7 +52,7 @@ function createSubprotocol(
   }
   const replay = async (connection: SocketConnection) =>
     await undelivered.replay(connection.requireActor(), dialect, (translated, outbound) =>
-      writer.writeMissed(translated, outbound, connection)
+      writer.writeUndelivered(translated, outbound, connection)
     )
   return {
     encoder: new DialectEncoder(dialect, writer, onError),

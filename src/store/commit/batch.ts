@@ -104,7 +104,8 @@ export class Batch {
     }
     const message = draft.newMessages[sent]
     const { idempotency } = pending.change
-    if (idempotency !== undefined && message !== undefined) this.#firsts.set(idempotencyKey(pending, idempotency), message)
+    if (idempotency !== undefined && message !== undefined)
+      this.#firsts.set(idempotencyKey(pending, idempotency), message)
   }
 }
 

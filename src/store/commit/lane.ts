@@ -228,7 +228,11 @@ export class Lane {
    * Waits until a commit of somebody else is to be seen: looking costs far less than a transaction that conflicts.
    * @returns the states that it leads to; those given when there was none
    */
-  async #yieldToContender(pending: readonly Pending[], looks: number, speculative?: States): Promise<States | undefined> {
+  async #yieldToContender(
+    pending: readonly Pending[],
+    looks: number,
+    speculative?: States
+  ): Promise<States | undefined> {
     const { cache } = this.#deps
     const ids = conversationsOf(pending)
     try {
@@ -263,7 +267,13 @@ export class Lane {
     const keys = batch.flatMap(({ change: { idempotency }, conversationId }) =>
       idempotency === undefined
         ? []
-        : [{ conversationId: new ObjectId(conversationId), senderId: idempotency.senderId, clientId: idempotency.clientId }]
+        : [
+            {
+              conversationId: new ObjectId(conversationId),
+              senderId: idempotency.senderId,
+              clientId: idempotency.clientId
+            }
+          ]
     )
     if (keys.length === 0) return
     const firsts = await this.#deps.db.collection<MessageDoc>('messages').find({ $or: keys }).toArray()

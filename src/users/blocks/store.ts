@@ -13,7 +13,7 @@ export interface BlockDoc {
 export class BlockStore {
   static readonly indexes: IndexDescription[] = [
     { key: { blockerId: 1, blockedId: 1 }, unique: true }, // insert, remove, among, between
-    { key: { blockedId: 1, blockerId: 1 } }, // around, among
+    { key: { blockedId: 1, blockerId: 1 } }, // blockedPeers, blockersAmong
     { key: { blockerId: 1, _id: -1 } } // page
   ]
 

@@ -62,7 +62,7 @@ export class SettingsService {
    * Anybody's settings, for deciding about notifications: a change here counts at once, one on another node within
    * seconds. @param userId 24 hexadecimal digits
    */
-  async of(userId: string): Promise<Settings> {
+  async findByUser(userId: string): Promise<Settings> {
     return await this.#recent.get(userId)
   }
 

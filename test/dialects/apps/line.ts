@@ -74,7 +74,11 @@ export class EventListener implements Hearing {
 }
 
 /** Opens a stream of server-sent events; resolves when it is live. It ends with the test. */
-export async function listen({ t, server, person }: Guest, path: string, listener = new EventListener()): Promise<EventListener> {
+export async function listen(
+  { t, server, person }: Guest,
+  path: string,
+  listener = new EventListener()
+): Promise<EventListener> {
   const over = new AbortController()
   t.teardown(() => over.abort())
   const headers = { authorization: `Bearer ${person.token}` }

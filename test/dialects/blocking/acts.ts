@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import type { Act, Entry, Face, Driver, Tables } from './face.ts'
+import type { Act, Driver, Entry, Face, Tables } from './face.ts'
 import type { Listener } from './listener.ts'
 import { MEANINGS, type Meaning, OWN_GROUP, type Words } from './meanings.ts'
 import type { NamedPerson, Scene } from './scene.ts'
@@ -51,7 +51,11 @@ export async function walkActs(scenario: Scenario, entries: readonly Entry<Act>[
 }
 
 /** Blocks, or takes it back; in every app the other one is told how they see the actor now. */
-async function setBlock({ scene, listener, block }: Scenario, peers: readonly NamedPerson[], is: boolean): Promise<void> {
+async function setBlock(
+  { scene, listener, block }: Scenario,
+  peers: readonly NamedPerson[],
+  is: boolean
+): Promise<void> {
   const shown = is ? /offline|"isOnline":false/ : /"status":"online"|user:online|"isOnline":true/
   await listener.settle()
   await block(peers, is)

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { PacketClient } from '../../packet-client.ts'
-import { type Listener, FaceListener } from './listener.ts'
+import { FaceListener, type Listener } from './listener.ts'
 import { openScene, type Scene } from './scene.ts'
 
 /** Opens the app of a person. @returns what closes it */
@@ -82,7 +82,9 @@ async function setBlock({ scene: { server, actor, other }, listener }: Parts, si
   await listener.settle()
   if (is) await server.call(who, 'POST', '/v1/blocks', { userId: whom.id })
   else await server.call(who, 'DELETE', `/v1/blocks/${whom.id}`)
-  await Promise.all(listener.listeners.map(async faceListener => await faceListener.until(said => said.includes(actor.hex))))
+  await Promise.all(
+    listener.listeners.map(async faceListener => await faceListener.until(said => said.includes(actor.hex)))
+  )
 }
 
 for (const side of ['blocker', 'blocked']) {

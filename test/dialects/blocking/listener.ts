@@ -79,7 +79,8 @@ export class Listener {
       if (face === 'canonical') await socket.ask('presence:subscribe', { userIds: [watched.id] })
       return faceListener
     }
-    const onStream = async (face: string, path: string) => (await listen(guest, path, new FaceListener(face))) as FaceListener
+    const onStream = async (face: string, path: string) =>
+      (await listen(guest, path, new FaceListener(face))) as FaceListener
     const listeners = await Promise.all([
       onSocket('canonical', '/ws'),
       ...dialects.map(async name => await onSocket(name, `/ws?dialect=${name}`)),

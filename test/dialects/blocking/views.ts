@@ -26,7 +26,8 @@ export async function walkViews(scenario: Scenario, entries: readonly Entry<View
     const words = await talk(scenario, phase)
     if (isBlocked) await scenario.block(peers, true)
     await requireSeen(scenario, { views, words, others, phase })
-    for (const entry of searches) await requireFound(scenario, entry, { words: words.direct, isFound: !isBlocked, phase })
+    for (const entry of searches)
+      await requireFound(scenario, entry, { words: words.direct, isFound: !isBlocked, phase })
     if (isBlocked) await scenario.block(peers, false)
   }
 }

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { type Scenario, walkActs } from './acts.ts'
-import { type Act, type Entry, entriesOf, type Face, Driver, Tables } from './face.ts'
+import { type Act, Driver, type Entry, entriesOf, type Face, Tables } from './face.ts'
 import { type NamedPerson, openScene, type Scene } from './scene.ts'
 import { walkViews } from './views.ts'
 

@@ -83,7 +83,8 @@ export class Rooms {
   }
 
   async #raise(path: string, people: readonly Person[]): Promise<void> {
-    for (const { id } of people) await this.#call(this.#members.owner, 'PATCH', `${path}/members/${id}`, { role: 'admin' })
+    for (const { id } of people)
+      await this.#call(this.#members.owner, 'PATCH', `${path}/members/${id}`, { role: 'admin' })
   }
 
   async #direct({ standing, isMuted, isBlocker }: Role, action: Action): Promise<Room> {
