@@ -22,7 +22,7 @@ export class EveryServerJob {
     this.#onError = onError
   }
 
-  /** How long ago the last run succeeded, ms; before the first, the age of the job. */
+  /** Time since the last run that succeeded, ms; before the first, the age of the job. */
   get ageMs(): number {
     return performance.now() - this.#succeededAt
   }

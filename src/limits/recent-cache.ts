@@ -4,7 +4,7 @@ interface Entry<T> {
 }
 
 /**
- * What was looked up a short while ago. Those who ask for the same at once share one look-up; a failed one is not
+ * Cache of recent look-ups. Simultaneous requests for one key share a look-up; a failed one is not
  * kept. Bounded: the oldest are forgotten first.
  */
 export class RecentCache<T> {

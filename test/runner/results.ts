@@ -7,17 +7,17 @@ export interface Counts {
   failed: number
 }
 
-/** What became of one file. */
+/** Result of one file. */
 export interface FileResult extends Counts {
   readonly file: string
   readonly ms: number
-  /** What assertions alone do not tell. */
+  /** Failures besides assertions. */
   readonly notes: readonly string[]
-  /** Everything that was printed. */
+  /** Output of the file. */
   readonly output: string
 }
 
-/** What a file has said so far. */
+/** Record of a file so far. */
 export class Record implements Counts {
   readonly file: string
   readonly notes: string[] = []

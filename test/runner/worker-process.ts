@@ -17,11 +17,11 @@ interface WorkerOptions {
   readonly empty: (database: string) => Promise<void>
 }
 
-/** One process that runs test files one after the other. When a file ends it, it is not used again. */
+/** Process that runs test files one after the other. When a file ends it, it is not used again. */
 export class WorkerProcess {
   readonly #child: ChildProcess
   readonly #exited: Promise<unknown>
-  /** What runs now, and last of all what has run. */
+  /** Record of the file that runs, or ran last. */
   #record = new Record('')
   #mark = ''
   #end: (() => void) | undefined

@@ -7,7 +7,7 @@ import { endOf, type Job } from './protocol.ts'
 register('./hooks.js', import.meta.url)
 const { t } = await import('tap')
 
-/** What may be open at the end of a file: the standard streams, the channel to the runner, pauses that end soon. */
+/** Resources that may stay open after a file: the standard streams, the channel to the runner, pauses that end soon. */
 const HARMLESS =
   /^(PipeWrap|TTYWrap|Timeout|Immediate|CloseReq|FSReqPromise|FSReqCallback|FileHandle|WORKER|MessagePort)$/
 const PATIENCE_MS = 5_000
@@ -39,7 +39,7 @@ function open(): string[] {
   return process.getActiveResourcesInfo().filter(kind => !HARMLESS.test(kind))
 }
 
-/** What keeps the process alive and did not before, once what is closing has had its time. */
+/** Find what keeps the process alive and did not before, once closing things have had their time. */
 async function leftOpen(before: readonly string[]): Promise<string[]> {
   const until = performance.now() + PATIENCE_MS
   for (;;) {

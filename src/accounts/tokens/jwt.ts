@@ -14,7 +14,7 @@ export interface VerifiedToken {
   readonly signedBy: 'own' | 'secret' | 'key set'
 }
 
-/** Where the keys of an external issuer are, and what its tokens must say. */
+/** Address of an external issuer's keys, and the claims its tokens must have. */
 export interface Issuer {
   readonly jwksUrl: string | undefined
   readonly issuer: string | undefined

@@ -11,7 +11,7 @@ import type { DialectEvent } from '../../realtime/encoding/dialect-encoder.ts'
 const SLOW_PACKETS = 1_024
 const SLOW_BYTES = 1_048_576
 
-/** One socket of a socket.io client, in one namespace. */
+/** Socket of a socket.io client, in one namespace. */
 export class SocketIoConnection implements Connection {
   readonly encoder: Encoder
   readonly socket: Socket

@@ -28,7 +28,7 @@ interface StreamServerDeps {
   readonly onError: (error: unknown) => void
 }
 
-/** How streams of one kind are encoded; without a dialect they are canonical. */
+/** Encoding of streams of one kind; canonical without a dialect. */
 interface Kind {
   readonly encoder: Encoder
   readonly dialect: RealtimeDialect | undefined

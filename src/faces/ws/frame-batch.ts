@@ -38,13 +38,13 @@ export class FrameBatch {
     this.bytes = (before?.bytes ?? 0) + (frame?.length ?? 0)
   }
 
-  /** This batch and one more frame. */
+  /** Append one frame, as a new batch. */
   plus(frame: Buffer): FrameBatch {
     if (this.#next === undefined || this.#next.#frame !== frame) this.#next = new FrameBatch(this, frame)
     return this.#next
   }
 
-  /** All frames as one buffer. */
+  /** Join all frames to one buffer. */
   join(): Buffer {
     this.#joined ??= this.count === 1 && this.#frame !== undefined ? this.#frame : Buffer.concat(this.#frames())
     return this.#joined
@@ -82,7 +82,7 @@ export class WriteScheduler {
   #isScheduled = false
   #nextAt = 0
 
-  /** Where a connection that has nothing queued begins. It will be flushed soon. */
+  /** Begin the batch of a connection that has nothing queued. It will be flushed soon. */
   begin(connection: Flushable): FrameBatch {
     this.#waiting.push(connection)
     if (!this.#isScheduled) {

@@ -18,7 +18,7 @@ const MAX_BAD_FRAMES = 2
 
 const helloData = new CheckedSchema(Hello.data)
 
-/** What all clients of a subprotocol share. */
+/** Dependencies that all clients of a subprotocol share. */
 export interface FrameLoopDeps extends CommandLoopDeps {
   readonly handshake: Handshake
   /** Sends a client that keeps no cursors what it has missed. */

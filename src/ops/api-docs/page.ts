@@ -5,7 +5,7 @@ import Fastify from 'fastify'
 import { answerErrors } from '../../faces/http/errors.ts'
 import { describeRest } from './openapi.ts'
 
-/** Nothing from elsewhere, and no upgrade to https, so that the page works wherever the server does. */
+/** Policy: nothing from elsewhere, and no upgrade to https, so that the page works wherever the server does. */
 const CSP =
   "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; frame-ancestors 'none'"
 
