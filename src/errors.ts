@@ -1,5 +1,6 @@
 import type { WireError } from '../protocol/envelope.ts'
 import { ERRORS, type ErrorCode } from '../protocol/errors.ts'
+import { omitUndefined } from './omit-undefined.ts'
 
 interface AppErrorOptions extends ErrorOptions {
   /** When trying again may help, ms. */
@@ -22,7 +23,7 @@ export class AppError extends Error {
 /** An error as it goes on the wire. Nothing is told of one that was not thrown on purpose: it is `internal`. */
 export function presentError(error: unknown): WireError {
   const { code, message, retryAfterMs } = error instanceof AppError ? error : INTERNAL
-  return { code, message, retry: ERRORS[code].retry, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }
+  return { code, message, retry: ERRORS[code].retry, ...omitUndefined({ retryAfterMs }) }
 }
 
 const INTERNAL = new AppError('internal', 'Something went wrong')

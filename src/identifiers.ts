@@ -1,4 +1,5 @@
 import { AppError } from './errors.ts'
+import { omitUndefined } from './omit-undefined.ts'
 
 /** Digits of a phone number that somebody can be found by. */
 const MIN_BEGINNING = 5
@@ -25,11 +26,11 @@ export async function identifierKeys(
   { username, phone, email }: Identifiers,
   region: string | undefined
 ): Promise<IdentifierKeys> {
-  return {
-    ...(username === undefined ? {} : { usernameKey: username.toLowerCase() }),
-    ...(phone === undefined ? {} : { phone: await requirePhone(phone, region) }),
-    ...(email === undefined ? {} : { email: emailKey(email) })
-  }
+  return omitUndefined({
+    usernameKey: username?.toLowerCase(),
+    phone: phone === undefined ? undefined : await requirePhone(phone, region),
+    email: email === undefined ? undefined : emailKey(email)
+  })
 }
 
 /** An email as it is kept. */

@@ -1,5 +1,6 @@
 import type { LoggerOptions } from 'pino'
 import type { Config } from './config/config.ts'
+import { omitUndefined } from './omit-undefined.ts'
 
 /** What is never written to the log, wherever it stands. */
 const SECRETS = [
@@ -42,7 +43,7 @@ export function loggerOptions({ LOG_LEVEL }: Pick<Config, 'LOG_LEVEL'>): LoggerO
         code: error.code,
         message: withoutValues(error),
         stack: error.stack?.slice(error.stack.indexOf('\n    at ') + 1) ?? '',
-        ...(error.cause instanceof Error ? { cause: withoutValues(error.cause) } : {})
+        ...omitUndefined({ cause: error.cause instanceof Error ? withoutValues(error.cause) : undefined })
       })
     }
   }

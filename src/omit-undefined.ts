@@ -1,5 +1,10 @@
-/** The same fields without those that are `undefined`: what is not there is left out, in documents and on the wire. */
-export function given<T extends object>(fields: T): { [name in keyof T]?: Exclude<T[name], undefined> } {
-  const there = Object.entries(fields).filter(([, value]) => value !== undefined)
-  return Object.fromEntries(there) as { [name in keyof T]?: Exclude<T[name], undefined> }
+type Kept<T> = { [Name in keyof T as undefined extends T[Name] ? never : Name]: T[Name] }
+type Dropped<T> = { [Name in keyof T as undefined extends T[Name] ? Name : never]?: Exclude<T[Name], undefined> }
+type Fields<T> = { [Name in keyof T]: T[Name] }
+
+/** The same fields without those that are `undefined`, in one pass: cheaper than a conditional spread for each. */
+export function omitUndefined<T extends object>(fields: T): Fields<Kept<T> & Dropped<T>> {
+  const kept: Partial<T> = {}
+  for (const name in fields) if (fields[name] !== undefined) kept[name] = fields[name]
+  return kept as Fields<Kept<T> & Dropped<T>>
 }

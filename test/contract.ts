@@ -1,7 +1,7 @@
 import type { TSchema } from '@sinclair/typebox'
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
 import { routes } from '../protocol/index.ts'
-import type { Route } from '../protocol/routes/route.ts'
+import type { Route } from '../protocol/route.ts'
 
 /** Compiled where it is needed first. */
 const checks = new Map<TSchema, TypeCheck<TSchema>>()

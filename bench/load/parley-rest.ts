@@ -41,7 +41,7 @@ export class ParleyRest {
     const response = await fetch(this.#url + path, {
       method,
       headers,
-      ...(body === undefined ? {} : { body: JSON.stringify(body) })
+      body: body === undefined ? null : JSON.stringify(body)
     })
     const text = await response.text()
     if (!response.ok) throw new Error(`${method} ${path} was answered with ${response.status}: ${text}`)

@@ -1,7 +1,8 @@
+import * as contracts from '../../protocol/accounts/routes.ts'
 import { prefixedId } from '../../protocol/ids.ts'
-import * as contracts from '../../protocol/routes/auth.ts'
 import { type BoundRoute, route } from '../contract/route.ts'
-import type { UserService } from '../users/users.ts'
+import { omitUndefined } from '../omit-undefined.ts'
+import type { UserService } from '../users/index.ts'
 import type { PasswordSignIn } from './passwords/password-sign-in.ts'
 import type { SessionService } from './sessions/sessions.ts'
 import { presentSignIn } from './sign-in.ts'
@@ -26,7 +27,7 @@ export function signInRoutes({ auth, sessions, users, authenticator }: AccountRo
     }),
     route(contracts.GetAuthMe, async ({ actor }) => ({
       user: await users.me(actor),
-      ...(actor.sessionId === undefined ? {} : { sessionId: prefixedId('ses', actor.sessionId) })
+      ...omitUndefined({ sessionId: actor.sessionId === undefined ? undefined : prefixedId('ses', actor.sessionId) })
     })),
     route(contracts.CreateTicket, async ({ actor }) => await sessions.createTicket(actor)),
     route(contracts.ListSessions, async ({ actor }) => ({ sessions: await sessions.list(actor) })),

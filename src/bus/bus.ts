@@ -1,7 +1,7 @@
-import type { Presence } from '../../protocol/entities/user.ts'
 import type { Created } from '../../protocol/envelope.ts'
-import type { ProfileUpdated } from '../../protocol/events/people.ts'
 import type { ConversationEvent, EphemeralEvent, UserEvent } from '../../protocol/index.ts'
+import type { Presence } from '../../protocol/presence/entities.ts'
+import type { ProfileUpdated } from '../../protocol/users/events.ts'
 
 /** One committed change of a conversation. Receivers deliver a conversation's changes in `rev` order. */
 export interface ConversationChange {
@@ -36,7 +36,7 @@ export interface EphemeralMessage {
   /** Direct conversations: the two people. */
   readonly pair?: readonly [string, string]
   /** A receipt for what was waiting while somebody was away. */
-  readonly isCatchUp?: true
+  readonly isCatchUp?: boolean
 }
 
 /** A changed profile, for those who share a conversation with its person; may be lost. */

@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { type Static, type StaticDecode, type TSchema, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { DEFAULT_LIMITS, type Limits } from '../../protocol/limits.ts'
+import { omitUndefined } from '../omit-undefined.ts'
 import { contradictions, DEFAULT_TIMINGS, type Timings } from './timings.ts'
 import { convert, formatDuration } from './variables.ts'
 
@@ -21,7 +22,7 @@ const duration = (fallback: string, minimum = 1000) =>
     expected: `a time of at least ${formatDuration(minimum)}, such as 500ms, 15m, 12h, 7d, or milliseconds`
   })
 const list = (expected: string, pattern?: string) =>
-  Type.Array(Type.String(pattern === undefined ? {} : { pattern }), { as: 'list', default: '', expected })
+  Type.Array(Type.String(omitUndefined({ pattern })), { as: 'list', default: '', expected })
 const oneOf = <T extends string>(fallback: NoInfer<T>, ...values: T[]) =>
   Type.Unsafe<T>(
     Type.Union(

@@ -1,13 +1,14 @@
-import type { ConversationView } from '../../protocol/entities/conversation.ts'
-import { ConversationAdded, type NewConversation } from '../../protocol/events/conversation.ts'
+import type { ConversationView } from '../../protocol/conversations/entities.ts'
+import { ConversationAdded, type NewConversation } from '../../protocol/conversations/events.ts'
+import type { MemberPage } from '../../protocol/conversations/routes.ts'
 import { bareId, prefixedId } from '../../protocol/ids.ts'
 import { PAGE_SIZE } from '../../protocol/limits.ts'
-import type { MemberPage } from '../../protocol/routes/conversations.ts'
 import type { Actor } from '../actor.ts'
 import type { Config } from '../config/config.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { pairKeyOf, userId } from '../ids.ts'
+import { omitUndefined } from '../omit-undefined.ts'
 import { hiddenUpTo, presentMember, presentReceipt, presentView } from '../present/present.ts'
 import type { Commits } from '../store/commit/commits.ts'
 import type { AccountNews } from '../store/commit/draft.ts'
@@ -15,8 +16,7 @@ import type { ConversationStore } from '../store/conversations.ts'
 import type { ConversationDoc, MemberDoc, MessageDoc } from '../store/documents.ts'
 import type { MemberStore } from '../store/members.ts'
 import type { MessageStore } from '../store/messages.ts'
-import type { BlockService } from '../users/blocks/blocks.ts'
-import type { UserService } from '../users/users.ts'
+import type { BlockService, UserService } from '../users/index.ts'
 import type { DirectChatPolicy } from './direct/chat-policy.ts'
 import type { DirectPairs } from './direct/pairs.ts'
 import { noSuchConversation } from './policy.ts'
@@ -68,7 +68,11 @@ export class ConversationService {
     await this.#users.requireUsers(others)
     await this.#blocks.requireUnblocked(actor, others)
     const { type, name, description, avatarUrl } = input
-    const fields = { type, name, ...(description ? { description } : {}), ...(avatarUrl ? { avatarUrl } : {}) }
+    const fields = {
+      type,
+      name,
+      ...omitUndefined({ description: description || undefined, avatarUrl: avatarUrl || undefined })
+    }
     const state = await this.#insert(fields, [actor.userId, ...others], { kind: 'created', name, userIds: others })
     const me = state?.members.get(actor.userId)
     if (state === undefined || me === undefined) throw new AppError('conflict', 'The group could not be made')
@@ -161,7 +165,7 @@ export class ConversationService {
     return {
       members: page.map(presentMember),
       receipts: page.filter(row => !apart.has(row.userId.toHexString())).map(presentReceipt),
-      ...(rows.length > limit && last !== undefined ? { next: userId(last.userId) } : {})
+      ...omitUndefined({ next: rows.length > limit && last !== undefined ? userId(last.userId) : undefined })
     }
   }
 
@@ -201,7 +205,7 @@ export class ConversationService {
     )
     const news = addedNews(members.map(member => member.userId))
     const first = note === undefined ? undefined : firstNote(doc, userIds[0] ?? '', note)
-    return await this.#store.commits.create({ doc, members, news, ...(first === undefined ? {} : { first }) })
+    return await this.#store.commits.create({ doc, members, news, ...omitUndefined({ first }) })
   }
 }
 
@@ -214,8 +218,15 @@ function firstNote(doc: ConversationDoc, actorId: string, note: Note): MessageDo
   doc.rev += 1
   doc.seq += 1
   return {
-    ...{ _id: new ObjectId(), conversationId: doc._id, seq: doc.seq, rev: doc.rev, createdRev: doc.rev },
-    ...{ senderId: new ObjectId(actorId), type: 'system', bodyHash: '', createdAt: doc.createdAt },
+    _id: new ObjectId(),
+    conversationId: doc._id,
+    seq: doc.seq,
+    rev: doc.rev,
+    createdRev: doc.rev,
+    senderId: new ObjectId(actorId),
+    type: 'system',
+    bodyHash: '',
+    createdAt: doc.createdAt,
     system: systemNoteDoc(note)
   }
 }

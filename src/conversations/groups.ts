@@ -1,17 +1,17 @@
-import type { GroupSettings, Role } from '../../protocol/entities/conversation.ts'
-import { ConversationRemoved, ConversationUpdated, MemberChanged } from '../../protocol/events/conversation.ts'
+import type { GroupSettings, Role } from '../../protocol/conversations/entities.ts'
+import { ConversationRemoved, ConversationUpdated, MemberChanged } from '../../protocol/conversations/events.ts'
 import { bareId } from '../../protocol/ids.ts'
 import type { Actor } from '../actor.ts'
 import type { Config } from '../config/config.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { conversationId } from '../ids.ts'
+import { omitUndefined } from '../omit-undefined.ts'
 import { presentConversation, presentMember, settingsOf } from '../present/present.ts'
 import type { Commits } from '../store/commit/commits.ts'
 import type { ConversationState, Draft, Joined } from '../store/commit/draft.ts'
 import type { ConversationDoc, MemberDoc } from '../store/documents.ts'
-import type { BlockService } from '../users/blocks/blocks.ts'
-import type { UserService } from '../users/users.ts'
+import type { BlockService, UserService } from '../users/index.ts'
 import { addedNews, newMember } from './conversations.ts'
 import { requireAdmin, requireAllowed, requireGroup, requireMember } from './policy.ts'
 import { appendSystemMessage, type Note } from './system-messages.ts'
@@ -67,7 +67,10 @@ export class GroupService {
       )
       const isSame = Object.entries(changes).every(([key, value]) => doc[key as keyof typeof changes] === value)
       if (isSame && isSetSame) return doc.rev
-      const rev = draft.update({ ...changes, ...(isSetSame ? {} : { settings: { ...before, ...settings } }) })
+      const rev = draft.update({
+        ...changes,
+        ...omitUndefined({ settings: isSetSame ? undefined : { ...before, ...settings } })
+      })
       const after = { ...draft.state.doc }
       draft.emit(ConversationUpdated, () => presentConversation(after))
       appendSystemMessage(draft, actor, noteOf(doc, after))
@@ -186,7 +189,7 @@ export class GroupService {
 
 /** The note of what changed; the name above all. */
 function noteOf(before: Readonly<ConversationDoc>, after: Readonly<ConversationDoc>): Note {
-  if (after.name !== before.name) return { kind: 'renamed', ...(after.name === undefined ? {} : { name: after.name }) }
+  if (after.name !== before.name) return { kind: 'renamed', ...omitUndefined({ name: after.name }) }
   return { kind: after.settings === before.settings ? 'changed' : 'settings' }
 }
 

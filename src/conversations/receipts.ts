@@ -1,19 +1,20 @@
-import type { Receipt } from '../../protocol/entities/conversation.ts'
-import { Delivered, Read } from '../../protocol/events/live.ts'
+import type { Receipt } from '../../protocol/conversations/entities.ts'
+import { Delivered, Read } from '../../protocol/conversations/events.ts'
 import { bareId } from '../../protocol/ids.ts'
 import { PAGE_SIZE } from '../../protocol/limits.ts'
-import type { MessageReceipts } from '../../protocol/routes/messages.ts'
+import type { MessageReceipts } from '../../protocol/messages/routes.ts'
 import type { Actor } from '../actor.ts'
 import type { Bus } from '../bus/bus.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { userId } from '../ids.ts'
+import { omitUndefined } from '../omit-undefined.ts'
 import { isHiddenFor, pairOf, presentReceipt } from '../present/present.ts'
 import type { ConversationStore } from '../store/conversations.ts'
 import type { ConversationDoc, MemberDoc } from '../store/documents.ts'
 import type { MemberStore } from '../store/members.ts'
 import type { MessageStore } from '../store/messages.ts'
-import type { BlockService } from '../users/blocks/blocks.ts'
+import type { BlockService } from '../users/index.ts'
 import { noSuchConversation, viewOf } from './policy.ts'
 
 /** In larger conversations receipts are kept but not told. */
@@ -127,7 +128,7 @@ export class ReceiptService {
     return {
       readBy: others.filter(it => it.readSeq >= message.seq).map(it => userId(it.userId)),
       deliveredTo: others.filter(it => it.deliveredSeq >= message.seq).map(it => userId(it.userId)),
-      ...(rows.length > limit && last !== undefined ? { next: userId(last.userId) } : {})
+      ...omitUndefined({ next: rows.length > limit && last !== undefined ? userId(last.userId) : undefined })
     }
   }
 
@@ -171,8 +172,7 @@ export class ReceiptService {
       conversationId: head._id.toHexString(),
       event: moved.create(presentReceipt(to)),
       fromUserId: to.userId.toHexString(),
-      ...(pair && { pair }),
-      ...(isCatchUp && { isCatchUp })
+      ...omitUndefined({ pair, isCatchUp: isCatchUp || undefined })
     })
   }
 }

@@ -1,5 +1,6 @@
-import * as contracts from '../../protocol/routes/conversations.ts'
+import * as contracts from '../../protocol/conversations/routes.ts'
 import { type BoundRoute, route } from '../contract/route.ts'
+import { omitUndefined } from '../omit-undefined.ts'
 import type { ConversationListService } from './conversation-list.ts'
 import type { ConversationService } from './conversations.ts'
 import type { GroupService } from './groups.ts'
@@ -29,7 +30,7 @@ function sharedRoutes({ conversations, conversationList, groups }: ConversationR
       return conversation
     }),
     route(contracts.ListConversations, async ({ actor, query: { archived, pinned, unread, ...query } }) => {
-      const flags = { ...flag('archived', archived), ...flag('pinned', pinned), ...flag('unread', unread) }
+      const flags = omitUndefined({ archived: flag(archived), pinned: flag(pinned), unread: flag(unread) })
       return await conversationList.page(actor, { ...query, ...flags })
     }),
     route(
@@ -90,6 +91,6 @@ function ownRoutes({ groups, preferences, receipts, typing }: ConversationRouteD
   ]
 }
 
-function flag<Name extends string>(name: Name, text: 'true' | 'false' | undefined): { [name in Name]?: boolean } {
-  return text === undefined ? {} : ({ [name]: text === 'true' } as { [name in Name]?: boolean })
+function flag(text: 'true' | 'false' | undefined): boolean | undefined {
+  return text === undefined ? undefined : text === 'true'
 }

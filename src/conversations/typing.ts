@@ -1,10 +1,11 @@
-import { TypingStarted, TypingStopped } from '../../protocol/events/live.ts'
+import { TypingStarted, TypingStopped } from '../../protocol/conversations/events.ts'
 import { bareId, prefixedId } from '../../protocol/ids.ts'
 import type { Actor } from '../actor.ts'
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config/config.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { TokenBuckets } from '../limits/token-buckets.ts'
+import { omitUndefined } from '../omit-undefined.ts'
 import type { MemberStore } from '../store/members.ts'
 import type { DirectPairs } from './direct/pairs.ts'
 import { noSuchConversation } from './policy.ts'
@@ -88,7 +89,7 @@ export class TypingService {
       }),
       fromUserId: actor.userId,
       isForOthers: true,
-      ...(pair && { pair })
+      ...omitUndefined({ pair })
     })
   }
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { AnyBulkWriteOperation, Collection, Db, Document } from 'mongodb'
+import { omitUndefined } from '../omit-undefined.ts'
 
 interface WorkDoc {
   /** `<kind>:<key>`, so that the same work is there once. */
@@ -145,7 +146,7 @@ function whereHeld(items: readonly LeasedItem[]) {
 }
 
 function dueIn(ms: number, { isFailure }: { isFailure: boolean }): Document[] {
-  return [{ $set: { dueAt: IN(ms), ...(isFailure ? {} : { attempt: 0 }) } }, { $unset: 'leaseBy' }]
+  return [{ $set: { dueAt: IN(ms), ...omitUndefined({ attempt: isFailure ? undefined : 0 }) } }, { $unset: 'leaseBy' }]
 }
 
 function toOperation({ item: { _id, leaseBy, rev }, again }: SettledItem): AnyBulkWriteOperation<WorkDoc> {

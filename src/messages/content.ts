@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto'
-import type { Attachment, MessageType } from '../../protocol/entities/content.ts'
-import type { MessageSendData } from '../../protocol/events/message.ts'
 import { bareId } from '../../protocol/ids.ts'
+import type { Attachment, MessageType } from '../../protocol/messages/entities.ts'
+import type { MessageSendData } from '../../protocol/messages/events.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
-import { given } from '../omit-undefined.ts'
+import { omitUndefined } from '../omit-undefined.ts'
 import type { MessageDoc } from '../store/documents.ts'
 import { requireText } from '../text.ts'
 import { requireMetadata } from './metadata.ts'
@@ -46,7 +46,7 @@ export function readContent(input: NewContent, textBytes: number): Content {
   const others = otherParts(type, rest, mentions)
   const replyTo = input.replyTo && bareId(input.replyTo)
   return {
-    fields: { type, ...given({ text }), ...rest },
+    fields: { type, ...omitUndefined({ text }), ...rest },
     mentions,
     bytes: `${text ?? ''}${others ?? ''}`.length * 3 + 512,
     bodyHash: digest(text, replyTo, ...(others === undefined ? [] : [others]))
@@ -55,7 +55,7 @@ export function readContent(input: NewContent, textBytes: number): Content {
 
 /** Everything but text, reply and mentions, in one order of fields, so that equal ones have equal digests. */
 function partsOf({ attachments = [], location, contact, encryptedContent, metadata }: NewContent) {
-  return given({
+  return omitUndefined({
     attachments: attachments.length === 0 ? undefined : attachments.map(attachmentOf),
     location: location && locationOf(location),
     contact: contact && contactOf(contact),
@@ -69,8 +69,17 @@ export function tombstoneOf(message: Readonly<MessageDoc>, deletedAt: Date): Mes
   const { _id, conversationId, seq, rev, createdRev, senderId, clientId, bodyHash, type, createdAt, hiddenFor } =
     message
   return {
-    ...{ _id, conversationId, seq, rev, createdRev, senderId, bodyHash, type, createdAt, deletedAt },
-    ...given({ clientId, hiddenFor })
+    _id,
+    conversationId,
+    seq,
+    rev,
+    createdRev,
+    senderId,
+    bodyHash,
+    type,
+    createdAt,
+    deletedAt,
+    ...omitUndefined({ clientId, hiddenFor })
   }
 }
 
@@ -98,15 +107,15 @@ function otherParts(type: MessageType, rest: object, mentions: readonly string[]
 function attachmentOf(attachment: Attachment): Attachment {
   const { type, url, thumbnailUrl, fileName, fileSize, mimeType, durationSeconds, width, height, waveform } = attachment
   const rest = { thumbnailUrl, fileName, fileSize, mimeType, durationSeconds, width, height, waveform }
-  return { type, url, ...given(rest) }
+  return { type, url, ...omitUndefined(rest) }
 }
 
 function locationOf({ latitude, longitude, name }: NonNullable<NewContent['location']>) {
-  return { latitude, longitude, ...given({ name }) }
+  return { latitude, longitude, ...omitUndefined({ name }) }
 }
 
 function contactOf({ name, phones, userId }: NonNullable<NewContent['contact']>): NonNullable<MessageDoc['contact']> {
-  return { name, ...given({ phones, userId: userId === undefined ? undefined : new ObjectId(bareId(userId)) }) }
+  return { name, ...omitUndefined({ phones, userId: userId === undefined ? undefined : new ObjectId(bareId(userId)) }) }
 }
 
 /** Half a character would be stored as another one. */

@@ -1,13 +1,13 @@
-import type { Message } from '../../protocol/entities/message.ts'
-import type { HistoryPage } from '../../protocol/events/message.ts'
 import { bareId } from '../../protocol/ids.ts'
 import { PAGE_SIZE, SYNC_PAGE_BYTES } from '../../protocol/limits.ts'
+import type { Message } from '../../protocol/messages/entities.ts'
+import type { HistoryPage } from '../../protocol/messages/events.ts'
 import type { Actor } from '../actor.ts'
-import { noSuchConversation, viewOf } from '../conversations/policy.ts'
+import { noSuchConversation, viewOf } from '../conversations/index.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { conversationId } from '../ids.ts'
-import { given } from '../omit-undefined.ts'
+import { omitUndefined } from '../omit-undefined.ts'
 import { fitPage, hiddenUpTo, presentMessage } from '../present/present.ts'
 import type { ConversationStore } from '../store/conversations.ts'
 import type { MemberDoc, MessageDoc } from '../store/documents.ts'
@@ -156,7 +156,7 @@ export class HistoryService {
   async #placeOf(view: View, request: HistoryRequest): Promise<Place> {
     const { before, after, around, beforeMessageId, afterMessageId } = request
     const id = beforeMessageId ?? afterMessageId
-    if (id === undefined) return given({ before, after, around })
+    if (id === undefined) return omitUndefined({ before, after, around })
     const message = await this.#store.messages.find(new ObjectId(bareId(id)))
     if (message === null || !message.conversationId.equals(view.conversationId)) {
       throw new AppError('not_found', 'No such message')

@@ -1,4 +1,5 @@
-import type { Message } from '../../protocol/entities/message.ts'
+import { bareId } from '../../protocol/ids.ts'
+import type { Message } from '../../protocol/messages/entities.ts'
 import {
   type Changed,
   MessageDeleted,
@@ -7,8 +8,7 @@ import {
   MessageNew,
   type MessageSendData,
   type Sent
-} from '../../protocol/events/message.ts'
-import { bareId } from '../../protocol/ids.ts'
+} from '../../protocol/messages/events.ts'
 import type { Actor } from '../actor.ts'
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config/config.ts'
@@ -21,11 +21,12 @@ import {
   requireUnblocked,
   requireVisible,
   viewOf
-} from '../conversations/policy.ts'
+} from '../conversations/index.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { conversationId, messageId } from '../ids.ts'
 import type { TokenBuckets } from '../limits/token-buckets.ts'
+import { omitUndefined } from '../omit-undefined.ts'
 import { isHiddenFor, presentMessage } from '../present/present.ts'
 import type { FirstSend } from '../store/commit/change.ts'
 import type { Commits } from '../store/commit/commits.ts'
@@ -97,7 +98,7 @@ export class MessageService {
     const replyToId = input.replyTo === undefined ? undefined : new ObjectId(bareId(input.replyTo))
     const { first, message } = await this.#store.commits.run<{ first: FirstSend; message?: MessageDoc }>(bareId(id), {
       bytes,
-      ...(replyToId === undefined ? {} : { messageId: replyToId }),
+      ...omitUndefined({ messageId: replyToId }),
       once: { senderId, clientId, answer: first => ({ first: requireSame(first, bodyHash) }) },
       decide: draft => {
         const member = requireMaySend(draft.state, actor)
@@ -105,9 +106,11 @@ export class MessageService {
         const quoted = replyToId && requireVisible(member, draft.message(replyToId))
         const meant = mentions.filter(it => draft.state.members.has(it)).map(it => new ObjectId(it))
         const message = draft.append({
-          ...{ senderId, clientId, bodyHash, ...fields },
-          ...(meant.length > 0 ? { mentions: meant } : {}),
-          ...(quoted ? { replyTo: quote(quoted) } : {})
+          senderId,
+          clientId,
+          bodyHash,
+          ...fields,
+          ...omitUndefined({ mentions: meant.length > 0 ? meant : undefined, replyTo: quoted && quote(quoted) })
         })
         draft.emit(MessageNew, () => presentMessage(message), { seq: message.seq })
         return { first: message, message }
@@ -230,8 +233,10 @@ function quote({ _id, senderId, type, text }: Readonly<MessageDoc>): NonNullable
   return {
     messageId: _id,
     senderId,
-    ...(type === 'text' ? {} : { type }),
-    ...(text === undefined ? {} : { text: [...text].slice(0, QUOTE_LENGTH).join('') })
+    ...omitUndefined({
+      type: type === 'text' ? undefined : type,
+      text: text === undefined ? undefined : [...text].slice(0, QUOTE_LENGTH).join('')
+    })
   }
 }
 

@@ -1,8 +1,9 @@
-import type { Presence, PresenceStatus } from '../../protocol/entities/user.ts'
 import { bareId, prefixedId } from '../../protocol/ids.ts'
+import type { Presence, PresenceStatus } from '../../protocol/presence/entities.ts'
 import type { Actor } from '../actor.ts'
 import type { Bus } from '../bus/bus.ts'
 import { ObjectId } from '../database/index.ts'
+import { omitUndefined } from '../omit-undefined.ts'
 
 /** Keeps when people were seen last. */
 interface LastSeenPort {
@@ -91,7 +92,7 @@ export class PresenceService {
     return ids.map(id => {
       const status = this.#statusOf(id)
       const lastSeenAt = status === 'offline' ? seen.get(id) : undefined
-      return { ...offline(id), status, ...(lastSeenAt === undefined ? {} : { lastSeenAt: lastSeenAt.toISOString() }) }
+      return { ...offline(id), status, ...omitUndefined({ lastSeenAt: lastSeenAt?.toISOString() }) }
     })
   }
 

@@ -1,13 +1,10 @@
-import type { SystemNote } from '../../protocol/entities/content.ts'
-import type { Message } from '../../protocol/entities/message.ts'
 import { prefixedId } from '../../protocol/ids.ts'
+import type { Message, SystemNote } from '../../protocol/messages/entities.ts'
 import type { ObjectId } from '../database/object-id.ts'
+import { omitUndefined } from '../omit-undefined.ts'
 import type { MessageDoc } from '../store/documents.ts'
 
-const PARTS = [
-  ...(['attachments', 'location', 'contact', 'encryptedContent'] as const),
-  ...(['metadata', 'mentions', 'system'] as const)
-]
+const PARTS = ['attachments', 'location', 'contact', 'encryptedContent', 'metadata', 'mentions', 'system'] as const
 
 type Content = Pick<Message, (typeof PARTS)[number]>
 
@@ -15,14 +12,16 @@ type Content = Pick<Message, (typeof PARTS)[number]>
 export function presentContent(doc: MessageDoc): Content {
   // Most messages are text and nothing else.
   if (!PARTS.some(name => doc[name] !== undefined)) return {}
-  const { contact, mentions, system } = doc
-  const parts = {
-    ...doc,
+  const { attachments, location, contact, encryptedContent, metadata, mentions, system } = doc
+  return omitUndefined({
+    attachments,
+    location,
     contact: contact && presentContact(contact),
+    encryptedContent,
+    metadata,
     mentions: mentions?.map(presentId),
     system: system && presentNote(doc.senderId, system)
-  }
-  return Object.fromEntries(PARTS.flatMap(name => (parts[name] === undefined ? [] : [[name, parts[name]]])))
+  })
 }
 
 /** An upper bound of its bytes on the wire. */
@@ -34,13 +33,13 @@ export function contentBytes(message: Content): number {
 const presentId = (id: ObjectId): string => prefixedId('user', id.toHexString())
 
 function presentContact({ userId, ...contact }: NonNullable<MessageDoc['contact']>) {
-  return { ...contact, ...(userId === undefined ? {} : { userId: presentId(userId) }) }
+  return { ...contact, ...omitUndefined({ userId: userId && presentId(userId) }) }
 }
 
 function presentNote(actorId: ObjectId, { userIds, ...note }: NonNullable<MessageDoc['system']>): SystemNote {
   return {
     ...note,
     actorId: presentId(actorId),
-    ...(userIds === undefined ? {} : { userIds: userIds.map(presentId) })
+    ...omitUndefined({ userIds: userIds?.map(presentId) })
   }
 }

@@ -6,11 +6,13 @@ import type {
   Membership,
   Preferences,
   Receipt
-} from '../../protocol/entities/conversation.ts'
-import type { Message, Reaction } from '../../protocol/entities/message.ts'
+} from '../../protocol/conversations/entities.ts'
 import { prefixedId } from '../../protocol/ids.ts'
+import type { Message } from '../../protocol/messages/entities.ts'
+import type { Reaction } from '../../protocol/reactions/entities.ts'
 import type { ObjectId } from '../database/object-id.ts'
 import { conversationId, messageId, userId } from '../ids.ts'
+import { omitUndefined } from '../omit-undefined.ts'
 import type { ConversationDoc, MemberDoc, MessageDoc, PreferencesDoc, ReactionDoc } from '../store/documents.ts'
 import { contentBytes, presentContent } from './content.ts'
 
@@ -24,15 +26,17 @@ export function presentMessage(doc: MessageDoc): Message {
     seq: doc.seq,
     rev: doc.rev,
     senderId: userId(doc.senderId),
-    ...(doc.clientId === undefined ? {} : { clientId: doc.clientId }),
     type: doc.type,
-    ...(doc.text === undefined ? {} : { text: doc.text }),
-    ...presentContent(doc),
-    ...(doc.replyTo === undefined ? {} : { replyTo: presentQuote(doc.replyTo) }),
     reactions: doc.reactions?.map(presentReaction) ?? [],
     createdAt: doc.createdAt.toISOString(),
-    ...(doc.editedAt === undefined ? {} : { editedAt: doc.editedAt.toISOString() }),
-    ...(doc.deletedAt === undefined ? {} : { deletedAt: doc.deletedAt.toISOString() })
+    ...omitUndefined({
+      clientId: doc.clientId,
+      text: doc.text,
+      replyTo: doc.replyTo && presentQuote(doc.replyTo),
+      editedAt: doc.editedAt?.toISOString(),
+      deletedAt: doc.deletedAt?.toISOString()
+    }),
+    ...presentContent(doc)
   }
 }
 
@@ -57,8 +61,7 @@ function presentQuote({ messageId: id, senderId, type, text }: NonNullable<Messa
   return {
     messageId: messageId(id),
     senderId: userId(senderId),
-    ...(type === undefined ? {} : { type }),
-    ...(text === undefined ? {} : { text })
+    ...omitUndefined({ type, text })
   }
 }
 
@@ -77,10 +80,12 @@ export function presentConversation(doc: ConversationDoc): Conversation {
     id: conversationId(doc._id),
     type: doc.type,
     rev: doc.selfRev,
-    ...(doc.name === undefined ? {} : { name: doc.name }),
-    ...(doc.description === undefined ? {} : { description: doc.description }),
-    ...(doc.avatarUrl === undefined ? {} : { avatarUrl: doc.avatarUrl }),
-    ...(doc.type === 'group' ? { settings: settingsOf(doc) } : {}),
+    ...omitUndefined({
+      name: doc.name,
+      description: doc.description,
+      avatarUrl: doc.avatarUrl,
+      settings: doc.type === 'group' ? settingsOf(doc) : undefined
+    }),
     ...(doc.type === 'support' ? presentSupport(doc) : {}),
     createdAt: doc.createdAt.toISOString()
   }
@@ -98,11 +103,7 @@ export function peerOf(doc: Pick<ConversationDoc, 'pairKey'>, userId: string): s
 }
 
 function presentSupport({ status, assignedAdminId, relatedEntity }: ConversationDoc): Partial<Conversation> {
-  return {
-    ...(status === undefined ? {} : { status }),
-    ...(assignedAdminId === undefined ? {} : { assignedAdminId: userId(assignedAdminId) }),
-    ...(relatedEntity === undefined ? {} : { relatedEntity })
-  }
+  return omitUndefined({ status, assignedAdminId: assignedAdminId && userId(assignedAdminId), relatedEntity })
 }
 
 /** The settings in force: what the group has set, and for the rest the default. */
@@ -117,7 +118,7 @@ export function presentMember(doc: MemberDoc): Member {
     role: doc.role,
     rev: doc.rev,
     joinedAt: doc.joinedAt.toISOString(),
-    ...(doc.leftAt === undefined ? {} : { leftAt: doc.leftAt.toISOString() })
+    ...omitUndefined({ leftAt: doc.leftAt?.toISOString() })
   }
 }
 
@@ -140,10 +141,16 @@ function presentPreferences(preferences: PreferencesDoc = {}, seq: number): Pref
   const { pinned = false, archived = false, favorite = false, ringtone, nickname, mutedUntil } = preferences
   const muted = isMuted({ preferences })
   return {
-    ...{ muted, pinned, archived, favorite, hidden: isHiddenAt({ preferences }, seq) },
-    ...(muted && mutedUntil !== undefined && mutedUntil < FOR_EVER ? { mutedUntil: mutedUntil.toISOString() } : {}),
-    ...(ringtone === undefined ? {} : { ringtone }),
-    ...(nickname === undefined ? {} : { nickname })
+    muted,
+    pinned,
+    archived,
+    favorite,
+    hidden: isHiddenAt({ preferences }, seq),
+    ...omitUndefined({
+      mutedUntil: muted && mutedUntil !== undefined && mutedUntil < FOR_EVER ? mutedUntil.toISOString() : undefined,
+      ringtone,
+      nickname
+    })
   }
 }
 
@@ -178,8 +185,10 @@ export function presentView(
     ...presentConversation(doc),
     head: { seq: doc.seq, rev: doc.rev },
     memberCount: doc.memberCount,
-    ...(peer === undefined ? {} : { peerId: prefixedId('user', peer) }),
-    ...(isVisible ? { lastMessage: presentMessage(newest) } : {}),
+    ...omitUndefined({
+      peerId: peer === undefined ? undefined : prefixedId('user', peer),
+      lastMessage: isVisible ? presentMessage(newest) : undefined
+    }),
     lastActivityAt: doc.lastActivityAt.toISOString(),
     me: presentMembership(me, doc.seq),
     unreadCount

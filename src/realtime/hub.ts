@@ -1,13 +1,14 @@
-import { Noop } from '../../protocol/events/conversation.ts'
 import { bareId, prefixedId } from '../../protocol/ids.ts'
+import { Noop } from '../../protocol/sync/events.ts'
 import type { Bus, ConversationChange, EphemeralMessage, ProfileChange, UserChange } from '../bus/bus.ts'
 import type { Timings } from '../config/timings.ts'
+import { omitUndefined } from '../omit-undefined.ts'
 import type { Connection } from './connection.ts'
+import { Recipients } from './encoding/recipients.ts'
 import { type LocalUser, Membership } from './membership.ts'
 import type { BlockPort, HeadsPort, PresencePort, ReplayPort } from './ports.ts'
 import { AutomaticSubscriptions, type FindScope } from './presence/automatic-subscriptions.ts'
 import { PresenceSubscriptions } from './presence/presence-subscriptions.ts'
-import { Recipients } from './recipients.ts'
 
 const NOOP = Noop.create({})
 /** Conversations whose members are told of a changed profile. */
@@ -145,7 +146,7 @@ export class Hub {
       const recipients = seq !== undefined && seq <= joinedSeq ? hidden : seen
       for (const connection of user.connections) recipients.add(connection)
     }
-    seen.send({ event, stream, rev, ...(seq && { seq }), ...(pair && { pair }) })
+    seen.send({ event, stream, rev, ...omitUndefined({ seq, pair }) })
     hidden.send({ event: NOOP, stream, rev })
   }
 
@@ -168,7 +169,7 @@ export class Hub {
     const members = [...this.#membership.membersOf(conversationId)].map(([user]) => user)
     const told = members.filter(({ id }) => (id === fromUserId ? !isForOthers : !blocked.has(id)))
     const recipients = Recipients.from(told.flatMap(({ connections }) => [...connections]))
-    recipients.send({ event, ...(pair && { pair }), ...(isCatchUp && { isCatchUp }) })
+    recipients.send({ event, ...omitUndefined({ pair, isCatchUp }) })
   }
 
   /** Tells everybody here who shares a conversation with the person, each once. */

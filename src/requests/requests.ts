@@ -1,25 +1,23 @@
-import type { PersonRequest, RequestStatus } from '../../protocol/entities/people.ts'
-import { RequestNew, RequestUpdated } from '../../protocol/events/people.ts'
 import { bareId, prefixedId } from '../../protocol/ids.ts'
 import type { UserEvent } from '../../protocol/index.ts'
 import { PAGE_SIZE } from '../../protocol/limits.ts'
-import type { NewRequest, RequestPage, RequestQuery } from '../../protocol/routes/people.ts'
+import type { PersonRequest, RequestStatus } from '../../protocol/requests/entities.ts'
+import { RequestNew, RequestUpdated } from '../../protocol/requests/events.ts'
+import type { NewRequest, RequestPage, RequestQuery } from '../../protocol/requests/routes.ts'
 import type { Actor } from '../actor.ts'
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config/config.ts'
-import type { ConversationService } from '../conversations/conversations.ts'
+import type { ConversationService } from '../conversations/index.ts'
 import { isDuplicate } from '../database/duplicates.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { conversationId, pairKeyOf, userId } from '../ids.ts'
 import { Counters } from '../limits/counters.ts'
+import { omitUndefined } from '../omit-undefined.ts'
 import type { ConversationStore } from '../store/conversations.ts'
 import type { AccountStore } from '../streams/store.ts'
 import { requirePlainText } from '../text.ts'
-import type { BlockService } from '../users/blocks/blocks.ts'
-import type { ContactStore } from '../users/contacts/store.ts'
-import type { FriendshipStore } from '../users/friends/store.ts'
-import type { UserService } from '../users/users.ts'
+import type { BlockService, ContactStore, FriendshipStore, UserService } from '../users/index.ts'
 import type { RequestDoc, RequestStore } from './store.ts'
 
 interface RequestDeps {
@@ -74,7 +72,7 @@ export class RequestService {
     await this.#users.requireUsers([toId])
     await this.#blocks.requireUnblocked(actor, [toId])
     const pairKey = pairKeyOf(actor.userId, toId)
-    const text = message === undefined ? {} : { message: requirePlainText('message', message) }
+    const text = omitUndefined({ message: message === undefined ? undefined : requirePlainText('message', message) })
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const known = await this.#findKnown(actor, pairKey, kind)
       if (known !== undefined) return known
@@ -128,7 +126,10 @@ export class RequestService {
     const page = rows.slice(0, limit)
     const last = page.at(-1)
     const requests = await this.present(page)
-    return { requests, ...(rows.length > limit && last !== undefined ? { next: requestId(last._id) } : {}) }
+    return {
+      requests,
+      ...omitUndefined({ next: rows.length > limit && last !== undefined ? requestId(last._id) : undefined })
+    }
   }
 
   /** Those of the given requests that the person takes part in, by id (hex). */
@@ -289,10 +290,8 @@ function presentRequest(row: RequestDoc, pair?: ObjectId): PersonRequest {
     kind,
     from: userId(fromId),
     to: userId(toId),
-    ...(message === undefined ? {} : { message }),
     status,
     createdAt: createdAt.toISOString(),
-    ...(decidedAt === undefined ? {} : { decidedAt: decidedAt.toISOString() }),
-    ...(pair === undefined ? {} : { conversationId: conversationId(pair) })
+    ...omitUndefined({ message, decidedAt: decidedAt?.toISOString(), conversationId: pair && conversationId(pair) })
   }
 }

@@ -1,5 +1,6 @@
 import type { ClientSession, Collection, Db, Filter, IndexDescription, ObjectId } from 'mongodb'
-import type { RequestKind, RequestStatus } from '../../protocol/entities/people.ts'
+import type { RequestKind, RequestStatus } from '../../protocol/requests/entities.ts'
+import { omitUndefined } from '../omit-undefined.ts'
 
 /** Somebody asks somebody to talk or to be friends. */
 export interface RequestDoc {
@@ -48,7 +49,7 @@ export class RequestStore {
   }
 
   async find(_id: ObjectId, session?: ClientSession): Promise<RequestDoc | null> {
-    return await this.#requests.findOne({ _id }, session === undefined ? {} : { session })
+    return await this.#requests.findOne({ _id }, omitUndefined({ session }))
   }
 
   async findMany(ids: readonly ObjectId[]): Promise<RequestDoc[]> {
@@ -95,7 +96,7 @@ export class RequestStore {
     limit: number,
     after?: ObjectId
   ): Promise<RequestDoc[]> {
-    const more: Filter<RequestDoc> = { ...rest, ...(after === undefined ? {} : { _id: { $lt: after } }) }
+    const more: Filter<RequestDoc> = { ...rest, ...omitUndefined({ _id: after && { $lt: after } }) }
     const from = { fromId: userId, ...more }
     const to = { toId: userId, ...more }
     const filter = direction === undefined ? { $or: [from, to] } : direction === 'incoming' ? to : from

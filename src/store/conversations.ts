@@ -1,4 +1,5 @@
 import type { Collection, Db, IndexDescription, ObjectId } from 'mongodb'
+import { omitUndefined } from '../omit-undefined.ts'
 import type { ConversationDoc } from './documents.ts'
 
 /** Reads conversations; they are written by `Commits` alone. */
@@ -62,7 +63,7 @@ export class ConversationStore {
         ? {}
         : { $or: [{ lastActivityAt: { $lt: after.at } }, { lastActivityAt: after.at, _id: { $lt: after.id } }] }
     return await this.#conversations
-      .find({ _id: { $in: [...ids] }, ...older, ...(type === undefined ? {} : { type }) })
+      .find({ _id: { $in: [...ids] }, ...older, ...omitUndefined({ type }) })
       .sort({ lastActivityAt: -1, _id: -1 })
       .limit(limit)
       .toArray()

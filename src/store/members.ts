@@ -1,4 +1,5 @@
 import type { ClientSession, Collection, Db, IndexDescription, ObjectId } from 'mongodb'
+import { omitUndefined } from '../omit-undefined.ts'
 import type { MemberDoc, PreferencesDoc } from './documents.ts'
 import { type RevRange, revFilter } from './rev-range.ts'
 
@@ -38,7 +39,7 @@ export class MemberStore {
 
   /** Present memberships of one person in the order of the conversations' ids, at most `limit`. */
   async findByUser(userId: ObjectId, limit: number, after?: ObjectId): Promise<MemberDoc[]> {
-    const from = after === undefined ? {} : { conversationId: { $gt: after } }
+    const from = omitUndefined({ conversationId: after && { $gt: after } })
     return await this.#members.find({ userId, ...from, ...PRESENT }, { sort: { conversationId: 1 }, limit }).toArray()
   }
 
@@ -79,7 +80,7 @@ export class MemberStore {
 
   /** Present members in the order of their ids. */
   async page(conversationId: ObjectId, limit: number, after?: ObjectId): Promise<MemberDoc[]> {
-    const from = after === undefined ? {} : { userId: { $gt: after } }
+    const from = omitUndefined({ userId: after && { $gt: after } })
     return await this.#members.find({ conversationId, ...from, ...PRESENT }, { sort: { userId: 1 }, limit }).toArray()
   }
 
@@ -132,10 +133,10 @@ export class MemberStore {
     const $unset = Object.fromEntries(
       named.filter(([, value]) => value === undefined).map(([name]) => [name, true as const])
     )
-    const update = {
-      ...(Object.keys($set).length > 0 ? { $set } : {}),
-      ...(Object.keys($unset).length > 0 ? { $unset } : {})
-    }
+    const update = omitUndefined({
+      $set: Object.keys($set).length > 0 ? $set : undefined,
+      $unset: Object.keys($unset).length > 0 ? $unset : undefined
+    })
     const filter = { conversationId, userId, ...PRESENT }
     return await this.#members.findOneAndUpdate(filter, update, { session, returnDocument: 'after' })
   }
@@ -153,7 +154,7 @@ export class MemberStore {
       { conversationId, userId, ...PRESENT },
       {
         $max: { clearedSeq: seq, readSeq: seq, deliveredSeq: seq },
-        ...(isHidden ? { $set: { 'preferences.hiddenAtSeq': seq } } : {})
+        ...omitUndefined({ $set: isHidden ? { 'preferences.hiddenAtSeq': seq } : undefined })
       },
       { session, returnDocument: 'after' }
     )

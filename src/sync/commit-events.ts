@@ -1,4 +1,5 @@
 import type { Bus } from '../bus/bus.ts'
+import { omitUndefined } from '../omit-undefined.ts'
 import { pairOf } from '../present/present.ts'
 import type { Committed } from '../store/commit/change.ts'
 import type { Commits } from '../store/commit/commits.ts'
@@ -38,7 +39,7 @@ function publish(result: readonly Committed[], bus: Bus): void {
     for (const account of accounts) bus.publish('user', account)
     const pair = pairOf(state.doc)
     for (const { create, ...change } of events) {
-      bus.publish('conversation', { ...change, conversationId, event: create(), ...(pair && { pair }) })
+      bus.publish('conversation', { ...change, conversationId, event: create(), ...omitUndefined({ pair }) })
     }
   }
 }

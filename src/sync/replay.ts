@@ -1,8 +1,10 @@
-import { ConversationUpdated, MemberChanged, Noop } from '../../protocol/events/conversation.ts'
-import { MessageDeleted, MessageEdited, MessageNew } from '../../protocol/events/message.ts'
+import { ConversationUpdated, MemberChanged } from '../../protocol/conversations/events.ts'
 import { SYNC_PAGE_BYTES, SYNC_PAGE_ITEMS } from '../../protocol/limits.ts'
+import { MessageDeleted, MessageEdited, MessageNew } from '../../protocol/messages/events.ts'
+import { Noop } from '../../protocol/sync/events.ts'
 import type { ConversationChange, UserChange } from '../bus/bus.ts'
 import { ObjectId } from '../database/object-id.ts'
+import { omitUndefined } from '../omit-undefined.ts'
 import { fitPage, pairOf, presentConversation, presentMember, presentMessage } from '../present/present.ts'
 import { byConversation } from '../store/by-conversation.ts'
 import type { ConversationStore } from '../store/conversations.ts'
@@ -154,7 +156,7 @@ function denseChanges(
   const pair = pairOf(head)
   return Array.from({ length: Math.max(0, end - since) }, (_, index) => {
     const rev = since + 1 + index
-    return { ...(changes.get(rev) ?? { conversationId, rev, event: NOOP }), ...(pair && { pair }) }
+    return { ...(changes.get(rev) ?? { conversationId, rev, event: NOOP }), ...omitUndefined({ pair }) }
   })
 }
 

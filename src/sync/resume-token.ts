@@ -1,6 +1,7 @@
 import { prefixedId } from '../../protocol/ids.ts'
 import type { Actor } from '../actor.ts'
 import { ObjectId } from '../database/object-id.ts'
+import { omitUndefined } from '../omit-undefined.ts'
 import { hiddenUpTo, pairOf } from '../present/present.ts'
 import type { ConversationStore } from '../store/conversations.ts'
 import type { ConversationDoc } from '../store/documents.ts'
@@ -96,7 +97,7 @@ export class ResumptionService {
       if (page.length === 0) return
       for (const change of page) {
         const isVisible = change.seq === undefined || change.seq > afterSeq
-        yield { kind: 'conversation', change: { ...change, ...(pair && { pair }) }, isVisible }
+        yield { kind: 'conversation', change: { ...change, ...omitUndefined({ pair }) }, isVisible }
       }
       since = page.at(-1)?.rev ?? doc.rev
     }

@@ -1,13 +1,14 @@
-import type { SyncItem, SyncPage } from '../../protocol/events/conversation.ts'
-import type { Cursors, Head, Heads } from '../../protocol/events/session.ts'
 import { bareId, prefixedId } from '../../protocol/ids.ts'
 import type { UserEvent } from '../../protocol/index.ts'
 import { HEADS_PAGE, MAX_CHANGES_BEHIND, SYNC_PAGE_BYTES, SYNC_PAGE_ITEMS } from '../../protocol/limits.ts'
+import type { Cursors, Head, Heads } from '../../protocol/sync/entities.ts'
+import type { SyncItem, SyncPage } from '../../protocol/sync/events.ts'
 import type { Actor } from '../actor.ts'
-import { noSuchConversation } from '../conversations/policy.ts'
+import { noSuchConversation } from '../conversations/index.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { conversationId } from '../ids.ts'
+import { omitUndefined } from '../omit-undefined.ts'
 import {
   hiddenUpTo,
   isHiddenFor,
@@ -57,7 +58,9 @@ export class SyncService {
       heads: heads.filter(({ stream, rev }) => cursors[stream] !== rev),
       gone,
       more: rows.length > HEADS_PAGE,
-      ...(rows.length > HEADS_PAGE && last !== undefined ? { after: last.conversationId.toHexString() } : {})
+      ...omitUndefined({
+        after: rows.length > HEADS_PAGE && last !== undefined ? last.conversationId.toHexString() : undefined
+      })
     }
   }
 

@@ -1,5 +1,6 @@
-import type { Me, User } from '../../protocol/entities/user.ts'
 import { prefixedId } from '../../protocol/ids.ts'
+import type { Me, User } from '../../protocol/users/entities.ts'
+import { omitUndefined } from '../omit-undefined.ts'
 import type { UserDoc } from './store.ts'
 import type { ProfileVisibility } from './visibility.ts'
 
@@ -12,27 +13,26 @@ export function presentUser(
   { isBlocked, about, profilePhoto, lastSeen }: ProfileVisibility
 ): User {
   if (isBlocked) return presentNames(user)
-  const { avatarUrl, publicKey, isVerified, lastSeenAt, createdAt } = user
+  const { avatarUrl, bio, statusText, publicKey, isVerified, lastSeenAt, createdAt } = user
   return {
     ...presentNames(user),
-    ...(profilePhoto && avatarUrl !== undefined ? { avatarUrl } : {}),
-    ...(about ? presentAbout(user) : {}),
-    ...(publicKey === undefined ? {} : { publicKey }),
-    ...(isVerified === true ? { isVerified } : {}),
-    ...(lastSeen && lastSeenAt !== undefined ? { lastSeenAt: lastSeenAt.toISOString() } : {}),
+    ...omitUndefined({
+      avatarUrl: profilePhoto ? avatarUrl : undefined,
+      bio: about ? bio : undefined,
+      statusText: about ? statusText : undefined,
+      publicKey,
+      isVerified: isVerified || undefined,
+      lastSeenAt: lastSeen ? lastSeenAt?.toISOString() : undefined
+    }),
     createdAt: createdAt.toISOString()
   }
-}
-
-function presentAbout({ bio, statusText }: PresentedFields): Pick<User, 'bio' | 'statusText'> {
-  return { ...(bio === undefined ? {} : { bio }), ...(statusText === undefined ? {} : { statusText }) }
 }
 
 /** What nobody hides from anybody. */
 export function presentNames({ _id, username, displayName }: PresentedFields): User {
   return {
     id: prefixedId('user', _id.toHexString()),
-    ...(username === undefined ? {} : { username }),
+    ...omitUndefined({ username }),
     displayName
   }
 }
@@ -44,8 +44,7 @@ export function presentMe(user: PresentedFields): Me {
   const { phone, email, createdAt, updatedAt = createdAt } = user
   return {
     ...presentUser(user, OWN_SIGHT),
-    ...(phone === undefined ? {} : { phone }),
-    ...(email === undefined ? {} : { email }),
+    ...omitUndefined({ phone, email }),
     createdAt: createdAt.toISOString(),
     updatedAt: updatedAt.toISOString()
   }

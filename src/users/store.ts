@@ -2,6 +2,7 @@ import type { ClientSession, Collection, Db, Filter, IndexDescription, ObjectId 
 import { MongoServerError } from 'mongodb'
 import { isDuplicate } from '../database/duplicates.ts'
 import { AppError } from '../errors.ts'
+import { omitUndefined } from '../omit-undefined.ts'
 import { beginning, foldedWords, searchTokens } from '../search-words.ts'
 
 /** A person. What is not known about them is absent, so that the unique indexes leave it out. */
@@ -140,8 +141,8 @@ export class UserStore {
     const { modifiedCount } = await this.#users.updateOne(
       { _id, isVerified: { $ne: true } },
       {
-        $set: { isVerified: true, ...(passwordHash === undefined ? {} : { passwordHash }) },
-        ...(passwordHash === undefined ? { $unset: { passwordHash: '' } } : {})
+        $set: { isVerified: true, ...omitUndefined({ passwordHash }) },
+        ...omitUndefined({ $unset: passwordHash === undefined ? { passwordHash: '' as const } : undefined })
       }
     )
     return modifiedCount === 1
@@ -189,7 +190,7 @@ export class UserStore {
     return await refuseTaken(
       this.#users.findOneAndUpdate(
         { _id },
-        { $set: set, ...(Object.keys(unset).length > 0 ? { $unset: unset } : {}) },
+        { $set: set, ...omitUndefined({ $unset: Object.keys(unset).length > 0 ? unset : undefined }) },
         { session, returnDocument: 'after', projection: PROFILE }
       )
     )
@@ -207,8 +208,7 @@ export class UserStore {
     limit: number,
     { after, skip = 0, except = [] }: { after?: ObjectId; skip?: number; except?: readonly ObjectId[] } = {}
   ): Promise<UserDoc[]> {
-    const from = after === undefined ? {} : { $gt: after }
-    const filter = { _id: { ...from, $nin: [...except] }, isDisabled: { $ne: true } }
+    const filter = { _id: { ...omitUndefined({ $gt: after }), $nin: [...except] }, isDisabled: { $ne: true } }
     return await this.#users.find(filter, { sort: { _id: 1 }, skip, limit, projection: PROFILE }).toArray()
   }
 
@@ -238,7 +238,10 @@ export class UserStore {
       ...(words.length > 0 ? [{ searchTokens: { $all: words } }] : []),
       ...phones.map(phone => ({ phone: beginningWith(phone) }))
     ]
-    const others = { isDisabled: { $ne: true }, ...(except.length > 0 ? { _id: { $nin: [...except] } } : {}) }
+    const others = {
+      isDisabled: { $ne: true },
+      ...omitUndefined({ _id: except.length > 0 ? { $nin: [...except] } : undefined })
+    }
     const options = { projection: PROFILE, limit, maxTimeMS: SEARCH_TIME_MS }
     const pages = await busyWhenSlow(
       Promise.all(filters.map(async filter => await this.#users.find({ ...filter, ...others }, options).toArray()))

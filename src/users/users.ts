@@ -1,9 +1,8 @@
-import type { Me, User } from '../../protocol/entities/user.ts'
-import { ProfileUpdated } from '../../protocol/events/people.ts'
-import { UserUpdated } from '../../protocol/events/session.ts'
 import { bareId } from '../../protocol/ids.ts'
 import { PAGE_SIZE } from '../../protocol/limits.ts'
-import type { ProfileChanges } from '../../protocol/routes/users.ts'
+import type { Me, User } from '../../protocol/users/entities.ts'
+import { ProfileUpdated, UserUpdated } from '../../protocol/users/events.ts'
+import type { ProfileChanges } from '../../protocol/users/routes.ts'
 import type { Actor } from '../actor.ts'
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config/config.ts'
@@ -12,6 +11,7 @@ import { AppError } from '../errors.ts'
 import { emailKey, parsePhone, phoneBeginnings } from '../identifiers.ts'
 import { userId } from '../ids.ts'
 import { RecentCache } from '../limits/recent-cache.ts'
+import { omitUndefined } from '../omit-undefined.ts'
 import type { AccountStore } from '../streams/store.ts'
 import { requirePlainText } from '../text.ts'
 import type { BlockStore } from './blocks/store.ts'
@@ -89,7 +89,7 @@ export class UserService {
     const me = presentMe(user)
     this.#bus.publish('user', { userId: actor.userId, rev, event: UserUpdated.create(me) })
     const { id, displayName, username } = presentNames(user)
-    const event = ProfileUpdated.create({ userId: id, displayName, ...(username === undefined ? {} : { username }) })
+    const event = ProfileUpdated.create({ userId: id, displayName, ...omitUndefined({ username }) })
     this.#bus.publish('profile', { userId: actor.userId, event })
     return me
   }
@@ -132,12 +132,18 @@ export class UserService {
   ) {
     const skip = (number - 1) * limit
     if (skip + limit > MAX_NUMBERED) return { users: [] }
-    const from = after === undefined ? {} : { after: new ObjectId(bareId(after)) }
-    const rows = await this.#store.users.page(limit + 1, { ...from, skip, except: await this.#hiddenFrom(actor) })
+    const rows = await this.#store.users.page(limit + 1, {
+      skip,
+      except: await this.#hiddenFrom(actor),
+      ...omitUndefined({ after: after === undefined ? undefined : new ObjectId(bareId(after)) })
+    })
     const page = rows.slice(0, limit)
     const last = page.at(-1)
     const users = await this.#presentUnblocked(actor, page)
-    return { users, ...(rows.length > limit && last !== undefined ? { next: userId(last._id) } : {}) }
+    return {
+      users,
+      ...omitUndefined({ next: rows.length > limit && last !== undefined ? userId(last._id) : undefined })
+    }
   }
 
   /** Profiles as the actor may see them, in no particular order, of whom there is. Ids in either form. */
@@ -227,8 +233,10 @@ export class UserService {
 /** An empty text takes a field away. */
 function profileFields({ username, displayName, bio, avatarUrl, statusText, publicKey }: ProfileChanges) {
   return {
-    ...(username === undefined ? {} : { username }),
-    ...(displayName === undefined ? {} : { displayName: requirePlainText('displayName', displayName) }),
+    ...omitUndefined({
+      username,
+      displayName: displayName === undefined ? undefined : requirePlainText('displayName', displayName)
+    }),
     ...(bio === undefined ? {} : { bio: optionalText('bio', bio) }),
     ...(statusText === undefined ? {} : { statusText: optionalText('statusText', statusText) }),
     ...(publicKey === undefined ? {} : { publicKey: publicKey === '' ? undefined : publicKey }),

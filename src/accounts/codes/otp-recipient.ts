@@ -1,6 +1,7 @@
 import { AppError } from '../../errors.ts'
 import { type Identifiers, identifierKeys } from '../../identifiers.ts'
-import type { UserKey } from '../../users/store.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
+import type { UserKey } from '../../users/index.ts'
 import type { Channel } from '../delivery/port.ts'
 
 /** Where a code goes, and whom it is for if there is such a person. */
@@ -16,10 +17,7 @@ export async function requireRecipient(
   { phone, email }: Pick<Identifiers, 'phone' | 'email'>,
   region: string | undefined
 ): Promise<OtpRecipient> {
-  const keys = await identifierKeys(
-    { ...(phone === undefined ? {} : { phone }), ...(email === undefined ? {} : { email }) },
-    region
-  )
+  const keys = await identifierKeys(omitUndefined({ phone, email }), region)
   if (keys.phone !== undefined && keys.email === undefined) {
     return { channel: 'sms', to: keys.phone, key: { phone: keys.phone } }
   }

@@ -1,10 +1,10 @@
-import type { CodeLogin, CodeRegistration, CodeRequest, CodeSent } from '../../../protocol/routes/otp.ts'
+import type { CodeLogin, CodeRegistration, CodeRequest, CodeSent } from '../../../protocol/accounts/routes.ts'
 import type { Config } from '../../config/config.ts'
 import { ObjectId } from '../../database/object-id.ts'
 import { AppError } from '../../errors.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import { requirePlainText } from '../../text.ts'
-import { presentMe } from '../../users/profiles.ts'
-import type { UserDoc, UserStore } from '../../users/store.ts'
+import { presentMe, type UserDoc, type UserStore } from '../../users/index.ts'
 import type { Delivery } from '../delivery/port.ts'
 import { requireOtherPassword, type SignIn } from '../passwords/password-sign-in.ts'
 import type { Passwords } from '../passwords/passwords.ts'
@@ -58,7 +58,7 @@ export class OtpService {
       const { channel, to } = target
       setImmediate(() => void delivery.deliver({ channel, to, code, purpose }).catch(onError))
     }
-    return { expiresInMs: CODE_MS, ...(this.#isShown ? { devCode: code } : {}) }
+    return { expiresInMs: CODE_MS, ...omitUndefined({ devCode: this.#isShown ? code : undefined }) }
   }
 
   /**
@@ -124,12 +124,11 @@ export class OtpService {
   ): Promise<Omit<UserDoc, 'searchTokens'>> {
     const user = {
       _id: new ObjectId(),
-      ...(username === undefined ? {} : { username, usernameKey: username.toLowerCase() }),
       ...key,
       displayName,
       isVerified: true,
       createdAt: new Date(),
-      ...(passwordHash === undefined ? {} : { passwordHash })
+      ...omitUndefined({ username, usernameKey: username?.toLowerCase(), passwordHash })
     }
     try {
       await this.#users.insert(user)

@@ -1,16 +1,14 @@
-import type { Me } from '../../../protocol/entities/user.ts'
-import type { Credentials, Registration } from '../../../protocol/routes/auth.ts'
-import type { PasswordChange, PasswordReset } from '../../../protocol/routes/otp.ts'
+import type { Credentials, PasswordChange, PasswordReset, Registration } from '../../../protocol/accounts/routes.ts'
+import type { Me } from '../../../protocol/users/entities.ts'
 import type { Actor } from '../../actor.ts'
 import type { Config } from '../../config/config.ts'
 import { ObjectId } from '../../database/object-id.ts'
 import { AppError } from '../../errors.ts'
 import { type IdentifierKeys, identifierKeys } from '../../identifiers.ts'
 import { Counters, networkOf, requireAllowed } from '../../limits/counters.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import { requirePlainText } from '../../text.ts'
-import { presentMe } from '../../users/profiles.ts'
-import type { UserDoc, UserKey, UserStore } from '../../users/store.ts'
-import type { UserService } from '../../users/users.ts'
+import { presentMe, type UserDoc, type UserKey, type UserService, type UserStore } from '../../users/index.ts'
 import type { Codes } from '../codes/codes.ts'
 import { requireRecipient } from '../codes/otp-recipient.ts'
 import type { OpenSession, SessionService } from '../sessions/sessions.ts'
@@ -70,7 +68,7 @@ export class PasswordSignIn {
     requireOtherPassword(input.password, [input.username, input.phone, input.email, ...Object.values(keys)])
     const user: Omit<UserDoc, 'searchTokens'> = {
       _id: new ObjectId(),
-      ...(input.username === undefined ? {} : { username: input.username }),
+      ...omitUndefined({ username: input.username }),
       ...keys,
       displayName: requirePlainText('displayName', input.displayName ?? input.username ?? 'User'),
       createdAt: new Date()

@@ -1,14 +1,15 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { EventEmitter } from 'node:events'
-import { QR_PREFIX, type QrLogin, type QrState } from '../../../protocol/entities/qr.ts'
-import type { Device } from '../../../protocol/entities/user.ts'
+import { QR_PREFIX, type QrLogin, type QrState } from '../../../protocol/accounts/entities.ts'
+import type { QrPresentation } from '../../../protocol/accounts/qr-routes.ts'
 import { prefixedId } from '../../../protocol/ids.ts'
-import type { QrPresentation } from '../../../protocol/routes/qr.ts'
+import type { Device } from '../../../protocol/users/entities.ts'
 import type { Actor } from '../../actor.ts'
 import type { Config } from '../../config/config.ts'
 import { ObjectId } from '../../database/object-id.ts'
 import { AppError } from '../../errors.ts'
-import type { UserService } from '../../users/users.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
+import type { UserService } from '../../users/index.ts'
 import type { SignIn } from '../passwords/password-sign-in.ts'
 import type { SessionService } from '../sessions/sessions.ts'
 import { drawQr, type QrFormat } from './qr-image.ts'
@@ -55,7 +56,7 @@ export class QrService {
     const now = new Date()
     const code: CodeDoc = {
       _id: new ObjectId(),
-      ...(actor ? { makerId: new ObjectId(actor.userId) } : device ? { device } : {}),
+      ...omitUndefined(actor ? { makerId: new ObjectId(actor.userId) } : { device }),
       matchCode: String(randomInt(100)).padStart(2, '0'),
       mismatches: 0,
       status: 'pending',
@@ -65,7 +66,7 @@ export class QrService {
     await this.#codes.insert(token, code)
     const { id, status, matchCode, expiresAt } = presentState(code, now)
     const url = `${QR_PREFIX}${token}`
-    return { id, token, status, ...(matchCode === undefined ? {} : { matchCode }), url, expiresAt }
+    return { id, token, status, ...omitUndefined({ matchCode }), url, expiresAt }
   }
 
   /**
@@ -186,7 +187,7 @@ export class QrService {
    * sessions at the same moment ends this one too.
    */
   async #open({ userId, sessionId }: QrPerson, device: Device): Promise<SignIn> {
-    const approver = { userId: userId.toHexString(), ...(sessionId ? { sessionId: sessionId.toHexString() } : {}) }
+    const approver = { userId: userId.toHexString(), ...omitUndefined({ sessionId: sessionId?.toHexString() }) }
     const session = await this.#sessions.open(approver.userId, device)
     try {
       await this.#sessions.requireLiveSession(approver)
@@ -232,10 +233,7 @@ function presentState({ _id, status, device, matchCode, expiresAt }: CodeDoc, no
   return {
     id: prefixedId('qr', _id.toHexString()),
     status: expiresAt <= now && !isOver ? 'expired' : status,
-    ...(device ? { matchCode } : {}),
-    ...(device
-      ? { device: { ...(platform === undefined ? {} : { platform }), ...(name === undefined ? {} : { name }) } }
-      : {}),
+    ...omitUndefined({ matchCode: device && matchCode, device: device && omitUndefined({ platform, name }) }),
     expiresAt: expiresAt.toISOString()
   }
 }
@@ -243,7 +241,7 @@ function presentState({ _id, status, device, matchCode, expiresAt }: CodeDoc, no
 function personOf({ userId, sessionId }: Actor): QrPerson {
   return {
     userId: new ObjectId(userId),
-    ...(sessionId === undefined ? {} : { sessionId: new ObjectId(sessionId) })
+    ...omitUndefined({ sessionId: sessionId === undefined ? undefined : new ObjectId(sessionId) })
   }
 }
 

@@ -1,15 +1,16 @@
 import { randomBytes } from 'node:crypto'
-import type { Session } from '../../../protocol/entities/session.ts'
-import type { Device } from '../../../protocol/entities/user.ts'
+import type { Session } from '../../../protocol/accounts/entities.ts'
 import { bareId, prefixedId } from '../../../protocol/ids.ts'
+import type { Device } from '../../../protocol/users/entities.ts'
 import type { Actor } from '../../actor.ts'
 import type { Bus } from '../../bus/bus.ts'
 import type { Config } from '../../config/config.ts'
 import { ObjectId } from '../../database/object-id.ts'
 import { AppError } from '../../errors.ts'
 import { RecentCache } from '../../limits/recent-cache.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import type { DeviceCursor } from '../../streams/positions.ts'
-import type { UserService } from '../../users/users.ts'
+import type { UserService } from '../../users/index.ts'
 import type { TicketStore } from '../tickets/store.ts'
 import { RefreshTokens } from './refresh-tokens.ts'
 import type { SessionDoc, SessionStore } from './store.ts'
@@ -66,7 +67,7 @@ export class SessionService {
     const session: SessionDoc = {
       _id: new ObjectId(),
       userId: new ObjectId(userId),
-      ...(device ? { device } : {}),
+      ...omitUndefined({ device }),
       generation: 1,
       salt: randomBytes(16).toString('base64url'),
       createdAt: now,
@@ -170,7 +171,7 @@ export class SessionService {
     const expiresAt = new Date(Date.now() + this.#timings.ticketMs)
     const holder = {
       userId: new ObjectId(actor.userId),
-      ...(actor.sessionId === undefined ? {} : { sessionId: new ObjectId(actor.sessionId) }),
+      ...omitUndefined({ sessionId: actor.sessionId === undefined ? undefined : new ObjectId(actor.sessionId) }),
       tokenExpiresAt: new Date(actor.expiresAt)
     }
     await this.#store.tickets.insert(ticket, holder, expiresAt)
@@ -183,7 +184,7 @@ export class SessionService {
     if (!holder) throw new AppError('unauthenticated', 'The ticket is not valid')
     const actor: Actor = {
       userId: holder.userId.toHexString(),
-      ...(holder.sessionId ? { sessionId: holder.sessionId.toHexString() } : {}),
+      ...omitUndefined({ sessionId: holder.sessionId?.toHexString() }),
       expiresAt: holder.tokenExpiresAt.getTime()
     }
     await this.requireLiveSession(actor)
@@ -230,7 +231,7 @@ function requireUnended({ revokedAt, expiresAt }: SessionDoc): void {
 function presentSession({ _id, device, createdAt, lastSeenAt, expiresAt }: SessionDoc, actor: Actor): Session {
   return {
     id: prefixedId('ses', _id.toHexString()),
-    ...(device ? { device } : {}),
+    ...omitUndefined({ device }),
     createdAt: createdAt.toISOString(),
     lastSeenAt: lastSeenAt.toISOString(),
     expiresAt: expiresAt.toISOString(),

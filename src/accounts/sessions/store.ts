@@ -1,4 +1,5 @@
 import type { Collection, Db, IndexDescription, ObjectId } from 'mongodb'
+import { omitUndefined } from '../../omit-undefined.ts'
 
 /** One login on one device. Nothing in it can be used to sign in. */
 export interface SessionDoc {
@@ -87,7 +88,7 @@ export class SessionStore {
   /** Somebody's live sessions but one. @returns their ids */
   async idsExcept(userId: ObjectId, kept: ObjectId | undefined): Promise<ObjectId[]> {
     const sessions = await this.#sessions
-      .find({ userId, revokedAt: { $exists: false }, ...(kept ? { _id: { $ne: kept } } : {}) })
+      .find({ userId, revokedAt: { $exists: false }, ...omitUndefined({ _id: kept && { $ne: kept } }) })
       .project<{ _id: ObjectId }>({ _id: 1 })
       .toArray()
     return sessions.map(({ _id }) => _id)

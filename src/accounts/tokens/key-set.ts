@@ -1,5 +1,6 @@
 import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose'
 import { AppError } from '../../errors.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import { expiredToken, hasCode, invalidToken } from './token-errors.ts'
 
 /** Signatures of external issuers; none of them takes a shared secret. */
@@ -21,8 +22,7 @@ export function createKeySet(
   const options = {
     algorithms: ASYMMETRIC,
     requiredClaims: ['exp'],
-    ...(issuer === undefined ? {} : { issuer }),
-    ...(audience === undefined ? {} : { audience })
+    ...omitUndefined({ issuer, audience })
   }
   return async token => {
     try {

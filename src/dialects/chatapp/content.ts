@@ -1,9 +1,9 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { Attachment, Location, MessageType } from '../../../protocol/entities/content.ts'
-import { ClientId } from '../../../protocol/entities/message.ts'
 import { ConversationId, MessageId, UserId } from '../../../protocol/ids.ts'
+import { Attachment, ClientId, Location, MessageType } from '../../../protocol/messages/entities.ts'
 import type { Actor } from '../../actor.ts'
 import { AppError } from '../../errors.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import { type Content, sendMessage, sendToPerson } from '../kit/sending.ts'
 import type { Services } from '../kit/services.ts'
 
@@ -15,7 +15,9 @@ const Media = Type.Object({
   mimeType,
   size: fileSize,
   duration: durationSeconds,
-  ...{ fileName, width, height }
+  fileName,
+  width,
+  height
 })
 
 /** A message as the document’s app sends it: into a conversation, or to a person. */
@@ -43,12 +45,14 @@ export async function send(services: Services, actor: Actor, input: NewMessage) 
 function contentOf({ text, media, location, replyTo, clientId, ...input }: NewMessage): Content {
   const type = input.type ?? (media && mediaType(media)) ?? (location && 'location')
   return {
-    ...(type === undefined ? {} : { type }),
-    ...(text === undefined || text === '' ? {} : { text }),
-    ...(media === undefined ? {} : { attachments: [attachmentOf(media, type)] }),
-    ...(location === undefined ? {} : { location }),
-    ...(replyTo === undefined ? {} : { replyTo }),
-    ...(clientId === undefined ? {} : { clientId })
+    ...omitUndefined({
+      type,
+      text: text === '' ? undefined : text,
+      attachments: media && [attachmentOf(media, type)],
+      location,
+      replyTo,
+      clientId
+    })
   }
 }
 
@@ -64,8 +68,6 @@ function attachmentOf(media: Media, type: string | undefined): Attachment {
   return {
     ...rest,
     type: KINDS.find(it => it === type) ?? mediaType(media),
-    ...(thumbnail === undefined ? {} : { thumbnailUrl: thumbnail }),
-    ...(size === undefined ? {} : { fileSize: size }),
-    ...(duration === undefined ? {} : { durationSeconds: duration })
+    ...omitUndefined({ thumbnailUrl: thumbnail, fileSize: size, durationSeconds: duration })
   }
 }

@@ -1,7 +1,7 @@
-import type { Attachment } from '../../../protocol/entities/content.ts'
-import type { ConversationView } from '../../../protocol/entities/conversation.ts'
-import type { Message } from '../../../protocol/entities/message.ts'
-import type { ConversationDetails, Participant } from '../../conversations/conversation-details.ts'
+import type { ConversationView } from '../../../protocol/conversations/entities.ts'
+import type { Attachment, Message } from '../../../protocol/messages/entities.ts'
+import type { ConversationDetails, Participant } from '../../conversations/index.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import { textOf } from '../kit/text-of.ts'
 
 export type Status = 'sent' | 'delivered' | 'read'
@@ -23,20 +23,22 @@ export function presentMessage(message: Message, status?: Status) {
     messageId: id,
     conversationId,
     senderId,
-    ...(clientId === undefined ? {} : { clientId }),
     text: textOf(message),
     type: typeOf(message),
-    ...(attachment === undefined ? {} : { media: presentMedia(attachment) }),
-    ...(attachments.length > 1 ? { attachments: attachments.map(presentMedia) } : {}),
-    ...(location === undefined ? {} : { location }),
-    ...(status === undefined ? {} : { status }),
-    ...(replyTo === undefined ? {} : { replyTo: replyTo.messageId }),
+    ...omitUndefined({
+      clientId,
+      media: attachment && presentMedia(attachment),
+      attachments: attachments.length > 1 ? attachments.map(presentMedia) : undefined,
+      location,
+      status,
+      replyTo: replyTo?.messageId,
+      deletedAt
+    }),
     reactions: reactions.flatMap(({ emoji, userIds, reactedAt }) =>
       userIds.map((userId, index) => ({ userId, emoji, createdAt: reactedAt[index] ?? null }))
     ),
     createdAt,
-    updatedAt: deletedAt ?? editedAt ?? createdAt,
-    ...(deletedAt === undefined ? {} : { deletedAt })
+    updatedAt: deletedAt ?? editedAt ?? createdAt
   }
 }
 
@@ -88,7 +90,7 @@ export function presentConversation({ view, participants }: ConversationDetails,
   const owner = participants.find(({ role }) => role === 'owner')
   return {
     ...head,
-    ...(owner === undefined ? {} : { createdBy: owner.user.id }),
+    ...omitUndefined({ createdBy: owner?.user.id }),
     isArchived,
     isMuted,
     participants: participants.map(({ user: { id, displayName, avatarUrl = '' }, role, joinedAt, readUpTo }) => ({
@@ -98,7 +100,10 @@ export function presentConversation({ view, participants }: ConversationDetails,
       role,
       joinedAt,
       lastReadMessageId: readUpTo ?? null,
-      ...(id === callerId ? { isArchived, isMuted } : {})
+      ...omitUndefined({
+        isArchived: id === callerId ? isArchived : undefined,
+        isMuted: id === callerId ? isMuted : undefined
+      })
     }))
   }
 }

@@ -1,10 +1,11 @@
 import type { Static, TSchema, TUnknown } from '@sinclair/typebox'
 import type { FastifyReply } from 'fastify'
-import type { Authenticator } from '../../accounts/tokens/authenticator.ts'
+import type { Authenticator } from '../../accounts/index.ts'
 import type { Actor } from '../../actor.ts'
 import type { Config, DialectName } from '../../config/config.ts'
 import type { AppError } from '../../errors.ts'
-import type { RealtimeDialect } from '../../realtime/dialect-encoder.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
+import type { RealtimeDialect } from '../../realtime/encoding/dialect-encoder.ts'
 import type { Services } from './services.ts'
 
 /** What a handler is told of its request. */
@@ -63,7 +64,7 @@ export function dialectRoute<P extends TSchema = TUnknown, Q extends TSchema = T
   handle: (call: Call<Static<P>, Static<Q>, Static<B>>, reply: FastifyReply) => Promise<unknown>
 ): DialectRoute {
   const [method, url] = place.split(' ') as [Method, string]
-  const schema = { ...(params && { params }), ...(query && { querystring: query }), ...(body && { body }) }
+  const schema = omitUndefined({ params, querystring: query, body })
   return { method, url, summary, schema, isPublic, status, bodyLimit, handle: handle as DialectRoute['handle'] }
 }
 

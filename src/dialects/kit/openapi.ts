@@ -1,5 +1,6 @@
 import { ERRORS } from '../../../protocol/errors.ts'
 import { AppError } from '../../errors.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import { describeRoutes } from '../../ops/api-docs/openapi.ts'
 import type { Dialect } from './dialect.ts'
 
@@ -14,7 +15,13 @@ export async function describeDialect({ name, routes, presentError }: Dialect): 
   const described = routes.map(({ method, url, summary, schema, isPublic, status }) => ({
     method,
     url,
-    schema: { summary, tags: [name], ...schema, ...(isPublic ? { security: [] } : {}), response: { [status]: GRANTED } }
+    schema: {
+      summary,
+      tags: [name],
+      ...schema,
+      ...omitUndefined({ security: isPublic ? [] : undefined }),
+      response: { [status]: GRANTED }
+    }
   }))
   const info = {
     title: `Parley for ${name}`,

@@ -1,8 +1,10 @@
-import type { Message } from '../../../protocol/entities/message.ts'
-import type { Presence, User } from '../../../protocol/entities/user.ts'
+import type { Message } from '../../../protocol/messages/entities.ts'
+import type { Presence } from '../../../protocol/presence/entities.ts'
+import type { User } from '../../../protocol/users/entities.ts'
 import type { Actor } from '../../actor.ts'
-import type { ConversationDetails } from '../../conversations/conversation-details.ts'
+import type { ConversationDetails } from '../../conversations/index.ts'
 import { AppError } from '../../errors.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import { limitOf, placeOf } from './paging.ts'
 import type { Services } from './services.ts'
 
@@ -23,7 +25,7 @@ export async function readConversations(
   { actor, query }: Asked<Page & { readonly type?: 'direct' | 'group' | 'support' }>
 ): Promise<{ readonly found: readonly ConversationDetails[]; readonly hasMore: boolean }> {
   const { page = 1, type } = query
-  const wanted = { limit: limitOf(query), page, ...(type && { type }) }
+  const wanted = { limit: limitOf(query), page, ...omitUndefined({ type }) }
   const { conversations, next } = await conversationList.page(actor, wanted)
   return { found: await details.findAll(actor, conversations), hasMore: next !== undefined }
 }

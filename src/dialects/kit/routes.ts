@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { AppError } from '../../errors.ts'
 import { answerErrorWith } from '../../faces/http/errors.ts'
 import { readJsonBodies } from '../../faces/http/json.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import type { Call, DialectRoute } from './dialect.ts'
 
 /** Answers every refusal of a scope in the words of its app. */
@@ -19,7 +20,7 @@ export function addRoutes(scope: FastifyInstance, routes: readonly DialectRoute[
       url,
       schema,
       config: { isPublic },
-      ...(bodyLimit === undefined ? {} : { bodyLimit }),
+      ...omitUndefined({ bodyLimit }),
       // Apps leave the body away where all of it is optional.
       preValidation: async request => {
         if (schema.body !== undefined) request.body ??= {}

@@ -1,5 +1,6 @@
 import { KindGuard, type TObject, type TProperties, type TSchema, Type } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
+import { omitUndefined } from '../../omit-undefined.ts'
 import type { DialectRoute } from '../kit/dialect.ts'
 import { addRoutes, answerErrorsAs } from '../kit/routes.ts'
 import { CHOOSERS } from './choosers.ts'
@@ -61,7 +62,7 @@ function mergeSchemas(schemas: readonly DialectRoute['schema'][]): DialectRoute[
   const [{ params } = {}] = schemas
   const querystring = mergeObjects(schemas.map(it => it.querystring))
   const body = mergeObjects(schemas.map(it => it.body))
-  return { ...(params && { params }), ...(querystring && { querystring }), ...(body && { body }) }
+  return omitUndefined({ params, querystring, body })
 }
 
 function mergeObjects(schemas: readonly (TSchema | undefined)[]): TObject | undefined {

@@ -1,7 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { Attachment } from '../../../protocol/entities/content.ts'
-import { ClientId } from '../../../protocol/entities/message.ts'
 import { UserId } from '../../../protocol/ids.ts'
+import { Attachment, ClientId } from '../../../protocol/messages/entities.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import type { Content } from '../kit/sending.ts'
 
 /** A message as the document’s apps send it. */
@@ -15,8 +15,11 @@ export const NewMessage = Type.Object({
 /** What it is in the words of the services; without text and attachment there is nothing to send, which they refuse. */
 export function contentOf({ text, attachment, clientId }: Static<typeof NewMessage>): Content {
   return {
-    ...(text === undefined || text === '' ? {} : { text }),
-    ...(attachment ? { attachments: [attachment], type: attachment.type } : {}),
-    ...(clientId === undefined ? {} : { clientId })
+    ...omitUndefined({
+      text: text === '' ? undefined : text,
+      attachments: attachment ? [attachment] : undefined,
+      type: attachment?.type,
+      clientId
+    })
   }
 }

@@ -1,10 +1,11 @@
 import { type Static, Type } from '@sinclair/typebox'
-import type { ConversationView } from '../../../protocol/entities/conversation.ts'
-import { Ringtone } from '../../../protocol/entities/conversation.ts'
-import type { Message } from '../../../protocol/entities/message.ts'
+import type { ConversationView } from '../../../protocol/conversations/entities.ts'
+import { Ringtone } from '../../../protocol/conversations/entities.ts'
 import { bareId, UserId } from '../../../protocol/ids.ts'
+import type { Message } from '../../../protocol/messages/entities.ts'
 import type { Actor } from '../../actor.ts'
-import type { Participant } from '../../conversations/conversation-details.ts'
+import type { Participant } from '../../conversations/index.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import { type DialectRoute, dialectRoute } from '../kit/dialect.ts'
 import { historyQuery, placeOf } from '../kit/paging.ts'
 import { sendToPerson } from '../kit/sending.ts'
@@ -108,11 +109,11 @@ async function setPreferences(
   otherUserId: string,
   { isPinned, customRingtone, isFavorite }: Static<typeof Changes>
 ): Promise<void> {
-  const changes = {
-    ...(isPinned === undefined ? {} : { pinned: isPinned }),
-    ...(customRingtone === undefined ? {} : { ringtone: customRingtone ?? '' }),
-    ...(isFavorite === undefined ? {} : { favorite: isFavorite })
-  }
+  const changes = omitUndefined({
+    pinned: isPinned,
+    ringtone: customRingtone === undefined ? undefined : (customRingtone ?? ''),
+    favorite: isFavorite
+  })
   if (Object.keys(changes).length === 0) return
   const view =
     (await conversations.direct(actor, otherUserId)) ??

@@ -1,13 +1,13 @@
 import { Type } from '@sinclair/typebox'
-import { Attachment } from '../../../protocol/entities/content.ts'
-import { ClientId } from '../../../protocol/entities/message.ts'
 import { MessageId } from '../../../protocol/ids.ts'
+import { Attachment, ClientId } from '../../../protocol/messages/entities.ts'
 import type { Actor } from '../../actor.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import { type DialectDeps, type DialectRoute, dialectRoute } from '../kit/dialect.ts'
 import { historyQuery, limitOf, pageQuery, placeOf } from '../kit/paging.ts'
 import { sendMessage } from '../kit/sending.ts'
 import type { Services } from '../kit/services.ts'
-import { ChatId, findChat, openChat, openChatId } from './chats.ts'
+import { ChatId, findChat, openChat, openChatId } from './content.ts'
 import { presentChat, presentMessage, presentMessages } from './present.ts'
 
 const params = Type.Object({ otherUserId: ChatId })
@@ -52,7 +52,7 @@ function chatRoutes(services: Services): DialectRoute[] {
   ]
 }
 
-const pageOf = ({ page }: { page?: number }) => (page === undefined ? {} : { page })
+const pageOf = ({ page }: { page?: number }) => omitUndefined({ page })
 
 async function newest({ history }: Services, actor: Actor, conversationId: string) {
   return (await history.page(actor, { conversationId, limit: LISTED_MESSAGES })).messages
@@ -89,10 +89,13 @@ function messageRoutes(services: Services): DialectRoute[] {
         const id = await openChatId(services, actor, otherUserId)
         const type = attachments?.[0]?.type
         const content = {
-          ...(text === undefined || text === '' ? {} : { text }),
-          ...(attachments === undefined || type === undefined ? {} : { attachments, type }),
-          ...(replyTo === undefined ? {} : { replyTo }),
-          ...(clientId === undefined ? {} : { clientId })
+          ...omitUndefined({
+            text: text === '' ? undefined : text,
+            attachments: type && attachments,
+            type,
+            replyTo,
+            clientId
+          })
         }
         const message = await sendMessage({ messages }, actor, id, content)
         return answer('Message sent successfully', { message: presentMessage(message) })

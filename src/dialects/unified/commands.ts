@@ -2,32 +2,21 @@ import { Type } from '@sinclair/typebox'
 import { bareId, ConversationId, MessageId, UserId } from '../../../protocol/ids.ts'
 import type { Actor } from '../../actor.ts'
 import { AppError } from '../../errors.ts'
-import { given } from '../../omit-undefined.ts'
-import type { RealtimeDialect } from '../../realtime/dialect-encoder.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
+import type { Dispatcher } from '../../realtime/commands/dispatcher.ts'
 import { createCommands } from '../kit/commands.ts'
 import { sendMessage } from '../kit/sending.ts'
 import type { Services } from '../kit/services.ts'
 import { startTyping } from '../kit/typing.ts'
 import { contentOf, findPlace, NewMessage, openPlace } from './content.ts'
-import { createTranslations } from './events.ts'
 import { showMessage } from './present/message.ts'
-
-/** Document 1, "Socket.IO Handlers": what its clients say, and what they are told. */
-export function createRealtime(services: Services): RealtimeDialect {
-  return {
-    name: 'unified',
-    commands: commands(services),
-    translations: createTranslations(services),
-    presenceScope: 'peers',
-    meansQuery: query => query['token'] === undefined
-  }
-}
 
 const place = { conversationId: Type.Optional(ConversationId), conversation: Type.Optional(ConversationId) }
 const mark = Type.Optional(MessageId)
 const Typing = Type.Object({ ...place, to: Type.Optional(UserId), isTyping: Type.Optional(Type.Boolean()) })
 
-function commands(services: Services) {
+/** Document 1, "Socket.IO Handlers": commands of its clients, each acknowledged. */
+export function createCommandTable(services: Services): Dispatcher {
   const { typing } = services
   return createCommands(on => {
     for (const name of ['send-message', 'message']) {
@@ -63,17 +52,19 @@ async function markUpTo(
   { conversation, conversationId = conversation }: { conversation?: string; conversationId?: string },
   upTo: { deliveredUpTo?: string | undefined; readUpTo?: string | undefined }
 ) {
-  const wanted = given(upTo)
+  const wanted = omitUndefined(upTo)
   const [name] = Object.keys(upTo)
   if (Object.keys(wanted).length === 0) throw new AppError('invalid', `${name} is missing: the id of a message`)
-  const receipt = await receipts.markUpTo(actor, { ...wanted, ...given({ conversationId }) })
+  const receipt = await receipts.markUpTo(actor, { ...wanted, ...omitUndefined({ conversationId }) })
   const id = bareId(receipt.conversationId)
   const [delivered, read] = await Promise.all([
     messageIdAt.find(id, receipt.deliveredSeq),
     messageIdAt.find(id, receipt.readSeq)
   ])
   return {
-    ...{ conversationId: id, conversation: id, userId: actor.userId },
+    conversationId: id,
+    conversation: id,
+    userId: actor.userId,
     deliveredUpTo: delivered === undefined ? null : bareId(delivered),
     readUpTo: read === undefined ? null : bareId(read)
   }

@@ -1,10 +1,16 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { ContactCard, content, Location, MessageType, Attachment as Shape } from '../../../protocol/entities/content.ts'
-import { ClientId } from '../../../protocol/entities/message.ts'
 import { ConversationId, MessageId, UserId } from '../../../protocol/ids.ts'
+import {
+  ClientId,
+  ContactCard,
+  content,
+  Location,
+  MessageType,
+  Attachment as Shape
+} from '../../../protocol/messages/entities.ts'
 import type { Actor } from '../../actor.ts'
 import { AppError } from '../../errors.ts'
-import { given } from '../../omit-undefined.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import type { Content } from '../kit/sending.ts'
 import type { Services } from '../kit/services.ts'
 
@@ -13,11 +19,20 @@ const { type, url, thumbnailUrl, fileName, fileSize, mimeType, durationSeconds, 
 
 /** A file of a message, with either app’s names of its fields. */
 const Attachment = Type.Object({
-  ...{ type, url, mimeType, width, height, waveform },
-  ...{ thumbnailUrl, thumbnail: thumbnailUrl },
-  ...{ fileName, name: fileName },
-  ...{ fileSize, size: fileSize },
-  ...{ durationSeconds, duration: durationSeconds }
+  type,
+  url,
+  mimeType,
+  width,
+  height,
+  waveform,
+  thumbnailUrl,
+  thumbnail: thumbnailUrl,
+  fileName,
+  name: fileName,
+  fileSize,
+  size: fileSize,
+  durationSeconds,
+  duration: durationSeconds
 })
 
 const Text = Type.Optional(Type.String({ maxLength: 16_384 }))
@@ -41,7 +56,9 @@ export const NewMessage = Type.Object({
   attachments: Type.Optional(Type.Array(Attachment, { maxItems: 10 })),
   location: Type.Optional(Type.Object(Location.properties)),
   contact: Type.Optional(Type.Object(ContactCard.properties)),
-  ...{ encryptedContent: content.encryptedContent, metadata: content.metadata, mentions: content.mentions },
+  encryptedContent: content.encryptedContent,
+  metadata: content.metadata,
+  mentions: content.mentions,
   replyTo: Type.Optional(Type.Union([MessageId, Type.Null()])),
   clientId: Type.Optional(ClientId)
 })
@@ -50,11 +67,16 @@ type NewMessage = Static<typeof NewMessage>
 /** What is to be sent, in canonical words. Without a type it is that of the first file. */
 export function contentOf(input: NewMessage): Content {
   const { attachments, location, contact, encryptedContent, metadata, mentions, replyTo, clientId } = input
-  return given({
+  return omitUndefined({
     text: nonEmpty(input.text ?? input.content),
     type: input.type ?? attachments?.[0]?.type,
     attachments: attachments?.map(attachmentOf),
-    ...{ location, contact, encryptedContent, metadata, mentions, clientId },
+    location,
+    contact,
+    encryptedContent,
+    metadata,
+    mentions,
+    clientId,
     replyTo: replyTo ?? undefined
   }) as Content
 }
@@ -63,13 +85,15 @@ function attachmentOf({ thumbnail, name, size, duration, ...file }: Static<typeo
   return {
     type: file.type,
     url: file.url,
-    ...given({
+    ...omitUndefined({
       thumbnailUrl: file.thumbnailUrl ?? thumbnail,
       fileName: file.fileName ?? name,
       fileSize: file.fileSize ?? size,
       mimeType: file.mimeType,
       durationSeconds: file.durationSeconds ?? duration,
-      ...{ width: file.width, height: file.height, waveform: file.waveform }
+      width: file.width,
+      height: file.height,
+      waveform: file.waveform
     })
   }
 }

@@ -1,9 +1,10 @@
-import type { Receipt } from '../../../protocol/entities/conversation.ts'
-import type { PersonRequest } from '../../../protocol/entities/people.ts'
+import type { Receipt } from '../../../protocol/conversations/entities.ts'
 import { bareId } from '../../../protocol/ids.ts'
 import type { EventData } from '../../../protocol/index.ts'
+import type { PersonRequest } from '../../../protocol/requests/entities.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import type { EventContext } from '../../realtime/connection.ts'
-import type { DialectEvent, Translations } from '../../realtime/dialect-encoder.ts'
+import type { DialectEvent, Translations } from '../../realtime/encoding/dialect-encoder.ts'
 import type { Services } from '../kit/services.ts'
 import { presentMessage } from './present/message.ts'
 import { presentPresence, presentUser, presentUserId } from './present/people.ts'
@@ -84,7 +85,14 @@ function presentTyping(
 ) {
   const [conversation, by] = [bareId(conversationId), bareId(userId)]
   const to = pair?.find(it => it !== by)
-  return { conversationId: conversation, conversation, userId: by, from: by, ...(to && { to }), isTyping }
+  return {
+    conversationId: conversation,
+    conversation,
+    userId: by,
+    from: by,
+    ...omitUndefined({ to }),
+    isTyping
+  }
 }
 
 /** To the other side of who has done something: who is asked hears of the question, who asked of the answer. */

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify'
-import type { Route } from '../../../protocol/routes/route.ts'
+import type { Route } from '../../../protocol/route.ts'
 import type { BoundRoute, Call, Reply } from '../../contract/route.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 
 /** Serves routes of the contract. */
 export const contractRoutes: FastifyPluginAsync<{ readonly routes: readonly BoundRoute[] }> = async (
@@ -11,7 +12,7 @@ export const contractRoutes: FastifyPluginAsync<{ readonly routes: readonly Boun
     const { method, url, isPublic = false, isOptional = false, schema } = contract
     const status = Math.min(...Object.keys(schema.response).map(Number))
     app.route({
-      ...(bodyLimit === undefined ? {} : { bodyLimit }),
+      ...omitUndefined({ bodyLimit }),
       method,
       url,
       schema: { ...schema },

@@ -1,4 +1,5 @@
 import { presentError } from '../../errors.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import { type Answer, CommandLoop, type CommandLoopDeps } from '../../realtime/commands/command-loop.ts'
 import { requireDepth } from '../../realtime/commands/dispatcher.ts'
 import type { SocketIoConnection } from './connection.ts'
@@ -39,7 +40,7 @@ export class PacketLoop {
       grant: reply => acknowledge?.(reply),
       refuse: thrown => {
         const { code, message, retryAfterMs } = presentError(thrown)
-        const error = { code, message, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }
+        const error = { code, message, ...omitUndefined({ retryAfterMs }) }
         if (acknowledge !== undefined) acknowledge({ error })
         else this.#connection.socket.emit('error', { ...error, event, ...clientIdOf(data) })
       }

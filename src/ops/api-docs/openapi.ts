@@ -1,7 +1,8 @@
 import Fastify from 'fastify'
 import { ERRORS } from '../../../protocol/errors.ts'
 import { routes } from '../../../protocol/index.ts'
-import type { Route } from '../../../protocol/routes/route.ts'
+import type { Route } from '../../../protocol/route.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import { type Json, sharedSchemas, withRefs } from './shared-schemas.ts'
 
 const TAGS = [
@@ -93,7 +94,7 @@ type OpenApi = Json & { components: Json; paths: Json }
 
 function describe({ isPublic, isOptional, schema }: Route): Json {
   if (isOptional) return { ...schema, security: [{}, { bearer: [] }] }
-  return { ...schema, ...(isPublic === true ? { security: [] } : {}) }
+  return { ...schema, ...omitUndefined({ security: isPublic === true ? [] : undefined }) }
 }
 
 function finish({ components, paths, ...rest }: Json & { components: Json; paths: Json }): Json {

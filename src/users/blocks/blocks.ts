@@ -1,8 +1,8 @@
-import { Noop } from '../../../protocol/events/conversation.ts'
-import { BlocksUpdated } from '../../../protocol/events/people.ts'
 import { bareId, prefixedId } from '../../../protocol/ids.ts'
 import { PAGE_SIZE } from '../../../protocol/limits.ts'
-import type { BlockPage } from '../../../protocol/routes/people.ts'
+import { Noop } from '../../../protocol/sync/events.ts'
+import { BlocksUpdated } from '../../../protocol/users/events.ts'
+import type { BlockPage } from '../../../protocol/users/routes.ts'
 import type { Actor } from '../../actor.ts'
 import type { Bus } from '../../bus/bus.ts'
 import type { Config } from '../../config/config.ts'
@@ -10,6 +10,7 @@ import { ObjectId } from '../../database/object-id.ts'
 import { AppError } from '../../errors.ts'
 import { pairKeyOf, userId } from '../../ids.ts'
 import { RecentCache } from '../../limits/recent-cache.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import type { Commits } from '../../store/commit/commits.ts'
 import type { ConversationStore } from '../../store/conversations.ts'
 import type { AccountStore } from '../../streams/store.ts'
@@ -101,7 +102,10 @@ export class BlockService {
       return user === undefined ? [] : [{ user, blockedAt: createdAt.toISOString() }]
     })
     const last = page.at(-1)
-    return { blocks, ...(rows.length > limit && last !== undefined ? { next: last._id.toHexString() } : {}) }
+    return {
+      blocks,
+      ...omitUndefined({ next: rows.length > limit && last !== undefined ? last._id.toHexString() : undefined })
+    }
   }
 
   /** Whether the actor has blocked somebody. */

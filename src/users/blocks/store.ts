@@ -1,4 +1,5 @@
 import { type ClientSession, type Collection, type Db, type IndexDescription, ObjectId } from 'mongodb'
+import { omitUndefined } from '../../omit-undefined.ts'
 
 /** One person has blocked another. */
 export interface BlockDoc {
@@ -60,7 +61,7 @@ export class BlockStore {
 
   /** Whom somebody has blocked, newest first. */
   async page(blockerId: ObjectId, limit: number, after?: ObjectId): Promise<BlockDoc[]> {
-    const older = after === undefined ? {} : { _id: { $lt: after } }
+    const older = omitUndefined({ _id: after && { $lt: after } })
     return await this.#blocks.find({ blockerId, ...older }, { sort: { _id: -1 }, limit }).toArray()
   }
 }

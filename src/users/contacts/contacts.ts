@@ -1,10 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { ContactSource } from '../../../protocol/entities/people.ts'
-import type { User } from '../../../protocol/entities/user.ts'
-import { ContactsUpdated } from '../../../protocol/events/people.ts'
 import { bareId } from '../../../protocol/ids.ts'
 import { CONTACTS_PER_SYNC, PAGE_SIZE } from '../../../protocol/limits.ts'
-import type { AddressBookEntry, ContactMatches, ContactPage } from '../../../protocol/routes/people.ts'
+import type { ContactSource, User } from '../../../protocol/users/entities.ts'
+import { ContactsUpdated } from '../../../protocol/users/events.ts'
+import type { AddressBookEntry, ContactMatches, ContactPage } from '../../../protocol/users/routes.ts'
 import type { Actor } from '../../actor.ts'
 import type { Bus } from '../../bus/bus.ts'
 import type { Config } from '../../config/config.ts'
@@ -13,6 +12,7 @@ import { AppError } from '../../errors.ts'
 import { identifierKeys, parsePhone } from '../../identifiers.ts'
 import { userId } from '../../ids.ts'
 import { Counters } from '../../limits/counters.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import type { AccountStore } from '../../streams/store.ts'
 import { requirePlainText } from '../../text.ts'
 import type { BlockService } from '../blocks/blocks.ts'
@@ -83,7 +83,7 @@ export class ContactService {
       const user = byId.get(userId(_id))
       const entry = book.get(phone)
       if (user === undefined || entry === undefined) return []
-      return [{ phone: entry.given, ...(entry.name === undefined ? {} : { name: entry.name }), user }]
+      return [{ phone: entry.given, ...omitUndefined({ name: entry.name }), user }]
     })
     return { matches }
   }
@@ -110,8 +110,7 @@ export class ContactService {
   ): Promise<ContactPage> {
     const rows = await this.#store.contacts.page(new ObjectId(actor.userId), {
       limit: limit + 1,
-      ...(after === undefined ? {} : { after: new ObjectId(bareId(after)) }),
-      ...(source === undefined ? {} : { source })
+      ...omitUndefined({ after: after === undefined ? undefined : new ObjectId(bareId(after)), source })
     })
     const page = rows.slice(0, limit)
     const profiles = await this.#users.findMany(
@@ -122,10 +121,13 @@ export class ContactService {
     const contacts = page.flatMap(({ contactId, name, source, createdAt }) => {
       const user = byId.get(userId(contactId))
       if (user === undefined) return []
-      return [{ user, ...(name === undefined ? {} : { name }), source, addedAt: createdAt.toISOString() }]
+      return [{ user, ...omitUndefined({ name }), source, addedAt: createdAt.toISOString() }]
     })
     const last = page.at(-1)
-    return { contacts, ...(rows.length > limit && last !== undefined ? { next: userId(last.contactId) } : {}) }
+    return {
+      contacts,
+      ...omitUndefined({ next: rows.length > limit && last !== undefined ? userId(last.contactId) : undefined })
+    }
   }
 
   /** Makes somebody a contact. @throws {AppError} `invalid` for oneself, `not_found`, `blocked`, `quota_reached` */
@@ -138,7 +140,7 @@ export class ContactService {
     const [known] = await this.#store.contacts.contactsAmong(ownerId, [new ObjectId(contactId)])
     if (known !== undefined && (name === undefined || known.name === name)) return
     if (known === undefined) await this.#requireRoom(ownerId, 1)
-    const text = name === undefined ? {} : { name: requirePlainText('name', name) }
+    const text = omitUndefined({ name: name === undefined ? undefined : requirePlainText('name', name) })
     const contact = { ownerId, contactId: new ObjectId(contactId), ...text, source: known?.source ?? 'added' }
     await this.#change(actor, async session => await this.#store.contacts.put([contact], session))
   }
@@ -182,7 +184,7 @@ export class ContactService {
     for (const { _id, phone = '' } of found) {
       const name = book.get(phone)?.name
       const isSame = names.has(_id.toHexString()) && (name === undefined || names.get(_id.toHexString()) === name)
-      if (!isSame) fresh.push({ ownerId, contactId: _id, source: 'sync', ...(name === undefined ? {} : { name }) })
+      if (!isSame) fresh.push({ ownerId, contactId: _id, source: 'sync', ...omitUndefined({ name }) })
     }
     if (fresh.length === 0) return
     await this.#requireRoom(ownerId, fresh.length)

@@ -1,5 +1,6 @@
 import { type ClientSession, type Collection, type Db, type IndexDescription, ObjectId } from 'mongodb'
-import type { ContactSource } from '../../../protocol/entities/people.ts'
+import type { ContactSource } from '../../../protocol/users/entities.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 
 /** `contactId` is among the contacts of `ownerId`. */
 export interface ContactDoc {
@@ -60,8 +61,7 @@ export class ContactStore {
   ): Promise<ContactDoc[]> {
     const filter = {
       ownerId,
-      ...(source === undefined ? {} : { source }),
-      ...(after === undefined ? {} : { contactId: { $gt: after } })
+      ...omitUndefined({ source, contactId: after && { $gt: after } })
     }
     return await this.#contacts.find(filter, { sort: { contactId: 1 }, limit }).toArray()
   }
@@ -69,13 +69,17 @@ export class ContactStore {
 
 function putOne({ ownerId, contactId, name, source }: NewContact) {
   const isBook = source === 'sync'
-  const $set = { ...(name === undefined ? {} : { name }), ...(isBook ? {} : { source }) }
+  const $set = omitUndefined({ name, source: isBook ? undefined : source })
   return {
     updateOne: {
       filter: { ownerId, contactId },
       update: {
-        ...(Object.keys($set).length > 0 ? { $set } : {}),
-        $setOnInsert: { _id: new ObjectId(), createdAt: new Date(), ...(isBook ? { source } : {}) }
+        ...omitUndefined({ $set: Object.keys($set).length > 0 ? $set : undefined }),
+        $setOnInsert: {
+          _id: new ObjectId(),
+          createdAt: new Date(),
+          ...omitUndefined({ source: isBook ? source : undefined })
+        }
       },
       upsert: true
     }

@@ -1,12 +1,14 @@
-import type { Presence, User } from '../../../protocol/entities/user.ts'
-import { ContactsUpdated } from '../../../protocol/events/people.ts'
 import { bareId } from '../../../protocol/ids.ts'
 import { PAGE_SIZE } from '../../../protocol/limits.ts'
-import type { FriendPage } from '../../../protocol/routes/people.ts'
+import type { Presence } from '../../../protocol/presence/entities.ts'
+import type { User } from '../../../protocol/users/entities.ts'
+import { ContactsUpdated } from '../../../protocol/users/events.ts'
+import type { FriendPage } from '../../../protocol/users/routes.ts'
 import type { Actor } from '../../actor.ts'
 import type { Bus } from '../../bus/bus.ts'
 import { ObjectId } from '../../database/object-id.ts'
 import { pairKeyOf, userId } from '../../ids.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import type { PresenceService } from '../../presence/presence.ts'
 import type { AccountStore } from '../../streams/store.ts'
 import type { ContactStore } from '../contacts/store.ts'
@@ -56,7 +58,10 @@ export class FriendService {
       return [{ user, presence, since: row.createdAt.toISOString() }]
     })
     const last = page.at(-1)
-    return { friends, ...(rows.length > limit && last !== undefined ? { next: last._id.toHexString() } : {}) }
+    return {
+      friends,
+      ...omitUndefined({ next: rows.length > limit && last !== undefined ? last._id.toHexString() : undefined })
+    }
   }
 
   /**

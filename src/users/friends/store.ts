@@ -1,4 +1,5 @@
 import { type ClientSession, type Collection, type Db, type IndexDescription, ObjectId } from 'mongodb'
+import { omitUndefined } from '../../omit-undefined.ts'
 
 /** Two people are friends. */
 export interface FriendshipDoc {
@@ -38,7 +39,7 @@ export class FriendshipStore {
 
   /** Friendships of one person, newest first. */
   async page(userId: ObjectId, limit: number, after?: ObjectId): Promise<FriendshipDoc[]> {
-    const older = after === undefined ? {} : { _id: { $lt: after } }
+    const older = omitUndefined({ _id: after && { $lt: after } })
     return await this.#friendships.find({ userIds: userId, ...older }, { sort: { _id: -1 }, limit }).toArray()
   }
 }

@@ -1,10 +1,11 @@
-import type { Settings, SettingsChanges } from '../../../protocol/entities/people.ts'
-import { SettingsUpdated } from '../../../protocol/events/people.ts'
+import type { Settings, SettingsChanges } from '../../../protocol/users/entities.ts'
+import { SettingsUpdated } from '../../../protocol/users/events.ts'
 import type { Actor } from '../../actor.ts'
 import type { Bus } from '../../bus/bus.ts'
 import type { Config } from '../../config/config.ts'
 import { ObjectId } from '../../database/object-id.ts'
 import { RecentCache } from '../../limits/recent-cache.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import type { AccountStore } from '../../streams/store.ts'
 import type { SettingsDoc, SettingsStore } from './store.ts'
 
@@ -99,8 +100,7 @@ function pathsOf({ notifications = {}, privacy = {}, theme, language }: Settings
   return {
     ...prefixed('notifications', DEFAULT_SETTINGS.notifications, notifications),
     ...prefixed('privacy', DEFAULT_SETTINGS.privacy, privacy),
-    ...(theme === undefined ? {} : { theme }),
-    ...(language === undefined ? {} : { language })
+    ...omitUndefined({ theme, language })
   }
 }
 

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
 import { type Static, Type } from '@sinclair/typebox'
-import { MatchCode, QR_PREFIX } from '../../../../protocol/entities/qr.ts'
-import { Device } from '../../../../protocol/entities/user.ts'
+import { MatchCode, QR_PREFIX } from '../../../../protocol/accounts/entities.ts'
 import { prefixedId } from '../../../../protocol/ids.ts'
+import { Device } from '../../../../protocol/users/entities.ts'
 import type { Actor } from '../../../actor.ts'
+import { omitUndefined } from '../../../omit-undefined.ts'
+import { bearerToken } from '../../../realtime/credential.ts'
 import { type Call, type DialectDeps, type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
 
 const DeviceInfo = Type.Object({
@@ -28,7 +30,7 @@ function qrRoutes({ services: { qr }, authenticator }: DialectDeps): DialectRout
   const actorOf = async ({ headers }: Pick<Call<unknown, unknown, unknown>, 'headers'>): Promise<Actor | undefined> => {
     const { authorization } = headers
     if (typeof authorization !== 'string') return undefined
-    return await authenticator.authenticate(authorization.replace(/^Bearer +/i, '').trim())
+    return await authenticator.authenticate(bearerToken(authorization) ?? authorization)
   }
   return [
     dialectRoute(
@@ -41,11 +43,11 @@ function qrRoutes({ services: { qr }, authenticator }: DialectDeps): DialectRout
       },
       async call => {
         const actor = await actorOf(call)
-        const { id, token, ...code } = await qr.create(actor, actor ? undefined : deviceOf(call.body.deviceInfo, call))
-        const { status, url, expiresAt, matchCode } = code
+        const code = await qr.create(actor, actor ? undefined : deviceOf(call.body.deviceInfo, call))
+        const { id, token, status, url, expiresAt, matchCode } = code
         const expiresIn = Date.parse(expiresAt) - Date.now()
-        const shown = matchCode === undefined ? {} : { matchCode }
-        return { success: true, qrId: id, qrToken: token, url, status, ...shown, expiresAt, expiresIn }
+        const answer = { success: true, qrId: id, qrToken: token, url, status, expiresAt, expiresIn }
+        return { ...answer, ...omitUndefined({ matchCode }) }
       }
     ),
     dialectRoute(
@@ -124,7 +126,7 @@ function deviceOf(
   const made = `device-${digest(deviceId ?? `${ip} ${String(headers['user-agent'])}`)}`
   const name = readable(userAgent)
   const kind = readable(platform)?.slice(0, 32)
-  return { id: isId ? deviceId : made, ...(kind ? { platform: kind } : {}), ...(name ? { name } : {}) }
+  return { id: isId ? deviceId : made, ...omitUndefined({ platform: kind || undefined, name: name || undefined }) }
 }
 
 function digest(text: string): string {

@@ -1,17 +1,18 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { type Settings, SettingsChanges } from '../../../../protocol/entities/people.ts'
+import { bareId, UserId } from '../../../../protocol/ids.ts'
+import { type Presence, PresenceStatus } from '../../../../protocol/presence/entities.ts'
 import {
   DisplayName,
   type Me,
   PictureUrl,
-  type Presence,
-  PresenceStatus,
+  type Settings,
+  SettingsChanges,
   StatusText,
   type User
-} from '../../../../protocol/entities/user.ts'
-import { bareId, UserId } from '../../../../protocol/ids.ts'
+} from '../../../../protocol/users/entities.ts'
 import type { Actor } from '../../../actor.ts'
 import { AppError } from '../../../errors.ts'
+import { omitUndefined } from '../../../omit-undefined.ts'
 import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
 import type { Services } from '../../kit/services.ts'
 
@@ -46,11 +47,7 @@ function profileRoutes(services: Services): DialectRoute[] {
       { summary: 'Change one’s own profile and settings', params, body: NewProfile },
       async ({ actor, params: { id }, body: { displayName, avatar, status, settings } }) => {
         requireOwn(actor, id)
-        await services.users.update(actor, {
-          ...(displayName === undefined ? {} : { displayName }),
-          ...(avatar === undefined ? {} : { avatarUrl: avatar }),
-          ...(status === undefined ? {} : { statusText: status })
-        })
+        await services.users.update(actor, omitUndefined({ displayName, avatarUrl: avatar, statusText: status }))
         if (settings !== undefined) await services.settings.update(actor, changesOf(settings))
         return await presentOwn(services, actor)
       }
@@ -94,11 +91,11 @@ function requireOwn(actor: Actor, id: string): void {
 }
 
 function changesOf({ notifications, theme, language }: Static<typeof NewSettings>): SettingsChanges {
-  return {
-    ...(notifications === undefined ? {} : { notifications: { enabled: notifications } }),
-    ...(theme === undefined ? {} : { theme }),
-    ...(language === undefined ? {} : { language })
-  }
+  return omitUndefined({
+    notifications: notifications === undefined ? undefined : { enabled: notifications },
+    theme,
+    language
+  })
 }
 
 async function presentOwn({ users, presence, settings }: Services, actor: Actor) {
@@ -124,7 +121,7 @@ function presentUser({ id, displayName, avatarUrl = '', statusText, createdAt }:
     ...presentPresence(presence),
     userId: id,
     status: statusText ?? DEFAULT_STATUS,
-    ...(createdAt === undefined ? {} : { createdAt })
+    ...omitUndefined({ createdAt })
   }
 }
 

@@ -1,7 +1,8 @@
-import type { Attachment, MessageType } from '../../../../protocol/entities/content.ts'
-import type { Message, Reaction } from '../../../../protocol/entities/message.ts'
 import { bareId } from '../../../../protocol/ids.ts'
-import type { Participant } from '../../../conversations/conversation-details.ts'
+import type { Attachment, Message, MessageType } from '../../../../protocol/messages/entities.ts'
+import type { Reaction } from '../../../../protocol/reactions/entities.ts'
+import type { Participant } from '../../../conversations/index.ts'
+import { omitUndefined } from '../../../omit-undefined.ts'
 import { textOf } from '../../kit/text-of.ts'
 
 /** The app’s word for each kind of message; what it does not know is a text to it. */
@@ -42,10 +43,7 @@ export function presentMessage(message: Message, participants: readonly Particip
     isDeleted: deletedAt !== undefined,
     deletedAt: deletedAt ?? null,
     metadata: metadata ?? {},
-    ...(clientId === undefined ? {} : { clientId }),
-    ...(location === undefined ? {} : { location }),
-    ...(contact === undefined ? {} : { contact }),
-    ...(system === undefined ? {} : { isSystem: true }),
+    ...omitUndefined({ clientId, location, contact, isSystem: system && true }),
     createdAt,
     updatedAt: deletedAt ?? editedAt ?? createdAt
   }
@@ -62,7 +60,7 @@ function presentAttachment({ type, durationSeconds, ...rest }: Attachment) {
   return {
     ...rest,
     type: TYPES[type],
-    ...(durationSeconds === undefined ? {} : { duration: durationSeconds })
+    ...omitUndefined({ duration: durationSeconds })
   }
 }
 

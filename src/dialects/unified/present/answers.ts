@@ -1,4 +1,5 @@
 import type { AppError } from '../../../errors.ts'
+import { omitUndefined } from '../../../omit-undefined.ts'
 
 /** The body of everything that was done. */
 export function answer(data: unknown, message = 'OK') {
@@ -20,6 +21,6 @@ export function answerPage(data: readonly unknown[], pagination: Pagination) {
 
 /** The body of a refusal. */
 export function presentRefusal({ code, message, retryAfterMs }: AppError): Record<string, unknown> {
-  const error = { code, message, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }
+  const error = { code, message, ...omitUndefined({ retryAfterMs }) }
   return { success: false, data: null, error, message }
 }

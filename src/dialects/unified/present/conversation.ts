@@ -1,7 +1,7 @@
-import type { ConversationView } from '../../../../protocol/entities/conversation.ts'
+import type { ConversationView } from '../../../../protocol/conversations/entities.ts'
 import { bareId } from '../../../../protocol/ids.ts'
 import type { Actor } from '../../../actor.ts'
-import type { ConversationDetails, Participant } from '../../../conversations/conversation-details.ts'
+import type { ConversationDetails, Participant } from '../../../conversations/index.ts'
 import { readConversation } from '../../kit/readings.ts'
 import type { Services } from '../../kit/services.ts'
 import { presentMessage } from './message.ts'
@@ -14,17 +14,27 @@ export function presentConversation({ view, participants }: ConversationDetails,
   const pair = peerId === undefined ? undefined : ([me, bareId(peerId)] as const)
   const own = people.find(({ userId }) => userId === me)
   return {
-    ...{ _id: bareId(id), id: bareId(id), conversationId: bareId(id), conversation: bareId(id) },
-    ...{ type, isGroup: type === 'group', status: view.status ?? 'active' },
+    _id: bareId(id),
+    id: bareId(id),
+    conversationId: bareId(id),
+    conversation: bareId(id),
+    type,
+    isGroup: type === 'group',
+    status: view.status ?? 'active',
     participantKey: pair === undefined ? null : [...pair].sort().join(':'),
     ...presentFace(view, participants),
-    ...{ participants: people, members: people, memberCount },
+    participants: people,
+    members: people,
+    memberCount,
     ...rolesOf(participants),
-    ...{ deliveredUpTo: own?.deliveredUpTo ?? null, readUpTo: own?.readUpTo ?? null },
+    deliveredUpTo: own?.deliveredUpTo ?? null,
+    readUpTo: own?.readUpTo ?? null,
     ...presentKeeping(view),
     unreadCount,
     lastMessage: lastMessage === undefined ? null : presentMessage(lastMessage, pair),
-    ...{ lastMessageAt: lastActivityAt, updatedAt: lastActivityAt, createdAt }
+    lastMessageAt: lastActivityAt,
+    updatedAt: lastActivityAt,
+    createdAt
   }
 }
 

@@ -1,7 +1,6 @@
-import type { Attachment } from '../../../../protocol/entities/content.ts'
-import type { Message } from '../../../../protocol/entities/message.ts'
 import { bareId } from '../../../../protocol/ids.ts'
-import { given } from '../../../omit-undefined.ts'
+import type { Attachment, Message } from '../../../../protocol/messages/entities.ts'
+import { omitUndefined } from '../../../omit-undefined.ts'
 import type { Services } from '../../kit/services.ts'
 import { textOf } from '../../kit/text-of.ts'
 
@@ -14,15 +13,24 @@ export function presentMessage(message: Message, pair?: Pair) {
   const text = textOf(message)
   const sender = bareId(senderId)
   return {
-    ...{ _id: bareId(id), id: bareId(id), messageId: bareId(id), seq },
-    ...{ conversationId: bareId(conversationId), conversation: bareId(conversationId) },
-    ...{ sender, senderId: sender, from: sender },
-    ...given({ to: pair?.find(it => it !== sender), clientId }),
-    ...{ type, content: text, text },
+    _id: bareId(id),
+    id: bareId(id),
+    messageId: bareId(id),
+    seq,
+    conversationId: bareId(conversationId),
+    conversation: bareId(conversationId),
+    sender,
+    senderId: sender,
+    from: sender,
+    ...omitUndefined({ to: pair?.find(it => it !== sender), clientId }),
+    type,
+    content: text,
+    text,
     attachments: attachments.map(presentAttachment),
     ...presentRest(message),
     ...presentState(message),
-    ...{ createdAt, timestamp: createdAt }
+    createdAt,
+    timestamp: createdAt
   }
 }
 
@@ -30,17 +38,22 @@ function presentAttachment(attachment: Attachment) {
   const { thumbnailUrl, fileName, fileSize, durationSeconds } = attachment
   return {
     ...attachment,
-    ...given({ thumbnail: thumbnailUrl, name: fileName, size: fileSize, duration: durationSeconds })
+    ...omitUndefined({ thumbnail: thumbnailUrl, name: fileName, size: fileSize, duration: durationSeconds })
   }
 }
 
 function presentRest({ location, contact, encryptedContent, metadata, mentions, system, replyTo }: Message) {
   return {
-    ...given({ location, contact, encryptedContent, metadata }),
-    ...(mentions === undefined ? {} : { mentions: mentions.map(bareId) }),
-    ...(system === undefined ? {} : { system }),
     replyTo: replyTo === undefined ? null : bareId(replyTo.messageId),
-    ...(replyTo === undefined ? {} : { quoted: presentQuote(replyTo) })
+    ...omitUndefined({
+      location,
+      contact,
+      encryptedContent,
+      metadata,
+      mentions: mentions?.map(bareId),
+      system,
+      quoted: replyTo && presentQuote(replyTo)
+    })
   }
 }
 

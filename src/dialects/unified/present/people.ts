@@ -1,7 +1,8 @@
-import type { Me, Presence, User } from '../../../../protocol/entities/user.ts'
 import { bareId } from '../../../../protocol/ids.ts'
+import type { Presence } from '../../../../protocol/presence/entities.ts'
+import type { Me, User } from '../../../../protocol/users/entities.ts'
 import type { Actor } from '../../../actor.ts'
-import { given } from '../../../omit-undefined.ts'
+import { omitUndefined } from '../../../omit-undefined.ts'
 import { type Found, withPresence } from '../../kit/readings.ts'
 import type { Services } from '../../kit/services.ts'
 
@@ -37,7 +38,7 @@ export function presentMe(me: Me) {
     phone: phone ?? null,
     phoneNumber: phone ?? null,
     email: email ?? null,
-    ...given({ publicKey, updatedAt })
+    ...omitUndefined({ publicKey, updatedAt })
   }
 }
 

@@ -1,8 +1,8 @@
 import { Type } from '@sinclair/typebox'
-import { Device, DisplayName, Username } from '../../../../protocol/entities/user.ts'
-import { Email, Password, Phone } from '../../../../protocol/routes/auth.ts'
-import { presentSignIn } from '../../../accounts/sign-in.ts'
-import { given } from '../../../omit-undefined.ts'
+import { Email, Password, Phone } from '../../../../protocol/accounts/routes.ts'
+import { Device, DisplayName, Username } from '../../../../protocol/users/entities.ts'
+import { presentSignIn } from '../../../accounts/index.ts'
+import { omitUndefined } from '../../../omit-undefined.ts'
 import { type DialectDeps, type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
 import type { Services } from '../../kit/services.ts'
 import { answer } from '../present/answers.ts'
@@ -28,7 +28,7 @@ function presentSignedIn({ authenticator }: DialectDeps, signIn: SignIn, message
 
 function codeRoutes({ otp }: Services): DialectRoute[] {
   const send = async (purpose: 'register' | 'login', { phone, email }: Target, ip: string) =>
-    answer(await otp.request({ purpose, ...given({ phone, email }) }, ip), 'Code sent')
+    answer(await otp.request({ purpose, ...omitUndefined({ phone, email }) }, ip), 'Code sent')
   return [
     dialectRoute(
       'POST /auth/send-otp',
@@ -56,15 +56,20 @@ function verifyRoutes(parts: DialectDeps): DialectRoute[] {
         summary: 'Make an account by a code, or sign in where there is one',
         isPublic: true,
         body: Type.Object({
-          ...{ ...target, otp: Code, name, displayName: name, device },
-          ...{ username: Type.Optional(Username), password: Type.Optional(Password) }
+          ...target,
+          otp: Code,
+          name,
+          displayName: name,
+          device,
+          username: Type.Optional(Username),
+          password: Type.Optional(Password)
         })
       },
       async ({ body: { phone, email, otp: code, password, username, ...body }, ip }) => {
         const displayName = body.name ?? body.displayName
         const input = {
           code,
-          ...given({ phone, email, password, username, displayName, device: deviceOf(body.device) })
+          ...omitUndefined({ phone, email, password, username, displayName, device: deviceOf(body.device) })
         }
         return presentSignedIn(parts, await otp.register(input, ip), 'Registered')
       }
@@ -73,7 +78,7 @@ function verifyRoutes(parts: DialectDeps): DialectRoute[] {
       'POST /auth/verify-otp-login',
       { summary: 'Sign in by a code', isPublic: true, body: Type.Object({ ...target, otp: Code, device }) },
       async ({ body: { phone, email, otp: code, device }, ip }) => {
-        const input = { code, ...given({ phone, email, device: deviceOf(device) }) }
+        const input = { code, ...omitUndefined({ phone, email, device: deviceOf(device) }) }
         return presentSignedIn(parts, await otp.login(input, ip), 'Signed in')
       }
     )
@@ -93,7 +98,7 @@ function passwordRoutes(parts: DialectDeps): DialectRoute[] {
       'POST /auth/login',
       { summary: 'Sign in with a password and one of phone, email and username', isPublic: true, body },
       async ({ body: { phone, email, username, password, device }, ip }) => {
-        const input = { password, ...given({ phone, email, username, device: deviceOf(device) }) }
+        const input = { password, ...omitUndefined({ phone, email, username, device: deviceOf(device) }) }
         return presentSignedIn(parts, await auth.login(input, ip), 'Signed in')
       }
     ),
@@ -106,5 +111,5 @@ function passwordRoutes(parts: DialectDeps): DialectRoute[] {
 function deviceOf(device: { id: string; platform?: string; name?: string } | undefined) {
   if (device === undefined) return undefined
   const { id, platform, name } = device
-  return { id, ...given({ platform, name }) }
+  return { id, ...omitUndefined({ platform, name }) }
 }

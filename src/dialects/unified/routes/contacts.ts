@@ -1,9 +1,9 @@
 import { type Static, Type } from '@sinclair/typebox'
+import { Phone } from '../../../../protocol/accounts/routes.ts'
 import { UserId } from '../../../../protocol/ids.ts'
-import { Phone } from '../../../../protocol/routes/auth.ts'
-import { SyncContacts } from '../../../../protocol/routes/people.ts'
+import { SyncContacts } from '../../../../protocol/users/routes.ts'
 import { AppError } from '../../../errors.ts'
-import { given } from '../../../omit-undefined.ts'
+import { omitUndefined } from '../../../omit-undefined.ts'
 import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
 import type { Services } from '../../kit/services.ts'
 import { answer } from '../present/answers.ts'
@@ -43,7 +43,7 @@ export function contactRoutes(services: Services): DialectRoute[] {
       {
         summary: 'Find an address book’s people',
         bodyLimit: ADDRESS_BOOK_BYTES,
-        body: Type.Object({ contacts: Type.Array(Entry, maxItems === undefined ? {} : { maxItems }) })
+        body: Type.Object({ contacts: Type.Array(Entry, omitUndefined({ maxItems })) })
       },
       async ({ actor, body }) => {
         const { matches } = await contacts.sync(actor, body.contacts.map(entryOf))
@@ -66,5 +66,5 @@ function entryOf(entry: Static<typeof Entry>) {
     ?.replace(/\p{Cc}/gu, '')
     .trim()
     .slice(0, NAME_LENGTH)
-  return { phone: entry.phone, ...given({ name }) }
+  return { phone: entry.phone, ...omitUndefined({ name }) }
 }

@@ -1,12 +1,12 @@
 import { Type } from '@sinclair/typebox'
-import { ConversationName, ConversationType, Description } from '../../../../protocol/entities/conversation.ts'
-import { PictureUrl } from '../../../../protocol/entities/user.ts'
+import { ConversationName, ConversationType, Description } from '../../../../protocol/conversations/entities.ts'
 import { ConversationId, UserId } from '../../../../protocol/ids.ts'
 import { DEFAULT_LIMITS } from '../../../../protocol/limits.ts'
 import { oneOf } from '../../../../protocol/schema.ts'
+import { PictureUrl } from '../../../../protocol/users/entities.ts'
 import type { Actor } from '../../../actor.ts'
 import { AppError } from '../../../errors.ts'
-import { given } from '../../../omit-undefined.ts'
+import { omitUndefined } from '../../../omit-undefined.ts'
 import { type DialectRoute, dialectRoute, readingRoute } from '../../kit/dialect.ts'
 import { limitOf, pageQuery } from '../../kit/paging.ts'
 import { readConversation, readConversations } from '../../kit/readings.ts'
@@ -23,7 +23,8 @@ const GROUP_NAME = 'Group'
 export const groupFields = {
   name: Type.Optional(ConversationName),
   description: Type.Optional(Description),
-  ...{ avatar: Type.Optional(PictureUrl), avatarUrl: Type.Optional(PictureUrl) }
+  avatar: Type.Optional(PictureUrl),
+  avatarUrl: Type.Optional(PictureUrl)
 }
 /** People under either of their names. */
 export const peopleFields = { participants: People, members: People, userIds: People }
@@ -47,7 +48,7 @@ export function othersOf(
 /** Makes a group of the actor and others. */
 export async function makeGroup(services: Services, actor: Actor, memberIds: string[], fields: NewGroup) {
   const { name = GROUP_NAME, description, avatar, avatarUrl = avatar } = fields
-  const optional = given({ description, avatarUrl, memberIds: memberIds.length > 0 ? memberIds : undefined })
+  const optional = omitUndefined({ description, avatarUrl, memberIds: memberIds.length > 0 ? memberIds : undefined })
   const { conversation } = await services.conversations.create(actor, { type: 'group', name, ...optional })
   const [shown] = await presentConversations(services, actor, [conversation])
   return shown

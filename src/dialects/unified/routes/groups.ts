@@ -1,9 +1,9 @@
 import { Type } from '@sinclair/typebox'
-import { GroupSettings } from '../../../../protocol/entities/conversation.ts'
+import { GroupSettings } from '../../../../protocol/conversations/entities.ts'
 import { ConversationId, UserId } from '../../../../protocol/ids.ts'
 import type { Actor } from '../../../actor.ts'
 import { AppError } from '../../../errors.ts'
-import { given } from '../../../omit-undefined.ts'
+import { omitUndefined } from '../../../omit-undefined.ts'
 import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
 import { pageQuery } from '../../kit/paging.ts'
 import { readConversations } from '../../kit/readings.ts'
@@ -59,9 +59,13 @@ function oneRoutes(services: Services): DialectRoute[] {
       { summary: 'Change a group', params, body: changes },
       async ({ actor, params: { id }, body: { name, description, avatar, avatarUrl = avatar, settings = {} } }) => {
         const { whoMaySend, whoMayAdd, whoMayEdit, history } = settings
-        const chosen = given({ whoMaySend, whoMayAdd, whoMayEdit, history })
+        const chosen = omitUndefined({ whoMaySend, whoMayAdd, whoMayEdit, history })
         const isChosen = Object.keys(chosen).length > 0
-        await groups.update(actor, id, given({ name, description, avatarUrl, settings: isChosen ? chosen : undefined }))
+        await groups.update(
+          actor,
+          id,
+          omitUndefined({ name, description, avatarUrl, settings: isChosen ? chosen : undefined })
+        )
         return answer(await showGroup(services, actor, id), 'Group updated')
       }
     ),

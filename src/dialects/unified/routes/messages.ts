@@ -1,8 +1,8 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { Emoji } from '../../../../protocol/entities/message.ts'
 import { bareId, ConversationId, MessageId, UserId } from '../../../../protocol/ids.ts'
+import { Emoji } from '../../../../protocol/reactions/entities.ts'
 import { oneOf } from '../../../../protocol/schema.ts'
-import { given } from '../../../omit-undefined.ts'
+import { omitUndefined } from '../../../omit-undefined.ts'
 import { type DialectRoute, dialectRoute, readingRoute } from '../../kit/dialect.ts'
 import { historyQuery, limitOf } from '../../kit/paging.ts'
 import { readMessages, type Said } from '../../kit/readings.ts'
@@ -52,8 +52,9 @@ async function answerHistory(
 ) {
   const pair = conversationId === undefined ? undefined : await pairs.find(bareId(conversationId))
   const shown = messages.map(message => presentMessage(message, pair)).reverse()
-  const next = conversationId === undefined ? {} : { next: more ? (shown.at(-1)?.id ?? null) : null }
-  return answerPage(shown, { limit: limitOf(query), ...given({ page: query.page }), hasMore: more, ...next })
+  const last = more ? (shown.at(-1)?.id ?? null) : null
+  const next = conversationId === undefined ? undefined : last
+  return answerPage(shown, { limit: limitOf(query), hasMore: more, ...omitUndefined({ page: query.page, next }) })
 }
 
 function changeRoutes(services: Services): DialectRoute[] {
@@ -88,7 +89,7 @@ function changeRoutes(services: Services): DialectRoute[] {
 
 function presentDeleted(place: { conversationId: string; messageId: string }, scope: 'me' | 'everyone') {
   const [conversationId, messageId] = [bareId(place.conversationId), bareId(place.messageId)]
-  return { ...{ _id: messageId, id: messageId, messageId }, ...{ conversationId, conversation: conversationId }, scope }
+  return { _id: messageId, id: messageId, messageId, conversationId, conversation: conversationId, scope }
 }
 
 function reactionRoutes(services: Services): DialectRoute[] {

@@ -1,9 +1,9 @@
 import { Type } from '@sinclair/typebox'
-import { type PersonRequest, RequestText } from '../../../../protocol/entities/people.ts'
 import { RequestId, UserId } from '../../../../protocol/ids.ts'
+import { type PersonRequest, RequestText } from '../../../../protocol/requests/entities.ts'
 import { oneOf } from '../../../../protocol/schema.ts'
 import type { Actor } from '../../../actor.ts'
-import { given } from '../../../omit-undefined.ts'
+import { omitUndefined } from '../../../omit-undefined.ts'
 import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
 import { limitOf, pageQuery } from '../../kit/paging.ts'
 import type { Services } from '../../kit/services.ts'
@@ -26,7 +26,7 @@ function askingRoutes(services: Services): DialectRoute[] {
       'POST /chat-requests',
       { summary: 'Ask somebody to chat', body: Type.Object({ to: UserId, message: Type.Optional(RequestText) }) },
       async ({ actor, body: { to, message } }) => {
-        const request = await requests.send(actor, { kind: 'chat', to, ...given({ message }) })
+        const request = await requests.send(actor, { kind: 'chat', to, ...omitUndefined({ message }) })
         return answer(await show(services, actor, request), 'Chat request sent')
       }
     ),
@@ -44,8 +44,8 @@ function askingRoutes(services: Services): DialectRoute[] {
       async ({ actor, query }) => {
         const { after, direction } = query
         const limit = limitOf(query)
-        const status = query.status === 'pending' ? 'open' : query.status
-        const page = await requests.list(actor, { kind: 'chat', limit, ...given({ after, direction, status }) })
+        const status = query.status === 'pending' ? ('open' as const) : query.status
+        const page = await requests.list(actor, { kind: 'chat', limit, ...omitUndefined({ after, direction, status }) })
         const next = page.next?.slice(-24) ?? null
         return answerPage(await showAll(services, actor, page.requests), { limit, hasMore: next !== null, next })
       }
@@ -79,7 +79,10 @@ function decidingRoutes(services: Services): DialectRoute[] {
 async function show(services: Services, actor: Actor, request: PersonRequest) {
   const [shown] = await showAll(services, actor, [request])
   const { conversationId } = request
-  return { ...shown, ...(conversationId && { chat: await showConversation(services, actor, conversationId) }) }
+  return {
+    ...shown,
+    ...omitUndefined({ chat: conversationId ? await showConversation(services, actor, conversationId) : undefined })
+  }
 }
 
 /** Requests with the other person of each. */

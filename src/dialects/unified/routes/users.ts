@@ -1,10 +1,10 @@
 import { Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
-import { MAX_WATCHED } from '../../../../protocol/events/live.ts'
 import { UserId } from '../../../../protocol/ids.ts'
-import { SearchUsers, UpdateMe } from '../../../../protocol/routes/users.ts'
+import { MAX_WATCHED } from '../../../../protocol/presence/events.ts'
+import { SearchUsers, UpdateMe } from '../../../../protocol/users/routes.ts'
 import { AppError } from '../../../errors.ts'
-import { given } from '../../../omit-undefined.ts'
+import { omitUndefined } from '../../../omit-undefined.ts'
 import { type DialectRoute, dialectRoute, readingRoute } from '../../kit/dialect.ts'
 import { limitOf, pageQuery } from '../../kit/paging.ts'
 import { type Found, readFound } from '../../kit/readings.ts'
@@ -41,10 +41,10 @@ function listRoutes(services: Services): DialectRoute[] {
           return answerFound(await readFound(services, { ...call, query: { ...call.query, q } }), call)
         }
         const limit = limitOf(call.query)
-        const found = await users.list(call.actor, { limit, ...given({ after, page }) })
+        const found = await users.list(call.actor, { limit, ...omitUndefined({ after, page }) })
         const shown = await presentUsers(services, call.actor, found.users)
         const next = found.next?.slice(-24) ?? null
-        return answerPage(shown, { limit, ...given({ page }), hasMore: next !== null, next })
+        return answerPage(shown, { limit, ...omitUndefined({ page }), hasMore: next !== null, next })
       }
     ),
     readingRoute(
@@ -64,8 +64,14 @@ function profileRoutes(services: Services): DialectRoute[] {
   const { users, presence } = services
   const { displayName, username, avatarUrl, bio, statusText, publicKey } = UpdateMe.schema.body.properties
   const profile = {
-    ...{ name: displayName, displayName, avatar: avatarUrl, avatarUrl },
-    ...{ username, bio, statusText, publicKey }
+    name: displayName,
+    displayName,
+    avatar: avatarUrl,
+    avatarUrl,
+    username,
+    bio,
+    statusText,
+    publicKey
   }
   const showMe = async (actor: SearchCall['actor'], me: Awaited<ReturnType<typeof users.me>>) => {
     const [there] = await presence.get(actor, [me.id])
@@ -88,7 +94,7 @@ function profileRoutes(services: Services): DialectRoute[] {
       { summary: 'Change your profile; an empty text takes a field away', body: Type.Object(profile) },
       async ({ actor, body: { name, displayName = name, avatar, avatarUrl = avatar, ...body } }) => {
         const { username, bio, statusText, publicKey } = body
-        const changes = given({ displayName, avatarUrl, username, bio, statusText, publicKey })
+        const changes = omitUndefined({ displayName, avatarUrl, username, bio, statusText, publicKey })
         return answer(await showMe(actor, await users.update(actor, changes)), 'Profile updated')
       }
     )
