@@ -37,6 +37,12 @@ export class Record implements Counts {
     else if (!assertion.closingTestPoint) this[assertion.ok ? 'passed' : 'failed'] += 1
   }
 
+  /** Fails for what no assertion tells. */
+  accuse(note: string): void {
+    this.notes.push(note)
+    this.failed += 1
+  }
+
   /** @param end how the process ended, where it ended with the file in hand */
   finish(end?: number | NodeJS.Signals | null): FileResult {
     if (end !== undefined) this.notes.push(typeof end === 'string' ? `ended by ${end}` : `exit code ${end}`)
