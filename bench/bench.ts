@@ -25,6 +25,8 @@ const COLLECT_GARBAGE = ['--expose-gc', '--import', new URL('./peers/collect-gar
 /** A server under test, with the database of its own that is dropped when it stops. */
 export interface Side {
   readonly target: Target
+  /** From the start of its process to its first answer. */
+  readonly readyMs: number
   stop(): Promise<void>
 }
 
@@ -35,6 +37,8 @@ export interface SideOptions {
   /** Whether `idle` may have it collect its garbage. */
   readonly isCollectable?: boolean
   readonly env?: Readonly<Record<string, string>>
+  /** The path that answers 200 once the side is up. */
+  readonly readyPath?: string
 }
 
 /** What the cases of a run share: options, database, processes. */
@@ -77,6 +81,11 @@ export class Bench {
     return await this.#start('taatom', './peers/taatom.js', '/health', { env: { LAYOUT: layout, JWT_SECRET } })
   }
 
+  /** Starts Express, Socket.IO and Mongoose with nothing on them. */
+  async startBareExpress(options: SideOptions = {}): Promise<Side> {
+    return await this.#start('bare', './peers/bare-express.js', '/health', options)
+  }
+
   /** Starts bare `ws`. @param frameBytes what it pads a frame to */
   async startBareWs(frameBytes: number, options: SideOptions = {}): Promise<Side> {
     const env = { FRAME_BYTES: String(frameBytes) }
@@ -86,8 +95,8 @@ export class Bench {
   /** Starts a server for clients of socket.io: Parley, or `socket.io` alone. */
   async startPackets(side: 'parley' | 'bare', options: SideOptions = {}): Promise<Side> {
     if (side === 'bare') return await this.#start('packets', './peers/bare-socketio.js', '/', options)
-    const { target, stop } = await this.startParley(options)
-    return { target: { ...target, kind: 'packets' }, stop }
+    const parley = await this.startParley(options)
+    return { ...parley, target: { ...parley.target, kind: 'packets' } }
   }
 
   /**
@@ -129,14 +138,14 @@ export class Bench {
       script: fileURLToPath(new URL(script, import.meta.url)),
       env: { ...options.env, MONGODB_URI: mongoUri },
       nodeArgs: options.isCollectable ? COLLECT_GARBAGE : [],
-      readyPath
+      readyPath: options.readyPath ?? readyPath
     })
-    const { url, pid: serverPid } = server
+    const { url, pid: serverPid, readyMs } = server
     const stop = async () => {
       await server.stop()
       if (options.database === undefined) await this.database.drop(name)
     }
-    return { target: { kind, url, mongoUri, serverPid, mongodPid: this.database.pid }, stop }
+    return { target: { kind, url, mongoUri, serverPid, mongodPid: this.database.pid }, readyMs, stop }
   }
 }
 

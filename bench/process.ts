@@ -10,6 +10,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 const TICK_MS = 10
 const PAGE_BYTES = 4096
 const START_TIMEOUT_MS = 30_000
+/** How often a server that starts is asked whether it is ready. */
+const ASK_MS = 5
 const STOP_TIMEOUT_MS = 3_000
 
 /** CPU time (user and system, all threads) that a process has used since its start, ms. Linux only. */
@@ -52,6 +54,8 @@ export interface RunningServer {
   readonly pid: number
   /** `http://127.0.0.1:<port>` */
   readonly url: string
+  /** From the start of the process to its first answer. */
+  readonly readyMs: number
   stop(): Promise<void>
 }
 
@@ -67,6 +71,7 @@ export class ProcessGroup {
   async startServer({ script, env, nodeArgs = [], readyPath }: ServerSpec): Promise<RunningServer> {
     const port = await freePort()
     const { BENCH_LOG } = process.env
+    const startedAt = performance.now()
     const child = spawn(process.execPath, [...nodeArgs, script], {
       env: { ...process.env, ...env, PORT: String(port), HOST: '127.0.0.1' },
       stdio: ['ignore', BENCH_LOG === undefined ? 'ignore' : 'inherit', 'inherit']
@@ -74,7 +79,8 @@ export class ProcessGroup {
     this.#add(child)
     const url = `http://127.0.0.1:${port}`
     await untilReady(child, url + readyPath)
-    return { pid: requirePid(child), url, stop: () => end(child) }
+    const readyMs = performance.now() - startedAt
+    return { pid: requirePid(child), url, readyMs, stop: () => end(child) }
   }
 
   /**
@@ -125,7 +131,7 @@ async function untilReady(child: ChildProcess, url: string): Promise<void> {
       () => 0
     )
     if (status === 200) return
-    await sleep(50)
+    await sleep(ASK_MS)
   }
   throw new Error(`Nothing answered at ${url} within ${START_TIMEOUT_MS} ms`)
 }

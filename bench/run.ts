@@ -13,6 +13,7 @@ import { runNodes } from './nodes.bench.ts'
 import { type Options, parseOptions } from './options.ts'
 import { renderSection, type Section, writeReport } from './report.ts'
 import { runSend } from './send.bench.ts'
+import { runStart } from './start.bench.ts'
 
 const CASES: Readonly<Record<string, (bench: Bench) => Promise<Section>>> = {
   send: runSend,
@@ -24,7 +25,8 @@ const CASES: Readonly<Record<string, (bench: Bench) => Promise<Section>>> = {
   commit: runCommit,
   jobs: runJobs,
   nodes: runNodes,
-  dialects: runDialects
+  dialects: runDialects,
+  start: runStart
 }
 
 async function run(options: Options): Promise<void> {

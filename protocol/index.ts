@@ -1,20 +1,33 @@
+import * as qrRoutes from './accounts/qr-routes.ts'
+import * as accountRoutes from './accounts/routes.ts'
+import * as connectionEvents from './connection/events.ts'
+import type * as streamEvents from './connection/stream-events.ts'
+import * as conversationEvents from './conversations/events.ts'
+import * as conversationRoutes from './conversations/routes.ts'
 import type { Command, Created, Event } from './envelope.ts'
-import * as conversationEvents from './events/conversation.ts'
-import * as liveEvents from './events/live.ts'
-import * as messageEvents from './events/message.ts'
-import * as peopleEvents from './events/people.ts'
-import * as sessionEvents from './events/session.ts'
-import type * as streamEvents from './events/stream.ts'
-import * as authRoutes from './routes/auth.ts'
-import * as conversationRoutes from './routes/conversations.ts'
-import * as messageRoutes from './routes/messages.ts'
-import * as otpRoutes from './routes/otp.ts'
-import * as peopleRoutes from './routes/people.ts'
-import * as qrRoutes from './routes/qr.ts'
-import type { Route } from './routes/route.ts'
-import * as userRoutes from './routes/users.ts'
+import * as messageEvents from './messages/events.ts'
+import * as messageRoutes from './messages/routes.ts'
+import * as presenceEvents from './presence/events.ts'
+import * as presenceRoutes from './presence/routes.ts'
+import * as reactionEvents from './reactions/events.ts'
+import * as reactionRoutes from './reactions/routes.ts'
+import * as requestEvents from './requests/events.ts'
+import * as requestRoutes from './requests/routes.ts'
+import type { Route } from './route.ts'
+import * as syncEvents from './sync/events.ts'
+import * as userEvents from './users/events.ts'
+import * as userRoutes from './users/routes.ts'
 
-const declarations = { ...sessionEvents, ...messageEvents, ...conversationEvents, ...liveEvents, ...peopleEvents }
+const declarations = {
+  ...connectionEvents,
+  ...userEvents,
+  ...messageEvents,
+  ...reactionEvents,
+  ...conversationEvents,
+  ...presenceEvents,
+  ...requestEvents,
+  ...syncEvents
+}
 const declared: unknown[] = Object.values(declarations)
 
 type Declarations = typeof declarations & typeof streamEvents
@@ -42,12 +55,13 @@ export const events = declared.filter((it): it is Event => hasKey(it, 'isDurable
 /** Every route under `/v1`. */
 export const routes = (
   Object.values({
-    ...authRoutes,
-    ...otpRoutes,
+    ...accountRoutes,
     ...qrRoutes,
     ...userRoutes,
+    ...presenceRoutes,
+    ...requestRoutes,
     ...conversationRoutes,
     ...messageRoutes,
-    ...peopleRoutes
+    ...reactionRoutes
   }) as unknown[]
 ).filter((it): it is Route => hasKey(it, 'method'))

@@ -20,7 +20,7 @@ import { createRequestLimits } from './faces/http/rate-limits.ts'
 import { contractRoutes } from './faces/http/routes.ts'
 import { acceptUpgrades, createServer } from './faces/http/server.ts'
 import { registerSigners } from './faces/http/signers.ts'
-import { SocketIoServer } from './faces/socketio/server.ts'
+import { LazySocketIoServer } from './faces/socketio/lazy-server.ts'
 import { streamRoutes } from './faces/sse/routes.ts'
 import { StreamServer } from './faces/sse/server.ts'
 import { SocketServer } from './faces/ws/server.ts'
@@ -30,14 +30,14 @@ import { createMessages } from './messages/index.ts'
 import { reactionCommands } from './messages/reactions/commands.ts'
 import { reactionRoutes } from './messages/reactions/rest.ts'
 import { messageRoutes } from './messages/rest.ts'
-import { documentRoutes } from './ops/api-docs/pages.ts'
+import { documentRoutes } from './ops/api-docs/rest.ts'
 import { HealthService } from './ops/health.ts'
 import { createMetrics, type LoadMetrics } from './ops/lazy-metrics.ts'
 import { operationRoutes } from './ops/rest.ts'
 import { presenceRoutes } from './presence/index.ts'
 import { connectionCommands } from './realtime/commands/connection-commands.ts'
 import { Dispatcher } from './realtime/commands/dispatcher.ts'
-import type { RealtimeDialect } from './realtime/dialect-encoder.ts'
+import type { RealtimeDialect } from './realtime/encoding/dialect-encoder.ts'
 import { createRealtime, type Realtime } from './realtime/index.ts'
 import { createRequestStores, createRequests, requestCollections } from './requests/index.ts'
 import { requestRoutes } from './requests/rest.ts'
@@ -199,7 +199,7 @@ function createFaces(app: FastifyInstance, { subjects, ...deps }: FaceDeps) {
   return {
     socket,
     streams: new StreamServer({ ...deps, resumption: subjects.resumption }),
-    packets: new SocketIoServer(app.server, { ...deps, isDraining: () => socket.isDraining })
+    packets: new LazySocketIoServer(app.server, { ...deps, isDraining: () => socket.isDraining })
   }
 }
 

@@ -4,18 +4,22 @@ import type { FastifyInstance } from 'fastify'
 import { SignJWT } from 'jose'
 import { MongoClient, ObjectId } from 'mongodb'
 import type { Test } from 'tap'
-import type { SignedIn } from '../protocol/entities/session.ts'
+import type { SignedIn } from '../protocol/accounts/entities.ts'
 import { createDelivery } from '../src/accounts/delivery/index.ts'
 import { type AppConfig, buildApp, createSubjects, openStores, type Stores, type Subjects } from '../src/app.ts'
 import type { Bus } from '../src/bus/bus.ts'
 import { MemoryBus } from '../src/bus/memory.ts'
 import { readConfig } from '../src/config/config.ts'
 import { requireContract } from './contract.ts'
+import { giveBackDatabase, takeDatabase } from './databases.ts'
 import { SocketClient } from './socket-client.ts'
 
 export const SECRET = 'a-secret-for-tests-that-is-long-enough'
 /** Of everybody who registers without naming another. */
 export const PASSWORD = 'correct horse battery'
+
+/** For servers that work on one database: each sees soon what others do. */
+export const TOGETHER = { env: { TIMINGS_HEAD_POLL_MS: '200' } }
 
 /** A person as a test sees them: their id, their token, and what they can do with it. */
 export interface Person {
@@ -56,24 +60,35 @@ export function testEnv(uri: string, env: Record<string, string> = {}): Record<s
     LIMITS_ANONYMOUS_REQUESTS_PER_MINUTE: '1000000',
     TIMINGS_SWEEP_MS: '100',
     TIMINGS_RECEIPT_PAUSE_MS: '20',
-    TIMINGS_HEAD_POLL_MS: '200',
     TIMINGS_GAP_PATIENCE_MS: '25',
     TIMINGS_QR_POLL_MS: '50',
     ...env
   }
 }
 
-/** The address of a database that no other test file uses; it is dropped at the end. */
+/** The address of an empty database that nobody else uses; it is emptied at the end, and used again. */
 export function ownDatabase(t: Test): string {
-  const base = process.env['TEST_MONGODB_URI']
-  if (base === undefined) throw new Error('Run tests with npm test: TEST_MONGODB_URI is not set')
-  const url = new URL(base)
-  url.pathname = `/test_${randomBytes(8).toString('hex')}`
+  const name = takeDatabase()
+  t.teardown(() => giveBackDatabase(name))
+  return addressOf(name)
+}
+
+/** The same without any collection; it is dropped at the end, and may be changed in any way. */
+export function newDatabase(t: Test): string {
+  const uri = addressOf(`test_${randomBytes(8).toString('hex')}`)
   t.teardown(async () => {
-    const client = new MongoClient(url.href)
+    const client = new MongoClient(uri)
     await client.db().dropDatabase()
     await client.close()
   })
+  return uri
+}
+
+function addressOf(database: string): string {
+  const base = process.env['TEST_MONGODB_URI']
+  if (base === undefined) throw new Error('Run tests with npm test: TEST_MONGODB_URI is not set')
+  const url = new URL(base)
+  url.pathname = `/${database}`
   return url.href
 }
 

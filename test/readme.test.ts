@@ -69,7 +69,7 @@ t.test('docs/configuration.md has every variable with its default', async t => {
 
 t.test('docs/operations.md has every metric', async t => {
   const names = (text: string): string[] => [...new Set([...text.matchAll(/parley_[a-z_]+/g)].map(String))].sort()
-  t.strictSame(names(await read('docs/operations.md')), names(await read('src/transport/metrics.ts')))
+  t.strictSame(names(await read('docs/operations.md')), names(await read('src/ops/metrics.ts')))
 })
 
 t.test('links lead to files that are there', async t => {

@@ -1,4 +1,4 @@
-import type { SignedIn } from '../../protocol/entities/session.ts'
+import type { SignedIn } from '../../protocol/accounts/entities.ts'
 import { prefixedId } from '../../protocol/ids.ts'
 import type { SignIn } from './passwords/password-sign-in.ts'
 import type { Authenticator } from './tokens/authenticator.ts'

@@ -1,7 +1,7 @@
-import type { Presence } from '../../protocol/entities/user.ts'
 import type { Created } from '../../protocol/envelope.ts'
-import type { ProfileUpdated } from '../../protocol/events/people.ts'
 import type { ConversationEvent, EphemeralEvent, UserEvent } from '../../protocol/index.ts'
+import type { Presence } from '../../protocol/presence/entities.ts'
+import type { ProfileUpdated } from '../../protocol/users/events.ts'
 
 /** One committed change of a conversation. Receivers deliver a conversation's changes in `rev` order. */
 export interface ConversationChange {

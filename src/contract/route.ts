@@ -1,5 +1,5 @@
 import type { Static, TSchema } from '@sinclair/typebox'
-import type { Route } from '../../protocol/routes/route.ts'
+import type { Route } from '../../protocol/route.ts'
 import type { Actor } from '../actor.ts'
 
 type Part<R extends Route, Name extends string> =

@@ -4,9 +4,12 @@ import {
   ConversationUpdate,
   MemberAdd,
   MemberRemove,
-  MemberRole
-} from '../../protocol/events/conversation.ts'
-import { ReceiptDelivered, ReceiptRead, TypingStart, TypingStop } from '../../protocol/events/live.ts'
+  MemberRole,
+  ReceiptDelivered,
+  ReceiptRead,
+  TypingStart,
+  TypingStop
+} from '../../protocol/conversations/events.ts'
 import { type BoundCommand, on } from '../contract/command.ts'
 import type { ConversationService } from './conversations.ts'
 import type { GroupService } from './groups.ts'

@@ -1,6 +1,6 @@
-import type { ConversationView } from '../../protocol/entities/conversation.ts'
+import type { ConversationView } from '../../protocol/conversations/entities.ts'
+import type { ConversationPage } from '../../protocol/conversations/routes.ts'
 import { PAGE_SIZE } from '../../protocol/limits.ts'
-import type { ConversationPage } from '../../protocol/routes/conversations.ts'
 import type { Actor } from '../actor.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
@@ -9,7 +9,7 @@ import { foldedWords } from '../search-words.ts'
 import type { ConversationStore } from '../store/conversations.ts'
 import type { ConversationDoc, PreferencesDoc } from '../store/documents.ts'
 import type { MemberStore } from '../store/members.ts'
-import type { UserStore } from '../users/store.ts'
+import type { UserStore } from '../users/index.ts'
 import type { ConversationService } from './conversations.ts'
 
 /** Memberships of one person that a list looks at. */

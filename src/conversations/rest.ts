@@ -1,4 +1,4 @@
-import * as contracts from '../../protocol/routes/conversations.ts'
+import * as contracts from '../../protocol/conversations/routes.ts'
 import { type BoundRoute, route } from '../contract/route.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import type { ConversationListService } from './conversation-list.ts'

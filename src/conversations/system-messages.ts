@@ -1,4 +1,4 @@
-import { MessageNew } from '../../protocol/events/message.ts'
+import { MessageNew } from '../../protocol/messages/events.ts'
 import type { Actor } from '../actor.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { presentMessage } from '../present/present.ts'

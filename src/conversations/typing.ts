@@ -1,4 +1,4 @@
-import { TypingStarted, TypingStopped } from '../../protocol/events/live.ts'
+import { TypingStarted, TypingStopped } from '../../protocol/conversations/events.ts'
 import { bareId, prefixedId } from '../../protocol/ids.ts'
 import type { Actor } from '../actor.ts'
 import type { Bus } from '../bus/bus.ts'

@@ -1,4 +1,4 @@
-import { ConversationAdded, ConversationRemoved, PreferencesUpdated } from '../../protocol/events/conversation.ts'
+import { ConversationAdded, ConversationRemoved, PreferencesUpdated } from '../../protocol/conversations/events.ts'
 import { bareId } from '../../protocol/ids.ts'
 import { ObjectId } from '../database/index.ts'
 import { conversationId } from '../ids.ts'

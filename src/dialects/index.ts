@@ -2,7 +2,6 @@ import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { DialectName } from '../config/config.ts'
 import { createChatapp } from './chatapp/index.ts'
 import type { Dialect, DialectDeps } from './kit/dialect.ts'
-import { describeDialect } from './kit/openapi.ts'
 import { addRoutes, answerErrorsAs } from './kit/routes.ts'
 import { createMobile } from './mobile/index.ts'
 import { shapeOf, shareRoute } from './overlaps/routes.ts'
@@ -32,7 +31,12 @@ export function createDialects(parts: DialectDeps): Dialect[] {
 
 /** Make their OpenAPI documents, by name. */
 export function describeDialects(dialects: readonly Dialect[]): Map<string, () => Promise<object>> {
-  return new Map(dialects.map(dialect => [dialect.name, async () => await describeDialect(dialect)]))
+  return new Map(
+    dialects.map(dialect => [
+      dialect.name,
+      async () => await (await import('./kit/openapi.ts')).describeDialect(dialect)
+    ])
+  )
 }
 
 /** Their routes at the root, where each document has them, and under `/<name>` as well. */

@@ -1,4 +1,4 @@
-import { HistoryGet, MessageDelete, MessageEdit, MessageSend } from '../../protocol/events/message.ts'
+import { HistoryGet, MessageDelete, MessageEdit, MessageSend } from '../../protocol/messages/events.ts'
 import { type BoundCommand, on } from '../contract/command.ts'
 import { presentChanged } from '../present/changed.ts'
 import type { HistoryService } from './history.ts'

@@ -1,4 +1,5 @@
-import type { Message } from '../../protocol/entities/message.ts'
+import { bareId } from '../../protocol/ids.ts'
+import type { Message } from '../../protocol/messages/entities.ts'
 import {
   type Changed,
   MessageDeleted,
@@ -7,8 +8,7 @@ import {
   MessageNew,
   type MessageSendData,
   type Sent
-} from '../../protocol/events/message.ts'
-import { bareId } from '../../protocol/ids.ts'
+} from '../../protocol/messages/events.ts'
 import type { Actor } from '../actor.ts'
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config/config.ts'
@@ -21,7 +21,7 @@ import {
   requireUnblocked,
   requireVisible,
   viewOf
-} from '../conversations/policy.ts'
+} from '../conversations/index.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { conversationId, messageId } from '../ids.ts'

@@ -1,4 +1,4 @@
-import { MessageHidden } from '../../protocol/events/message.ts'
+import { MessageHidden } from '../../protocol/messages/events.ts'
 import { conversationId, messageId } from '../ids.ts'
 import type { MessageStore } from '../store/messages.ts'
 import { presentEach, type UserItemTable } from '../streams/user-items.ts'

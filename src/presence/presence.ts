@@ -1,5 +1,5 @@
-import type { Presence, PresenceStatus } from '../../protocol/entities/user.ts'
 import { bareId, prefixedId } from '../../protocol/ids.ts'
+import type { Presence, PresenceStatus } from '../../protocol/presence/entities.ts'
 import type { Actor } from '../actor.ts'
 import type { Bus } from '../bus/bus.ts'
 import { ObjectId } from '../database/index.ts'

@@ -1,5 +1,5 @@
-import type { Message } from '../../protocol/entities/message.ts'
-import type { Changed } from '../../protocol/events/message.ts'
+import type { Message } from '../../protocol/messages/entities.ts'
+import type { Changed } from '../../protocol/messages/events.ts'
 
 /** Acknowledges a change of a message: where it is now. */
 export function presentChanged({ id, rev }: Pick<Message, 'id' | 'rev'>): Changed {

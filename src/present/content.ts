@@ -1,6 +1,5 @@
-import type { SystemNote } from '../../protocol/entities/content.ts'
-import type { Message } from '../../protocol/entities/message.ts'
 import { prefixedId } from '../../protocol/ids.ts'
+import type { Message, SystemNote } from '../../protocol/messages/entities.ts'
 import type { ObjectId } from '../database/object-id.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import type { MessageDoc } from '../store/documents.ts'

@@ -6,9 +6,10 @@ import type {
   Membership,
   Preferences,
   Receipt
-} from '../../protocol/entities/conversation.ts'
-import type { Message, Reaction } from '../../protocol/entities/message.ts'
+} from '../../protocol/conversations/entities.ts'
 import { prefixedId } from '../../protocol/ids.ts'
+import type { Message } from '../../protocol/messages/entities.ts'
+import type { Reaction } from '../../protocol/reactions/entities.ts'
 import type { ObjectId } from '../database/object-id.ts'
 import { conversationId, messageId, userId } from '../ids.ts'
 import { omitUndefined } from '../omit-undefined.ts'

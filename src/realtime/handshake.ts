@@ -1,5 +1,5 @@
 import type { Static } from '@sinclair/typebox'
-import type { Hello } from '../../protocol/events/session.ts'
+import type { Hello } from '../../protocol/connection/events.ts'
 import { FRAME_OUT_BYTES } from '../../protocol/limits.ts'
 import type { Config } from '../config/config.ts'
 import { AppError } from '../errors.ts'

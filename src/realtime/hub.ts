@@ -1,14 +1,14 @@
-import { Noop } from '../../protocol/events/conversation.ts'
 import { bareId, prefixedId } from '../../protocol/ids.ts'
+import { Noop } from '../../protocol/sync/events.ts'
 import type { Bus, ConversationChange, EphemeralMessage, ProfileChange, UserChange } from '../bus/bus.ts'
 import type { Timings } from '../config/timings.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import type { Connection } from './connection.ts'
+import { Recipients } from './encoding/recipients.ts'
 import { type LocalUser, Membership } from './membership.ts'
 import type { BlockPort, HeadsPort, PresencePort, ReplayPort } from './ports.ts'
 import { AutomaticSubscriptions, type FindScope } from './presence/automatic-subscriptions.ts'
 import { PresenceSubscriptions } from './presence/presence-subscriptions.ts'
-import { Recipients } from './recipients.ts'
 
 const NOOP = Noop.create({})
 /** Conversations whose members are told of a changed profile. */

@@ -1,4 +1,4 @@
-import * as contracts from '../../protocol/routes/people.ts'
+import * as contracts from '../../protocol/requests/routes.ts'
 import { type BoundRoute, route } from '../contract/route.ts'
 import type { RequestService } from './requests.ts'
 

@@ -1,5 +1,5 @@
 import type { ClientSession, Collection, Db, Filter, IndexDescription, ObjectId } from 'mongodb'
-import type { RequestKind, RequestStatus } from '../../protocol/entities/people.ts'
+import type { RequestKind, RequestStatus } from '../../protocol/requests/entities.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 
 /** Somebody asks somebody to talk or to be friends. */

@@ -1,4 +1,4 @@
-import { RequestUpdated } from '../../protocol/events/people.ts'
+import { RequestUpdated } from '../../protocol/requests/events.ts'
 import { ObjectId } from '../database/index.ts'
 import { presentEach, type UserItemTable } from '../streams/user-items.ts'
 import type { RequestService } from './requests.ts'

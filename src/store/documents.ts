@@ -1,6 +1,6 @@
 import type { ObjectId } from 'mongodb'
-import type { Attachment, Location, MessageType, SystemNote } from '../../protocol/entities/content.ts'
-import type { GroupSettings, RelatedEntity, SupportStatus } from '../../protocol/entities/conversation.ts'
+import type { GroupSettings, RelatedEntity, SupportStatus } from '../../protocol/conversations/entities.ts'
+import type { Attachment, Location, MessageType, SystemNote } from '../../protocol/messages/entities.ts'
 
 /** A conversation. `rev` and `seq` are its head: the last change and the last message. */
 export interface ConversationDoc {

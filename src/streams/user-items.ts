@@ -1,5 +1,5 @@
-import type { SyncItem } from '../../protocol/events/conversation.ts'
 import type { UserEvent } from '../../protocol/index.ts'
+import type { SyncItem } from '../../protocol/sync/events.ts'
 import type { Actor } from '../actor.ts'
 import type { AccountChangeDoc, AccountChangeType } from './store.ts'
 

@@ -1,4 +1,4 @@
-import { SyncHeads, SyncPull } from '../../protocol/events/conversation.ts'
+import { SyncHeads, SyncPull } from '../../protocol/sync/events.ts'
 import { type BoundCommand, on } from '../contract/command.ts'
 import { Gate } from '../limits/gate.ts'
 import type { SyncService } from './sync.ts'

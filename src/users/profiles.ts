@@ -1,5 +1,5 @@
-import type { Me, User } from '../../protocol/entities/user.ts'
 import { prefixedId } from '../../protocol/ids.ts'
+import type { Me, User } from '../../protocol/users/entities.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import type { UserDoc } from './store.ts'
 import type { ProfileVisibility } from './visibility.ts'

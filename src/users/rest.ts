@@ -1,5 +1,5 @@
-import * as people from '../../protocol/routes/people.ts'
-import { GetMe, GetUser, SearchUsers, UpdateMe } from '../../protocol/routes/users.ts'
+import * as people from '../../protocol/users/routes.ts'
+import { GetMe, GetUser, SearchUsers, UpdateMe } from '../../protocol/users/routes.ts'
 import { type BoundRoute, route } from '../contract/route.ts'
 import type { BlockService } from './blocks/blocks.ts'
 import type { ContactService } from './contacts/contacts.ts'

@@ -1,6 +1,5 @@
-import { BlocksUpdated, ContactsUpdated, SettingsUpdated } from '../../protocol/events/people.ts'
-import { UserUpdated } from '../../protocol/events/session.ts'
 import { prefixedId } from '../../protocol/ids.ts'
+import { BlocksUpdated, ContactsUpdated, SettingsUpdated, UserUpdated } from '../../protocol/users/events.ts'
 import { ObjectId } from '../database/index.ts'
 import { presentEach, type UserItemTable } from '../streams/user-items.ts'
 import type { BlockStore } from './blocks/store.ts'

@@ -1,4 +1,4 @@
-import type { Audience, Settings } from '../../protocol/entities/people.ts'
+import type { Audience, Settings } from '../../protocol/users/entities.ts'
 import { ObjectId } from '../database/object-id.ts'
 import type { BlockStore } from './blocks/store.ts'
 import type { ContactStore } from './contacts/store.ts'

@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
 import { ERRORS, type ErrorCode } from '../../protocol/errors.ts'
-import { dump, openDatabase } from '../dump.ts'
 import { type Person, startServer, type TestServer } from '../helper.ts'
+import { Writes } from '../writes.ts'
 
 /** 24 hexadecimal digits that are nobody’s id. */
 export const NOBODY = 'a'.repeat(24)
@@ -24,16 +24,15 @@ export async function scene(t: Test, env: Record<string, string> = {}): Promise<
   return { server, ann, conversationId, messageId: id }
 }
 
-/** Afterwards the same process is there, healthy, and holds what it held. */
+/** Afterwards the same process is there, healthy, and has written nothing. */
 export async function unharmed(t: Test, { server }: Scene, attack: () => Promise<void>): Promise<void> {
-  const client = await openDatabase(t, server.uri)
-  const before = await dump(client)
+  const writes = await Writes.watch(t, server.uri)
   const crashes: unknown[] = []
   const crashed = (error: unknown): unknown => crashes.push(error)
   process.on('unhandledRejection', crashed).on('uncaughtException', crashed)
   await attack()
   t.equal((await server.call(undefined, 'GET', '/health/ready')).status, 200, 'healthy')
-  t.same(await dump(client), before, 'nothing has changed')
+  t.same(await writes.take(), [], 'nothing was written')
   process.off('unhandledRejection', crashed).off('uncaughtException', crashed)
   t.same(crashes, [], 'nothing was thrown past everybody')
 }

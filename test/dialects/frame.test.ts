@@ -16,11 +16,13 @@ t.test('a dialect is served at its own paths and under its name, and its words o
     await SocketClient.open(`${ws(server.url)}?dialect=taatom`),
     await SocketClient.open(ws(server.url), {}, ['parley.v1.taatom'])
   ]
-  for (const socket of chosen) {
+  for (const [index, socket] of chosen.entries()) {
+    const text = `missed ${index}`
+    await server.call(ann, 'POST', `/api/v1/chat/${ben.hex}/messages`, { text })
     t.match(await socket.ask('hello', { token: ben.token }), { user: { id: ben.id } })
     t.match(
-      await socket.next(({ type }) => type === 'message:new'),
-      { data: { chatId: String, message: { text: 'one' } } },
+      await socket.next(({ type, data }) => type === 'message:new' && data.message.text === text),
+      { data: { chatId: String } },
       'caught up'
     )
     t.match(await socket.ask('sendMessage', { to: ann.hex, text: 'two' }), { message: { sender: ben.hex } })

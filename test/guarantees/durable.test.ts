@@ -1,6 +1,6 @@
 import { ObjectId } from 'mongodb'
 import t from 'tap'
-import { openDatabase } from '../dump.ts'
+import { openDatabase } from '../databases.ts'
 import { type Person, startServer } from '../helper.ts'
 
 t.test('G1 durable: what is acknowledged is there for a majority read of somebody else', async t => {

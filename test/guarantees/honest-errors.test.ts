@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap'
 import { ERRORS, type ErrorCode } from '../../protocol/errors.ts'
 import { commands } from '../../protocol/index.ts'
-import { dump, openDatabase } from '../dump.ts'
 import { type Person, startServer, type TestServer } from '../helper.ts'
+import { Writes } from '../writes.ts'
 
 const NOBODY = 'a'.repeat(24)
 
@@ -119,10 +119,9 @@ function overRest(type: string, data: Record<string, unknown>): [string, string,
 t.test('G8 honest errors: what is refused has changed nothing, and REST says the same as the socket', async t => {
   const it = await scene(t)
   const { server } = it
-  const client = await openDatabase(t, server.uri)
   const people = [it.ann, it.ben, it.eve]
   const sockets = new Map(await Promise.all(people.map(async who => [who, await server.connect(who)] as const)))
-  const before = await dump(client)
+  const writes = await Writes.watch(t, server.uri)
   const table = refusals(it)
   for (const [who, type, data, code] of table) {
     const error = await sockets.get(who)?.refused(type, data)
@@ -137,7 +136,7 @@ t.test('G8 honest errors: what is refused has changed nothing, and REST says the
       `${method} ${path}`
     )
   }
-  t.same(await dump(client), before, 'nothing has changed')
+  t.same(await writes.take(), [], 'nothing was written')
   const refused = new Set(table.map(([, type]) => type))
   t.same(
     commands.filter(({ type }) => type !== 'hello' && !refused.has(type)).map(({ type }) => type),
@@ -159,11 +158,10 @@ t.test('G8 honest errors: the time to edit is over', async t => {
   const socket = await server.connect(ann)
   const { id: messageId, createdAt } = await socket.ask('message:send', { conversationId, clientId: 'm', text: 'Hi' })
   while (Date.now() <= Date.parse(createdAt)) await socket.ask('ping')
-  const client = await openDatabase(t, server.uri)
-  const before = await dump(client)
+  const writes = await Writes.watch(t, server.uri)
   t.match(await socket.refused('message:edit', { conversationId, messageId, text: 'Late' }), {
     code: 'edit_window_closed',
     retry: 'no'
   })
-  t.same(await dump(client), before)
+  t.same(await writes.take(), [])
 })

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { ObjectId } from 'mongodb'
 import t from 'tap'
 import { MongodProcess } from '../crash/rig.ts'
-import { openDatabase } from '../dump.ts'
+import { openDatabase } from '../databases.ts'
 import { startServer } from '../helper.ts'
 
 /** The database by itself takes a minute. */

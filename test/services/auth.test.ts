@@ -8,7 +8,7 @@ import { ObjectId } from '../../src/database/object-id.ts'
 import { parsePhone } from '../../src/identifiers.ts'
 import { Counters, networkOf } from '../../src/limits/counters.ts'
 import { RecentCache } from '../../src/limits/recent-cache.ts'
-import { openDatabase } from '../dump.ts'
+import { openDatabase } from '../databases.ts'
 import { mintToken, openServices, ownDatabase, PASSWORD, SECRET, startServer } from '../helper.ts'
 
 const IP = '198.51.100.7'

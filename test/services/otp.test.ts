@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap'
 import { CODE_MS } from '../../src/accounts/codes/codes.ts'
 import type { Subjects } from '../../src/app.ts'
+import { openDatabase } from '../databases.ts'
 import { startWebhookGateway, WEBHOOK_SECRET } from '../delivery/webhook-gateway.ts'
-import { openDatabase } from '../dump.ts'
 import { openServices, PASSWORD } from '../helper.ts'
 
 const IP = '198.51.100.7'

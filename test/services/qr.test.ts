@@ -1,8 +1,8 @@
 import jsQR from 'jsqr'
 import { PNG } from 'pngjs'
 import t, { type Test } from 'tap'
-import type { Device } from '../../protocol/entities/user.ts'
-import { openDatabase } from '../dump.ts'
+import type { Device } from '../../protocol/users/entities.ts'
+import { openDatabase } from '../databases.ts'
 import { openServices, PASSWORD } from '../helper.ts'
 
 const IP = '198.51.100.7'

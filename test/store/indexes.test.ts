@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type { Document } from 'mongodb'
 import t from 'tap'
-import { openDatabase } from '../dump.ts'
-import { type Person, startServer, type TestServer } from '../helper.ts'
+import { openDatabase } from '../databases.ts'
+import { newDatabase, type Person, startServer, type TestServer } from '../helper.ts'
 
 /** Uses everything that the server can do, so that each of its queries runs. */
 async function exercise(server: TestServer): Promise<void> {
@@ -157,6 +157,36 @@ function stagesOf(profile: Document): string[] {
   walk(profile['execStats'])
   return found
 }
+
+t.test('a start makes the indexes that are missing, and asks no more than needed where none is', async t => {
+  const uri = newDatabase(t)
+  const client = await openDatabase(t, uri)
+  const db = client.db()
+  const indexesOf = async (name: string) => (await db.collection(name).listIndexes().toArray()).map(it => it['name'])
+  const startAndStop = async () => await (await startServer(t, { uri })).close()
+  await startAndStop()
+  const [users, messages] = await Promise.all(['users', 'messages'].map(indexesOf))
+  await db.collection('users').dropIndex('phone_1')
+  await db.dropCollection('messages')
+  await startAndStop()
+  t.same(new Set(await indexesOf('users')), new Set(users), 'a missing index is back')
+  t.same(await indexesOf('messages'), messages, 'and a missing collection')
+  await db.command({ profile: 2 })
+  await startAndStop()
+  await db.command({ profile: 0 })
+  const made = { appName: 'parley', $or: [{ 'command.createIndexes': { $exists: true } }, { op: 'insert' }] }
+  t.equal(await db.collection('system.profile').countDocuments(made), 0, 'nothing is made that is there')
+})
+
+t.test('a start is refused where an index was declared otherwise', async t => {
+  const uri = newDatabase(t)
+  await (await startServer(t, { uri })).close()
+  const users = (await openDatabase(t, uri)).db().collection('users')
+  await users.dropIndex('phone_1')
+  await users.createIndex({ phone: 1 })
+  const error: unknown = await startServer(t, { uri }).catch((thrown: unknown) => thrown)
+  t.match(error, { codeName: /^Index(KeySpecs|Options)Conflict$/ })
+})
 
 t.test('no query of the server reads a whole collection', async t => {
   const server = await startServer(t)

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { SyncPage } from '../../protocol/events/conversation.ts'
-import type { Heads } from '../../protocol/events/session.ts'
+import type { Heads } from '../../protocol/sync/entities.ts'
+import type { SyncPage } from '../../protocol/sync/events.ts'
 import { type Frame, Refusal } from '../socket-client.ts'
 import type { Write } from './journal.ts'
 import { type Link, mayRepeat } from './link.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Sent } from '../../protocol/events/message.ts'
-import type { Heads } from '../../protocol/events/session.ts'
+import type { Sent } from '../../protocol/messages/events.ts'
+import type { Heads } from '../../protocol/sync/entities.ts'
 import type { Frame } from '../socket-client.ts'
 import { CatchUp } from './catch-up.ts'
 import type { JournalEntry, Write } from './journal.ts'

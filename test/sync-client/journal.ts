@@ -1,5 +1,5 @@
-import type { SyncItem } from '../../protocol/events/conversation.ts'
-import type { Sent } from '../../protocol/events/message.ts'
+import type { Sent } from '../../protocol/messages/events.ts'
+import type { SyncItem } from '../../protocol/sync/events.ts'
 import type { Frame } from '../socket-client.ts'
 
 /** Something that a client noticed on one of its connections. */

@@ -1,5 +1,5 @@
 import { WebSocket } from 'ws'
-import type { Heads } from '../../protocol/events/session.ts'
+import type { Heads } from '../../protocol/sync/entities.ts'
 import { type Frame, Refusal } from '../socket-client.ts'
 
 /** A connection that ended before an answer came. */

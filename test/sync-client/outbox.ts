@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Sent } from '../../protocol/events/message.ts'
+import type { Sent } from '../../protocol/messages/events.ts'
 import { Refusal } from '../socket-client.ts'
 import type { Write } from './journal.ts'
 import type { Link } from './link.ts'

@@ -1,7 +1,7 @@
-import type { Conversation, ConversationView, Member } from '../../protocol/entities/conversation.ts'
-import type { Message } from '../../protocol/entities/message.ts'
-import type { HistoryPage } from '../../protocol/events/message.ts'
-import type { MemberPage } from '../../protocol/routes/conversations.ts'
+import type { Conversation, ConversationView, Member } from '../../protocol/conversations/entities.ts'
+import type { MemberPage } from '../../protocol/conversations/routes.ts'
+import type { Message } from '../../protocol/messages/entities.ts'
+import type { HistoryPage } from '../../protocol/messages/events.ts'
 import { Refusal } from '../socket-client.ts'
 import type { StoredConversation } from './store.ts'
 

@@ -1,6 +1,6 @@
-import type { Conversation, ConversationView, Member, Membership } from '../../protocol/entities/conversation.ts'
-import type { Message } from '../../protocol/entities/message.ts'
-import type { SyncItem } from '../../protocol/events/conversation.ts'
+import type { Conversation, ConversationView, Member, Membership } from '../../protocol/conversations/entities.ts'
+import type { Message } from '../../protocol/messages/entities.ts'
+import type { SyncItem } from '../../protocol/sync/events.ts'
 import type { Frame } from '../socket-client.ts'
 
 /** What a client keeps of one conversation: current states. Who has left is not in `members`. */

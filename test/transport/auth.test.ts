@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { exportJWK, SignJWT } from 'jose'
 import { ObjectId } from 'mongodb'
 import t from 'tap'
-import { openDatabase } from '../dump.ts'
+import { openDatabase } from '../databases.ts'
 import { SECRET, startServer } from '../helper.ts'
 
 const now = () => Math.floor(Date.now() / 1000)

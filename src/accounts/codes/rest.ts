@@ -1,4 +1,4 @@
-import * as contracts from '../../../protocol/routes/otp.ts'
+import * as contracts from '../../../protocol/accounts/routes.ts'
 import { type BoundRoute, route } from '../../contract/route.ts'
 import type { PasswordSignIn } from '../passwords/password-sign-in.ts'
 import type { SessionService } from '../sessions/sessions.ts'

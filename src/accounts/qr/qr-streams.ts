@@ -1,5 +1,5 @@
 import { PassThrough, type Readable } from 'node:stream'
-import type { QrState } from '../../../protocol/entities/qr.ts'
+import type { QrState } from '../../../protocol/accounts/entities.ts'
 import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
 import { networkOf } from '../../limits/counters.ts'

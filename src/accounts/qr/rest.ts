@@ -1,4 +1,4 @@
-import * as contracts from '../../../protocol/routes/qr.ts'
+import * as contracts from '../../../protocol/accounts/qr-routes.ts'
 import { type BoundRoute, route } from '../../contract/route.ts'
 import { presentSignIn } from '../sign-in.ts'
 import type { Authenticator } from '../tokens/authenticator.ts'

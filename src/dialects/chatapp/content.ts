@@ -1,7 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { Attachment, Location, MessageType } from '../../../protocol/entities/content.ts'
-import { ClientId } from '../../../protocol/entities/message.ts'
 import { ConversationId, MessageId, UserId } from '../../../protocol/ids.ts'
+import { Attachment, ClientId, Location, MessageType } from '../../../protocol/messages/entities.ts'
 import type { Actor } from '../../actor.ts'
 import { AppError } from '../../errors.ts'
 import { omitUndefined } from '../../omit-undefined.ts'

@@ -1,10 +1,11 @@
 import type { Dialect, DialectDeps } from '../kit/dialect.ts'
+import { createCommandTable } from './commands.ts'
+import { createTranslations } from './events.ts'
 import { authRoutes } from './routes/auth.ts'
 import { conversationRoutes } from './routes/conversations.ts'
 import { messageRoutes } from './routes/messages.ts'
 import { streamRoutes } from './routes/stream.ts'
 import { userRoutes } from './routes/users.ts'
-import { createRealtime } from './socket.ts'
 
 /** Document 2: the app that signs in by QR codes. */
 export function createChatapp(parts: DialectDeps): Dialect {
@@ -18,7 +19,12 @@ export function createChatapp(parts: DialectDeps): Dialect {
       ...userRoutes(services),
       ...streamRoutes(parts)
     ],
-    realtime: createRealtime(services),
+    realtime: {
+      name: 'chatapp',
+      commands: createCommandTable(services),
+      translations: createTranslations(services),
+      presenceScope: 'peers'
+    },
     presentError: ({ code, message }) => ({ success: false, message, code })
   }
 }

@@ -1,7 +1,6 @@
-import type { Attachment } from '../../../protocol/entities/content.ts'
-import type { ConversationView } from '../../../protocol/entities/conversation.ts'
-import type { Message } from '../../../protocol/entities/message.ts'
-import type { ConversationDetails, Participant } from '../../conversations/conversation-details.ts'
+import type { ConversationView } from '../../../protocol/conversations/entities.ts'
+import type { Attachment, Message } from '../../../protocol/messages/entities.ts'
+import type { ConversationDetails, Participant } from '../../conversations/index.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import { textOf } from '../kit/text-of.ts'
 

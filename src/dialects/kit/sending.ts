@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { Message } from '../../../protocol/entities/message.ts'
-import type { MessageSendData } from '../../../protocol/events/message.ts'
+import type { Message } from '../../../protocol/messages/entities.ts'
+import type { MessageSendData } from '../../../protocol/messages/events.ts'
 import type { Actor } from '../../actor.ts'
 import type { Services } from './services.ts'
 

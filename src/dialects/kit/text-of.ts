@@ -1,4 +1,4 @@
-import type { Message } from '../../../protocol/entities/message.ts'
+import type { Message } from '../../../protocol/messages/entities.ts'
 
 const SYSTEM_WORDS: Readonly<Record<string, string>> = {
   created: 'The group was created',

@@ -1,47 +1,22 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { Attachment, content, MessageType } from '../../../protocol/entities/content.ts'
-import { ClientId, Emoji, Text } from '../../../protocol/entities/message.ts'
 import { bareId, ConversationId, MessageId } from '../../../protocol/ids.ts'
-import { PLAIN_TEXT } from '../../../protocol/schema.ts'
+import { Text } from '../../../protocol/messages/entities.ts'
+import { Emoji } from '../../../protocol/reactions/entities.ts'
 import type { Actor } from '../../actor.ts'
 import type { Dispatcher } from '../../realtime/commands/dispatcher.ts'
 import { createCommands, type On } from '../kit/commands.ts'
 import { sendMessage } from '../kit/sending.ts'
 import type { Services } from '../kit/services.ts'
 import { startTyping } from '../kit/typing.ts'
-import { answer, maybe, present } from './fields.ts'
+import { contentOf, maybe, Send } from './content.ts'
+import { answer } from './present/answer.ts'
 import { presentMessage } from './present/message.ts'
-
-const { type, url, thumbnailUrl, fileName, fileSize, mimeType, durationSeconds, width, height } = Attachment.properties
-
-const Sent = Type.Object({
-  type,
-  url,
-  thumbnailUrl: maybe(thumbnailUrl),
-  fileName: maybe(fileName),
-  fileSize: maybe(fileSize),
-  mimeType: maybe(mimeType),
-  duration: maybe(durationSeconds),
-  width: maybe(width),
-  height: maybe(height)
-})
-
-const Send = Type.Object({
-  conversationId: ConversationId,
-  type: maybe(MessageType),
-  content: maybe(Type.String({ maxLength: 16_384, pattern: PLAIN_TEXT })),
-  attachments: maybe(Type.Array(Sent, { maxItems: 10 })),
-  replyTo: maybe(MessageId),
-  encryptedContent: maybe(content.encryptedContent),
-  metadata: maybe(content.metadata),
-  clientId: maybe(ClientId)
-})
 
 const Place = Type.Object({ messageId: MessageId })
 const Everyone = Type.Union([Type.Literal('everyone'), Type.Literal('me')])
 
 /** Document 0, "WebSocket Events": what the app says. Each is acknowledged with what became of it. */
-export function commands(services: Services): Dispatcher {
+export function createCommandTable(services: Services): Dispatcher {
   return createCommands(on => {
     messageCommands(on, services)
     reactionCommands(on, services)
@@ -98,27 +73,6 @@ function liveCommands(on: On, { receipts, typing }: Services): void {
     await receipts.markUpTo(actor, { conversationId, readUpTo: messageId })
     return answer(bare({ conversationId, messageId }))
   })
-}
-
-/** What the app says, in canonical words. */
-function contentOf({ content: text, attachments, ...rest }: Omit<Static<typeof Send>, 'conversationId'>) {
-  const files = attachments?.map(attachmentOf) ?? []
-  const { type = files[0]?.type, replyTo, encryptedContent, metadata, clientId } = present(rest)
-  return present({
-    type,
-    replyTo,
-    encryptedContent,
-    metadata,
-    clientId,
-    text: text === '' ? undefined : text,
-    attachments: files.length === 0 ? undefined : files
-  })
-}
-
-function attachmentOf({ type, url, duration, ...rest }: Static<typeof Sent>): Attachment {
-  const { thumbnailUrl, fileName, fileSize, mimeType, width, height } = rest
-  const about = { thumbnailUrl, fileName, fileSize, mimeType, durationSeconds: duration, width, height }
-  return { type, url, ...present(about) }
 }
 
 function bare({ conversationId, messageId }: { conversationId: string; messageId: string }) {

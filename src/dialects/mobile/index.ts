@@ -1,5 +1,5 @@
 import type { Dialect, DialectDeps } from '../kit/dialect.ts'
-import { commands } from './commands.ts'
+import { createCommandTable } from './commands.ts'
 import { createTranslations } from './events.ts'
 import { conversationRoutes } from './routes/conversations.ts'
 import { historyRoutes } from './routes/history.ts'
@@ -15,7 +15,7 @@ export function createMobile({ services }: DialectDeps): Dialect {
     routes: faces.flatMap(routes => routes(services)),
     realtime: {
       name: 'mobile',
-      commands: commands(services),
+      commands: createCommandTable(services),
       translations: createTranslations(services),
       presenceScope: 'peers'
     },

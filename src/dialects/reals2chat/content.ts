@@ -1,7 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { Attachment } from '../../../protocol/entities/content.ts'
-import { ClientId } from '../../../protocol/entities/message.ts'
 import { UserId } from '../../../protocol/ids.ts'
+import { Attachment, ClientId } from '../../../protocol/messages/entities.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import type { Content } from '../kit/sending.ts'
 

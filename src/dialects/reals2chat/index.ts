@@ -1,13 +1,20 @@
 import type { Dialect, DialectDeps } from '../kit/dialect.ts'
+import { createCommandTable } from './commands.ts'
+import { translations } from './events.ts'
 import { createRoutes } from './routes.ts'
-import { createRealtime } from './socket.ts'
 
 /** Document 3: "Professional Chat". */
 export function createReals2chat({ services }: DialectDeps): Dialect {
   return {
     name: 'reals2chat',
     routes: createRoutes(services),
-    realtime: createRealtime(services),
+    realtime: {
+      name: 'reals2chat',
+      commands: createCommandTable(services),
+      translations,
+      presenceScope: 'friends',
+      meansQuery: query => query['token'] !== undefined
+    },
     presentError: ({ code, message }) => ({ success: false, message, code })
   }
 }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import type { Attachment } from '../../../protocol/entities/content.ts'
-import type { Membership } from '../../../protocol/entities/conversation.ts'
-import type { Message } from '../../../protocol/entities/message.ts'
-import type { Presence, User } from '../../../protocol/entities/user.ts'
+import type { Membership } from '../../../protocol/conversations/entities.ts'
 import { bareId } from '../../../protocol/ids.ts'
+import type { Attachment, Message } from '../../../protocol/messages/entities.ts'
+import type { Presence } from '../../../protocol/presence/entities.ts'
+import type { User } from '../../../protocol/users/entities.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import { textOf } from '../kit/text-of.ts'
 

@@ -1,13 +1,20 @@
 import type { Dialect, DialectDeps } from '../kit/dialect.ts'
+import { createCommandTable } from './commands.ts'
+import { createTranslations } from './events.ts'
 import { createRoutes } from './routes.ts'
-import { createRealtime } from './socket.ts'
 
 /** Document 4: "User-to-User Chat". */
-export function createTaatom(parts: DialectDeps): Dialect {
+export function createTaatom({ services, ...deps }: DialectDeps): Dialect {
   return {
     name: 'taatom',
-    routes: createRoutes(parts),
-    realtime: createRealtime(parts.services),
+    routes: createRoutes({ services, ...deps }),
+    realtime: {
+      name: 'taatom',
+      commands: createCommandTable(services),
+      translations: createTranslations(services),
+      presenceScope: 'peers',
+      namespaces: ['app']
+    },
     presentError: ({ code, message }) => ({ success: false, message, code, data: null })
   }
 }

@@ -1,14 +1,13 @@
 import { Type } from '@sinclair/typebox'
-import { Attachment } from '../../../protocol/entities/content.ts'
-import { ClientId } from '../../../protocol/entities/message.ts'
 import { MessageId } from '../../../protocol/ids.ts'
+import { Attachment, ClientId } from '../../../protocol/messages/entities.ts'
 import type { Actor } from '../../actor.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import { type DialectDeps, type DialectRoute, dialectRoute } from '../kit/dialect.ts'
 import { historyQuery, limitOf, pageQuery, placeOf } from '../kit/paging.ts'
 import { sendMessage } from '../kit/sending.ts'
 import type { Services } from '../kit/services.ts'
-import { ChatId, findChat, openChat, openChatId } from './chats.ts'
+import { ChatId, findChat, openChat, openChatId } from './content.ts'
 import { presentChat, presentMessage, presentMessages } from './present.ts'
 
 const params = Type.Object({ otherUserId: ChatId })

@@ -3,31 +3,20 @@ import { bareId, ConversationId, MessageId, UserId } from '../../../protocol/ids
 import type { Actor } from '../../actor.ts'
 import { AppError } from '../../errors.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
-import type { RealtimeDialect } from '../../realtime/dialect-encoder.ts'
+import type { Dispatcher } from '../../realtime/commands/dispatcher.ts'
 import { createCommands } from '../kit/commands.ts'
 import { sendMessage } from '../kit/sending.ts'
 import type { Services } from '../kit/services.ts'
 import { startTyping } from '../kit/typing.ts'
 import { contentOf, findPlace, NewMessage, openPlace } from './content.ts'
-import { createTranslations } from './events.ts'
 import { showMessage } from './present/message.ts'
-
-/** Document 1, "Socket.IO Handlers": what its clients say, and what they are told. */
-export function createRealtime(services: Services): RealtimeDialect {
-  return {
-    name: 'unified',
-    commands: commands(services),
-    translations: createTranslations(services),
-    presenceScope: 'peers',
-    meansQuery: query => query['token'] === undefined
-  }
-}
 
 const place = { conversationId: Type.Optional(ConversationId), conversation: Type.Optional(ConversationId) }
 const mark = Type.Optional(MessageId)
 const Typing = Type.Object({ ...place, to: Type.Optional(UserId), isTyping: Type.Optional(Type.Boolean()) })
 
-function commands(services: Services) {
+/** Document 1, "Socket.IO Handlers": commands of its clients, each acknowledged. */
+export function createCommandTable(services: Services): Dispatcher {
   const { typing } = services
   return createCommands(on => {
     for (const name of ['send-message', 'message']) {

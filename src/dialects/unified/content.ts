@@ -1,7 +1,13 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { ContactCard, content, Location, MessageType, Attachment as Shape } from '../../../protocol/entities/content.ts'
-import { ClientId } from '../../../protocol/entities/message.ts'
 import { ConversationId, MessageId, UserId } from '../../../protocol/ids.ts'
+import {
+  ClientId,
+  ContactCard,
+  content,
+  Location,
+  MessageType,
+  Attachment as Shape
+} from '../../../protocol/messages/entities.ts'
 import type { Actor } from '../../actor.ts'
 import { AppError } from '../../errors.ts'
 import { omitUndefined } from '../../omit-undefined.ts'

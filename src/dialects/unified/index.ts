@@ -1,5 +1,6 @@
 import type { Dialect, DialectDeps } from '../kit/dialect.ts'
-import { createRealtime } from './commands.ts'
+import { createCommandTable } from './commands.ts'
+import { createTranslations } from './events.ts'
 import { presentRefusal } from './present/answers.ts'
 import { authRoutes } from './routes/auth.ts'
 import { contactRoutes } from './routes/contacts.ts'
@@ -23,7 +24,13 @@ export function createUnified(parts: DialectDeps): Dialect {
       ...groupRoutes(services),
       ...messageRoutes(services)
     ],
-    realtime: createRealtime(services),
+    realtime: {
+      name: 'unified',
+      commands: createCommandTable(services),
+      translations: createTranslations(services),
+      presenceScope: 'peers',
+      meansQuery: query => query['token'] === undefined
+    },
     presentError: presentRefusal
   }
 }

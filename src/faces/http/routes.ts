@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
-import type { Route } from '../../../protocol/routes/route.ts'
+import type { Route } from '../../../protocol/route.ts'
 import type { BoundRoute, Call, Reply } from '../../contract/route.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 

@@ -5,7 +5,8 @@ import websocket from '@fastify/websocket'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import type { Config } from '../../config/config.ts'
 import { loggerOptions } from '../../log.ts'
-import { SocketIoServer } from '../socketio/server.ts'
+import type { LazySocketIoServer } from '../socketio/lazy-server.ts'
+import { SOCKET_IO_PATH } from '../socketio/path.ts'
 import type { StreamServer } from '../sse/server.ts'
 import type { SocketServer } from '../ws/server.ts'
 import { chooseSubprotocol } from '../ws/subprotocol.ts'
@@ -39,7 +40,7 @@ export function createServer(config: Config): FastifyInstance {
 interface UpgradeDeps {
   config: Config
   socket: SocketServer
-  packets: SocketIoServer
+  packets: LazySocketIoServer
   streams: StreamServer
   dialectNames: readonly string[]
 }
@@ -53,7 +54,7 @@ export async function acceptUpgrades(
   // Both answer upgrades: those for socket.io do not reach the other.
   const upgrades = new EventEmitter()
   app.server.on('upgrade', (request: IncomingMessage, ...rest: unknown[]) => {
-    if (!request.url?.startsWith(SocketIoServer.path)) upgrades.emit('upgrade', request, ...rest)
+    if (!request.url?.startsWith(SOCKET_IO_PATH)) upgrades.emit('upgrade', request, ...rest)
   })
   await app.register(websocket, {
     options: {

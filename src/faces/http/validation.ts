@@ -1,6 +1,6 @@
 import type { TObject, TSchema } from '@sinclair/typebox'
-import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
 import type { FastifyInstance } from 'fastify'
+import { CheckedSchema } from '../../contract/checked-schema.ts'
 import { AppError } from '../../errors.ts'
 import { describeProblem } from '../../validation-message.ts'
 
@@ -20,13 +20,11 @@ function unused(): never {
 export function validateRequests(app: FastifyInstance): void {
   app.removeContentTypeParser('text/plain')
   app.setValidatorCompiler<TSchema>(({ schema, httpPart = 'body' }) => {
-    // Compiled with the first request: there are hundreds of schemas, and few of them are used soon.
-    let compiled: TypeCheck<TSchema> | undefined
+    const expected = new CheckedSchema(schema)
     const integers = httpPart === 'querystring' ? integerFields(schema) : []
     return (data: unknown) => {
       const value = integers.length > 0 ? withNumbers(data, integers) : data
-      compiled ??= TypeCompiler.Compile(schema)
-      if (compiled.Check(value)) return { value }
+      if (expected.accepts(value)) return { value }
       return { error: new AppError('invalid', describeProblem(WHAT[httpPart] ?? httpPart, schema, value)) }
     }
   })

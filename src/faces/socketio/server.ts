@@ -5,17 +5,19 @@ import type { Config } from '../../config/config.ts'
 import { AppError, presentError } from '../../errors.ts'
 import type { ConnectionCounts, Encoder } from '../../realtime/connection.ts'
 import { bearerToken } from '../../realtime/credential.ts'
-import type { TrackDelivery } from '../../realtime/delivery-tracker.ts'
-import { DialectEncoder, type RealtimeDialect } from '../../realtime/dialect-encoder.ts'
+import type { TrackDelivery } from '../../realtime/delivery/delivery-tracker.ts'
+import type { Undelivered } from '../../realtime/delivery/undelivered.ts'
+import { DialectEncoder, type RealtimeDialect } from '../../realtime/encoding/dialect-encoder.ts'
 import { closeReasonOf, type Lifecycle } from '../../realtime/lifecycle.ts'
 import { isOriginAllowed, requireOrigin } from '../../realtime/origin.ts'
-import type { Undelivered } from '../../realtime/undelivered.ts'
 import { SocketIoConnection } from './connection.ts'
 import { PacketLoop } from './packet-loop.ts'
+import { SOCKET_IO_PATH } from './path.ts'
 import { Transports } from './transports.ts'
 import { SocketIoWriter } from './writer.ts'
 
-interface SocketIoDeps {
+/** Dependencies of the socket.io face. */
+export interface SocketIoDeps {
   readonly lifecycle: Lifecycle
   readonly undelivered: Undelivered
   readonly trackDelivery: TrackDelivery
@@ -34,8 +36,6 @@ interface Admitted {
 
 /** The socket.io face: unmodified clients of version 2 to 4, by long-polling, WebSocket and the upgrade between them. */
 export class SocketIoServer {
-  /** Where it is; no other upgrade is its own. */
-  static readonly path = '/socket.io/'
   readonly #deps: SocketIoDeps
   readonly #io: Server
   readonly #transports: Transports
@@ -47,7 +47,7 @@ export class SocketIoServer {
     const { config, dialects } = deps
     const { heartbeatMs, heartbeatTimeoutMs, helloTimeoutMs, sweepMs } = config.timings
     this.#io = new Server({
-      path: SocketIoServer.path,
+      path: SOCKET_IO_PATH,
       serveClient: false,
       allowEIO3: true,
       destroyUpgrade: false,

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { Drain as DrainEvent } from '../../../protocol/connection/events.ts'
 import { encodeEphemeral } from '../../../protocol/envelope.ts'
-import { Drain as DrainEvent } from '../../../protocol/events/session.ts'
 import type { Timings } from '../../config/config.ts'
 import { type SocketConnection, sendText } from './connection.ts'
 

@@ -1,7 +1,7 @@
-import { TypeCompiler } from '@sinclair/typebox/compiler'
+import { Hello } from '../../../protocol/connection/events.ts'
 import { encodeRefusal, encodeReply } from '../../../protocol/envelope.ts'
-import { Hello } from '../../../protocol/events/session.ts'
 import type { Actor } from '../../actor.ts'
+import { CheckedSchema } from '../../contract/checked-schema.ts'
 import { AppError, presentError } from '../../errors.ts'
 import { type Answer, CommandLoop, type CommandLoopDeps } from '../../realtime/commands/command-loop.ts'
 import { type Envelope, readEnvelope, requireData } from '../../realtime/commands/dispatcher.ts'
@@ -16,7 +16,7 @@ const MAX_EARLY_FRAMES = 8
 /** Frames that make no sense and are answered; the next one closes. */
 const MAX_BAD_FRAMES = 2
 
-const checkHello = TypeCompiler.Compile(Hello.data)
+const helloData = new CheckedSchema(Hello.data)
 
 /** What all clients of a subprotocol share. */
 export interface FrameLoopDeps extends CommandLoopDeps {
@@ -75,7 +75,7 @@ export class FrameLoop {
     if (type !== Hello.type) {
       this.#refuseAndClose(envelope, new AppError('unauthenticated', 'Say hello first'), 'hello_required')
     } else if (id === undefined) this.#refuseFrame(new AppError('bad_frame', 'hello needs an id'))
-    else void this.#letIn(id, async () => await this.#acceptHello(id, requireData(checkHello, envelope.data)))
+    else void this.#letIn(id, async () => await this.#acceptHello(id, requireData(helloData, envelope.data)))
   }
 
   async #acceptHello(id: string, hello: HelloData): Promise<void> {
@@ -130,7 +130,7 @@ export class FrameLoop {
   async #takeDeferredHello(envelope: Envelope): Promise<void> {
     const { handshake } = this.#deps
     try {
-      const hello = requireData(checkHello, envelope.data)
+      const hello = requireData(helloData, envelope.data)
       if (!handshake.takeDeferredHello(this.#connection)) {
         return this.#refuseAndClose(envelope, new AppError('conflict', 'One hello is enough'), 'protocol_violation')
       }

@@ -1,4 +1,4 @@
-import { ReactionAdd, ReactionRemove } from '../../../protocol/events/message.ts'
+import { ReactionAdd, ReactionRemove } from '../../../protocol/reactions/events.ts'
 import { type BoundCommand, on } from '../../contract/command.ts'
 import { presentChanged } from '../../present/changed.ts'
 import type { ReactionService } from './reactions.ts'

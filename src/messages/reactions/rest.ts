@@ -1,4 +1,4 @@
-import { AddReaction, RemoveReaction } from '../../../protocol/routes/messages.ts'
+import { AddReaction, RemoveReaction } from '../../../protocol/reactions/routes.ts'
 import { type BoundRoute, route } from '../../contract/route.ts'
 import { presentChanged } from '../../present/changed.ts'
 import type { ReactionService } from './reactions.ts'

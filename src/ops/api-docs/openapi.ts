@@ -1,7 +1,7 @@
 import Fastify from 'fastify'
 import { ERRORS } from '../../../protocol/errors.ts'
 import { routes } from '../../../protocol/index.ts'
-import type { Route } from '../../../protocol/routes/route.ts'
+import type { Route } from '../../../protocol/route.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import { type Json, sharedSchemas, withRefs } from './shared-schemas.ts'
 

@@ -1,12 +1,20 @@
 import type { TSchema } from '@sinclair/typebox'
-import { Conversation, ConversationView, Member, Membership, Receipt } from '../../../protocol/entities/conversation.ts'
-import { Message, Quote, Reaction } from '../../../protocol/entities/message.ts'
-import { QrState } from '../../../protocol/entities/qr.ts'
-import { Session, SignedIn } from '../../../protocol/entities/session.ts'
-import { Device, Me, Presence, User } from '../../../protocol/entities/user.ts'
+import { QrState, Session, SignedIn } from '../../../protocol/accounts/entities.ts'
+import {
+  Conversation,
+  ConversationView,
+  Member,
+  Membership,
+  Receipt
+} from '../../../protocol/conversations/entities.ts'
+import { NewConversation } from '../../../protocol/conversations/events.ts'
 import { ERRORS } from '../../../protocol/errors.ts'
-import { NewConversation, SyncItem } from '../../../protocol/events/conversation.ts'
-import { Head } from '../../../protocol/events/session.ts'
+import { Message, Quote } from '../../../protocol/messages/entities.ts'
+import { Presence } from '../../../protocol/presence/entities.ts'
+import { Reaction } from '../../../protocol/reactions/entities.ts'
+import { Head } from '../../../protocol/sync/entities.ts'
+import { SyncItem } from '../../../protocol/sync/events.ts'
+import { Device, Me, User } from '../../../protocol/users/entities.ts'
 
 /** A schema as plain JSON. */
 export type Json = Record<string, unknown>

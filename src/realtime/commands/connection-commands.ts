@@ -1,5 +1,5 @@
-import { PresenceSet, PresenceSubscribe } from '../../../protocol/events/live.ts'
-import { AuthRefresh, Ping } from '../../../protocol/events/session.ts'
+import { AuthRefresh, Ping } from '../../../protocol/connection/events.ts'
+import { PresenceSet, PresenceSubscribe } from '../../../protocol/presence/events.ts'
 import { type BoundCommand, on } from '../../contract/command.ts'
 import type { Hub } from '../hub.ts'
 import type { Lifecycle } from '../lifecycle.ts'

@@ -1,7 +1,7 @@
 import type { Static, TSchema } from '@sinclair/typebox'
-import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
 import type { Command } from '../../../protocol/envelope.ts'
 import type { Actor } from '../../actor.ts'
+import { CheckedSchema } from '../../contract/checked-schema.ts'
 import type { BoundCommand } from '../../contract/command.ts'
 import { AppError } from '../../errors.ts'
 import { describeProblem } from '../../validation-message.ts'
@@ -15,8 +15,7 @@ export interface CommandContext {
 
 interface Entry {
   readonly command: Command
-  /** Compiled with the first command of its kind. */
-  check?: TypeCheck<TSchema>
+  readonly data: CheckedSchema<TSchema>
   readonly handle: BoundCommand<CommandContext>['handle']
 }
 
@@ -53,7 +52,7 @@ export class Dispatcher {
   add(commands: readonly BoundCommand<CommandContext>[]): this {
     for (const { command, handle } of commands) {
       if (this.#entries.has(command.type)) throw new Error(`${command.type} has two handlers`)
-      this.#entries.set(command.type, { command, handle })
+      this.#entries.set(command.type, { command, data: new CheckedSchema(command.data), handle })
     }
     return this
   }
@@ -66,24 +65,23 @@ export class Dispatcher {
   schemaOf(type: string): TSchema {
     const entry = this.#entries.get(type)
     if (entry === undefined) throw new Error(`There is no command ${type}`)
-    return entry.command.data
+    return entry.data.schema
   }
 
   /** Runs a command. @returns its reply's data @throws {AppError} `unknown_type`, `invalid`, and what the handler throws */
   async run(context: CommandContext, { id, type, data }: Envelope): Promise<unknown> {
     const entry = this.#entries.get(type)
     if (entry === undefined) throw new AppError('unknown_type', 'There is no such command')
-    entry.check ??= TypeCompiler.Compile(entry.command.data)
-    requireData(entry.check, data)
+    requireData(entry.data, data)
     if (id === undefined && !entry.command.isSilent) throw new AppError('bad_frame', `${type} needs an id`)
     return await entry.handle(context, data)
   }
 }
 
 /** Data as its schema describes it. @throws {AppError} `invalid`, naming the first field that is not right */
-export function requireData<S extends TSchema>(check: TypeCheck<S>, data: unknown): Static<S> {
-  if (check.Check(data)) return data
-  throw new AppError('invalid', describeProblem('data', check.Schema(), data))
+export function requireData<S extends TSchema>(expected: CheckedSchema<S>, data: unknown): Static<S> {
+  if (expected.accepts(data)) return data
+  throw new AppError('invalid', describeProblem('data', expected.schema, data))
 }
 
 function parse(text: string): unknown {

@@ -1,6 +1,6 @@
-import type { Presence } from '../../../protocol/entities/user.ts'
 import { bareId } from '../../../protocol/ids.ts'
 import type { UserEvent } from '../../../protocol/index.ts'
+import type { Presence } from '../../../protocol/presence/entities.ts'
 import type { Actor } from '../../actor.ts'
 import type { Connection, PresenceScope } from '../connection.ts'
 import type { PresenceSubscriptions } from './presence-subscriptions.ts'

@@ -1,5 +1,5 @@
 import { type ClientSession, type Collection, type Db, type IndexDescription, ObjectId } from 'mongodb'
-import type { ContactSource } from '../../../protocol/entities/people.ts'
+import type { ContactSource } from '../../../protocol/users/entities.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 
 /** `contactId` is among the contacts of `ownerId`. */

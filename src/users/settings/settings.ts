@@ -1,5 +1,5 @@
-import type { Settings, SettingsChanges } from '../../../protocol/entities/people.ts'
-import { SettingsUpdated } from '../../../protocol/events/people.ts'
+import type { Settings, SettingsChanges } from '../../../protocol/users/entities.ts'
+import { SettingsUpdated } from '../../../protocol/users/events.ts'
 import type { Actor } from '../../actor.ts'
 import type { Bus } from '../../bus/bus.ts'
 import type { Config } from '../../config/config.ts'

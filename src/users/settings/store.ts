@@ -1,5 +1,5 @@
 import { type ClientSession, type Collection, type Db, type IndexDescription, ObjectId } from 'mongodb'
-import type { Settings } from '../../../protocol/entities/people.ts'
+import type { Settings } from '../../../protocol/users/entities.ts'
 
 /** What a person chose; what they have never chosen is absent. */
 export interface SettingsDoc {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { openDatabase } from '../../dump.ts'
+import { openDatabase } from '../../databases.ts'
 import { startServer } from '../../helper.ts'
 import { forgedFields } from '../routes/forgery.ts'
 import { newPhone, registerPhone } from '../unified/scene.ts'

@@ -41,11 +41,7 @@ export async function walkActs(cast: Cast, entries: readonly Entry<Act>[]): Prom
   await setBlock(cast, peers, true)
   const refused = new Set<Run>()
   const bystander = await cast.scene.bystander()
-  let stored = await cast.scene.stored()
-  for (const run of runs) {
-    const before = stored
-    stored = await requireBlocked(cast, run, { before, bystander, isRefused: () => refused.add(run) })
-  }
+  for (const run of runs) await requireBlocked(cast, run, { bystander, isRefused: () => refused.add(run) })
   await setBlock(cast, peers, false)
   for (const run of runs) {
     // What was refused is possible now as it is.
@@ -133,32 +129,29 @@ async function appear({ scene: { server, actor } }: Cast): Promise<void> {
 }
 
 interface Since {
-  /** Everything that is stored. */
-  readonly before: readonly string[]
   /** Of the group. */
   readonly bystander: Listener
   /** Is told that it was refused. */
   readonly isRefused: () => void
 }
 
-/** @returns what is stored afterwards */
-async function requireBlocked(cast: Cast, run: Run, { before, bystander, isRefused }: Since): Promise<string[]> {
+async function requireBlocked(cast: Cast, run: Run, { bystander, isRefused }: Since): Promise<void> {
   const { t, scene, mouth } = cast
   const { meaning, entry, listener, where } = run
   await listener.settle()
   bystander.empty()
+  await scene.written()
   const { code, text } = await mouth.say(entry, run.words)
-  const after = await scene.stored()
+  const written = await scene.written()
   if (code !== 'ok') isRefused()
   const what = `${nameOf(run)} when blocked`
   t.equal(code, meaning[where] === 'refused' ? 'blocked' : 'ok', `${what}: ${text}`)
   if (meaning[where] === 'passes' && meaning.event !== undefined) await requireHeard(cast, run)
   else t.same(await listener.settle(), [], `${what}: nobody hears of it`)
   const allowed = storedBy(run)
-  if (allowed !== undefined) t.same(changedIn(before, after), allowed, `${what}: nothing else is stored`)
+  if (allowed !== undefined) t.same(written, allowed, `${what}: nothing else is stored`)
   if (entry.row.means === 'show') await appear(cast)
   if (isWhisperedToOthers(cast, run)) await requireHeardBy(bystander, run)
-  return after
 }
 
 /** What an app is sent counts as delivered before it says so. */
@@ -180,11 +173,4 @@ function storedBy({ meaning, where }: Run): string[] | undefined {
   if (meaning[where] === 'refused') return []
   if (meaning[where] === 'passes' || meaning.among !== 'conversation') return undefined
   return meaning.event === 'receipt:read' ? ['members'] : []
-}
-
-/** The collections that differ. */
-function changedIn(before: readonly string[], after: readonly string[]): string[] {
-  const [one, two] = [new Set(before), new Set(after)]
-  const lines = [...before.filter(line => !two.has(line)), ...after.filter(line => !one.has(line))]
-  return [...new Set(lines.map(line => line.slice(0, line.indexOf(' '))))]
 }

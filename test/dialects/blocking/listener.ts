@@ -46,6 +46,8 @@ interface ListenerDeps {
   readonly herald: Person
   /** The dialects whose sockets the person listens on, besides Parley’s own. */
   readonly dialects: readonly string[]
+  /** Ids of the herald’s conversations: this one’s is added. */
+  readonly places: Set<string>
   /** Whose presence is asked for where it is not told by itself. */
   readonly watched: Person
 }
@@ -68,6 +70,7 @@ export class Listener {
   static async open(parts: ListenerDeps): Promise<Listener> {
     const { t, server, person, herald, dialects, watched } = parts
     const place = await server.direct(herald, person)
+    parts.places.add(bare(place))
     const guest = { t, server, person, label: '', tape: new Tape() }
     const onSocket = async (face: string, path: string) => {
       const ear = new OpenEar(face)

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
-import { dump, openDatabase } from '../../dump.ts'
 import { mintToken, type Person, startServer, type TestServer } from '../../helper.ts'
+import { type Write, Writes } from '../../writes.ts'
 import { bare } from '../apps/line.ts'
 import { Listener } from './listener.ts'
 
@@ -32,8 +32,8 @@ export interface Scene {
   bystander(): Promise<Listener>
   /** Says something. @returns its id and `seq` */
   say(from: Person, conversationId: string, text: string): Promise<{ id: string; seq: number }>
-  /** Everything that is stored and does not change by itself. */
-  stored(): Promise<string[]>
+  /** The collections that were written to since the last call, but by the herald. */
+  written(): Promise<string[]>
 }
 
 let made = 0
@@ -64,14 +64,16 @@ export async function openScene(t: Test): Promise<Scene> {
     }
   })
   const [actor, other, herald] = [await signUp(server), await signUp(server), await server.person()]
-  const database = await openDatabase(t, server.uri)
   const befriend = async (one: Person, two: Person) => {
     const { body } = await server.call(one, 'POST', '/v1/requests', { kind: 'friend', to: two.id })
     await server.call(two, 'POST', `/v1/requests/${body.id}/accept`)
   }
   await befriend(actor, other)
   const [direct, group] = [bare(await server.direct(actor, other)), bare(await server.group(actor, other))]
-  const about = { t, server, herald, watched: actor }
+  const places = new Set([herald.hex])
+  const about = { t, server, herald, watched: actor, places }
+  // How far messages have come to a socket is noted by itself.
+  const writes = await Writes.watch(t, server.uri, { ignored: { members: ['deliveredSeq'] } })
   return {
     ...{ t, server, actor, other, herald, direct, group, befriend },
     stranger: async hasPhone => {
@@ -90,16 +92,12 @@ export async function openScene(t: Test): Promise<Scene> {
       const { body } = await server.call(from, 'POST', `/v1/conversations/${conversationId}/messages`, message)
       return { id: bare(body.id), seq: body.seq }
     },
-    stored: async () => lasting(await dump(database), herald)
+    written: async () => collectionsOf(await writes.take(), places)
   }
 }
 
-/** Without what the herald says, and what is noted by itself: how far messages have come to a socket. */
-function lasting(lines: readonly string[], { hex }: Person): string[] {
-  const places = lines.flatMap(line =>
-    line.includes(hex) && line.startsWith('conversations ') ? (/"_id":\{"\$oid":"(\w+)"/.exec(line)?.[1] ?? []) : []
-  )
-  return lines
-    .filter(line => !line.startsWith('processes ') && ![hex, ...places].some(id => line.includes(id)))
-    .map(line => line.replace(/"deliveredSeq":\d+/, ''))
+/** Of writes that are about none of these places. */
+function collectionsOf(writes: readonly Write[], places: ReadonlySet<string>): string[] {
+  const isElsewhere = ({ text, document }: Write) => ![...places].some(id => text.includes(id) || document.includes(id))
+  return [...new Set(writes.filter(isElsewhere).map(({ collection }) => collection))].sort()
 }

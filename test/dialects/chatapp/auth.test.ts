@@ -1,5 +1,5 @@
 import t from 'tap'
-import { openDatabase } from '../../dump.ts'
+import { openDatabase } from '../../databases.ts'
 import { startServer, type TestServer } from '../../helper.ts'
 
 const login = async (server: TestServer, qrToken: string, deviceInfo?: object, headers = {}) =>

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { readConfig } from '../../../src/config/config.ts'
-import { openDatabase } from '../../dump.ts'
+import { openDatabase } from '../../databases.ts'
 import { type Person, startServer } from '../../helper.ts'
 
 t.test(

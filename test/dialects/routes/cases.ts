@@ -1,7 +1,7 @@
 import { type TSchema, Type } from '@sinclair/typebox'
-import { Emoji } from '../../../protocol/entities/message.ts'
 import { ConversationId, MessageId, UserId } from '../../../protocol/ids.ts'
 import { commands as canonicalCommands } from '../../../protocol/index.ts'
+import { Emoji } from '../../../protocol/reactions/entities.ts'
 import type { Dialect } from '../../../src/dialects/kit/dialect.ts'
 import { ACTIONS, type Action, type ActionName } from './actions.ts'
 import { COMMANDS, ROUTES } from './doing.ts'

@@ -1,11 +1,11 @@
 import type { Test } from 'tap'
-import { openDatabase } from '../../dump.ts'
 import { type Person, startServer, type TestServer } from '../../helper.ts'
+import type { Writes } from '../../writes.ts'
 import { type Case, SAY } from './cases.ts'
 import { type Asked, fieldsOf, type Ids, requestFor } from './request.ts'
 import { ROLES, type Room, Rooms } from './rooms.ts'
 import type { Place } from './table.ts'
-import { stored, traceOf } from './traces.ts'
+import { traceOf, watchDeeds } from './traces.ts'
 import { askedIn, NO_IDS, nameOf, type Trial, trialOf } from './trials.ts'
 import { type Outcome, Voice } from './voice.ts'
 
@@ -35,7 +35,7 @@ interface Parts {
   readonly rooms: Rooms
   readonly voice: Voice
   readonly victim: Person
-  readonly database: Awaited<ReturnType<typeof openDatabase>>
+  readonly writes: Writes
 }
 
 /** One server on which somebody tries it. */
@@ -51,8 +51,8 @@ export class Forgery {
   static async open(t: Test): Promise<Forgery> {
     const server = await startServer(t, { env: { LIMITS_REFUSALS_PER_TEN_SECONDS: '1000000' } })
     const [rooms, victim] = [await Rooms.open(server), await server.person()]
-    const database = await openDatabase(t, server.uri)
-    return new Forgery({ t, server, rooms, voice: new Voice(t, server), victim, database })
+    const writes = await watchDeeds(t, server.uri)
+    return new Forgery({ t, server, rooms, voice: new Voice(t, server), victim, writes })
   }
 
   /** What is granted does the same with the fields as without; what is refused stays refused. */
@@ -102,13 +102,13 @@ export class Forgery {
   }
 
   async requireRefusedBy(who: Person, place: Place, asked: Asked): Promise<void> {
-    const { victim, voice } = this.#deps
-    const before = await stored(this.#deps.database)
+    const { victim, voice, writes } = this.#deps
+    await writes.take()
     for (const [name, value] of Object.entries(unknownTo(place, forgedFields(victim)))) {
       const { code, text } = await voice.ask(who, place, withFields(asked, { [name]: value }))
       this.#t.equal(code, 'invalid', `${place.method} ${place.url} with ${name}: ${text}`)
     }
-    this.#t.same(await stored(this.#deps.database), before, `${place.method} ${place.url}: nothing is done`)
+    this.#t.same(await writes.take(), [], `${place.method} ${place.url}: nothing is written`)
   }
 
   /** Somebody new, for what is one’s own. */
@@ -128,7 +128,7 @@ export class Forgery {
       [victim.hex]: 'victim'
     }
     let outcome: Outcome | undefined
-    const trace = await traceOf(this.#deps.database, names, async () => {
+    const trace = await traceOf(this.#deps.writes, names, async () => {
       outcome = await voice.ask(who, place, asked)
     })
     if (outcome === undefined) throw new Error('Nothing was asked')

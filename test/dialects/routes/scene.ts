@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
-import { dump, openDatabase } from '../../dump.ts'
 import { type Person, startServer, type TestServer } from '../../helper.ts'
+import { Writes } from '../../writes.ts'
 import { bare } from '../apps/line.ts'
 import type { Ids } from './request.ts'
 
@@ -21,8 +21,8 @@ export interface Scene {
   readonly direct: Ids
   /** Ann’s group, and a message of hers there. */
   readonly group: Ids
-  /** Everything that is stored and does not change by itself. */
-  stored(): Promise<string[]>
+  /** What is written from here on. */
+  readonly writes: Writes
 }
 
 export async function openScene(t: Test): Promise<Scene> {
@@ -37,12 +37,11 @@ export async function openScene(t: Test): Promise<Scene> {
   }
   const [inDirect, inGroup] = [await say(direct, 'a'), await say(group, 'b')]
   await server.call(ann, 'DELETE', `/v1/conversations/${group}/members/${dave.id}`)
-  const database = await openDatabase(t, server.uri)
+  const writes = await Writes.watch(t, server.uri)
   return {
-    ...{ server, ann, ben, dave, eve },
+    ...{ server, ann, ben, dave, eve, writes },
     direct: { user: ben.hex, conv: bare(direct), msg: inDirect, req },
-    group: { user: ben.hex, conv: bare(group), msg: inGroup, req },
-    stored: async () => (await dump(database)).filter(line => !line.startsWith('processes '))
+    group: { user: ben.hex, conv: bare(group), msg: inGroup, req }
   }
 }
 

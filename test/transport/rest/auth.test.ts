@@ -1,7 +1,7 @@
 import t from 'tap'
 import { CLOSE } from '../../../protocol/close.ts'
 import { UserStore } from '../../../src/users/store.ts'
-import { openDatabase } from '../../dump.ts'
+import { openDatabase } from '../../databases.ts'
 import { type Answer, mintToken, PASSWORD, startServer, type TestServer } from '../../helper.ts'
 
 async function login(server: TestServer, account: object): Promise<Answer> {

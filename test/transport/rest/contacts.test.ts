@@ -1,5 +1,5 @@
 import t from 'tap'
-import { openDatabase } from '../../dump.ts'
+import { openDatabase } from '../../databases.ts'
 import { type Person, startServer, type TestServer } from '../../helper.ts'
 
 let made = 0

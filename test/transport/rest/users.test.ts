@@ -1,6 +1,6 @@
 import { ObjectId } from 'mongodb'
 import t from 'tap'
-import { openDatabase } from '../../dump.ts'
+import { openDatabase } from '../../databases.ts'
 import { openServices, startServer } from '../../helper.ts'
 
 /** Without the time of the last change, which every change sets. */

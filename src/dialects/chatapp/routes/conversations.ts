@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox'
-import type { ConversationView } from '../../../../protocol/entities/conversation.ts'
+import type { ConversationView } from '../../../../protocol/conversations/entities.ts'
 import { ConversationId, prefixedId } from '../../../../protocol/ids.ts'
 import type { Actor } from '../../../actor.ts'
 import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'

@@ -1,15 +1,15 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { type Settings, SettingsChanges } from '../../../../protocol/entities/people.ts'
+import { bareId, UserId } from '../../../../protocol/ids.ts'
+import { type Presence, PresenceStatus } from '../../../../protocol/presence/entities.ts'
 import {
   DisplayName,
   type Me,
   PictureUrl,
-  type Presence,
-  PresenceStatus,
+  type Settings,
+  SettingsChanges,
   StatusText,
   type User
-} from '../../../../protocol/entities/user.ts'
-import { bareId, UserId } from '../../../../protocol/ids.ts'
+} from '../../../../protocol/users/entities.ts'
 import type { Actor } from '../../../actor.ts'
 import { AppError } from '../../../errors.ts'
 import { omitUndefined } from '../../../omit-undefined.ts'

@@ -1,13 +1,14 @@
 import { Type } from '@sinclair/typebox'
-import { ConversationName, Description } from '../../../../protocol/entities/conversation.ts'
-import { PictureUrl } from '../../../../protocol/entities/user.ts'
+import { ConversationName, Description } from '../../../../protocol/conversations/entities.ts'
 import { bareId, ConversationId, UserId } from '../../../../protocol/ids.ts'
 import { DEFAULT_LIMITS } from '../../../../protocol/limits.ts'
+import { PictureUrl } from '../../../../protocol/users/entities.ts'
 import { type DialectRoute, dialectRoute, readingRoute } from '../../kit/dialect.ts'
 import { pageQuery } from '../../kit/paging.ts'
 import { readConversation, readConversations } from '../../kit/readings.ts'
 import type { Services } from '../../kit/services.ts'
-import { answer, maybe, present } from '../fields.ts'
+import { maybe, withoutNull } from '../content.ts'
+import { answer } from '../present/answer.ts'
 import { presentConversation, showConversation } from '../present/conversation.ts'
 
 const params = Type.Object({ id: ConversationId })
@@ -68,7 +69,7 @@ function openingRoutes(services: Services): DialectRoute[] {
           type: 'group',
           name,
           memberIds: participants,
-          ...present({ avatarUrl: avatar, description })
+          ...withoutNull({ avatarUrl: avatar, description })
         })
         return answer(await showConversation(services, actor, conversation.id), 'Group created')
       }
@@ -83,7 +84,7 @@ function changingRoutes(services: Services): DialectRoute[] {
       'PUT /conversations/:id',
       { summary: 'Change a group', params, body: Type.Object({ name: maybe(ConversationName), ...looks }) },
       async ({ actor, params: { id }, body: { name, avatar, description } }) => {
-        await groups.update(actor, id, present({ name, avatarUrl: avatar, description }))
+        await groups.update(actor, id, withoutNull({ name, avatarUrl: avatar, description }))
         return answer(await showConversation(services, actor, id), 'Conversation updated')
       }
     ),

@@ -5,7 +5,7 @@ import { type DialectRoute, dialectRoute, readingRoute } from '../../kit/dialect
 import { historyQuery } from '../../kit/paging.ts'
 import { readConversation, readMessages, type Said } from '../../kit/readings.ts'
 import type { Services } from '../../kit/services.ts'
-import { answer } from '../fields.ts'
+import { answer } from '../present/answer.ts'
 import { presentMessage } from '../present/message.ts'
 
 /** A conversation by its id, or the one with a person. */

@@ -1,9 +1,10 @@
 import { Type } from '@sinclair/typebox'
-import type { Membership } from '../../../../protocol/entities/conversation.ts'
+import type { Membership } from '../../../../protocol/conversations/entities.ts'
 import { bareId, ConversationId } from '../../../../protocol/ids.ts'
 import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
 import type { Services } from '../../kit/services.ts'
-import { answer, maybe, present } from '../fields.ts'
+import { maybe, withoutNull } from '../content.ts'
+import { answer } from '../present/answer.ts'
 
 const params = Type.Object({ id: ConversationId })
 const flag = Type.Optional(Type.Boolean())
@@ -22,7 +23,7 @@ export function preferenceRoutes({ preferences }: Services): DialectRoute[] {
         // A time alone says that it is to be muted until then.
         const wanted = isMuted ?? (typeof until === 'string' ? true : undefined)
         const muted = wanted ?? !kept(await preferences.get(actor, id)).isMuted
-        const after = await preferences.set(actor, id, { muted, ...present({ mutedUntil: until }) })
+        const after = await preferences.set(actor, id, { muted, ...withoutNull({ mutedUntil: until }) })
         return answer({ conversationId: bareId(id), ...kept(after) }, muted ? 'Muted' : 'Unmuted')
       }
     ),

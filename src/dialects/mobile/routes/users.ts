@@ -1,18 +1,13 @@
 import { Type } from '@sinclair/typebox'
-import {
-  Bio,
-  DisplayName,
-  PictureUrl,
-  PresenceStatus,
-  PublicKey,
-  Username
-} from '../../../../protocol/entities/user.ts'
 import { UserId } from '../../../../protocol/ids.ts'
+import { PresenceStatus } from '../../../../protocol/presence/entities.ts'
+import { Bio, DisplayName, PictureUrl, PublicKey, Username } from '../../../../protocol/users/entities.ts'
 import { type DialectRoute, dialectRoute, readingRoute } from '../../kit/dialect.ts'
 import { limitOf, pageQuery } from '../../kit/paging.ts'
 import { readFound, withPresence } from '../../kit/readings.ts'
 import type { Services } from '../../kit/services.ts'
-import { answer, maybe, present } from '../fields.ts'
+import { maybe, withoutNull } from '../content.ts'
+import { answer } from '../present/answer.ts'
 import { presentOthers, presentOwn } from '../present/people.ts'
 
 /** People that one search finds, on all of its pages. */
@@ -48,7 +43,10 @@ function ownRoutes(services: Services): DialectRoute[] {
         bio: cleared(bio),
         publicKey: cleared(publicKey)
       }
-      return answer(await presentOwn(services, actor, await users.update(actor, present(changes))), 'Profile updated')
+      return answer(
+        await presentOwn(services, actor, await users.update(actor, withoutNull(changes))),
+        'Profile updated'
+      )
     }),
     dialectRoute(
       'PUT /users/me/status',

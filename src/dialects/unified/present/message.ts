@@ -1,6 +1,5 @@
-import type { Attachment } from '../../../../protocol/entities/content.ts'
-import type { Message } from '../../../../protocol/entities/message.ts'
 import { bareId } from '../../../../protocol/ids.ts'
+import type { Attachment, Message } from '../../../../protocol/messages/entities.ts'
 import { omitUndefined } from '../../../omit-undefined.ts'
 import type { Services } from '../../kit/services.ts'
 import { textOf } from '../../kit/text-of.ts'

@@ -1,5 +1,6 @@
-import type { Me, Presence, User } from '../../../../protocol/entities/user.ts'
 import { bareId } from '../../../../protocol/ids.ts'
+import type { Presence } from '../../../../protocol/presence/entities.ts'
+import type { Me, User } from '../../../../protocol/users/entities.ts'
 import type { Actor } from '../../../actor.ts'
 import { omitUndefined } from '../../../omit-undefined.ts'
 import { type Found, withPresence } from '../../kit/readings.ts'

@@ -1,5 +1,5 @@
-import type { PersonRequest } from '../../../../protocol/entities/people.ts'
 import { bareId } from '../../../../protocol/ids.ts'
+import type { PersonRequest } from '../../../../protocol/requests/entities.ts'
 
 /** A chat request as one of the two sees it. @param viewerId 24 hexadecimal digits */
 export function presentRequest(request: PersonRequest, viewerId: string) {

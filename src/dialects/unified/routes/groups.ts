@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox'
-import { GroupSettings } from '../../../../protocol/entities/conversation.ts'
+import { GroupSettings } from '../../../../protocol/conversations/entities.ts'
 import { ConversationId, UserId } from '../../../../protocol/ids.ts'
 import type { Actor } from '../../../actor.ts'
 import { AppError } from '../../../errors.ts'

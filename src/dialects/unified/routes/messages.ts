@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { Emoji } from '../../../../protocol/entities/message.ts'
 import { bareId, ConversationId, MessageId, UserId } from '../../../../protocol/ids.ts'
+import { Emoji } from '../../../../protocol/reactions/entities.ts'
 import { oneOf } from '../../../../protocol/schema.ts'
 import { omitUndefined } from '../../../omit-undefined.ts'
 import { type DialectRoute, dialectRoute, readingRoute } from '../../kit/dialect.ts'

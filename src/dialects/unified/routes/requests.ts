@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox'
-import { type PersonRequest, RequestText } from '../../../../protocol/entities/people.ts'
 import { RequestId, UserId } from '../../../../protocol/ids.ts'
+import { type PersonRequest, RequestText } from '../../../../protocol/requests/entities.ts'
 import { oneOf } from '../../../../protocol/schema.ts'
 import type { Actor } from '../../../actor.ts'
 import { omitUndefined } from '../../../omit-undefined.ts'

@@ -1,0 +1,66 @@
+import { type Static, Type } from '@sinclair/typebox'
+import { QrLoginId, SessionId } from '../ids.ts'
+import { closed, oneOf, Timestamp } from '../schema.ts'
+import { Device, Me } from '../users/entities.ts'
+
+/** One login on one device. */
+export const Session = closed({
+  id: SessionId,
+  device: Type.Optional(Device),
+  createdAt: Timestamp,
+  lastSeenAt: Timestamp,
+  expiresAt: Timestamp,
+  isCurrent: Type.Boolean()
+})
+export type Session = Static<typeof Session>
+
+/** What signing in answers. `expiresInMs`: life of the access token. */
+export const SignedIn = closed({
+  user: Me,
+  sessionId: SessionId,
+  accessToken: Type.String(),
+  refreshToken: Type.String(),
+  expiresInMs: Type.Integer()
+})
+export type SignedIn = Static<typeof SignedIn>
+
+/** What the picture of a code holds before the token. */
+export const QR_PREFIX = 'parley:qr:'
+
+/** The secret of a code, which the picture holds: who has it may ask about the code. */
+export const QrToken = Type.String({
+  pattern: '^[A-Za-z0-9_-]{43}$',
+  maxLength: 43,
+  examples: ['Zk0p5oq3mV9b8Xw2cR7tYh1sLd4fGj6aKe0uNiQvPxM']
+})
+
+/** Two digits, shown on both devices: who approves says that they are the same. */
+export const MatchCode = Type.String({ pattern: '^[0-9]{2}$', maxLength: 2, examples: ['42'] })
+
+/**
+ * `pending`: nobody has used it; `scanned`: a device has presented a code that a person made, and waits for that
+ * person; `approved`: the device may sign in; `used`, `refused`, `expired`: over.
+ */
+export const QrStatus = oneOf('pending', 'scanned', 'approved', 'used', 'refused', 'expired')
+export type QrStatus = Static<typeof QrStatus>
+
+/** Where a code is. `matchCode` and `device` are there as soon as the device is known that would be signed in. */
+export const QrState = closed({
+  id: QrLoginId,
+  status: QrStatus,
+  matchCode: Type.Optional(MatchCode),
+  device: Type.Optional(Type.Pick(Device, ['platform', 'name'])),
+  expiresAt: Timestamp
+})
+export type QrState = Static<typeof QrState>
+
+/** A new code, for whoever made it. `url` is what its picture holds. */
+export const QrLogin = closed({
+  id: QrLoginId,
+  token: QrToken,
+  status: QrStatus,
+  matchCode: Type.Optional(MatchCode),
+  url: Type.String(),
+  expiresAt: Timestamp
+})
+export type QrLogin = Static<typeof QrLogin>

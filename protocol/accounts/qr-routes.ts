@@ -1,0 +1,97 @@
+import { type Static, Type } from '@sinclair/typebox'
+import { route } from '../route.ts'
+import { closed, oneOf } from '../schema.ts'
+import { Device } from '../users/entities.ts'
+import { MatchCode, QrLogin, QrState, QrToken, SignedIn } from './entities.ts'
+
+const tags = ['auth']
+
+const params = closed({ token: QrToken })
+
+const DeviceId = Device.properties.id
+
+const deviceQuery = closed({ deviceId: Type.Optional(DeviceId) })
+
+export const CreateQr = route({
+  method: 'POST',
+  url: '/auth/qr',
+  isOptional: true,
+  schema: {
+    summary: 'A code to sign a device in: this one, which is named, or for who is signed in, one that scans it',
+    tags,
+    body: closed({ device: Type.Optional(Device) }),
+    response: { 201: QrLogin }
+  }
+})
+
+export const GetQr = route({
+  method: 'GET',
+  url: '/auth/qr/:token',
+  isPublic: true,
+  schema: {
+    summary: 'Where a code is; with deviceId only for the device that it is bound to',
+    tags,
+    params,
+    querystring: deviceQuery,
+    response: { 200: QrState }
+  }
+})
+
+export const GetQrImage = route({
+  method: 'GET',
+  url: '/auth/qr/:token/image',
+  isPublic: true,
+  schema: {
+    summary: 'The picture of a code that is not over: PNG unless told, SVG, or text for a terminal',
+    tags,
+    params,
+    querystring: closed({ format: Type.Optional(oneOf('png', 'svg', 'terminal')) }),
+    response: { 200: Type.String({ contentMediaType: 'image/png', description: 'Or image/svg+xml, or text/plain.' }) }
+  }
+})
+
+export const WatchQr = route({
+  method: 'GET',
+  url: '/auth/qr/:token/events',
+  isPublic: true,
+  schema: {
+    summary: 'Server-sent events `state`, with what GET answers: now and at each change, until it is decided',
+    tags,
+    params,
+    querystring: deviceQuery,
+    response: { 200: Type.String({ contentMediaType: 'text/event-stream' }) }
+  }
+})
+
+export const ApproveQr = route({
+  method: 'POST',
+  url: '/auth/qr/:token/approve',
+  schema: {
+    summary: 'Let the device in; matchCode is what both devices show',
+    tags,
+    params,
+    body: closed({ matchCode: MatchCode }),
+    response: { 200: QrState }
+  }
+})
+
+export const RefuseQr = route({
+  method: 'POST',
+  url: '/auth/qr/:token/refuse',
+  schema: { summary: 'Do not let the device in', tags, params, response: { 200: QrState } }
+})
+
+export const LoginByQr = route({
+  method: 'POST',
+  url: '/auth/qr/:token/login',
+  isPublic: true,
+  schema: {
+    summary: 'Sign in by an approved code; `approval_pending` until then',
+    tags,
+    params,
+    body: closed({ deviceId: DeviceId, device: Type.Optional(Device) }),
+    response: { 200: SignedIn }
+  }
+})
+
+export type QrPresentation = Static<typeof LoginByQr.schema.body>

@@ -1,0 +1,211 @@
+import { type Static, Type } from '@sinclair/typebox'
+import { SessionId } from '../ids.ts'
+import { route } from '../route.ts'
+import { closed, oneOf, Timestamp } from '../schema.ts'
+import { Device, DisplayName, Me, Username } from '../users/entities.ts'
+import { Session, SignedIn } from './entities.ts'
+
+const tags = ['auth']
+
+export const Password = Type.String({ minLength: 8, maxLength: 256 })
+
+export const Phone = Type.String({
+  minLength: 3,
+  maxLength: 32,
+  description: 'Any spelling of the number; kept as E.164.'
+})
+
+export const Email = Type.String({ minLength: 3, maxLength: 254, pattern: '^[^\\s@]+@[^\\s@]+$' })
+
+/** One or more ways to be found again, and a password. */
+export const Register = route({
+  method: 'POST',
+  url: '/auth/register',
+  isPublic: true,
+  schema: {
+    summary: 'Make an account and sign in; at least one of username, phone and email',
+    tags,
+    body: closed({
+      username: Type.Optional(Username),
+      phone: Type.Optional(Phone),
+      email: Type.Optional(Email),
+      password: Password,
+      displayName: Type.Optional(DisplayName),
+      device: Type.Optional(Device)
+    }),
+    response: { 201: SignedIn }
+  }
+})
+
+export type Registration = Static<typeof Register.schema.body>
+
+export const Login = route({
+  method: 'POST',
+  url: '/auth/login',
+  isPublic: true,
+  schema: {
+    summary: 'Sign in with exactly one of username, phone and email',
+    tags,
+    body: closed({
+      username: Type.Optional(Type.String({ minLength: 1, maxLength: 32 })),
+      phone: Type.Optional(Phone),
+      email: Type.Optional(Email),
+      password: Type.String({ minLength: 1, maxLength: 256 }),
+      device: Type.Optional(Device)
+    }),
+    response: { 200: SignedIn }
+  }
+})
+
+export type Credentials = Static<typeof Login.schema.body>
+
+export const Refresh = route({
+  method: 'POST',
+  url: '/auth/refresh',
+  isPublic: true,
+  schema: {
+    summary: 'Trade a refresh token for the next one; a reused one ends the session',
+    tags,
+    body: closed({ refreshToken: Type.String({ minLength: 1, maxLength: 256 }) }),
+    response: { 200: SignedIn }
+  }
+})
+
+export const Logout = route({
+  method: 'POST',
+  url: '/auth/logout',
+  schema: { summary: 'End this session', tags, response: { 204: Type.Null() } }
+})
+
+export const GetAuthMe = route({
+  method: 'GET',
+  url: '/auth/me',
+  schema: {
+    summary: 'Who the token belongs to',
+    tags,
+    response: { 200: closed({ user: Me, sessionId: Type.Optional(SessionId) }) }
+  }
+})
+
+export const CreateTicket = route({
+  method: 'POST',
+  url: '/auth/tickets',
+  schema: {
+    summary: 'A ticket that opens one socket within thirty seconds, for clients that cannot set headers',
+    tags,
+    response: { 201: closed({ ticket: Type.String(), expiresAt: Timestamp }) }
+  }
+})
+
+export const ListSessions = route({
+  method: 'GET',
+  url: '/sessions',
+  schema: { summary: 'Where you are signed in', tags, response: { 200: closed({ sessions: Type.Array(Session) }) } }
+})
+
+export const RevokeSession = route({
+  method: 'DELETE',
+  url: '/sessions/:sessionId',
+  schema: {
+    summary: 'Sign one device out: its sockets close and its tokens are dead at once',
+    tags,
+    params: closed({ sessionId: SessionId }),
+    response: { 204: Type.Null() }
+  }
+})
+
+export const RevokeOtherSessions = route({
+  method: 'DELETE',
+  url: '/sessions',
+  schema: { summary: 'Sign every other device out', tags, response: { 204: Type.Null() } }
+})
+
+/** Six digits. */
+const Code = Type.String({ pattern: '^[0-9]{6}$', maxLength: 6, examples: ['012345'] })
+
+const target = { phone: Type.Optional(Phone), email: Type.Optional(Email) }
+
+export const RequestCode = route({
+  method: 'POST',
+  url: '/auth/otp',
+  isPublic: true,
+  schema: {
+    summary: 'Send a one-time code to exactly one of phone and email; the answer is the same for who is not known',
+    tags,
+    body: closed({ purpose: oneOf('register', 'login', 'reset'), ...target }),
+    response: {
+      202: closed({
+        expiresInMs: Type.Integer(),
+        devCode: Type.Optional(
+          Type.String({ description: 'The code itself: only outside production, where OTP_DELIVERY is log.' })
+        )
+      })
+    }
+  }
+})
+
+export type CodeRequest = Static<typeof RequestCode.schema.body>
+
+export type CodeSent = Static<(typeof RequestCode.schema.response)[202]>
+
+export const VerifyCode = route({
+  method: 'POST',
+  url: '/auth/otp/verify',
+  isPublic: true,
+  schema: {
+    summary: 'Sign in by a code; with the purpose register who is not known gets an account',
+    tags,
+    body: closed({
+      purpose: oneOf('register', 'login'),
+      ...target,
+      code: Code,
+      username: Type.Optional(Username),
+      displayName: Type.Optional(DisplayName),
+      password: Type.Optional(Password),
+      device: Type.Optional(Device)
+    }),
+    response: { 200: SignedIn }
+  }
+})
+
+type Verification = Static<typeof VerifyCode.schema.body>
+
+export type CodeLogin = Pick<Verification, 'phone' | 'email' | 'code' | 'device'>
+
+export type CodeRegistration = Omit<Verification, 'purpose'>
+
+export const ChangePassword = route({
+  method: 'POST',
+  url: '/auth/password',
+  schema: {
+    summary: 'Set another password, or a first one; every other session ends',
+    tags,
+    body: closed({
+      currentPassword: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
+      newPassword: Password
+    }),
+    response: { 204: Type.Null() }
+  }
+})
+
+export type PasswordChange = Static<typeof ChangePassword.schema.body>
+
+export const ResetPassword = route({
+  method: 'POST',
+  url: '/auth/password/reset',
+  isPublic: true,
+  schema: {
+    summary: 'Set another password by a code of the purpose reset; every session ends',
+    tags,
+    body: closed({ ...target, code: Code, newPassword: Password }),
+    response: { 204: Type.Null() }
+  }
+})
+
+export type PasswordReset = Static<typeof ResetPassword.schema.body>
+
+export const LogoutEverywhere = route({
+  method: 'POST',
+  url: '/auth/logout-everywhere',
+  schema: { summary: 'End every session, this one too', tags, response: { 204: Type.Null() } }
+})

@@ -1,0 +1,112 @@
+import { type Static, Type } from '@sinclair/typebox'
+import { ConversationId, UserId } from '../ids.ts'
+import { Message } from '../messages/entities.ts'
+import { Counter, closed, oneOf, PLAIN_TEXT, Timestamp } from '../schema.ts'
+import { PictureUrl } from '../users/entities.ts'
+
+export const ConversationName = Type.String({ minLength: 1, maxLength: 128, pattern: PLAIN_TEXT })
+
+export const Description = Type.String({ maxLength: 1_024, pattern: PLAIN_TEXT })
+
+export const Ringtone = Type.String({ maxLength: 256, pattern: PLAIN_TEXT })
+
+export const Nickname = Type.String({ maxLength: 64, pattern: PLAIN_TEXT })
+
+export const Role = oneOf('owner', 'admin', 'member')
+export type Role = Static<typeof Role>
+
+/** Who may do what in a group, and whether new members see what was said before them (`all`). */
+export const GroupSettings = closed({
+  whoMaySend: oneOf('members', 'admins'),
+  whoMayAdd: oneOf('members', 'admins'),
+  whoMayEdit: oneOf('members', 'admins'),
+  history: oneOf('joined', 'all')
+})
+export type GroupSettings = Static<typeof GroupSettings>
+
+/** What a support conversation is about. */
+export const RelatedEntity = closed({
+  type: Type.String({ minLength: 1, maxLength: 64, pattern: '^[a-z0-9_]+$' }),
+  refId: Type.Optional(Type.String({ maxLength: 128 }))
+})
+export type RelatedEntity = Static<typeof RelatedEntity>
+
+export const SupportStatus = oneOf('open', 'waiting_user', 'resolved')
+export type SupportStatus = Static<typeof SupportStatus>
+
+export const ConversationType = oneOf('direct', 'group', 'support')
+
+/** What is the same for every member. `rev`: the conversation's change that last touched these fields. */
+export const Conversation = closed({
+  id: ConversationId,
+  type: ConversationType,
+  rev: Counter,
+  name: Type.Optional(ConversationName),
+  description: Type.Optional(Description),
+  avatarUrl: Type.Optional(PictureUrl),
+  settings: Type.Optional({ ...GroupSettings, description: 'Groups only.' }),
+  status: Type.Optional({ ...SupportStatus, description: 'Support only.' }),
+  assignedAdminId: Type.Optional(UserId),
+  relatedEntity: Type.Optional(RelatedEntity),
+  createdAt: Timestamp
+})
+export type Conversation = Static<typeof Conversation>
+
+/** Somebody's membership; `leftAt` when it has ended. `rev`: the conversation's change that last touched it. */
+export const Member = closed({
+  userId: UserId,
+  role: Role,
+  rev: Counter,
+  joinedAt: Timestamp,
+  leftAt: Type.Optional(Timestamp)
+})
+export type Member = Static<typeof Member>
+
+/** How far one member has got: everything up to these `seq` was delivered to them, read by them. */
+export const Receipt = closed({
+  conversationId: ConversationId,
+  userId: UserId,
+  deliveredSeq: Counter,
+  readSeq: Counter
+})
+export type Receipt = Static<typeof Receipt>
+
+/**
+ * How one member keeps a conversation; nobody else sees it. `muted` without `mutedUntil` is for ever. `hidden`: not in
+ * the list until the next message. `nickname`: what they call the other person.
+ */
+export const Preferences = closed({
+  muted: Type.Boolean(),
+  mutedUntil: Type.Optional(Timestamp),
+  pinned: Type.Boolean(),
+  archived: Type.Boolean(),
+  favorite: Type.Boolean(),
+  hidden: Type.Boolean(),
+  ringtone: Type.Optional(Ringtone),
+  nickname: Type.Optional(Nickname)
+})
+export type Preferences = Static<typeof Preferences>
+
+/** The caller's own side of a conversation. History begins after `joinedSeq`; `clearedSeq` hides what is before. */
+export const Membership = closed({
+  role: Role,
+  joinedSeq: Counter,
+  deliveredSeq: Counter,
+  readSeq: Counter,
+  clearedSeq: Counter,
+  preferences: Type.Optional(Preferences)
+})
+export type Membership = Static<typeof Membership>
+
+/** A conversation as one member sees it in a list: the shared part, its newest state, and their own side. */
+export const ConversationView = closed({
+  ...Conversation.properties,
+  head: closed({ seq: Counter, rev: Counter }),
+  memberCount: Type.Integer({ minimum: 0 }),
+  peerId: Type.Optional({ ...UserId, description: 'The other person of a direct conversation.' }),
+  lastMessage: Type.Optional(Message),
+  lastActivityAt: Timestamp,
+  me: Membership,
+  unreadCount: Type.Integer({ minimum: 0 })
+})
+export type ConversationView = Static<typeof ConversationView>

@@ -1,0 +1,124 @@
+import { type Static, Type } from '@sinclair/typebox'
+import { ConversationId, MessageId, UserId } from '../ids.ts'
+import { Reaction } from '../reactions/entities.ts'
+import { Counter, closed, oneOf, PLAIN_TEXT, Timestamp } from '../schema.ts'
+
+/** What a message is. The server alone writes `call` and `system`. */
+export const MessageType = oneOf(
+  'text',
+  'image',
+  'video',
+  'audio',
+  'voice',
+  'file',
+  'location',
+  'contact',
+  'call',
+  'system'
+)
+export type MessageType = Static<typeof MessageType>
+
+/** Where something can be fetched: http or https. */
+export const Url = Type.String({ maxLength: 2_048, pattern: '^https?://[^\\s]+$' })
+
+const pixels = Type.Optional(Type.Integer({ minimum: 0, maximum: 100_000 }))
+
+/** A file that belongs to a message. Durations are seconds, with fractions; `waveform` is loudness over time. */
+export const Attachment = closed({
+  type: oneOf('image', 'video', 'audio', 'voice', 'file'),
+  url: Url,
+  thumbnailUrl: Type.Optional(Url),
+  fileName: Type.Optional(Type.String({ maxLength: 255, pattern: PLAIN_TEXT })),
+  fileSize: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })),
+  mimeType: Type.Optional(Type.String({ maxLength: 127, pattern: '^[\\x21-\\x7e]+( *;[\\x20-\\x7e]*)?$' })),
+  durationSeconds: Type.Optional(Type.Number({ minimum: 0, maximum: 1_000_000 })),
+  width: pixels,
+  height: pixels,
+  waveform: Type.Optional(Type.Array(Type.Number({ minimum: -1e6, maximum: 1e6 }), { maxItems: 256 }))
+})
+export type Attachment = Static<typeof Attachment>
+
+/** A place on earth, degrees. */
+export const Location = closed({
+  latitude: Type.Number({ minimum: -90, maximum: 90 }),
+  longitude: Type.Number({ minimum: -180, maximum: 180 }),
+  name: Type.Optional(Type.String({ maxLength: 256, pattern: PLAIN_TEXT }))
+})
+export type Location = Static<typeof Location>
+
+/** A person's card. */
+export const ContactCard = closed({
+  name: Type.String({ minLength: 1, maxLength: 128, pattern: PLAIN_TEXT }),
+  phones: Type.Optional(
+    Type.Array(Type.String({ minLength: 1, maxLength: 32, pattern: PLAIN_TEXT }), { maxItems: 10 })
+  ),
+  userId: Type.Optional(UserId)
+})
+export type ContactCard = Static<typeof ContactCard>
+
+/** What the client wants to find again; JSON, at most 4 KiB and four levels deep. */
+export const Metadata = Type.Unsafe<Record<string, unknown>>(
+  Type.Object({}, { additionalProperties: true, maxProperties: 64 })
+)
+
+/** What a message carries besides its text. */
+export const content = {
+  attachments: Type.Optional(Type.Array(Attachment, { maxItems: 10 })),
+  location: Type.Optional(Location),
+  contact: Type.Optional(ContactCard),
+  encryptedContent: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 61_440, description: 'Opaque to the server; takes the place of `text`.' })
+  ),
+  metadata: Type.Optional(Metadata),
+  mentions: Type.Optional(Type.Array(UserId, { maxItems: 50, description: 'Members only; others are left out.' }))
+}
+
+/** A change of the group that a `system` message records; `actorId` made it. */
+export const SystemNote = closed({
+  kind: oneOf('created', 'added', 'removed', 'left', 'role', 'renamed', 'changed', 'settings'),
+  actorId: UserId,
+  userIds: Type.Optional(Type.Array(UserId, { maxItems: 20, description: 'Whom it concerns; the first twenty.' })),
+  userCount: Type.Optional(Type.Integer({ minimum: 1, description: 'How many it concerns.' })),
+  name: Type.Optional(Type.String({ description: 'The new name.' })),
+  role: Type.Optional(oneOf('owner', 'admin', 'member'))
+})
+export type SystemNote = Static<typeof SystemNote>
+
+/** Chosen by the client, unique for the sender in the conversation; a repeat answers the first message. */
+export const ClientId = Type.String({ minLength: 1, maxLength: 64, pattern: '^[A-Za-z0-9._:-]+$' })
+
+/** Up to 16 KiB of UTF-8 (`textBytes`); the length here only bounds the work of checking. */
+export const Text = Type.String({ minLength: 1, maxLength: 16_384, pattern: PLAIN_TEXT })
+
+/** The answered message as it was when it was answered. */
+export const Quote = closed({
+  messageId: MessageId,
+  senderId: UserId,
+  type: Type.Optional(MessageType),
+  text: Type.Optional(Type.String({ maxLength: 256 }))
+})
+export type Quote = Static<typeof Quote>
+
+/**
+ * A message, as it is now. `seq` is its place in the conversation, for ever; `rev` the conversation's change that
+ * it was last touched by. A deleted message stays as a tombstone: no content, no reactions, `deletedAt`. A `system` message
+ * records a change of the group; it is never unread.
+ */
+export const Message = closed({
+  id: MessageId,
+  conversationId: ConversationId,
+  seq: Counter,
+  rev: Counter,
+  senderId: UserId,
+  clientId: Type.Optional(ClientId),
+  type: MessageType,
+  text: Type.Optional(Type.String()),
+  ...content,
+  system: Type.Optional(SystemNote),
+  replyTo: Type.Optional(Quote),
+  reactions: Type.Array(Reaction),
+  createdAt: Timestamp,
+  editedAt: Type.Optional(Timestamp),
+  deletedAt: Type.Optional(Timestamp)
+})
+export type Message = Static<typeof Message>

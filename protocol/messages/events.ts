@@ -1,0 +1,98 @@
+import { type Static, Type } from '@sinclair/typebox'
+import { command, durable } from '../envelope.ts'
+import { ConversationId, MessageId } from '../ids.ts'
+import { MAX_PAGE_SIZE } from '../limits.ts'
+import { Counter, closed, oneOf, Timestamp } from '../schema.ts'
+import { ClientId, content, Message, MessageType, Text } from './entities.ts'
+
+/** What a send is answered with; a repeated `clientId` answers the first message with `duplicate: true`. */
+export const Sent = closed({
+  id: MessageId,
+  seq: Counter,
+  rev: Counter,
+  createdAt: Timestamp,
+  duplicate: Type.Boolean()
+})
+export type Sent = Static<typeof Sent>
+
+/** Where a change of a message landed. */
+export const Changed = closed({ id: MessageId, rev: Counter })
+export type Changed = Static<typeof Changed>
+
+/** What a message is made of. Without a type it is `text`. */
+export const NewContent = {
+  type: Type.Optional(MessageType),
+  text: Type.Optional(Text),
+  ...content,
+  replyTo: Type.Optional(MessageId)
+}
+
+export const MessageSend = command('message:send', {
+  description: 'Puts a message into a conversation.',
+  data: closed({
+    conversationId: ConversationId,
+    clientId: ClientId,
+    ...NewContent
+  }),
+  reply: Sent
+})
+
+export type MessageSendData = Static<typeof MessageSend.data>
+
+export const MessageEdit = command('message:edit', {
+  description: 'Replaces the text of a message of one’s own, within the edit window.',
+  data: closed({ conversationId: ConversationId, messageId: MessageId, text: Text }),
+  reply: Changed
+})
+
+export const MessageDelete = command('message:delete', {
+  description: 'Deletes a message for everyone (its sender, or an admin of the group), or hides it for oneself.',
+  data: closed({ conversationId: ConversationId, messageId: MessageId, scope: oneOf('everyone', 'me') }),
+  reply: Changed
+})
+
+/** A page of messages, oldest first. `rev`: the conversation's head, read before the page. */
+export const HistoryPage = closed({
+  messages: Type.Array(Message, { maxItems: MAX_PAGE_SIZE }),
+  rev: Counter,
+  more: Type.Boolean()
+})
+export type HistoryPage = Static<typeof HistoryPage>
+
+const position = Type.Optional(Counter)
+
+export const HistoryQuery = {
+  before: { ...position, description: 'Messages below this `seq`; without any of the three, the newest.' },
+  after: { ...position, description: 'Messages above this `seq`.' },
+  around: { ...position, description: 'Messages on both sides of this `seq`, and itself.' },
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_PAGE_SIZE }))
+}
+
+export const HistoryGet = command('history:get', {
+  description: 'A page of a conversation’s messages.',
+  data: closed({ conversationId: ConversationId, ...HistoryQuery }),
+  reply: HistoryPage
+})
+
+export const MessageNew = durable('conversation', 'message:new', 'A message was added.', Message)
+
+export const MessageEdited = durable(
+  'conversation',
+  'message:edited',
+  'A message has another text, or changed otherwise.',
+  Message
+)
+
+export const MessageDeleted = durable(
+  'conversation',
+  'message:deleted',
+  'A message was deleted for everyone; its tombstone.',
+  Message
+)
+
+export const MessageHidden = durable(
+  'user',
+  'message:hidden',
+  'You deleted a message for yourself, on this device or another.',
+  closed({ conversationId: ConversationId, messageId: MessageId })
+)

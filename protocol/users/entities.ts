@@ -1,0 +1,123 @@
+import { type Static, Type } from '@sinclair/typebox'
+import { UserId } from '../ids.ts'
+import { Presence } from '../presence/entities.ts'
+import { closed, oneOf, PLAIN_TEXT, Timestamp } from '../schema.ts'
+
+export const Username = Type.String({ pattern: '^[A-Za-z0-9](?:[A-Za-z0-9._-]{1,30})[A-Za-z0-9]$', maxLength: 32 })
+
+export const DisplayName = Type.String({ minLength: 1, maxLength: 64, pattern: PLAIN_TEXT })
+
+export const Bio = Type.String({ maxLength: 500, pattern: PLAIN_TEXT })
+
+export const StatusText = Type.String({ maxLength: 140, pattern: PLAIN_TEXT })
+
+/** A public key for end-to-end encryption, in whatever text form the apps agree on. */
+export const PublicKey = Type.String({ maxLength: 8_192, pattern: '^[\\x20-\\x7e\\r\\n]*$' })
+
+/** A picture's address: http or https. */
+export const PictureUrl = Type.String({ maxLength: 2_048, pattern: '^https?://[^\\s]+$' })
+
+const profile = {
+  id: UserId,
+  username: Type.Optional(Username),
+  displayName: DisplayName,
+  avatarUrl: Type.Optional(PictureUrl),
+  bio: Type.Optional(Bio),
+  statusText: Type.Optional(StatusText),
+  publicKey: Type.Optional(PublicKey),
+  isVerified: Type.Optional(Type.Literal(true)),
+  lastSeenAt: Type.Optional(Timestamp)
+}
+
+/**
+ * A person as the caller may see them: what their privacy hides is absent. Where one of the two has blocked the
+ * other only id and names are left.
+ */
+export const User = closed({ ...profile, createdAt: Type.Optional(Timestamp) })
+export type User = Static<typeof User>
+
+/** A person as they see themselves. `phone` is E.164. */
+export const Me = closed({
+  ...profile,
+  phone: Type.Optional(Type.String()),
+  email: Type.Optional(Type.String()),
+  createdAt: Timestamp,
+  updatedAt: Type.Optional(Timestamp)
+})
+export type Me = Static<typeof Me>
+
+/** What kind of app a device runs; free text on the wire of later versions, so clients show the unknown as it is. */
+export const Device = closed({
+  id: Type.String({
+    minLength: 1,
+    maxLength: 64,
+    pattern: '^[A-Za-z0-9._:-]+$',
+    description: 'Stable for one install.'
+  }),
+  platform: Type.Optional(Type.String({ maxLength: 32, pattern: PLAIN_TEXT })),
+  name: Type.Optional(Type.String({ maxLength: 64, pattern: PLAIN_TEXT }))
+})
+export type Device = Static<typeof Device>
+
+/** Who may see something of a person: everyone, those among the person's contacts, or nobody. */
+export const Audience = oneOf('everyone', 'contacts', 'nobody')
+export type Audience = Static<typeof Audience>
+
+const notifications = {
+  enabled: Type.Boolean(),
+  messageNotifications: Type.Boolean(),
+  groupNotifications: Type.Boolean(),
+  sound: Type.Boolean(),
+  vibration: Type.Boolean()
+}
+
+const privacy = {
+  lastSeen: Audience,
+  profilePhoto: Audience,
+  about: Audience,
+  /** Who may open a new direct conversation with the person. */
+  whoMayStart: oneOf('everyone', 'contacts', 'friends', 'nobody')
+}
+
+const preferences = {
+  theme: oneOf('light', 'dark', 'system'),
+  language: Type.String({ maxLength: 35, pattern: '^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$' })
+}
+
+/** What a person chose. `lastSeen` covers presence too, and is mutual: who hides it does not see others’. */
+export const Settings = closed({ notifications: closed(notifications), privacy: closed(privacy), ...preferences })
+export type Settings = Static<typeof Settings>
+
+/** Any part of the settings; what is left out stays as it is. */
+export const SettingsChanges = Type.Partial(
+  closed({
+    notifications: Type.Partial(closed(notifications), { additionalProperties: false }),
+    privacy: Type.Partial(closed(privacy), { additionalProperties: false }),
+    ...preferences
+  }),
+  { additionalProperties: false }
+)
+export type SettingsChanges = Static<typeof SettingsChanges>
+
+/** Somebody whom the caller has blocked. */
+export const Block = closed({ user: User, blockedAt: Timestamp })
+export type Block = Static<typeof Block>
+
+/** How somebody came to be a contact. */
+export const ContactSource = oneOf('sync', 'added', 'request')
+export type ContactSource = Static<typeof ContactSource>
+
+export const ContactName = Type.String({ minLength: 1, maxLength: 128, pattern: PLAIN_TEXT })
+
+/** Somebody among the caller’s contacts; `name` as the caller’s address book has it. */
+export const Contact = closed({
+  user: User,
+  name: Type.Optional(ContactName),
+  source: ContactSource,
+  addedAt: Timestamp
+})
+export type Contact = Static<typeof Contact>
+
+/** A friend, and whether they are there. */
+export const Friend = closed({ user: User, presence: Presence, since: Timestamp })
+export type Friend = Static<typeof Friend>

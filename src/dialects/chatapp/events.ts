@@ -1,0 +1,78 @@
+import type { Conversation, Member, Receipt } from '../../../protocol/conversations/entities.ts'
+import { bareId } from '../../../protocol/ids.ts'
+import type { EventData } from '../../../protocol/index.ts'
+import type { Message } from '../../../protocol/messages/entities.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
+import type { DialectEvent, Translations } from '../../realtime/encoding/dialect-encoder.ts'
+import type { Services } from '../kit/services.ts'
+import { presentHead, presentMessage } from './present.ts'
+import { presentPresence } from './routes/users.ts'
+
+/** Events of its clients, by the canonical type. */
+export function createTranslations({ messageIdAt }: Services): Translations {
+  return {
+    'message:new': presentNew,
+    'message:edited': message => [{ name: 'message:edited', data: presentMessage(message) }],
+    'message:deleted': message => [{ name: 'message:deleted', data: presentMessage(message) }],
+    'message:hidden': data => [{ name: 'message:hidden', data }],
+    'reaction:added': reaction => [{ name: 'reaction:added', data: presentReaction(reaction) }],
+    'reaction:removed': reaction => [{ name: 'reaction:removed', data: presentReaction(reaction) }],
+    'receipt:delivered': async receipt => await presentReceipt(messageIdAt, receipt, 'delivered'),
+    'receipt:read': async receipt => await presentReceipt(messageIdAt, receipt, 'read'),
+    'typing:start': data => [{ name: 'typing:start', data }],
+    'typing:stop': data => [{ name: 'typing:stop', data }],
+    presence: presence => [{ name: 'presence', data: presentPresence(presence) }],
+    'profile:updated': data => [{ name: 'profile:updated', data }],
+    'conversation:added': view => [{ name: 'conversation:added', data: presentHead(view) }],
+    'conversation:updated': conversation => [{ name: 'conversation:updated', data: presentShared(conversation) }],
+    'conversation:removed': data => [{ name: 'conversation:removed', data }],
+    'member:changed': ({ members }, { stream }) => [{ name: 'member:changed', data: presentMembers(stream, members) }]
+  }
+}
+
+/** To who is told a message has been delivered by that. */
+function presentNew(message: Message): DialectEvent[] {
+  const isSender = (userId: string): boolean => userId === bareId(message.senderId)
+  return [
+    { name: 'message:new', data: presentMessage(message, 'sent'), isFor: isSender },
+    { name: 'message:new', data: presentMessage(message, 'delivered'), isFor: userId => !isSender(userId) }
+  ]
+}
+
+function presentReaction({ message, userId, emoji }: EventData['reaction:added']) {
+  const { reactions } = presentMessage(message)
+  const { id: messageId, conversationId } = message
+  return { messageId, conversationId, userId, emoji, reactions }
+}
+
+async function presentReceipt(
+  messageIdAt: Services['messageIdAt'],
+  { conversationId, userId, deliveredSeq, readSeq }: Receipt,
+  status: 'delivered' | 'read'
+): Promise<DialectEvent[]> {
+  const isRead = status === 'read'
+  const messageId = await messageIdAt.find(conversationId, isRead ? readSeq : deliveredSeq)
+  if (messageId === undefined) return []
+  const told = {
+    conversationId,
+    userId,
+    messageId,
+    status,
+    ...omitUndefined({ lastReadMessageId: isRead ? messageId : undefined })
+  }
+  return [{ name: isRead ? 'receipt:read' : 'receipt:delivered', data: told }]
+}
+
+function presentShared({ id, name = '', avatarUrl = '', description = '' }: Conversation) {
+  return { conversationId: id, name, avatar: avatarUrl, description }
+}
+
+function presentMembers(conversationId: string | undefined, members: readonly Member[]) {
+  const participants = members.map(({ userId, role, joinedAt, leftAt }) => ({
+    userId,
+    role,
+    joinedAt,
+    ...omitUndefined({ leftAt })
+  }))
+  return { conversationId, participants }
+}

@@ -1,0 +1,34 @@
+import { Type } from '@sinclair/typebox'
+import { bareId, MessageId, UserId } from '../../../protocol/ids.ts'
+import { ClientId, Text } from '../../../protocol/messages/entities.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
+import type { Dispatcher } from '../../realtime/commands/dispatcher.ts'
+import { createCommands } from '../kit/commands.ts'
+import { sendToPerson } from '../kit/sending.ts'
+import type { Services } from '../kit/services.ts'
+import { startTyping } from '../kit/typing.ts'
+import { presentMessage } from './present.ts'
+
+/** Commands of its clients, each acknowledged. */
+export function createCommandTable(services: Services): Dispatcher {
+  const { conversations, receipts } = services
+  return createCommands(on => {
+    on('typing', Type.Object({ to: UserId }), async (actor, { to }) => {
+      const id = await conversations.directId(actor, to)
+      if (id !== undefined) await startTyping(services, actor, id)
+      return {}
+    })
+    on('seen', Type.Object({ to: Type.Optional(UserId), messageId: MessageId }), async (actor, { messageId }) => {
+      await receipts.markUpTo(actor, { readUpTo: messageId })
+      return { success: true }
+    })
+    on(
+      'sendMessage',
+      Type.Object({ to: UserId, text: Text, clientId: Type.Optional(ClientId) }),
+      async (actor, { to, text, clientId }) => {
+        const message = await sendToPerson(services, actor, to, omitUndefined({ text, clientId }))
+        return { chatId: bareId(message.conversationId), message: presentMessage(message) }
+      }
+    )
+  })
+}

@@ -1,0 +1,2 @@
+/** Path of the socket.io face. */
+export const SOCKET_IO_PATH = '/socket.io/'
