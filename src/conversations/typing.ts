@@ -34,7 +34,7 @@ export class TypingService {
     this.#members = store.members
     this.#bus = bus
     this.#pairs = pairs
-    this.#starts = new TokenBuckets(1_000 / config.limits.typingIntervalMs, 1)
+    this.#starts = new TokenBuckets({ perSecond: 1_000 / config.limits.typingIntervalMs, burst: 1 })
     this.#endMs = 2 * config.limits.typingIntervalMs
   }
 

@@ -10,6 +10,7 @@ export const MAX_NAMED = 40
  * conversation that moved within the margin before it. What moved earlier had been sent by then.
  */
 export class RecentPositions {
+  /** A plain map: every stream has one, of few entries, and a cache would weigh more than they do. */
   readonly #positions = new Map<string, { place: number; at: number }>()
 
   /** @param conversationId in either form */
