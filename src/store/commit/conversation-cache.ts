@@ -15,7 +15,7 @@ export class ConversationCache {
   readonly #client: MongoClient
   readonly #conversations: Collection<ConversationDoc>
   readonly #members: Collection<MemberDoc>
-  /** In the order of their last use. */
+  /** States in the order of their last use. */
   readonly #states = new Map<string, ConversationState>()
   #memberCount = 0
 
