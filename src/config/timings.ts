@@ -17,11 +17,11 @@ export const DEFAULT_TIMINGS = {
   sweepMs: 5_000,
   /** `auth:expiring` is sent this long before the token ends. */
   authWarningMs: 60_000,
-  /** At a drain: the time over which clients are sent away, at most. */
+  /** Time over which a drain sends clients away, at most. */
   drainWindowMs: 20_000,
-  /** At a drain: the time that commands under way get to finish. */
+  /** Time that commands under way get to finish at a drain. */
   drainFinishMs: 5_000,
-  /** At a stop: the time that requests under way get to finish once the sockets are closed. */
+  /** Time that requests under way get to finish at a stop, once the sockets are closed. */
   requestFinishMs: 5_000,
   /** Pause between two writes of what has reached one connection that acknowledges nothing. */
   receiptPauseMs: 500,

@@ -32,7 +32,7 @@ export interface Participant {
 /** A conversation as one of its members sees it, together with who is in it. */
 export interface ConversationDetails {
   readonly view: ConversationView
-  /** At most a hundred, the viewer among them. */
+  /** Members, at most a hundred, the viewer among them. */
   readonly participants: readonly Participant[]
 }
 

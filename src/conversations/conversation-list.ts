@@ -136,7 +136,7 @@ export class ConversationListService {
     }
   }
 
-  /** Without those that were put away and have had no message since. */
+  /** Drop conversations that were put away and have had no message since. */
   async #withoutHidden(memberships: readonly Listed[]): Promise<readonly Listed[]> {
     const put = memberships.filter(({ preferences }) => preferences.hiddenAtSeq !== undefined)
     if (put.length === 0) return memberships

@@ -17,7 +17,7 @@ import type { MessageStore } from '../store/messages.ts'
 import type { BlockService } from '../users/index.ts'
 import { noSuchConversation, viewOf } from './policy.ts'
 
-/** In larger conversations receipts are kept but not told. */
+/** Members up to which receipts are emitted; in larger conversations they are only kept. */
 const MAX_TOLD_MEMBERS = 64
 
 interface Marks {

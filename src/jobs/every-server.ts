@@ -3,7 +3,7 @@ import { Wake } from './wake.ts'
 /** Work that comes back. */
 export interface PeriodicJob {
   readonly name: string
-  /** From the end of one run to the start of the next. */
+  /** Interval from the end of one run to the start of the next. */
   readonly everyMs: number
   run(): Promise<void>
 }

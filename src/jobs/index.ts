@@ -16,7 +16,7 @@ export interface JobFigures {
   readonly kind: string
   /** Items that are due and in nobody's hands; at most 10,000 are counted. */
   readonly due: number
-  /** For how long the oldest of them has been due, ms. */
+  /** Time that the oldest of them has been due, ms. */
   readonly oldestAgeMs: number
   readonly done: number
   readonly failed: number

@@ -34,7 +34,7 @@ export interface SettledItem {
 export interface NewItem {
   readonly _id: string
   readonly rev: number
-  /** By default at once. Not changed when the item is there already. */
+  /** Due time; at once by default. Not changed when the item is there already. */
   readonly dueAt?: Date
 }
 

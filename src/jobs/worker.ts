@@ -43,7 +43,7 @@ interface WorkerDeps {
   store: WorkStore
   timings: JobTimings
   onError: (error: unknown) => void
-  /** For an item that comes back: when it is due again after it was done. */
+  /** Delay until an item that comes back is due again after it was done, ms. */
   repeatMs?: number
 }
 

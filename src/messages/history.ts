@@ -144,7 +144,7 @@ export class HistoryService {
     return { conversationId: conversationId(me.conversationId), messages: others.map(presentMessage), more }
   }
 
-  /** Up to which `seq` a device has a conversation; no further back than what is sent at once. */
+  /** Cursor of a device in a conversation; no further back than what is sent at once. */
   async #cursorIn(view: View, { before, recent }: DeviceCursor): Promise<number> {
     const named = recent.get(view.conversationId.toHexString())
     if (named !== undefined) return named

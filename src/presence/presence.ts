@@ -27,7 +27,7 @@ export class PresenceService {
   readonly #store: PresenceDeps['store']
   readonly #bus: Bus
   readonly #visiblePresence: PresenceDeps['visiblePresence']
-  /** By user, then by connection. */
+  /** Status by user, then by connection. */
   readonly #devices = new Map<string, Map<string, PresenceStatus>>()
   #onlineCount = 0
 

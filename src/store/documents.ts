@@ -34,7 +34,7 @@ export interface ConversationDoc {
 
 /** Preferences of a member for a conversation. An absent one is off. */
 export interface PreferencesDoc {
-  /** For ever is the last moment there is. */
+  /** End of the muting; the last moment there is for ever. */
   mutedUntil?: Date
   pinned?: boolean
   archived?: boolean

@@ -13,7 +13,7 @@ export interface UserDoc {
   usernameKey?: string
   /** E.164. */
   phone?: string
-  /** In lower case. */
+  /** Email in lower case. */
   email?: string
   passwordHash?: string
   displayName: string
@@ -89,7 +89,7 @@ export class UserStore {
     return await this.#users.findOne({ _id }, { projection: PROFILE })
   }
 
-  /** In no particular order; who does not exist is left out. */
+  /** People among the given that exist, in no order. */
   async findMany(ids: readonly ObjectId[]): Promise<UserDoc[]> {
     return await this.#users.find({ _id: { $in: [...ids] } }, { projection: PROFILE }).toArray()
   }
@@ -106,12 +106,12 @@ export class UserStore {
     return new Map(users.flatMap(({ _id, lastSeenAt }) => (lastSeenAt ? [[_id.toHexString(), lastSeenAt]] : [])))
   }
 
-  /** With the password's hash. */
+  /** Person with the password's hash. */
   async findByKey(key: UserKey): Promise<UserDoc | null> {
     return await this.#users.findOne(key)
   }
 
-  /** With the password's hash. */
+  /** Person with the password's hash. */
   async findWithPassword(_id: ObjectId): Promise<UserDoc | null> {
     return await this.#users.findOne({ _id })
   }

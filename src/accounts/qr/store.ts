@@ -55,7 +55,7 @@ export class QrLoginStore {
     await this.#codes.insertOne({ ...code, tokenHash: hash(token) })
   }
 
-  /** In any state, also an expired one that the database has not yet removed. */
+  /** Code in any state, also an expired one that the database has not yet removed. */
   async find(token: string): Promise<QrLoginDoc | null> {
     return await this.#codes.findOne({ tokenHash: hash(token) })
   }

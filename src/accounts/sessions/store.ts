@@ -15,7 +15,7 @@ export interface SessionDoc {
   /** Moment at which the generation last went up. */
   rotatedAt: Date
   expiresAt: Date
-  /** By the database's clock. */
+  /** Moment by the database's clock. */
   revokedAt?: Date
   /** Delivery cursor of this device, for clients that keep no cursors. */
   reached?: DeviceCursorDoc

@@ -148,7 +148,7 @@ async function fetchMongod(folder: string, tell: Tell): Promise<string> {
   )
 }
 
-/** In one step under its name, whole and able to run, or not at all. */
+/** Install in one step under its name, whole and able to run, or not at all. */
 async function settle(program: string, target: string): Promise<string> {
   await chmod(program, 0o755)
   const problem = await problemOf(program)

@@ -8,9 +8,9 @@ type Count = (request: FastifyRequest) => Promise<void>
 
 /** Rate limits before and after the actor is known. */
 export interface RequestLimits {
-  /** By address: who brings no token, or one that does not hold. */
+  /** Limit by address, of requests without a valid token. */
   countAddress: Count
-  /** By person, whatever their address. */
+  /** Limit by person, whatever the address. */
   countPerson: Count
 }
 

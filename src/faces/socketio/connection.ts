@@ -115,7 +115,7 @@ interface Internals {
   readonly writeBuffer: readonly unknown[]
   readonly transport: NodeJS.EventEmitter & {
     readonly name: 'polling' | 'websocket'
-    /** By polling: whether a poll waits for an answer. */
+    /** Whether a poll waits for an answer. */
     readonly writable: boolean
     readonly socket?: NodeJS.EventEmitter & { readonly bufferedAmount: number; ping(): void }
   }

@@ -107,7 +107,7 @@ export class SocketIoServer {
     socket.data = { connection: new SocketIoConnection(socket, { encoder, actor, trackDelivery }), dialect }
   }
 
-  /** From here on the client's commands are taken; they are answered once it has caught up. */
+  /** Take the client's commands from here on; they are answered once it has caught up. */
   #open(socket: Socket): void {
     this.#transports.enter(socket.conn)
     socket.on('disconnect', () => this.#transports.leave(socket.conn))

@@ -17,7 +17,7 @@ interface StreamDeps {
   readonly encoder: Encoder
   readonly encodeId: (token: ResumeToken) => string
   readonly timings: Timings
-  /** For clients that cannot say what has arrived. */
+  /** Tracker for clients that cannot say what has arrived. */
   readonly trackDelivery: TrackDelivery | undefined
 }
 

@@ -144,7 +144,7 @@ function lastIdOf({ headers, query }: FastifyRequest): string {
   return typeof lastEventId === 'string' ? lastEventId : ''
 }
 
-/** From here on the answer is a stream, which no proxy may hold back. */
+/** Turn the answer into a stream, which no proxy may hold back. */
 function begin(reply: FastifyReply, retryMs: number): void {
   reply.hijack()
   if (reply.raw.destroyed) return

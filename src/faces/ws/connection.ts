@@ -15,7 +15,7 @@ export interface SocketDeps {
   readonly scheduler: WriteScheduler
   readonly counts: ConnectionCounts
   readonly timings: Timings
-  /** For clients that keep no cursors. */
+  /** Tracker for clients that keep no cursors. */
   readonly trackDelivery: TrackDelivery | undefined
 }
 

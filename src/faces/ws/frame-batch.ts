@@ -64,7 +64,7 @@ export interface Flushable {
   flush(): void
 }
 
-/** After a flush that took long, the next one waits this many times as long, up to a bound, ms. */
+/** Factor of the pause after a long flush to its duration, and the bound of the pause, ms. */
 const PAUSE_FACTOR = 3
 const MAX_PAUSE_MS = 25
 /** A flush up to this long is no load, ms. */

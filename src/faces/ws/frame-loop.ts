@@ -126,7 +126,7 @@ export class FrameLoop {
     }
   }
 
-  /** With the token at the upgrade, one `hello` may follow, to say what the client has. */
+  /** Accept one `hello` after a token at the upgrade, to say what the client has. */
   async #takeDeferredHello(envelope: Envelope): Promise<void> {
     const { handshake } = this.#deps
     try {

@@ -24,7 +24,7 @@ export async function createPage(dialects: readonly string[]): Promise<RequestLi
   return app.routing
 }
 
-/** With dialects, a choice of documents stands at the top of the page. */
+/** Options of the page; with dialects, a choice of documents stands at its top. */
 function uiConfig(names: readonly string[]): FastifySwaggerUiConfigOptions {
   const common = { docExpansion: 'list', defaultModelsExpandDepth: 0 } as const
   if (names.length === 0) return { ...common, layout: 'BaseLayout' }

@@ -69,9 +69,12 @@ export class Batch {
     return revs
   }
 
-  /** After the commit: answers everyone who waits, and returns what is to be told. */
-  finish(accountRevs: ReadonlyMap<string, ReadonlyMap<string, number>>, recent: IdempotencyCache): Committed[] {
-    for (const [key, message] of this.#firsts) recent.add(key, message)
+  /** Finish after the commit: answer everyone who waits, and return the events to emit. */
+  finish(
+    accountRevs: ReadonlyMap<string, ReadonlyMap<string, number>>,
+    idempotencyCache: IdempotencyCache
+  ): Committed[] {
+    for (const [key, message] of this.#firsts) idempotencyCache.add(key, message)
     for (const [pending, answer] of this.#answers) pending.resolve(answer)
     for (const { pending, idempotency, message } of this.#repeats) answerRepeat(pending, idempotency, message)
     return this.#changed.map(draft => ({

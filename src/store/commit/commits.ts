@@ -50,9 +50,9 @@ export class Commits {
       batch: (changes, seconds) => this.#observer.batch(changes, seconds),
       conflict: () => this.#observer.conflict()
     }
-    const recent = new IdempotencyCache()
-    const parts = { client, db, accounts, cache: this.#cache, recent, observer }
-    this.#lanes = Array.from({ length: lanes }, () => new Lane(parts))
+    const idempotencyCache = new IdempotencyCache()
+    const deps = { client, db, accounts, cache: this.#cache, idempotencyCache, observer }
+    this.#lanes = Array.from({ length: lanes }, () => new Lane(deps))
   }
 
   /** Set the one observer of commits, told in `rev` order for each conversation. */

@@ -24,9 +24,9 @@ const CONTENDED_MS = 500
  * before it waits for the journal, and in that time the next one can begin.
  */
 const POLL_MS = 4
-/** After a conflict it looks so many times before it tries again: what was in the way may come to nothing. */
+/** Looks after a conflict before the next attempt: what was in the way may come to nothing. */
 const MAX_LOOKS = 8
-/** After this long in the way it may be a transaction of a dead process; and how often that is looked at, ms. */
+/** Time in the way after which a transaction may be of a dead process, and interval of that check, ms. */
 const LOOK_INTERVAL_MS = 1_000
 
 type States = ReadonlyMap<string, ConversationState>
@@ -43,7 +43,7 @@ export interface LaneDeps {
   db: Db
   accounts: AccountStore
   cache: ConversationCache
-  recent: IdempotencyCache
+  idempotencyCache: IdempotencyCache
   observer: CommitObserver
 }
 
@@ -123,7 +123,7 @@ export class Lane {
   #answerKnown(pending: readonly Pending[]): Pending[] {
     return pending.filter(it => {
       const { idempotency } = it.change
-      const first = idempotency && this.#deps.recent.get(idempotencyKey(it, idempotency))
+      const first = idempotency && this.#deps.idempotencyCache.get(idempotencyKey(it, idempotency))
       if (idempotency === undefined || first === undefined) return true
       answerRepeat(it, idempotency, first)
       return false
@@ -137,7 +137,7 @@ export class Lane {
    */
   async #attempt(pending: readonly Pending[], speculative: States | undefined): Promise<Pending[]> {
     if (pending.length === 0) return []
-    const { client, db, accounts, cache, recent, observer } = this.#deps
+    const { client, db, accounts, cache, idempotencyCache, observer } = this.#deps
     const startedAt = performance.now()
     const states = new Map([...(await cache.load(conversationsOf(pending))), ...(speculative ?? [])])
     const batch = new Batch()
@@ -149,7 +149,7 @@ export class Lane {
       if (batch.isWriting) {
         const revs = await batch.write(db, accounts, session)
         await commitForSure(session)
-        result = batch.finish(revs, recent)
+        result = batch.finish(revs, idempotencyCache)
       }
     } finally {
       // Also aborts what was not committed. The answer to that waits for the journal, and is of no use.
@@ -280,7 +280,7 @@ export class Lane {
     for (const first of firsts) {
       const { conversationId, senderId, clientId = '' } = first
       const key = IdempotencyCache.key(conversationId.toHexString(), senderId.toHexString(), clientId)
-      this.#deps.recent.add(key, first)
+      this.#deps.idempotencyCache.add(key, first)
     }
   }
 }
