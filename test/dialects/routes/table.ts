@@ -25,7 +25,7 @@ export interface Place {
 /** Every dialect that there is, without a server. */
 export async function allDialects(t: Test): Promise<Dialect[]> {
   const { config, ...services } = await openServices(t)
-  const authenticator = createAuthenticator({ signers: [], config, ...services })
+  const authenticator = createAuthenticator({ config, ...services })
   return createDialects({ services, config, authenticator, openStream: async () => undefined })
 }
 
