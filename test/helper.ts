@@ -18,6 +18,9 @@ export const SECRET = 'a-secret-for-tests-that-is-long-enough'
 /** Of everybody who registers without naming another. */
 export const PASSWORD = 'correct horse battery'
 
+/** For servers that work on one database: each sees soon what others do. */
+export const TOGETHER = { env: { TIMINGS_HEAD_POLL_MS: '200' } }
+
 /** A person as a test sees them: their id, their token, and what they can do with it. */
 export interface Person {
   /** 24 hexadecimal digits. */
@@ -57,7 +60,6 @@ export function testEnv(uri: string, env: Record<string, string> = {}): Record<s
     LIMITS_ANONYMOUS_REQUESTS_PER_MINUTE: '1000000',
     TIMINGS_SWEEP_MS: '100',
     TIMINGS_RECEIPT_PAUSE_MS: '20',
-    TIMINGS_HEAD_POLL_MS: '200',
     TIMINGS_GAP_PATIENCE_MS: '25',
     TIMINGS_QR_POLL_MS: '50',
     ...env

@@ -1,8 +1,7 @@
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config/config.ts'
 import type { Collections, Database } from '../database/index.ts'
-import type { UserStore } from '../users/store.ts'
-import type { UserService } from '../users/users.ts'
+import type { UserService, UserStore } from '../users/index.ts'
 import { Codes } from './codes/codes.ts'
 import { OtpService } from './codes/otp.ts'
 import { OtpStore } from './codes/store.ts'
@@ -15,6 +14,14 @@ import { QrLoginStore } from './qr/store.ts'
 import { SessionService } from './sessions/sessions.ts'
 import { SessionStore } from './sessions/store.ts'
 import { TicketStore } from './tickets/store.ts'
+
+export type { OtpService } from './codes/otp.ts'
+export type { PasswordSignIn } from './passwords/password-sign-in.ts'
+export type { QrService } from './qr/qr.ts'
+export type { SessionService } from './sessions/sessions.ts'
+export type { SessionStore } from './sessions/store.ts'
+export { presentSignIn } from './sign-in.ts'
+export type { Authenticator } from './tokens/authenticator.ts'
 
 /** The collections of sign-ins. */
 export const accountCollections: Collections = {

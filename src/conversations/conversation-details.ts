@@ -8,8 +8,7 @@ import { omitUndefined } from '../omit-undefined.ts'
 import type { MemberDoc } from '../store/documents.ts'
 import type { MemberStore } from '../store/members.ts'
 import type { MessageStore } from '../store/messages.ts'
-import type { BlockService } from '../users/blocks/blocks.ts'
-import type { UserService } from '../users/users.ts'
+import type { BlockService, UserService } from '../users/index.ts'
 
 /** Members of one conversation that are named; the longest-standing ids first. */
 const MAX_MEMBERS = 100

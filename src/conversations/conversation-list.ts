@@ -9,7 +9,7 @@ import { foldedWords } from '../search-words.ts'
 import type { ConversationStore } from '../store/conversations.ts'
 import type { ConversationDoc, PreferencesDoc } from '../store/documents.ts'
 import type { MemberStore } from '../store/members.ts'
-import type { UserStore } from '../users/store.ts'
+import type { UserStore } from '../users/index.ts'
 import type { ConversationService } from './conversations.ts'
 
 /** Memberships of one person that a list looks at. */

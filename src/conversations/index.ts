@@ -5,12 +5,14 @@ import type { ConversationStore } from '../store/conversations.ts'
 import type { MemberStore } from '../store/members.ts'
 import type { MessageStore } from '../store/messages.ts'
 import type { AccountStore } from '../streams/store.ts'
-import type { BlockService } from '../users/blocks/blocks.ts'
-import type { ContactStore } from '../users/contacts/store.ts'
-import type { FriendshipStore } from '../users/friends/store.ts'
-import type { SettingsStore } from '../users/settings/store.ts'
-import type { UserStore } from '../users/store.ts'
-import type { UserService } from '../users/users.ts'
+import type {
+  BlockService,
+  ContactStore,
+  FriendshipStore,
+  SettingsStore,
+  UserService,
+  UserStore
+} from '../users/index.ts'
 import { ConversationDetailsService } from './conversation-details.ts'
 import { ConversationListService } from './conversation-list.ts'
 import { ConversationService } from './conversations.ts'
@@ -22,6 +24,21 @@ import { PreferenceService } from './preferences.ts'
 import { ReceiptService } from './receipts.ts'
 import { TypingService } from './typing.ts'
 import { createConversationItems } from './user-items.ts'
+
+export type { ConversationDetails, Participant } from './conversation-details.ts'
+export type { ConversationService } from './conversations.ts'
+export {
+  noSuchConversation,
+  requireFromPerson,
+  requireMaySend,
+  requireMember,
+  requirePresent,
+  requireSender,
+  requireUnblocked,
+  requireVisible,
+  viewOf
+} from './policy.ts'
+export type { ReceiptService } from './receipts.ts'
 
 interface ConversationDeps {
   readonly store: {

@@ -14,7 +14,7 @@ import type { ConversationStore } from '../store/conversations.ts'
 import type { ConversationDoc, MemberDoc } from '../store/documents.ts'
 import type { MemberStore } from '../store/members.ts'
 import type { MessageStore } from '../store/messages.ts'
-import type { BlockService } from '../users/blocks/blocks.ts'
+import type { BlockService } from '../users/index.ts'
 import { noSuchConversation, viewOf } from './policy.ts'
 
 /** In larger conversations receipts are kept but not told. */

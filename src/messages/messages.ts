@@ -21,7 +21,7 @@ import {
   requireUnblocked,
   requireVisible,
   viewOf
-} from '../conversations/policy.ts'
+} from '../conversations/index.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { conversationId, messageId } from '../ids.ts'

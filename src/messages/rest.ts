@@ -1,6 +1,6 @@
 import * as contracts from '../../protocol/messages/routes.ts'
 import { type BoundRoute, route } from '../contract/route.ts'
-import type { ReceiptService } from '../conversations/receipts.ts'
+import type { ReceiptService } from '../conversations/index.ts'
 import { AppError } from '../errors.ts'
 import { presentChanged } from '../present/changed.ts'
 import type { HistoryService } from './history.ts'

@@ -1,8 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { JobFigures } from '../jobs/index.ts'
 import type { ConnectionCounts } from '../realtime/connection.ts'
-import type { EncodedCounts } from '../realtime/encoded-counts.ts'
-import type { CommitCounts } from '../sync/commit-events.ts'
+import type { EncodedCounts } from '../realtime/encoding/encoded-counts.ts'
+import type { CommitCounts } from '../sync/index.ts'
 
 /** Where the figures are read; they are gathered when somebody asks, not when they change. */
 export interface Sources {

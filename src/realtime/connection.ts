@@ -1,7 +1,7 @@
 import type { CloseReason } from '../../protocol/close.ts'
 import type { AnyEvent } from '../../protocol/index.ts'
 import type { Actor } from '../actor.ts'
-import type { EncodedCounts } from './encoded-counts.ts'
+import type { EncodedCounts } from './encoding/encoded-counts.ts'
 
 /** An event on its way to connections, before it is encoded. */
 export interface OutboundEvent extends EventContext {

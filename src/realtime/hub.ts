@@ -4,11 +4,11 @@ import type { Bus, ConversationChange, EphemeralMessage, ProfileChange, UserChan
 import type { Timings } from '../config/timings.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import type { Connection } from './connection.ts'
+import { Recipients } from './encoding/recipients.ts'
 import { type LocalUser, Membership } from './membership.ts'
 import type { BlockPort, HeadsPort, PresencePort, ReplayPort } from './ports.ts'
 import { AutomaticSubscriptions, type FindScope } from './presence/automatic-subscriptions.ts'
 import { PresenceSubscriptions } from './presence/presence-subscriptions.ts'
-import { Recipients } from './recipients.ts'
 
 const NOOP = Noop.create({})
 /** Conversations whose members are told of a changed profile. */

@@ -2,8 +2,9 @@ import type { Actor } from '../actor.ts'
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config/config.ts'
 import type { ConnectionCounts } from './connection.ts'
-import { DeliveryTracker, type TrackDelivery } from './delivery-tracker.ts'
-import { EncodedCounts } from './encoded-counts.ts'
+import { DeliveryTracker, type TrackDelivery } from './delivery/delivery-tracker.ts'
+import { Undelivered } from './delivery/undelivered.ts'
+import { EncodedCounts } from './encoding/encoded-counts.ts'
 import { Handshake } from './handshake.ts'
 import { Hub } from './hub.ts'
 import { Lifecycle } from './lifecycle.ts'
@@ -18,7 +19,6 @@ import type {
   SessionPort,
   UndeliveredPort
 } from './ports.ts'
-import { Undelivered } from './undelivered.ts'
 
 interface RealtimeDeps extends HelloPort {
   readonly bus: Bus

@@ -1,4 +1,4 @@
-import type { SessionStore } from '../accounts/sessions/store.ts'
+import type { SessionStore } from '../accounts/index.ts'
 import type { Database } from '../database/index.ts'
 import type { PeriodicJob } from '../jobs/index.ts'
 import type { ConversationStore } from '../store/conversations.ts'

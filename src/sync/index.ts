@@ -7,6 +7,8 @@ import { ReplayService } from './replay.ts'
 import { ResumptionService } from './resume-token.ts'
 import { SyncService } from './sync.ts'
 
+export type { CommitCounts } from './commit-events.ts'
+
 interface SyncDeps {
   readonly store: ConstructorParameters<typeof HeadPoller>[0]['store'] &
     ConstructorParameters<typeof SyncService>[0]['store'] & { readonly commits: Commits }

@@ -4,7 +4,7 @@ import { HEADS_PAGE, MAX_CHANGES_BEHIND, SYNC_PAGE_BYTES, SYNC_PAGE_ITEMS } from
 import type { Cursors, Head, Heads } from '../../protocol/sync/entities.ts'
 import type { SyncItem, SyncPage } from '../../protocol/sync/events.ts'
 import type { Actor } from '../actor.ts'
-import { noSuchConversation } from '../conversations/policy.ts'
+import { noSuchConversation } from '../conversations/index.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { conversationId } from '../ids.ts'

@@ -18,6 +18,15 @@ import { createUserItems } from './user-items.ts'
 import { UserService } from './users.ts'
 import { Visibility } from './visibility.ts'
 
+export type { BlockService } from './blocks/blocks.ts'
+export type { ContactStore } from './contacts/store.ts'
+export type { FriendshipStore } from './friends/store.ts'
+export { presentMe } from './profiles.ts'
+export { DEFAULT_SETTINGS } from './settings/settings.ts'
+export type { SettingsStore } from './settings/store.ts'
+export type { UserDoc, UserKey, UserStore } from './store.ts'
+export type { UserService } from './users.ts'
+
 /** The collections of people, and of what they are to each other. */
 export const userCollections: Collections = {
   blocks: BlockStore.indexes,

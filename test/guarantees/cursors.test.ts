@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Person, startServer, type TestServer } from '../helper.ts'
+import { type Person, startServer, type TestServer, TOGETHER } from '../helper.ts'
 import type { SocketClient } from '../socket-client.ts'
 
 /** What the server says is unread, in each of the places that say it. */
@@ -50,8 +50,8 @@ t.test('G5 cursors: forged ones are clamped, older ones change nothing, and read
 })
 
 t.test('G5 cursors: of many at once, over two processes, the furthest stays', async t => {
-  const server = await startServer(t)
-  const other = await startServer(t, { uri: server.uri })
+  const server = await startServer(t, TOGETHER)
+  const other = await startServer(t, { uri: server.uri, ...TOGETHER })
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const conversationId = await server.direct(ann, ben)
   await send(await server.connect(ann), conversationId, 30)

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import t, { type Test } from 'tap'
-import { type Person, startServer, type TestServer } from '../helper.ts'
+import { type Person, startServer, type TestServer, TOGETHER } from '../helper.ts'
 import type { SocketClient } from '../socket-client.ts'
 
 const MISSING = { conversation: `conv_${'a'.repeat(24)}`, message: `msg_${'b'.repeat(24)}` }
@@ -149,8 +149,8 @@ t.test('G6 isolation: a stranger gets nothing, over no path, and cannot tell tha
 })
 
 t.test('G6 isolation: who was removed, or has left, hears nothing more, on both processes', async t => {
-  const server = await startServer(t)
-  const other = await startServer(t, { uri: server.uri })
+  const server = await startServer(t, TOGETHER)
+  const other = await startServer(t, { uri: server.uri, ...TOGETHER })
   const [ann, ben, cleo] = (await server.people(3)) as [Person, Person, Person]
   const conversationId = await server.group(ann, ben, cleo)
   const anns = await server.connect(ann)

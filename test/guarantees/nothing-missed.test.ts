@@ -1,6 +1,6 @@
 import t from 'tap'
 import { MAX_CHANGES_BEHIND, SYNC_PAGE_ITEMS } from '../../protocol/limits.ts'
-import { type Person, startServer } from '../helper.ts'
+import { type Person, startServer, TOGETHER } from '../helper.ts'
 import type { Frame, SocketClient } from '../socket-client.ts'
 import { SyncClient } from '../sync-client/client.ts'
 
@@ -17,8 +17,8 @@ async function sendMany(sockets: readonly SocketClient[], conversationId: string
 }
 
 t.test('G4 nothing missed: changes of all kinds while away, on another node, equal a fresh load', async t => {
-  const server = await startServer(t)
-  const other = await startServer(t, { uri: server.uri })
+  const server = await startServer(t, TOGETHER)
+  const other = await startServer(t, { uri: server.uri, ...TOGETHER })
   const [ann, ben, cleo, dan] = (await server.people(4)) as [Person, Person, Person, Person]
   const [group, left, direct] = await Promise.all([
     server.group(ann, ben, cleo),

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Person, startServer, type TestServer } from '../helper.ts'
+import { type Person, startServer, type TestServer, TOGETHER } from '../helper.ts'
 import type { Frame } from '../socket-client.ts'
 
 const TIMES = 12
@@ -22,8 +22,8 @@ async function told(
 }
 
 t.test('G2 once: a clientId repeated at once over every face is one message, told once', async t => {
-  const first = await startServer(t)
-  const nodes = [first, await startServer(t, { uri: first.uri })] as const
+  const first = await startServer(t, TOGETHER)
+  const nodes = [first, await startServer(t, { uri: first.uri, ...TOGETHER })] as const
   const [ann, ben] = (await nodes[0].people(2)) as [Person, Person]
   const conversationId = await nodes[0].direct(ann, ben)
   const path = `/v1/conversations/${conversationId}/messages`

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Person, startServer } from '../helper.ts'
+import { type Person, startServer, TOGETHER } from '../helper.ts'
 import type { Frame, SocketClient } from '../socket-client.ts'
 
 const SENDERS = 20
@@ -68,8 +68,8 @@ t.test('G3 one order: twenty senders at once; seq and rev are dense and the same
 })
 
 t.test('G3 one order: every kind of change has its rev, over two processes too', async t => {
-  const first = await startServer(t)
-  const second = await startServer(t, { uri: first.uri })
+  const first = await startServer(t, TOGETHER)
+  const second = await startServer(t, { uri: first.uri, ...TOGETHER })
   const people = (await first.people(4)) as [Person, Person, Person, Person]
   const extra = await first.people(5)
   const conversationId = await first.group(...people)

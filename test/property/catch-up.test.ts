@@ -1,7 +1,7 @@
 import { deepStrictEqual } from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
-import { startServer } from '../helper.ts'
+import { startServer, TOGETHER } from '../helper.ts'
 import { SyncClient } from '../sync-client/client.ts'
 import { histories, type Step, seed, World } from './history.ts'
 
@@ -53,8 +53,8 @@ class Devices {
 }
 
 t.test('G4 nothing missed: after any history, cut anywhere, every store equals a fresh load', async t => {
-  const first = await startServer(t)
-  const nodes = [first, await startServer(t, { uri: first.uri })]
+  const first = await startServer(t, TOGETHER)
+  const nodes = [first, await startServer(t, { uri: first.uri, ...TOGETHER })]
   let changes = 0
   const property = fc.asyncProperty(histories(GROUPS, AT_ONCE), async history => {
     const world = await World.create(nodes)

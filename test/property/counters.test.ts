@@ -4,14 +4,14 @@ import { ObjectId } from 'mongodb'
 import t from 'tap'
 import { OrderedStream } from '../../src/realtime/ordered-stream.ts'
 import { openDatabase } from '../databases.ts'
-import { startServer } from '../helper.ts'
+import { startServer, TOGETHER } from '../helper.ts'
 import { histories, seed, World } from './history.ts'
 
 const upTo = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index)
 
 t.test('G3 one order: after any history over two processes seq is 1..n and rev 1..m', async t => {
-  const first = await startServer(t)
-  const nodes = [first, await startServer(t, { uri: first.uri })]
+  const first = await startServer(t, TOGETHER)
+  const nodes = [first, await startServer(t, { uri: first.uri, ...TOGETHER })]
   const database = (await openDatabase(t, first.uri)).db()
   let changes = 0
   const check = async (world: World, id: string): Promise<void> => {

@@ -27,7 +27,7 @@ export class WorkerProcess {
   #end: (() => void) | undefined
 
   constructor({ cwd, env, empty }: WorkerOptions) {
-    const child = spawn(process.execPath, ['--enable-source-maps', PROGRAM], {
+    const child = spawn(process.execPath, [...process.execArgv, PROGRAM], {
       cwd,
       detached: true,
       env: { ...process.env, ...env, NODE_ENV: 'test', TAP_TIMEOUT: String(FILE_TIMEOUT_MS / 1000 - 5) },

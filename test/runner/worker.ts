@@ -1,11 +1,11 @@
 import { register } from 'node:module'
 import { setTimeout as sleep } from 'node:timers/promises'
-import t from 'tap'
 import { enter } from './current.ts'
 import { endOf, type Job } from './protocol.ts'
 
 // A process that runs test files one after the other, as the runner names them, each as one subtest of its output.
 register('./hooks.js', import.meta.url)
+const { t } = await import('tap')
 
 /** What may be open at the end of a file: the standard streams, the channel to the runner, pauses that end soon. */
 const HARMLESS =

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Person, startServer, type TestServer } from '../helper.ts'
+import { type Person, startServer, type TestServer, TOGETHER } from '../helper.ts'
 
 /** A group of an owner, an admin and a member, and somebody outside. */
 async function scene(server: TestServer) {
@@ -95,8 +95,8 @@ t.test('ending a group takes everybody out and tells them, once', async t => {
 })
 
 t.test('a hundred times: the owner leaves while the heir is removed or removes, and there is one owner', async t => {
-  const first = await startServer(t)
-  const second = await startServer(t, { uri: first.uri })
+  const first = await startServer(t, TOGETHER)
+  const second = await startServer(t, { uri: first.uri, ...TOGETHER })
   const [ann, ben, cleo, dan] = (await first.people(4)) as [Person, Person, Person, Person]
   for (let round = 0; round < 100; round++) {
     const id = await first.group(ann, ben, cleo, dan)
@@ -124,8 +124,8 @@ t.test('a hundred times: the owner leaves while the heir is removed or removes, 
 })
 
 t.test('a hundred times: two editors at once, and the last one’s text is what everybody sees', async t => {
-  const first = await startServer(t)
-  const second = await startServer(t, { uri: first.uri })
+  const first = await startServer(t, TOGETHER)
+  const second = await startServer(t, { uri: first.uri, ...TOGETHER })
   const [ann, ben] = (await first.people(2)) as [Person, Person]
   const id = await first.group(ann, ben)
   const path = `/v1/conversations/${id}`

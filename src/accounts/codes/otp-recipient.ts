@@ -1,7 +1,7 @@
 import { AppError } from '../../errors.ts'
 import { type Identifiers, identifierKeys } from '../../identifiers.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
-import type { UserKey } from '../../users/store.ts'
+import type { UserKey } from '../../users/index.ts'
 import type { Channel } from '../delivery/port.ts'
 
 /** Where a code goes, and whom it is for if there is such a person. */

@@ -1,7 +1,7 @@
 import type { Actor } from '../../actor.ts'
 import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
-import type { UserService } from '../../users/users.ts'
+import type { UserService } from '../../users/index.ts'
 import type { SessionService } from '../sessions/sessions.ts'
 import { type Claims, type Issuer, isFromIssuer, Tokens } from './jwt.ts'
 

@@ -1,10 +1,7 @@
 import { ObjectId } from '../../database/object-id.ts'
 import { AppError } from '../../errors.ts'
 import { pairKeyOf } from '../../ids.ts'
-import type { ContactStore } from '../../users/contacts/store.ts'
-import type { FriendshipStore } from '../../users/friends/store.ts'
-import { DEFAULT_SETTINGS } from '../../users/settings/settings.ts'
-import type { SettingsStore } from '../../users/settings/store.ts'
+import { type ContactStore, DEFAULT_SETTINGS, type FriendshipStore, type SettingsStore } from '../../users/index.ts'
 
 /** Who may open a new direct conversation with whom. */
 export class DirectChatPolicy {

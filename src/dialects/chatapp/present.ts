@@ -1,6 +1,6 @@
 import type { ConversationView } from '../../../protocol/conversations/entities.ts'
 import type { Attachment, Message } from '../../../protocol/messages/entities.ts'
-import type { ConversationDetails, Participant } from '../../conversations/conversation-details.ts'
+import type { ConversationDetails, Participant } from '../../conversations/index.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import { textOf } from '../kit/text-of.ts'
 

@@ -1,11 +1,11 @@
 import type { Static, TSchema, TUnknown } from '@sinclair/typebox'
 import type { FastifyReply } from 'fastify'
-import type { Authenticator } from '../../accounts/tokens/authenticator.ts'
+import type { Authenticator } from '../../accounts/index.ts'
 import type { Actor } from '../../actor.ts'
 import type { Config, DialectName } from '../../config/config.ts'
 import type { AppError } from '../../errors.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
-import type { RealtimeDialect } from '../../realtime/dialect-encoder.ts'
+import type { RealtimeDialect } from '../../realtime/encoding/dialect-encoder.ts'
 import type { Services } from './services.ts'
 
 /** What a handler is told of its request. */

@@ -1,7 +1,4 @@
-import type { OtpService } from '../../accounts/codes/otp.ts'
-import type { PasswordSignIn } from '../../accounts/passwords/password-sign-in.ts'
-import type { QrService } from '../../accounts/qr/qr.ts'
-import type { SessionService } from '../../accounts/sessions/sessions.ts'
+import type { OtpService, PasswordSignIn, QrService, SessionService } from '../../accounts/index.ts'
 import type { createConversations } from '../../conversations/index.ts'
 import type { createMessages } from '../../messages/index.ts'
 import type { createRequests } from '../../requests/index.ts'

@@ -2,7 +2,7 @@ import type { Receipt } from '../../../protocol/conversations/entities.ts'
 import { bareId } from '../../../protocol/ids.ts'
 import type { EventData } from '../../../protocol/index.ts'
 import type { Presence } from '../../../protocol/presence/entities.ts'
-import type { DialectEvent, Translations } from '../../realtime/dialect-encoder.ts'
+import type { DialectEvent, Translations } from '../../realtime/encoding/dialect-encoder.ts'
 import type { Services } from '../kit/services.ts'
 import { presentMessage } from './present/message.ts'
 

@@ -3,7 +3,7 @@ import type { EventData } from '../../../protocol/index.ts'
 import type { Message } from '../../../protocol/messages/entities.ts'
 import type { Presence } from '../../../protocol/presence/entities.ts'
 import type { EventContext } from '../../realtime/connection.ts'
-import type { DialectEvent, Translations } from '../../realtime/dialect-encoder.ts'
+import type { DialectEvent, Translations } from '../../realtime/encoding/dialect-encoder.ts'
 import { lastSeenOf, presentMessage } from './present.ts'
 
 /** Events of its clients, by the canonical type. */

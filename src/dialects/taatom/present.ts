@@ -1,6 +1,6 @@
 import { bareId } from '../../../protocol/ids.ts'
 import type { Message } from '../../../protocol/messages/entities.ts'
-import type { ConversationDetails, Participant } from '../../conversations/conversation-details.ts'
+import type { ConversationDetails, Participant } from '../../conversations/index.ts'
 import { textOf } from '../kit/text-of.ts'
 
 /** A message as it is told live; whether it was seen is not known yet. */

@@ -1,5 +1,4 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { Authenticator } from '../../accounts/tokens/authenticator.ts'
 import type { Actor } from '../../actor.ts'
 import { AppError } from '../../errors.ts'
 import { bearerToken } from '../../realtime/credential.ts'
@@ -20,11 +19,21 @@ declare module 'fastify' {
   }
 }
 
+/** Turns a token into the person who has it. */
+interface AuthenticatorPort {
+  /** @throws {AppError} `unauthenticated`, `token_expired`, `session_revoked`, `account_disabled` */
+  authenticate(token: string): Promise<Actor>
+}
+
 /**
  * Default deny: every request needs a token, unless its route says `isPublic` or there is no such route, or says
  * `isOptional` and there is none. Requests are counted by person, and by address where there is none.
  */
-export function authenticateRequests(app: FastifyInstance, authenticator: Authenticator, limits: RequestLimits): void {
+export function authenticateRequests(
+  app: FastifyInstance,
+  authenticator: AuthenticatorPort,
+  limits: RequestLimits
+): void {
   app.decorateRequest('actor', null)
   app.addHook('onRequest', async request => {
     const { isUnlimited, isPublic, isOptional } = request.routeOptions.config

@@ -3,9 +3,9 @@ import type { Socket } from 'socket.io'
 import { CLOSE, type CloseReason } from '../../../protocol/close.ts'
 import type { Actor } from '../../actor.ts'
 import type { Connection, Encoder, OutboundEvent, WasSent } from '../../realtime/connection.ts'
-import type { DeliveryTracker, TrackDelivery } from '../../realtime/delivery-tracker.ts'
-import type { DialectEvent } from '../../realtime/dialect-encoder.ts'
-import { PendingQueue } from '../../realtime/pending-queue.ts'
+import type { DeliveryTracker, TrackDelivery } from '../../realtime/delivery/delivery-tracker.ts'
+import { PendingQueue } from '../../realtime/delivery/pending-queue.ts'
+import type { DialectEvent } from '../../realtime/encoding/dialect-encoder.ts'
 
 /** Packets that may wait to be read by the client. */
 const SLOW_PACKETS = 1_024

@@ -1,7 +1,7 @@
 import type { Namespace } from 'socket.io'
 import type { OutboundEvent } from '../../realtime/connection.ts'
-import type { DialectEvent, EventWriter } from '../../realtime/dialect-encoder.ts'
-import type { EncodedTally } from '../../realtime/encoded-counts.ts'
+import type { DialectEvent, EventWriter } from '../../realtime/encoding/dialect-encoder.ts'
+import type { EncodedTally } from '../../realtime/encoding/encoded-counts.ts'
 import type { SocketIoConnection } from './connection.ts'
 
 /** Events as socket.io packets: one broadcast, encoded once, to everybody in a namespace who is to hear it. */

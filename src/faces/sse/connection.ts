@@ -5,11 +5,11 @@ import { SLOW_HARD_BYTES, SLOW_SOFT_BYTES } from '../../../protocol/limits.ts'
 import type { Actor } from '../../actor.ts'
 import type { Timings } from '../../config/timings.ts'
 import type { Connection, Encoder, OutboundEvent, WasSent } from '../../realtime/connection.ts'
-import type { DeliveryTracker, TrackDelivery } from '../../realtime/delivery-tracker.ts'
-import { PendingQueue } from '../../realtime/pending-queue.ts'
+import type { DeliveryTracker, TrackDelivery } from '../../realtime/delivery/delivery-tracker.ts'
+import { PendingQueue } from '../../realtime/delivery/pending-queue.ts'
 import type { ResumeToken } from '../../streams/positions.ts'
 import { RecentPositions } from '../../streams/recent-positions.ts'
-import { encodeFields } from './encoder.ts'
+import { encodeFields } from './fields.ts'
 
 interface StreamDeps {
   readonly id: string

@@ -1,17 +1,8 @@
 import type { Encoder, OutboundEvent } from '../../realtime/connection.ts'
-import type { DialectEvent, EventWriter } from '../../realtime/dialect-encoder.ts'
-import type { EncodedTally } from '../../realtime/encoded-counts.ts'
+import type { DialectEvent, EventWriter } from '../../realtime/encoding/dialect-encoder.ts'
+import type { EncodedTally } from '../../realtime/encoding/encoded-counts.ts'
 import type { StreamConnection } from './connection.ts'
-
-/** The two fields of an event that are the same for everybody. JSON has no line breaks. */
-export function encodeFields(name: string, data: unknown): string {
-  return `event: ${name}\ndata: ${JSON.stringify(data)}\n`
-}
-
-/** The fields of a canonical event; the data is what a frame of the socket holds besides its type. */
-export function encodeCanonical({ event: { type, data }, stream, rev }: OutboundEvent): string {
-  return encodeFields(type, stream === undefined ? { data } : { stream, rev, data })
-}
+import { encodeCanonical, encodeFields } from './fields.ts'
 
 /** Canonical events as server-sent events. */
 export class SseEncoder implements Encoder {

@@ -2,11 +2,11 @@ import { StreamReset } from '../../../protocol/connection/stream-events.ts'
 import { bareId, prefixedId } from '../../../protocol/ids.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import type { OutboundEvent, WasSent } from '../../realtime/connection.ts'
-import { type RealtimeDialect, translateFor } from '../../realtime/dialect-encoder.ts'
+import { type RealtimeDialect, translateFor } from '../../realtime/encoding/dialect-encoder.ts'
 import type { ResumePort } from '../../realtime/ports.ts'
 import type { ReplayItem, ResumeToken } from '../../streams/positions.ts'
 import type { StreamConnection } from './connection.ts'
-import { encodeCanonical, encodeFields } from './encoder.ts'
+import { encodeCanonical, encodeFields } from './fields.ts'
 
 /** Sends a stream what happened since its client's last event. */
 export async function replaySince(

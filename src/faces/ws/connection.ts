@@ -5,8 +5,8 @@ import { SLOW_HARD_BYTES, SLOW_HARD_FRAMES, SLOW_SOFT_BYTES } from '../../../pro
 import type { Actor } from '../../actor.ts'
 import type { Timings } from '../../config/timings.ts'
 import type { Connection, ConnectionCounts, Encoder, OutboundEvent, WasSent } from '../../realtime/connection.ts'
-import type { DeliveryTracker, TrackDelivery } from '../../realtime/delivery-tracker.ts'
-import { PendingQueue } from '../../realtime/pending-queue.ts'
+import type { DeliveryTracker, TrackDelivery } from '../../realtime/delivery/delivery-tracker.ts'
+import { PendingQueue } from '../../realtime/delivery/pending-queue.ts'
 import { type FrameBatch, PING_FRAME, textFrame, type WriteScheduler } from './frame-batch.ts'
 
 /** What all sockets of one subprotocol share. */

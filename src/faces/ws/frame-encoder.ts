@@ -1,7 +1,7 @@
 import { encodeDurable, encodeEphemeral } from '../../../protocol/envelope.ts'
 import type { Encoder, OutboundEvent } from '../../realtime/connection.ts'
-import type { DialectEvent, EventWriter } from '../../realtime/dialect-encoder.ts'
-import type { EncodedTally } from '../../realtime/encoded-counts.ts'
+import type { DialectEvent, EventWriter } from '../../realtime/encoding/dialect-encoder.ts'
+import type { EncodedTally } from '../../realtime/encoding/encoded-counts.ts'
 import type { SocketConnection } from './connection.ts'
 import { textFrame } from './frame-batch.ts'
 

@@ -4,8 +4,8 @@ import type { Presence } from '../../../protocol/presence/entities.ts'
 import { PresenceChanged } from '../../../protocol/presence/events.ts'
 import { offline } from '../../presence/index.ts'
 import type { Connection } from '../connection.ts'
+import { Recipients } from '../encoding/recipients.ts'
 import type { PresencePort } from '../ports.ts'
-import { Recipients } from '../recipients.ts'
 
 /** Events after which other people may or may not see somebody. */
 const CHANGES_VISIBILITY = new Set<UserEvent['type']>([

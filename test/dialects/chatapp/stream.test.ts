@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Person, startServer, type TestServer } from '../../helper.ts'
+import { type Person, startServer, type TestServer, TOGETHER } from '../../helper.ts'
 import { StreamClient } from '../../stream-client.ts'
 
 const bearer = ({ token }: Pick<Person, 'token'>) => ({ authorization: `Bearer ${token}` })
@@ -85,8 +85,8 @@ t.test('2.5 a stream may be cut after any event and goes on exactly there', asyn
 })
 
 t.test('2.5 a stream goes on at another server on the same database', async t => {
-  const one = await startServer(t)
-  const two = await startServer(t, { uri: one.uri })
+  const one = await startServer(t, TOGETHER)
+  const two = await startServer(t, { uri: one.uri, ...TOGETHER })
   const [ann, ben] = (await one.people(2)) as [Person, Person]
   await one.direct(ann, ben)
   const first = await StreamClient.open(t, `${one.url}/api/sse`, bearer(ben))

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { openDatabase } from '../../databases.ts'
-import { type Person, startServer } from '../../helper.ts'
+import { type Person, startServer, TOGETHER } from '../../helper.ts'
 
 t.test('a block and the opening of a conversation at once end blocked', async t => {
   const server = await startServer(t)
@@ -43,8 +43,8 @@ t.test('blocking and unblocking at once leaves the conversation as the blocks ar
 })
 
 t.test('on another node a block counts at once for messages, presence and profiles', async t => {
-  const one = await startServer(t)
-  const two = await startServer(t, { uri: one.uri })
+  const one = await startServer(t, TOGETHER)
+  const two = await startServer(t, { uri: one.uri, ...TOGETHER })
   const [ann, ben] = (await one.people(2)) as [Person, Person]
   const conversationId = await one.direct(ann, ben)
   const path = `/v1/conversations/${conversationId}/messages`

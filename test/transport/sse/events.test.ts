@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Person, startServer, type TestServer } from '../../helper.ts'
+import { type Person, startServer, type TestServer, TOGETHER } from '../../helper.ts'
 import { StreamClient } from '../../stream-client.ts'
 
 const bearer = ({ token }: Person) => ({ authorization: `Bearer ${token}` })
@@ -19,8 +19,8 @@ t.test('the canonical stream has the canonical events, with stream and rev', asy
 })
 
 t.test('the canonical stream goes on after a cut, here and at another server, with every rev once', async t => {
-  const one = await startServer(t)
-  const two = await startServer(t, { uri: one.uri })
+  const one = await startServer(t, TOGETHER)
+  const two = await startServer(t, { uri: one.uri, ...TOGETHER })
   const [ann, ben] = (await one.people(2)) as [Person, Person]
   const conversationId = await one.direct(ann, ben)
   let lastEventId = ''

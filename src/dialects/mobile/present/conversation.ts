@@ -1,6 +1,6 @@
 import { bareId } from '../../../../protocol/ids.ts'
 import type { Actor } from '../../../actor.ts'
-import type { ConversationDetails, Participant } from '../../../conversations/conversation-details.ts'
+import type { ConversationDetails, Participant } from '../../../conversations/index.ts'
 import { readConversation } from '../../kit/readings.ts'
 import type { Services } from '../../kit/services.ts'
 import { presentMessage } from './message.ts'

@@ -1,7 +1,7 @@
 import { bareId } from '../../../../protocol/ids.ts'
 import type { Attachment, Message, MessageType } from '../../../../protocol/messages/entities.ts'
 import type { Reaction } from '../../../../protocol/reactions/entities.ts'
-import type { Participant } from '../../../conversations/conversation-details.ts'
+import type { Participant } from '../../../conversations/index.ts'
 import { omitUndefined } from '../../../omit-undefined.ts'
 import { textOf } from '../../kit/text-of.ts'
 

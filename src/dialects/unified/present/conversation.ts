@@ -1,7 +1,7 @@
 import type { ConversationView } from '../../../../protocol/conversations/entities.ts'
 import { bareId } from '../../../../protocol/ids.ts'
 import type { Actor } from '../../../actor.ts'
-import type { ConversationDetails, Participant } from '../../../conversations/conversation-details.ts'
+import type { ConversationDetails, Participant } from '../../../conversations/index.ts'
 import { readConversation } from '../../kit/readings.ts'
 import type { Services } from '../../kit/services.ts'
 import { presentMessage } from './message.ts'

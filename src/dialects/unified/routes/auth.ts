@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox'
 import { Email, Password, Phone } from '../../../../protocol/accounts/routes.ts'
 import { Device, DisplayName, Username } from '../../../../protocol/users/entities.ts'
-import { presentSignIn } from '../../../accounts/sign-in.ts'
+import { presentSignIn } from '../../../accounts/index.ts'
 import { omitUndefined } from '../../../omit-undefined.ts'
 import { type DialectDeps, type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
 import type { Services } from '../../kit/services.ts'

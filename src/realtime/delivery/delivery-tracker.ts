@@ -1,8 +1,8 @@
-import { bareId } from '../../protocol/ids.ts'
-import type { Actor } from '../actor.ts'
-import { MARGIN_MS, RecentPositions } from '../streams/recent-positions.ts'
-import type { OutboundEvent } from './connection.ts'
-import type { ReceiptPort, SessionPort } from './ports.ts'
+import { bareId } from '../../../protocol/ids.ts'
+import type { Actor } from '../../actor.ts'
+import { MARGIN_MS, RecentPositions } from '../../streams/recent-positions.ts'
+import type { OutboundEvent } from '../connection.ts'
+import type { ReceiptPort, SessionPort } from '../ports.ts'
 
 interface TrackerDeps {
   readonly receipts: ReceiptPort

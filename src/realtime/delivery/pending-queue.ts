@@ -1,4 +1,4 @@
-import type { OutboundEvent, WasSent } from './connection.ts'
+import type { OutboundEvent, WasSent } from '../connection.ts'
 
 /** Events that may wait for a connection that is still catching up. */
 const MAX_PENDING = 1_000

@@ -1,11 +1,11 @@
-import { bareId } from '../../protocol/ids.ts'
-import { MessageNew } from '../../protocol/messages/events.ts'
-import type { Actor } from '../actor.ts'
-import { Gate } from '../limits/gate.ts'
-import { omitUndefined } from '../omit-undefined.ts'
-import type { OutboundEvent, WasSent } from './connection.ts'
-import { type DialectEvent, type RealtimeDialect, translateFor } from './dialect-encoder.ts'
-import type { DirectPairPort, SessionPort, UndeliveredPort } from './ports.ts'
+import { bareId } from '../../../protocol/ids.ts'
+import { MessageNew } from '../../../protocol/messages/events.ts'
+import type { Actor } from '../../actor.ts'
+import { Gate } from '../../limits/gate.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
+import type { OutboundEvent, WasSent } from '../connection.ts'
+import { type DialectEvent, type RealtimeDialect, translateFor } from '../encoding/dialect-encoder.ts'
+import type { DirectPairPort, SessionPort, UndeliveredPort } from '../ports.ts'
 
 /** Clients whose catching up is read at once; the others wait, so that a herd takes no more memory than a few. */
 const AT_ONCE = 4

@@ -1,6 +1,6 @@
-import type { EventData, EventType } from '../../protocol/index.ts'
-import type { Dispatcher } from './commands/dispatcher.ts'
-import type { Connection, Encoder, EventContext, OutboundEvent, PresenceScope } from './connection.ts'
+import type { EventData, EventType } from '../../../protocol/index.ts'
+import type { Dispatcher } from '../commands/dispatcher.ts'
+import type { Connection, Encoder, EventContext, OutboundEvent, PresenceScope } from '../connection.ts'
 
 /** An event in the words of a dialect, and whom it is for. */
 export interface DialectEvent {

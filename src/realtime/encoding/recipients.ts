@@ -1,4 +1,4 @@
-import type { Connection, Encoder, OutboundEvent } from './connection.ts'
+import type { Connection, Encoder, OutboundEvent } from '../connection.ts'
 
 /** The connections that one event is for, grouped by encoder. */
 export class Recipients {
