@@ -4,14 +4,14 @@ import type { SignIn } from './passwords/password-sign-in.ts'
 import type { Authenticator } from './tokens/authenticator.ts'
 
 /** Reply to a sign-in: the new session with its access token. */
-export function presentSignIn(
+export async function presentSignIn(
   authenticator: Authenticator,
   { user, sessionId, userId, refreshToken }: SignIn
-): SignedIn {
+): Promise<SignedIn> {
   return {
     user,
     sessionId: prefixedId('ses', sessionId),
-    accessToken: authenticator.sign({ userId, sessionId }),
+    accessToken: await authenticator.sign({ userId, sessionId }),
     refreshToken,
     expiresInMs: authenticator.expiresInMs
   }

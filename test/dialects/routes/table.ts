@@ -25,7 +25,7 @@ export interface Place {
 /** Dialects of every kind, without a server. */
 export async function allDialects(t: Test): Promise<Dialect[]> {
   const { config, ...services } = await openServices(t)
-  const authenticator = createAuthenticator({ signers: [], config, ...services })
+  const authenticator = createAuthenticator({ loadSigners: async () => [], config, ...services })
   return createDialects({ services, config, authenticator, openStream: async () => undefined })
 }
 

@@ -89,7 +89,7 @@ function signInRoutes({ services: { auth, qr }, authenticator }: DialectDeps): D
         return {
           success: true,
           userId: prefixedId('user', signIn.userId),
-          token: authenticator.sign(signIn),
+          token: await authenticator.sign(signIn),
           refreshToken: signIn.refreshToken,
           message: 'Logged in via QR'
         }
@@ -107,7 +107,7 @@ function signInRoutes({ services: { auth, qr }, authenticator }: DialectDeps): D
         return {
           success: true,
           userId: prefixedId('user', session.userId),
-          token: authenticator.sign(session),
+          token: await authenticator.sign(session),
           refreshToken: session.refreshToken
         }
       }
