@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { describeConfig, readConfig } from '../src/config/config.ts'
-import { ownDatabase, SECRET } from './helper.ts'
+import { ownDatabase, SECRET } from './kit/helper.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const MARK = '=== next block ==='

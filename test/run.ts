@@ -8,11 +8,11 @@ import { openTestDatabase } from './runner/test-database.ts'
 import { WorkerProcess } from './runner/worker-process.ts'
 
 // Runs the test files in a few processes against one shared database, the longest first, and counts assertions.
-// Arguments are parts of file names: `npm test -- store/embedded config`.
+// Arguments are parts of file names: `npm test -- database/embedded config`.
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const JOBS = availableParallelism() > 2 ? 4 : 3
 /** Files that want a process which has run no other: they kill, or change modules before they are loaded. */
-const OWN_PROCESS = ['test/crash/', 'test/services/passwords.', 'test/store/mongod-binary.']
+const OWN_PROCESS = ['test/crash/', 'test/accounts/passwords.', 'test/database/mongod-binary.']
 
 const filters = process.argv.slice(2)
 const files = await longestFirst(await findFiles())

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import type { Person, TestServer } from '../helper.ts'
+import type { Person, TestServer } from '../kit/helper.ts'
 
 /** Sends bytes as they are. @returns everything the server says until it or we close */
 export async function raw({ url }: TestServer, ...parts: (string | Buffer)[]): Promise<string> {

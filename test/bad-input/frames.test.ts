@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import t from 'tap'
 import { CLOSE } from '../../protocol/close.ts'
-import type { SocketClient } from '../socket-client.ts'
+import type { SocketClient } from '../kit/socket-client.ts'
 import { frame, rawSocket } from './bytes.ts'
 import { NOBODY, scene, unharmed } from './scene.ts'
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import t from 'tap'
 import { CLOSE } from '../../protocol/close.ts'
-import { SocketClient } from '../socket-client.ts'
+import { SocketClient } from '../kit/socket-client.ts'
 import { raw } from './bytes.ts'
 import { scene, unharmed } from './scene.ts'
 

@@ -2,7 +2,7 @@ import type { TSchema } from '@sinclair/typebox'
 import t from 'tap'
 import { CLOSE } from '../../protocol/close.ts'
 import { commands, routes } from '../../protocol/index.ts'
-import type { Person } from '../helper.ts'
+import type { Person } from '../kit/helper.ts'
 import { type Scene, scene, unharmed } from './scene.ts'
 
 /** Values that an attacker writes where text belongs. */

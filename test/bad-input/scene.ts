@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
 import { ERRORS, type ErrorCode } from '../../protocol/errors.ts'
-import { type Person, startServer, type TestServer } from '../helper.ts'
-import { Writes } from '../writes.ts'
+import { type Person, startServer, type TestServer } from '../kit/helper.ts'
+import { Writes } from '../kit/writes.ts'
 
 /** 24 hexadecimal digits that are nobody’s id. */
 export const NOBODY = 'a'.repeat(24)

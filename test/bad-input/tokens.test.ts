@@ -3,7 +3,7 @@ import { SignJWT } from 'jose'
 import t from 'tap'
 import { CLOSE } from '../../protocol/close.ts'
 import type { ErrorCode } from '../../protocol/errors.ts'
-import { mintToken, SECRET, startServer } from '../helper.ts'
+import { mintToken, SECRET, startServer } from '../kit/helper.ts'
 import { expectError, NOBODY, scene, unharmed } from './scene.ts'
 
 /** A token whose signature is noise. */

@@ -1,7 +1,7 @@
 import { ObjectId } from 'mongodb'
 import t from 'tap'
 import type { BusMessages } from '../../src/bus/bus.ts'
-import { openServices, PASSWORD } from '../helper.ts'
+import { openServices, PASSWORD } from '../kit/helper.ts'
 
 const TOPICS: Readonly<Record<keyof BusMessages, true>> = {
   conversation: true,

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { JournalEntry } from '../sync-client/journal.ts'
+import type { JournalEntry } from '../kit/sync-client/journal.ts'
 import { check, type Rule } from './checker.ts'
 import type { Dump, DumpedMessage, History } from './history.ts'
 

@@ -1,4 +1,4 @@
-import type { JournalEntry } from '../sync-client/journal.ts'
+import type { JournalEntry } from '../kit/sync-client/journal.ts'
 
 /** Contents of the database at the end, with ids as clients know them. */
 export interface Dump {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import t, { type Test } from 'tap'
-import { SyncClient } from '../sync-client/client.ts'
+import { SyncClient } from '../kit/sync-client/client.ts'
 import { check, type Rule } from './checker.ts'
 import { Load } from './load.ts'
 import { dumpDatabase, MongodProcess, randomFrom, ServerProcess, type Somebody } from './rig.ts'

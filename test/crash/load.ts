@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { SyncClient } from '../sync-client/client.ts'
-import type { JournalEntry } from '../sync-client/journal.ts'
+import { SyncClient } from '../kit/sync-client/client.ts'
+import type { JournalEntry } from '../kit/sync-client/journal.ts'
 import type { Somebody } from './rig.ts'
 
 /** Sends of one client that are under way at once. */

@@ -10,7 +10,7 @@ import type { Test } from 'tap'
 import { findMongod } from '../../src/database/embedded/mongod-binary.ts'
 import { HOST, SET, untilPrimary } from '../../src/database/embedded/replica-set.ts'
 import type { ConversationDoc, MemberDoc, MessageDoc } from '../../src/store/documents.ts'
-import { mintToken, testEnv } from '../helper.ts'
+import { mintToken, testEnv } from '../kit/helper.ts'
 import type { Dump } from './history.ts'
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))

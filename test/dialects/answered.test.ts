@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { type Answer, type Person, startServer } from '../helper.ts'
+import { type Answer, type Person, startServer } from '../kit/helper.ts'
 import { bare } from './apps/line.ts'
 
 /** A way to send to somebody by REST, and where the message is in the answer. */

@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap'
-import type { Person, TestServer } from '../helper.ts'
-import { startServer } from '../helper.ts'
-import { PacketClient } from '../packet-client.ts'
-import type { SocketClient } from '../socket-client.ts'
+import type { Person, TestServer } from '../kit/helper.ts'
+import { startServer } from '../kit/helper.ts'
+import { PacketClient } from '../kit/packet-client.ts'
+import type { SocketClient } from '../kit/socket-client.ts'
 
 /** A device of somebody that is connected: the texts of the messages it was sent. */
 interface Line {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { startServer } from '../helper.ts'
+import { startServer } from '../kit/helper.ts'
 import { MOBILE_CALLS, MOBILE_PRESENCE, MOBILE_REFUSALS, MOBILE_SOCKET } from './documents/mobile.ts'
 import { openScene, openSocket } from './documents/scene.ts'
 import { problemsOf } from './documents/shape.ts'

@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap'
-import { type Person, startServer, type TestServer } from '../helper.ts'
-import { PacketClient, type PacketOptions } from '../packet-client.ts'
-import { SocketClient } from '../socket-client.ts'
-import { StreamClient } from '../stream-client.ts'
+import { type Person, startServer, type TestServer } from '../kit/helper.ts'
+import { PacketClient, type PacketOptions } from '../kit/packet-client.ts'
+import { SocketClient } from '../kit/socket-client.ts'
+import { StreamClient } from '../kit/stream-client.ts'
 
 const TEXT = 'Hello everybody'
 const MANY = { LIMITS_CONNECTIONS_PER_USER: '100' }

@@ -1,7 +1,7 @@
 import t from 'tap'
-import { type Person, startServer } from '../helper.ts'
-import { PacketClient } from '../packet-client.ts'
-import { SocketClient } from '../socket-client.ts'
+import { type Person, startServer } from '../kit/helper.ts'
+import { PacketClient } from '../kit/packet-client.ts'
+import { SocketClient } from '../kit/socket-client.ts'
 
 const ws = (url: string): string => `${url.replace('http', 'ws')}/ws`
 

@@ -1,11 +1,11 @@
 import type { TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import t, { type Test } from 'tap'
-import type { Answer } from '../helper.ts'
-import { PacketClient } from '../packet-client.ts'
-import { ask, type Field, fieldsOf, type Ids, replaced, requestFor, sample } from './routes/request.ts'
-import { openScene, type Scene } from './routes/scene.ts'
-import { allDialects, codeOf, dialectPlaces, eachOnce, type Place, shapeOfBody } from './routes/table.ts'
+import type { Answer } from '../kit/helper.ts'
+import { PacketClient } from '../kit/packet-client.ts'
+import { ask, type Field, fieldsOf, type Ids, replaced, requestFor, sample } from '../matrix/routes/request.ts'
+import { openScene, type Scene } from '../matrix/routes/scene.ts'
+import { allDialects, codeOf, dialectPlaces, eachOnce, type Place, shapeOfBody } from '../matrix/routes/table.ts'
 
 /** Values that an attacker writes where a document has text. */
 const TEXTS = [

@@ -1,6 +1,6 @@
 import { MongoClient, ObjectId } from 'mongodb'
 import t, { type Test } from 'tap'
-import { type Answer, type Person, startServer, type TestServer } from '../helper.ts'
+import { type Answer, type Person, startServer, type TestServer } from '../kit/helper.ts'
 import { bare } from './apps/line.ts'
 
 const ROUNDS = 100

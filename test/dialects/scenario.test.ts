@@ -1,5 +1,5 @@
 import t from 'tap'
-import { startServer } from '../helper.ts'
+import { startServer } from '../kit/helper.ts'
 import type { App } from './apps/app.ts'
 import { canonicalRest } from './apps/canonical.ts'
 import { APPS } from './apps/index.ts'

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { type Answer, type Person, startServer, type TestServer } from '../helper.ts'
+import { type Answer, type Person, startServer, type TestServer } from '../kit/helper.ts'
 
 /** Readings of each route while what it reads keeps changing. */
 const READINGS = 25

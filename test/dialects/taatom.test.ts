@@ -1,6 +1,6 @@
 import t from 'tap'
-import { type Person, startServer } from '../helper.ts'
-import { PacketClient } from '../packet-client.ts'
+import { type Person, startServer } from '../kit/helper.ts'
+import { PacketClient } from '../kit/packet-client.ts'
 
 for (const version of [4, 2] as const) {
   for (const transports of [undefined, ['websocket'], ['polling']]) {

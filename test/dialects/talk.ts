@@ -1,6 +1,6 @@
 import { type Document, MongoClient, ObjectId } from 'mongodb'
 import type { Test } from 'tap'
-import { mintToken, type Person, type TestServer } from '../helper.ts'
+import { mintToken, type Person, type TestServer } from '../kit/helper.ts'
 import type { Actions, App, Chat, Hearing, Session } from './apps/app.ts'
 import { canonicalActions } from './apps/canonical.ts'
 import { Recorder } from './apps/tape.ts'

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import t from 'tap'
 import { FRAME_OUT_BYTES, type Limits } from '../../protocol/limits.ts'
-import { type Person, startServer, type TestServer } from '../helper.ts'
-import type { Frame, SocketClient } from '../socket-client.ts'
+import { type Person, startServer, type TestServer } from '../kit/helper.ts'
+import type { Frame, SocketClient } from '../kit/socket-client.ts'
 
 const BIG = 'x'.repeat(16_000)
 

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { type Person, startServer, type TestServer, TOGETHER } from '../helper.ts'
-import type { SocketClient } from '../socket-client.ts'
+import { type Person, startServer, type TestServer, TOGETHER } from '../kit/helper.ts'
+import type { SocketClient } from '../kit/socket-client.ts'
 
 /** Unread count by the server, the same in each of the places that have it. */
 async function unread(server: TestServer, who: Person, conversationId: string): Promise<number> {

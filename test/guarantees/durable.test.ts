@@ -1,7 +1,7 @@
 import { ObjectId } from 'mongodb'
 import t from 'tap'
-import { openDatabase } from '../databases.ts'
-import { type Person, startServer } from '../helper.ts'
+import { openDatabase } from '../kit/databases.ts'
+import { type Person, startServer } from '../kit/helper.ts'
 
 t.test('G1 durable: what is acknowledged is there for a majority read of somebody else', async t => {
   const server = await startServer(t)

@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap'
 import { ERRORS, type ErrorCode } from '../../protocol/errors.ts'
 import { commands } from '../../protocol/index.ts'
-import { type Person, startServer, type TestServer } from '../helper.ts'
-import { Writes } from '../writes.ts'
+import { type Person, startServer, type TestServer } from '../kit/helper.ts'
+import { Writes } from '../kit/writes.ts'
 
 const NOBODY = 'a'.repeat(24)
 

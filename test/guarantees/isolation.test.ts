@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import t, { type Test } from 'tap'
-import { type Person, startServer, type TestServer, TOGETHER } from '../helper.ts'
-import type { SocketClient } from '../socket-client.ts'
+import { type Person, startServer, type TestServer, TOGETHER } from '../kit/helper.ts'
+import type { SocketClient } from '../kit/socket-client.ts'
 
 const MISSING = { conversation: `conv_${'a'.repeat(24)}`, message: `msg_${'b'.repeat(24)}` }
 

@@ -1,8 +1,8 @@
 import t from 'tap'
 import { MAX_CHANGES_BEHIND, SYNC_PAGE_ITEMS } from '../../protocol/limits.ts'
-import { type Person, startServer, TOGETHER } from '../helper.ts'
-import type { Frame, SocketClient } from '../socket-client.ts'
-import { SyncClient } from '../sync-client/client.ts'
+import { type Person, startServer, TOGETHER } from '../kit/helper.ts'
+import type { Frame, SocketClient } from '../kit/socket-client.ts'
+import { SyncClient } from '../kit/sync-client/client.ts'
 
 /** Sends many messages from several sockets, each with a few in flight. */
 async function sendMany(sockets: readonly SocketClient[], conversationId: string, count: number): Promise<void> {

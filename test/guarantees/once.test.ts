@@ -1,6 +1,6 @@
 import t from 'tap'
-import { type Person, startServer, type TestServer, TOGETHER } from '../helper.ts'
-import type { Frame } from '../socket-client.ts'
+import { type Person, startServer, type TestServer, TOGETHER } from '../kit/helper.ts'
+import type { Frame } from '../kit/socket-client.ts'
 
 const TIMES = 12
 

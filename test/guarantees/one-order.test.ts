@@ -1,6 +1,6 @@
 import t from 'tap'
-import { type Person, startServer, TOGETHER } from '../helper.ts'
-import type { Frame, SocketClient } from '../socket-client.ts'
+import { type Person, startServer, TOGETHER } from '../kit/helper.ts'
+import type { Frame, SocketClient } from '../kit/socket-client.ts'
 
 const SENDERS = 20
 const EACH = 20

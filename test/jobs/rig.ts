@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url'
 import type { Collection } from 'mongodb'
 import type { Test } from 'tap'
 import { createJobs, type Jobs } from '../../src/jobs/index.ts'
-import { openDatabase } from '../databases.ts'
-import { ownDatabase } from '../helper.ts'
+import { openDatabase } from '../kit/databases.ts'
+import { ownDatabase } from '../kit/helper.ts'
 
 type Timings = NonNullable<Parameters<typeof createJobs>[0]['timings']>
 

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { openStores } from '../../src/app.ts'
 import { readConfig } from '../../src/config/config.ts'
 import { ObjectId } from '../../src/database/index.ts'
-import { testEnv } from '../helper.ts'
+import { testEnv } from '../kit/helper.ts'
 
 // A server that stays in the middle of a change of somebody's account until it is killed.
 const [uri = '', userId = ''] = process.argv.slice(2)

@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { ObjectId } from 'mongodb'
 import t from 'tap'
 import { MongodProcess } from '../crash/rig.ts'
-import { openDatabase } from '../databases.ts'
-import { startServer } from '../helper.ts'
+import { openDatabase } from '../kit/databases.ts'
+import { startServer } from '../kit/helper.ts'
 
 /** The database by itself takes a minute. */
 const LONG_BEFORE_MS = 45_000

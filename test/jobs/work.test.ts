@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events'
 import t from 'tap'
 import type { Jobs, WorkKind } from '../../src/jobs/index.ts'
-import { openDatabase } from '../databases.ts'
+import { openDatabase } from '../kit/databases.ts'
 import { openJobs, openWork, SHORT } from './rig.ts'
 
 type Item = Parameters<WorkKind['run']>[0]

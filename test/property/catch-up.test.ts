@@ -1,8 +1,8 @@
 import { deepStrictEqual } from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
-import { startServer, TOGETHER } from '../helper.ts'
-import { SyncClient } from '../sync-client/client.ts'
+import { startServer, TOGETHER } from '../kit/helper.ts'
+import { SyncClient } from '../kit/sync-client/client.ts'
 import { histories, type Step, seed, World } from './history.ts'
 
 const RUNS = 45

@@ -3,8 +3,8 @@ import fc from 'fast-check'
 import { ObjectId } from 'mongodb'
 import t from 'tap'
 import { OrderedStream } from '../../src/realtime/ordered-stream.ts'
-import { openDatabase } from '../databases.ts'
-import { startServer, TOGETHER } from '../helper.ts'
+import { openDatabase } from '../kit/databases.ts'
+import { startServer, TOGETHER } from '../kit/helper.ts'
 import { histories, seed, World } from './history.ts'
 
 const upTo = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index)

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { Person, TestServer } from '../helper.ts'
+import type { Person, TestServer } from '../kit/helper.ts'
 
 const PEOPLE = 4
 const CONVERSATIONS = 3

@@ -2,7 +2,7 @@ import t from 'tap'
 import { CLOSE } from '../../protocol/close.ts'
 import { ERRORS } from '../../protocol/errors.ts'
 import { commands, events, routes } from '../../protocol/index.ts'
-import { type Person, startServer } from '../helper.ts'
+import { type Person, startServer } from '../kit/helper.ts'
 
 t.test('every command of the protocol has a handler, and every name is there once', async t => {
   const server = await startServer(t)

@@ -3,7 +3,7 @@ import t from 'tap'
 import { commands, events, routes } from '../../protocol/index.ts'
 import { describeSocket } from '../../src/ops/api-docs/asyncapi.ts'
 import { describeRest } from '../../src/ops/api-docs/openapi.ts'
-import { startServer } from '../helper.ts'
+import { startServer } from '../kit/helper.ts'
 
 const committed = async (name: string): Promise<unknown> =>
   JSON.parse(await readFile(new URL(`../../../protocol/generated/${name}`, import.meta.url), 'utf8'))

@@ -8,7 +8,7 @@ import { WebSocket } from 'ws'
 import { SocketIoConnection } from '../../src/faces/socketio/connection.ts'
 import { StreamConnection } from '../../src/faces/sse/connection.ts'
 import { SocketConnection } from '../../src/faces/ws/connection.ts'
-import { type Person, startServer, type TestServer } from '../helper.ts'
+import { type Person, startServer, type TestServer } from '../kit/helper.ts'
 
 const TIMES = 1_000
 /** Connections that are opened at once, each by a person of its own. */

@@ -13,7 +13,7 @@ export interface CodeDelivery {
   readonly purpose: CodePurpose
 }
 
-/** Transport of one-time codes. Every implementation passes `test/delivery/contract.ts`. */
+/** Transport of one-time codes. Every implementation passes `test/accounts/delivery/contract.ts`. */
 export interface Delivery {
   /** The channels that it serves. */
   readonly channels: readonly Channel[]

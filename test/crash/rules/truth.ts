@@ -1,4 +1,4 @@
-import type { JournalEntry } from '../../sync-client/journal.ts'
+import type { JournalEntry } from '../../kit/sync-client/journal.ts'
 import { dumpKey, type History, ofKind, sendKey, shown } from '../history.ts'
 
 /** An acknowledged send is in the final history, as it was acknowledged. */

@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
-import type { Person, TestServer } from '../../helper.ts'
-import type { Heard } from '../../packet-client.ts'
+import type { Person, TestServer } from '../../kit/helper.ts'
+import type { Heard } from '../../kit/packet-client.ts'
 import type { Recorder } from './tape.ts'
 
 /** Chat of people. A direct one is named by the other person in some apps, and by its own id in others. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { SocketClient } from '../../socket-client.ts'
+import { SocketClient } from '../../kit/socket-client.ts'
 import type { Actions, App, Chat, Guest } from './app.ts'
 import { bare, call, EventListener, listen, say } from './line.ts'
 

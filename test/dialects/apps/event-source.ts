@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Test } from 'tap'
-import { StreamClient } from '../../stream-client.ts'
+import { StreamClient } from '../../kit/stream-client.ts'
 
 const RETRY_MS = 50
 

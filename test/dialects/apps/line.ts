@@ -1,4 +1,4 @@
-import type { Heard } from '../../packet-client.ts'
+import type { Heard } from '../../kit/packet-client.ts'
 import type { Guest, Hearing } from './app.ts'
 
 /** The app was told no. */

@@ -1,4 +1,4 @@
-import { PacketClient } from '../../packet-client.ts'
+import { PacketClient } from '../../kit/packet-client.ts'
 import type { Actions, App, Guest } from './app.ts'
 import { call, say } from './line.ts'
 

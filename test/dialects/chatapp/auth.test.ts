@@ -1,6 +1,6 @@
 import t from 'tap'
-import { openDatabase } from '../../databases.ts'
-import { startServer, type TestServer } from '../../helper.ts'
+import { openDatabase } from '../../kit/databases.ts'
+import { startServer, type TestServer } from '../../kit/helper.ts'
 
 const login = async (server: TestServer, qrToken: string, deviceInfo?: object, headers = {}) =>
   await server.call(undefined, 'POST', '/api/auth/login', { qrToken, ...(deviceInfo && { deviceInfo }) }, headers)

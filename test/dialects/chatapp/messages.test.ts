@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Person, startServer, type TestServer } from '../../helper.ts'
+import { type Person, startServer, type TestServer } from '../../kit/helper.ts'
 
 const NOBODY = '0123456789abcdef01234567'
 const post = async (server: TestServer, who: Person, body: object) =>

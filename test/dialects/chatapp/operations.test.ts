@@ -1,7 +1,7 @@
 import t from 'tap'
 import { readConfig } from '../../../src/config/config.ts'
-import { openDatabase } from '../../databases.ts'
-import { type Person, startServer } from '../../helper.ts'
+import { openDatabase } from '../../kit/databases.ts'
+import { type Person, startServer } from '../../kit/helper.ts'
 
 t.test(
   '2.8 sessions, tickets and codes are removed by the database when their time is over; typing is not stored',

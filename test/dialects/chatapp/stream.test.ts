@@ -1,6 +1,6 @@
 import t from 'tap'
-import { type Person, startServer, type TestServer, TOGETHER } from '../../helper.ts'
-import { StreamClient } from '../../stream-client.ts'
+import { type Person, startServer, type TestServer, TOGETHER } from '../../kit/helper.ts'
+import { StreamClient } from '../../kit/stream-client.ts'
 
 const bearer = ({ token }: Pick<Person, 'token'>) => ({ authorization: `Bearer ${token}` })
 const send = async (server: TestServer, from: Person, to: Person, text: string) =>

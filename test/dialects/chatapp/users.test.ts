@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Person, startServer } from '../../helper.ts'
+import { type Person, startServer } from '../../kit/helper.ts'
 
 t.test('2.6 a profile is one’s own in full, and somebody else’s as they let it be seen', async t => {
   const server = await startServer(t)

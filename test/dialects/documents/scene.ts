@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
-import type { Person, TestServer } from '../../helper.ts'
-import { PacketClient, type PacketOptions } from '../../packet-client.ts'
+import type { Person, TestServer } from '../../kit/helper.ts'
+import { PacketClient, type PacketOptions } from '../../kit/packet-client.ts'
 import { bare } from '../apps/line.ts'
 import type { Guest, Scene } from './walk.ts'
 

@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
-import type { Person, TestServer } from '../../helper.ts'
-import type { PacketClient } from '../../packet-client.ts'
+import type { Person, TestServer } from '../../kit/helper.ts'
+import type { PacketClient } from '../../kit/packet-client.ts'
 import { problemsOf, type Shape } from './shape.ts'
 
 /** Person with a full profile, and the app’s socket. */

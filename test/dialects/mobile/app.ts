@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
-import type { Person, TestServer } from '../../helper.ts'
-import { PacketClient } from '../../packet-client.ts'
+import type { Person, TestServer } from '../../kit/helper.ts'
+import { PacketClient } from '../../kit/packet-client.ts'
 
 /** Calls as the app makes them. @returns the `data` of what was granted */
 // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of every shape

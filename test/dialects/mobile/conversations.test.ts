@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Person, startServer } from '../../helper.ts'
+import { type Person, startServer } from '../../kit/helper.ts'
 import { granter, openApp, refusal } from './app.ts'
 
 const idsOf = (items: { id: string }[]) => items.map(({ id }) => id)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { PASSWORD, type Person, startServer } from '../../helper.ts'
+import { PASSWORD, type Person, startServer } from '../../kit/helper.ts'
 import { granter, openApp, refusal } from './app.ts'
 
 const PROFILE = {

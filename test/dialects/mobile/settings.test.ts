@@ -1,6 +1,6 @@
 import { MongoClient, ObjectId } from 'mongodb'
 import t, { type Test } from 'tap'
-import { type Person, startServer, type TestServer } from '../../helper.ts'
+import { type Person, startServer, type TestServer } from '../../kit/helper.ts'
 import { granter, openApp, refusal } from './app.ts'
 
 t.test('0.3 who is blocked is listed, once, and no longer after unblocking', async t => {

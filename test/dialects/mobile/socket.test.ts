@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
-import { type Person, startServer } from '../../helper.ts'
-import type { PacketClient } from '../../packet-client.ts'
+import { type Person, startServer } from '../../kit/helper.ts'
+import type { PacketClient } from '../../kit/packet-client.ts'
 import { granter, openApp } from './app.ts'
 
 /** Two people in a single conversation; the first has two devices. */

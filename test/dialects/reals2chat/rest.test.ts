@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Person, startServer, type TestServer } from '../../helper.ts'
+import { type Person, startServer, type TestServer } from '../../kit/helper.ts'
 
 async function befriend(server: TestServer, a: Person, b: Person): Promise<void> {
   const { body } = await server.call(a, 'POST', '/v1/requests', { to: b.id, kind: 'friend' })

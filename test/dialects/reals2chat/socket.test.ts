@@ -1,6 +1,6 @@
 import t from 'tap'
-import { type Person, startServer, type TestServer } from '../../helper.ts'
-import { PacketClient } from '../../packet-client.ts'
+import { type Person, startServer, type TestServer } from '../../kit/helper.ts'
+import { PacketClient } from '../../kit/packet-client.ts'
 
 async function befriend(server: TestServer, a: Person, b: Person): Promise<void> {
   const { body } = await server.call(a, 'POST', '/v1/requests', { to: b.id, kind: 'friend' })

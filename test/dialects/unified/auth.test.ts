@@ -1,5 +1,5 @@
 import t from 'tap'
-import { startServer } from '../../helper.ts'
+import { startServer } from '../../kit/helper.ts'
 import { newPhone, registerPhone } from './scene.ts'
 
 const REFUSED = { success: false, data: null }

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { bareId } from '../../../protocol/ids.ts'
-import type { Person } from '../../helper.ts'
+import type { Person } from '../../kit/helper.ts'
 import { openApp, startScene } from './scene.ts'
 
 t.test('1.8 one other person and no name is the chat with them, one however often it is asked for', async t => {

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { bareId } from '../../../protocol/ids.ts'
-import type { Person } from '../../helper.ts'
+import type { Person } from '../../kit/helper.ts'
 import { startScene } from './scene.ts'
 
 /** A group of Ann, its owner, and Ben. */

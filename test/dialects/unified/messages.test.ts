@@ -1,6 +1,6 @@
 import t from 'tap'
 import { bareId } from '../../../protocol/ids.ts'
-import type { Person, TestServer } from '../../helper.ts'
+import type { Person, TestServer } from '../../kit/helper.ts'
 import { startScene } from './scene.ts'
 
 /** Sends texts into a conversation. @returns their ids */

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Person } from '../../helper.ts'
+import type { Person } from '../../kit/helper.ts'
 import { newPhone, openApp, registerPhone, startScene } from './scene.ts'
 
 t.test('1.9 a request reaches the other side, and accepting it makes the chat', async t => {

@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto'
 import type { Test } from 'tap'
 import { bareId } from '../../../protocol/ids.ts'
-import { type Answer, type Person, startServer, type TestServer } from '../../helper.ts'
-import { PacketClient } from '../../packet-client.ts'
+import { type Answer, type Person, startServer, type TestServer } from '../../kit/helper.ts'
+import { PacketClient } from '../../kit/packet-client.ts'
 
 /** A German mobile number that nobody else in the test has. */
 export function newPhone(): string {

@@ -1,6 +1,6 @@
 import t from 'tap'
-import type { Person, TestServer } from '../../helper.ts'
-import type { PacketClient } from '../../packet-client.ts'
+import type { Person, TestServer } from '../../kit/helper.ts'
+import type { PacketClient } from '../../kit/packet-client.ts'
 import { openApp, startScene } from './scene.ts'
 
 /** Says a word to somebody, and waits until they have heard it: whatever was told before has arrived by then. */

@@ -1,0 +1,78 @@
+import t from 'tap'
+import { type Person, startServer, type TestServer } from '../kit/helper.ts'
+
+async function scene(server: TestServer) {
+  const [ann, ben] = (await server.people(2)) as [Person, Person]
+  const id = await server.direct(ann, ben)
+  const path = `/v1/conversations/${id}`
+  let count = 0
+  const send = async (who: Person, text: string) =>
+    (await server.call(who, 'POST', `${path}/messages`, { clientId: `c${count++}`, text })).body
+  const textsOf = async (who: Person) =>
+    (await server.call(who, 'GET', `${path}/messages`)).body.messages.map((it: { text: string }) => it.text)
+  const listByUser = async (who: Person) => (await server.call(who, 'GET', '/v1/conversations')).body.conversations
+  return { ann, ben, id, path, send, textsOf, listByUser }
+}
+
+t.test('clearing empties history, count and last message for oneself alone, on all devices', async t => {
+  const server = await startServer(t)
+  const { ann, ben, id, path, send, textsOf, listByUser } = await scene(server)
+  for (const text of ['One', 'Two']) await send(ann, text)
+  const [bens, anns] = await Promise.all([server.connect(ben), server.connect(ann)])
+  const cleared = await server.call(ben, 'DELETE', `${path}/messages`)
+  t.match(cleared, { status: 200, body: { clearedSeq: 2, readSeq: 2 } })
+  t.match(await bens.next('preferences:updated'), { data: { conversationId: id, me: { clearedSeq: 2 } } })
+  t.match(await anns.next('receipt:read'), { data: { userId: ben.id, readSeq: 2 } }, 'what is cleared is read')
+  t.same(await textsOf(ben), [])
+  t.match(await listByUser(ben), [{ id, unreadCount: 0, lastMessage: undefined }])
+  t.same(await textsOf(ann), ['One', 'Two'])
+  t.match(await listByUser(ann), [{ id, lastMessage: { text: 'Two' } }])
+  await send(ann, 'Three')
+  t.same(await textsOf(ben), ['Three'])
+  t.match(await listByUser(ben), [{ id, unreadCount: 1, lastMessage: { text: 'Three' } }])
+})
+
+t.test('clearing again changes nothing, and what is cleared cannot be got at by any other way', async t => {
+  const server = await startServer(t)
+  const { ann, ben, path, id, send } = await scene(server)
+  const { id: messageId } = await send(ann, 'Gone')
+  await server.call(ben, 'DELETE', `${path}/messages`)
+  const socket = await server.connect(ben)
+  const { rev } = await socket.ask('sync:pull', { stream: ben.id, since: 0 })
+  t.match(await server.call(ben, 'DELETE', `${path}/messages`), { status: 200, body: { clearedSeq: 1 } })
+  t.equal((await socket.ask('sync:pull', { stream: ben.id, since: rev })).rev, rev)
+  for (const tail of ['', '/edits', '/receipts']) {
+    t.equal((await server.call(ben, 'GET', `${path}/messages/${messageId}${tail}`)).status, 404, tail)
+  }
+  t.same((await socket.ask('sync:pull', { stream: id, since: 1 })).items, [])
+  const stranger = await server.person()
+  t.equal((await server.call(stranger, 'DELETE', `${path}/messages`)).status, 404)
+})
+
+t.test('a hidden conversation comes back with the next message, without what was before', async t => {
+  const server = await startServer(t)
+  const { ann, ben, id, path, send, textsOf, listByUser } = await scene(server)
+  await send(ann, 'Before')
+  for (let again = 0; again < 2; again++) t.equal((await server.call(ben, 'DELETE', path)).status, 204)
+  t.same(await listByUser(ben), [])
+  t.match(await listByUser(ann), [{ id }], 'the other keeps it')
+  t.match(
+    (await server.call(ben, 'GET', path)).body,
+    { id, me: { preferences: { hidden: true } } },
+    'it is still theirs'
+  )
+  await send(ann, 'After')
+  t.match(await listByUser(ben), [
+    { id, unreadCount: 1, lastMessage: { text: 'After' }, me: { preferences: { hidden: false } } }
+  ])
+  t.same(await textsOf(ben), ['After'])
+})
+
+t.test('an empty conversation can be hidden, and be taken back into the list', async t => {
+  const server = await startServer(t)
+  const { ann, id, path, listByUser } = await scene(server)
+  t.equal((await server.call(ann, 'DELETE', path)).status, 204)
+  t.same(await listByUser(ann), [])
+  await server.call(ann, 'PATCH', `${path}/preferences`, { hidden: false })
+  t.match(await listByUser(ann), [{ id }])
+})

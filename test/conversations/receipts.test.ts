@@ -1,0 +1,73 @@
+import { ObjectId } from 'mongodb'
+import t, { type Test } from 'tap'
+import type { Actor } from '../../src/actor.ts'
+import type { Subjects } from '../../src/app.ts'
+import { openServices } from '../kit/helper.ts'
+
+type Marks = Parameters<Subjects['receipts']['mark']>[2]
+
+/** A conversation with three messages for somebody. @returns marking them as they do, and what is told of it */
+async function openScene(t: Test) {
+  const { conversations, messages, receipts, store, bus } = await openServices(t)
+  const actor = (): Actor => ({ userId: new ObjectId().toHexString(), expiresAt: Date.now() + 3_600_000 })
+  const [ann, ben] = [actor(), actor()]
+  for (const { userId } of [ann, ben]) {
+    await store.users.insert({ _id: new ObjectId(userId), displayName: 'Somebody', createdAt: new Date() })
+  }
+  const { id } = (await conversations.create(ann, { type: 'direct', userId: ben.userId })).conversation
+  for (const text of ['One', 'Two', 'Three']) {
+    await messages.send(ann, { conversationId: id, clientId: text, text })
+  }
+  const told: object[] = []
+  bus.subscribe('ephemeral', ({ event: { type, data }, isCatchUp = false }) => {
+    if (type !== 'receipt:delivered' && type !== 'receipt:read') return
+    const { deliveredSeq, readSeq } = data
+    told.push({ type, deliveredSeq, readSeq, isCatchUp })
+  })
+  return { told, mark: async (marks: Marks) => await receipts.mark(ben, id, marks) }
+}
+
+const delivered = (deliveredSeq: number, isCatchUp = false, readSeq = 0) => ({
+  ...{ type: 'receipt:delivered', deliveredSeq, readSeq, isCatchUp }
+})
+const read = (readSeq: number) => ({ type: 'receipt:read', deliveredSeq: readSeq, readSeq, isCatchUp: false })
+
+/** The first is being written while the others wait, which are then written together. */
+const ROWS: readonly { what: string; marks: readonly Marks[]; told: readonly object[] }[] = [
+  {
+    what: 'a live one joins one that catches up: each is told as what it is',
+    marks: [{ deliveredSeq: 1 }, { deliveredSeq: 2, isCatchUp: true }, { deliveredSeq: 3 }],
+    told: [delivered(1), delivered(2, true), delivered(3)]
+  },
+  {
+    what: 'one that catches up joins a live one that goes further',
+    marks: [{ deliveredSeq: 1 }, { deliveredSeq: 3 }, { deliveredSeq: 2, isCatchUp: true }],
+    told: [delivered(1), delivered(2, true), delivered(3)]
+  },
+  {
+    what: 'one that catches up is read before it is told',
+    marks: [{ deliveredSeq: 1 }, { deliveredSeq: 3, isCatchUp: true }, { readSeq: 3 }],
+    told: [delivered(1), delivered(3, true), read(3)]
+  },
+  {
+    what: 'what was delivered live already is not told again as caught up',
+    marks: [{ deliveredSeq: 2 }, { deliveredSeq: 2, isCatchUp: true }, { deliveredSeq: 3 }],
+    told: [delivered(2), delivered(3)]
+  },
+  {
+    what: 'live ones that wait are told together',
+    marks: [{ deliveredSeq: 1 }, { deliveredSeq: 2 }, { deliveredSeq: 3 }],
+    told: [delivered(1), delivered(3)]
+  }
+]
+
+t.test('receipts that wait for one that is being written', async t => {
+  for (const { what, marks, told } of ROWS) {
+    await t.test(what, async t => {
+      const scene = await openScene(t)
+      const answers = await Promise.all(marks.map(scene.mark))
+      t.same(scene.told, told)
+      t.match(answers.at(-1), { deliveredSeq: 3 })
+    })
+  }
+})

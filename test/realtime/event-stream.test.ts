@@ -1,0 +1,68 @@
+import t from 'tap'
+import { type Person, startServer, type TestServer, TOGETHER } from '../kit/helper.ts'
+import { StreamClient } from '../kit/stream-client.ts'
+
+const bearer = ({ token }: Person) => ({ authorization: `Bearer ${token}` })
+const send = async (server: TestServer, from: Person, conversationId: string, text: string) =>
+  await server.call(from, 'POST', `/v1/conversations/${conversationId}/messages`, { clientId: text, text })
+
+t.test('the canonical stream has the canonical events, with stream and rev', async t => {
+  const server = await startServer(t)
+  const [ann, ben] = (await server.people(2)) as [Person, Person]
+  const conversationId = await server.direct(ann, ben)
+  const stream = await StreamClient.open(t, `${server.url}/v1/events`, bearer(ben))
+  t.match((await stream.hear('ready')).data, { connectionId: String, heartbeatMs: Number })
+  await send(server, ann, conversationId, 'one')
+  const { data, id } = await stream.hear('message:new')
+  t.match(data, { stream: conversationId, rev: Number, data: { text: 'one', conversationId, senderId: ann.id } })
+  t.ok(id)
+})
+
+t.test('the canonical stream goes on after a cut, here and at another server, with every rev once', async t => {
+  const one = await startServer(t, TOGETHER)
+  const two = await startServer(t, { uri: one.uri, ...TOGETHER })
+  const [ann, ben] = (await one.people(2)) as [Person, Person]
+  const conversationId = await one.direct(ann, ben)
+  let lastEventId = ''
+  const revs: number[] = []
+  for (const [round, server] of [one, two, one, two].entries()) {
+    await send(two, ann, conversationId, `missed-${round}`)
+    const headers = { ...bearer(ben), ...(lastEventId === '' ? {} : { 'last-event-id': lastEventId }) }
+    const stream = await StreamClient.open(t, `${server.url}/v1/events`, headers)
+    await stream.hear('ready')
+    await send(server, ann, conversationId, `live-${round}`)
+    await stream.hear('message:new', it => it.data.text === `live-${round}`)
+    revs.push(...stream.all('message:new').map(it => it.rev))
+    lastEventId = stream.lastEventId
+    stream.cut()
+  }
+  // The first one was before there was a stream.
+  t.same(revs, [3, 4, 5, 6, 7, 8, 9])
+})
+
+t.test('what is no id begins anew, and what is too far behind is a reset', async t => {
+  const server = await startServer(t)
+  const [ann, ben] = (await server.people(2)) as [Person, Person]
+  const conversationId = await server.direct(ann, ben)
+  for (const id of ['x', '1-2~zz.1', '-1-2', `${'9'.repeat(40)}-1`]) {
+    const stream = await StreamClient.open(t, `${server.url}/v1/events`, { ...bearer(ben), 'last-event-id': id })
+    await stream.hear('ready')
+    t.same(stream.all('message:new'), [], id)
+    stream.cut()
+  }
+  await send(server, ann, conversationId, 'one')
+  const forged = await StreamClient.open(t, `${server.url}/v1/events`, { ...bearer(ben), 'last-event-id': '0-999999' })
+  await forged.hear('ready')
+  t.same(
+    forged.all('message:new').map(it => it.data.text),
+    ['one']
+  )
+})
+
+t.test('more connections than allowed are refused', async t => {
+  const server = await startServer(t, { env: { LIMITS_CONNECTIONS_PER_USER: '1' } })
+  const [ann] = (await server.people(1)) as [Person]
+  const stream = await StreamClient.open(t, `${server.url}/v1/events`, bearer(ann))
+  await stream.hear('ready')
+  t.match(await server.call(ann, 'GET', '/v1/events'), { status: 409, body: { error: { code: 'quota_reached' } } })
+})
