@@ -12,14 +12,13 @@ import type { Config } from './config/config.ts'
 import { conversationCommands } from './conversations/commands.ts'
 import { createConversations } from './conversations/index.ts'
 import { conversationRoutes } from './conversations/rest.ts'
-import { openDatabase } from './database/index.ts'
+import { connect, openDatabase } from './database/index.ts'
 import { createDialects, describeDialects, dialectRoutes } from './dialects/index.ts'
 import type { DialectDeps } from './dialects/kit/dialect.ts'
 import { authenticateRequests } from './faces/http/authentication.ts'
 import { createRequestLimits } from './faces/http/rate-limits.ts'
 import { contractRoutes } from './faces/http/routes.ts'
 import { acceptUpgrades, createServer } from './faces/http/server.ts'
-import { registerSigners } from './faces/http/signers.ts'
 import { LazySocketIoServer } from './faces/socketio/lazy-server.ts'
 import { streamRoutes } from './faces/sse/routes.ts'
 import { StreamServer } from './faces/sse/server.ts'
@@ -51,7 +50,7 @@ import { userRoutes } from './users/rest.ts'
 
 export type AppConfig = Config & { MONGODB_URI: string; JWT_SECRET: string[] }
 
-/** How often one of the servers ends transactions that killed ones have left open, ms. */
+/** Interval at which one server ends transactions that killed servers have left open, ms. */
 const STALE_TRANSACTIONS_MS = 5_000
 
 const COLLECTIONS = {
@@ -62,19 +61,25 @@ const COLLECTIONS = {
   ...requestCollections
 }
 
-/** Starts one server: the database, then the subjects, then the faces. The app listens when it is told to. */
-export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
+/** A connection to MongoDB. */
+type Connection = Awaited<ReturnType<typeof connect>>
+
+/**
+ * Starts one server: the database, then the subjects, then the faces. The app listens when it is told to.
+ * @param connection to the database, where there is one already
+ */
+export async function buildApp(config: AppConfig, connection?: Connection): Promise<FastifyInstance> {
   const app = createServer(config)
   const onError = (err: unknown): void => app.log.error({ err }, 'Something failed in the background')
-  const stores = await openStores(config)
+  const stores = await openStores(config, connection)
   const bus = new MemoryBus()
   const delivery = await createDelivery(config, app.log)
   const jobs = createJobs({ ...stores, onError })
   const subjects = createSubjects({ stores, bus, config, delivery, onError })
   const headPoller = jobs.everyServer(subjects.headPoller)
   jobs.oneServer({ name: 'stale-transactions', everyMs: STALE_TRANSACTIONS_MS, run: stores.cleanStaleTransactions })
-  const signers = registerSigners(app, config.JWT_SECRET)
-  const authenticator = createAuthenticator({ signers, config, ...subjects })
+  const loadSigners = async () => await (await import('./faces/http/signers.ts')).createSigners(config.JWT_SECRET)
+  const authenticator = createAuthenticator({ loadSigners, config, ...subjects })
   const authenticate = async (token: string) => await authenticator.authenticate(token)
   const realtime = createRealtime({ ...subjects, bus, authenticate, config, epoch: stores.database.epoch, onError })
   const openStream: DialectDeps['openStream'] = async (reply, dialect) =>
@@ -109,9 +114,12 @@ export async function buildApp(config: AppConfig): Promise<FastifyInstance> {
 
 export type Stores = Awaited<ReturnType<typeof openStores>>
 
-/** Connects to the database, and makes the stores of every subject. */
-export async function openStores(config: Pick<AppConfig, 'MONGODB_URI' | 'MONGODB_POOL_SIZE' | 'COMMIT_LANES'>) {
-  const database = await openDatabase(config, COLLECTIONS)
+/** Opens the database, and makes the stores of every subject. */
+export async function openStores(
+  config: Pick<AppConfig, 'MONGODB_URI' | 'MONGODB_POOL_SIZE' | 'COMMIT_LANES'>,
+  connection?: Connection
+) {
+  const database = await openDatabase(connection ?? (await connect(config)), COLLECTIONS)
   const streams = createStreamStores(database)
   const core = createCoreStores(database, streams.accounts, config.COMMIT_LANES)
   return {
@@ -137,7 +145,7 @@ interface SubjectDeps {
   readonly onError: (error: unknown) => void
 }
 
-/** Every rule of Parley: what may be done, by whom, and what it changes. */
+/** Rules of Parley: what may be done, by whom, and what it changes. */
 export type Subjects = ReturnType<typeof createSubjects>
 
 /** Makes the subjects, each on those above it, and lets the bus hear of every commit. */
@@ -164,7 +172,7 @@ export function createSubjects({ stores: store, bus, config, delivery, onError }
 
 type RoutedSubjects = Subjects & { readonly authenticator: ReturnType<typeof createAuthenticator> }
 
-/** Every canonical route. */
+/** Routes of the canonical API. */
 function routesOf(subjects: RoutedSubjects) {
   return [
     ...signInRoutes(subjects),

@@ -4,16 +4,17 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import closeWithGrace from 'close-with-grace'
 import { pino } from 'pino'
-import { buildApp } from './app.ts'
+import type { buildApp } from './app.ts'
 import { type Config, describeConfig, readConfig } from './config/config.ts'
 import type { Embedded } from './database/embedded/embedded.ts'
+import { connect } from './database/index.ts'
 
 const CLOSE_TIMEOUT_MS = 30_000
 /** A signal that comes again this soon is the same one: a terminal and npm both pass Ctrl-C on. */
 const SAME_SIGNAL_MS = 1000
 const USAGE = 'Usage: parley [config]\n  without a word: start the server\n  config: list the configuration in force\n'
 
-/** What has been started, in the order of starting. */
+/** Parts that have been started, in the order of starting. */
 const running: { database?: Embedded; app?: Awaited<ReturnType<typeof buildApp>> } = {}
 
 const [command, ...rest] = parseArgs({ allowPositionals: true, strict: false }).positionals
@@ -32,7 +33,9 @@ async function start(): Promise<void> {
   const config = readConfig(process.env)
   closeOnSignals(config)
   const JWT_SECRET = config.JWT_SECRET ?? [await keptSecret(config.DATA_DIR)]
-  const app = await buildApp({ ...config, JWT_SECRET, MONGODB_URI: config.MONGODB_URI ?? (await ownDatabase(config)) })
+  // The database is reached, or started, while the rest of the program is read.
+  const [{ buildApp }, { MONGODB_URI, connection }] = await Promise.all([import('./app.ts'), reachDatabase(config)])
+  const app = await buildApp({ ...config, JWT_SECRET, MONGODB_URI }, connection)
   running.app = app
   const address = await app.listen({ port: config.PORT, host: config.HOST })
   process.stdout.write(await greeting(config, address))
@@ -57,6 +60,11 @@ function loadDotEnv(): Set<string> {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
   return new Set(Object.keys(process.env).filter(name => !before.has(name)))
+}
+
+async function reachDatabase(config: Config) {
+  const MONGODB_URI = config.MONGODB_URI ?? (await ownDatabase(config))
+  return { MONGODB_URI, connection: await connect({ ...config, MONGODB_URI }) }
 }
 
 async function ownDatabase({ DATA_DIR, MONGOD_BINARY, LOG_LEVEL }: Config): Promise<string> {

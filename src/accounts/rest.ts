@@ -17,11 +17,11 @@ interface AccountRouteDeps {
 
 /** Routes of signing in by password, and of sessions. */
 export function signInRoutes({ auth, sessions, users, authenticator }: AccountRouteDeps): BoundRoute[] {
-  const present = (signIn: Parameters<typeof presentSignIn>[1]) => presentSignIn(authenticator, signIn)
+  const present = async (signIn: Parameters<typeof presentSignIn>[1]) => await presentSignIn(authenticator, signIn)
   return [
-    route(contracts.Register, async ({ body, ip }) => present(await auth.register(body, ip))),
-    route(contracts.Login, async ({ body, ip }) => present(await auth.login(body, ip))),
-    route(contracts.Refresh, async ({ body, ip }) => present(await auth.refresh(body.refreshToken, ip))),
+    route(contracts.Register, async ({ body, ip }) => await present(await auth.register(body, ip))),
+    route(contracts.Login, async ({ body, ip }) => await present(await auth.login(body, ip))),
+    route(contracts.Refresh, async ({ body, ip }) => await present(await auth.refresh(body.refreshToken, ip))),
     route(contracts.Logout, async ({ actor }) => {
       await auth.logout(actor)
     }),

@@ -3,15 +3,15 @@ import { prefixedId } from '../../protocol/ids.ts'
 import type { SignIn } from './passwords/password-sign-in.ts'
 import type { Authenticator } from './tokens/authenticator.ts'
 
-/** Somebody who has just signed in, with their access token. */
-export function presentSignIn(
+/** Reply to a sign-in: the new session with its access token. */
+export async function presentSignIn(
   authenticator: Authenticator,
   { user, sessionId, userId, refreshToken }: SignIn
-): SignedIn {
+): Promise<SignedIn> {
   return {
     user,
     sessionId: prefixedId('ses', sessionId),
-    accessToken: authenticator.sign({ userId, sessionId }),
+    accessToken: await authenticator.sign({ userId, sessionId }),
     refreshToken,
     expiresInMs: authenticator.expiresInMs
   }

@@ -27,7 +27,7 @@ export class TypingService {
   readonly #pairs: DirectPairs
   readonly #starts: TokenBuckets
   readonly #endMs: number
-  /** Those who are typing, by person and conversation. */
+  /** Timers of people who are typing, by person and conversation. */
   readonly #ends = new Map<string, NodeJS.Timeout>()
 
   constructor({ store, bus, pairs, config }: TypingDeps) {

@@ -30,12 +30,8 @@ interface MetaDoc {
 
 type DatabaseConfig = Pick<Config, 'MONGODB_POOL_SIZE'> & { readonly MONGODB_URI: string }
 
-/**
- * Connects, and creates the indexes that are missing.
- * @throws {Error} that says what to do, when the server is not part of a replica set
- */
-export async function openDatabase(config: DatabaseConfig, collections: Collections): Promise<Database> {
-  const client = await connect(config)
+/** Opens the database of a connection, and creates the indexes that are missing. */
+export async function openDatabase(client: MongoClient, collections: Collections): Promise<Database> {
   const db = client.db()
   const [epoch] = await Promise.all([readEpoch(db), ensureIndexes(db, collections)]).catch(async (error: unknown) => {
     await client.close()
@@ -54,7 +50,11 @@ export async function openDatabase(config: DatabaseConfig, collections: Collecti
   }
 }
 
-async function connect({ MONGODB_URI, MONGODB_POOL_SIZE }: DatabaseConfig): Promise<MongoClient> {
+/**
+ * Connects to a server that can do all that is needed.
+ * @throws {Error} that says what to do, when it is not part of a replica set
+ */
+export async function connect({ MONGODB_URI, MONGODB_POOL_SIZE }: DatabaseConfig): Promise<MongoClient> {
   const client = new MongoClient(MONGODB_URI, {
     appName: 'parley',
     maxPoolSize: MONGODB_POOL_SIZE,

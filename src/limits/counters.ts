@@ -12,8 +12,8 @@ interface CountersOptions {
 }
 
 /**
- * How often something may happen per key and window, counted in this process. A window begins with the first try.
- * Holds a bounded number of keys; the ones not counted for longest are forgotten first.
+ * Limits per key and window, counted in this process. A window begins with the first try. Holds a bounded number of
+ * keys; the ones not counted for longest are forgotten first.
  */
 export class Counters {
   readonly #limit: number
@@ -48,7 +48,7 @@ export class Counters {
   }
 }
 
-/** What one network counts as: an IPv4 address, the first 64 bits of an IPv6 one. */
+/** Network of an address: an IPv4 address, the first 64 bits of an IPv6 one. */
 export function networkOf(address: string): string {
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, '')
   if (!plain.includes(':')) return plain

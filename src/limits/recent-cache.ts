@@ -1,7 +1,7 @@
 import { boundedMap } from './bounded-map.ts'
 
 /**
- * What was looked up a short while ago. Those who ask for the same at once share one look-up; a failed one is not
+ * Cache of recent look-ups. Simultaneous requests for one key share a look-up; a failed one is not
  * kept. Bounded.
  */
 export class RecentCache<T> {

@@ -17,8 +17,13 @@ interface CodeRouteDeps {
 export function codeRoutes({ auth, otp, sessions, authenticator }: CodeRouteDeps): BoundRoute[] {
   return [
     route(contracts.RequestCode, async ({ body, ip }) => await otp.request(body, ip)),
-    route(contracts.VerifyCode, async ({ body: { purpose, ...input }, ip }) =>
-      presentSignIn(authenticator, purpose === 'register' ? await otp.register(input, ip) : await otp.login(input, ip))
+    route(
+      contracts.VerifyCode,
+      async ({ body: { purpose, ...input }, ip }) =>
+        await presentSignIn(
+          authenticator,
+          purpose === 'register' ? await otp.register(input, ip) : await otp.login(input, ip)
+        )
     ),
     route(contracts.ChangePassword, async ({ actor, body }) => {
       await auth.changePassword(actor, body)

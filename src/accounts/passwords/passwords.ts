@@ -6,7 +6,7 @@ const NOBODYS_HASH = '$argon2id$v=19$m=19456,t=2,p=1$YjqpMgHNBY51rfo1TrQ7Gg$1nYk
 /** Hashing takes a core each; more at once would only starve everything else. */
 const AT_ONCE = 2
 const MAX_WAITING = 200
-/** With the first password: much memory for who signs in elsewhere. */
+/** Load the hash with the first password: it takes much memory, unused where people sign in elsewhere. */
 const loadArgon = async () => await import('@node-rs/argon2')
 
 /** Hashes and compares passwords (argon2id), a few at once; the same password in another Unicode form is the same. */

@@ -38,8 +38,9 @@ export function qrRoutes({ qr, qrStreams, authenticator }: QrRouteDeps): BoundRo
       async ({ actor, params, body }) => await qr.approve(actor, params.token, body.matchCode)
     ),
     route(contracts.RefuseQr, async ({ actor, params }) => await qr.refuse(actor, params.token)),
-    route(contracts.LoginByQr, async ({ params, body }) =>
-      presentSignIn(authenticator, await qr.login(params.token, body))
+    route(
+      contracts.LoginByQr,
+      async ({ params, body }) => await presentSignIn(authenticator, await qr.login(params.token, body))
     )
   ]
 }

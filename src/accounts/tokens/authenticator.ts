@@ -3,7 +3,7 @@ import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
 import type { UserService } from '../../users/index.ts'
 import type { SessionService } from '../sessions/sessions.ts'
-import { type Claims, type Issuer, isFromIssuer, type Signer, Tokens } from './jwt.ts'
+import { type Claims, type Issuer, isFromIssuer, type LoadSigners, Tokens } from './jwt.ts'
 
 /** Turns tokens into actors, for REST and socket alike, and sessions into tokens. */
 export interface Authenticator {
@@ -12,32 +12,31 @@ export interface Authenticator {
   /** @throws {AppError} `unauthenticated`, `token_expired`, `session_revoked`, `account_disabled` */
   authenticate(token: string): Promise<Actor>
   /** An access token for a session. Ids are 24 hexadecimal digits. */
-  sign(session: { readonly userId: string; readonly sessionId: string }): string
+  sign(session: { readonly userId: string; readonly sessionId: string }): Promise<string>
 }
 
 interface AuthenticatorDeps {
-  /** One for each secret, the newest first. */
-  readonly signers: readonly Signer[]
+  readonly loadSigners: LoadSigners
   readonly config: Pick<Config, 'JWT_EXPIRES_IN' | 'AUTH_JWKS_URL' | 'AUTH_ISSUER' | 'AUTH_AUDIENCE'>
   readonly sessions: Pick<SessionService, 'requireLiveSession'>
   readonly users: Pick<UserService, 'requireExternal'>
 }
 
 const HEX_ID = /^[0-9a-f]{24}$/
-/** Where tokens of an existing user system may name the person; the first one found counts. */
+/** Claims that may name the person in tokens of an existing user system; the first one found counts. */
 const PERSON_CLAIMS = ['sub', 'userId', '_id', 'id', 'uid']
 const MAX_SUBJECT_LENGTH = 256
 
-export function createAuthenticator({ signers, config, sessions, users }: AuthenticatorDeps): Authenticator {
+export function createAuthenticator({ loadSigners, config, sessions, users }: AuthenticatorDeps): Authenticator {
   const { AUTH_JWKS_URL: jwksUrl, AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience, JWT_EXPIRES_IN: expiresInMs } = config
   const expected: Issuer = { jwksUrl, issuer, audience }
-  const tokens = new Tokens(signers, expected)
+  const tokens = new Tokens(loadSigners, expected)
   return {
     expiresInMs,
-    sign({ userId, sessionId }) {
+    async sign({ userId, sessionId }) {
       const iat = Math.floor(Date.now() / 1000)
       const exp = iat + Math.max(1, Math.floor(expiresInMs / 1000))
-      return tokens.sign({ sub: userId, sid: sessionId, typ: 'access', iat, exp })
+      return await tokens.sign({ sub: userId, sid: sessionId, typ: 'access', iat, exp })
     },
     async authenticate(token) {
       const { claims, signedBy } = await tokens.verify(token)

@@ -14,7 +14,7 @@ export interface VerifiedToken {
   readonly signedBy: 'own' | 'secret' | 'key set'
 }
 
-/** Where the keys of an external issuer are, and what its tokens must say. */
+/** Address of an external issuer's keys, and the claims its tokens must have. */
 export interface Issuer {
   readonly jwksUrl: string | undefined
   readonly issuer: string | undefined
@@ -25,8 +25,12 @@ export interface Issuer {
 export interface Signer {
   readonly id: string
   sign(claims: object): string
+  /** @throws {Error} whose code says whether the signature is another's or the time is over */
   verify(token: string): object
 }
+
+/** Loads a signer for each secret: the first signs, all of them verify. */
+export type LoadSigners = () => Promise<readonly Signer[]>
 
 interface Header {
   readonly alg: string
@@ -39,25 +43,25 @@ const MAX_SKEW_MS = 60_000
 
 /** Signs and verifies tokens. Whatever is wrong with one is `unauthenticated`, or `token_expired` when only its time is over. */
 export class Tokens {
-  readonly #signers: readonly Signer[]
+  readonly #loadSigners: LoadSigners
   readonly #issuer: Issuer
+  #signers: Promise<readonly Signer[]> | undefined
   #keySet: Promise<VerifyByKeySet> | undefined
 
-  /** The first signer signs, all of them verify. */
-  constructor(signers: readonly Signer[], issuer: Issuer) {
-    this.#signers = signers
+  constructor(loadSigners: LoadSigners, issuer: Issuer) {
+    this.#loadSigners = loadSigners
     this.#issuer = issuer
   }
 
-  sign(claims: Claims): string {
-    const [signer] = this.#signers
+  async sign(claims: Claims): Promise<string> {
+    const [signer] = await this.#requireSigners()
     if (!signer) throw new Error('A secret is needed')
     return signer.sign(claims)
   }
 
   async verify(token: string): Promise<VerifiedToken> {
     const header = readHeader(token)
-    if (header.alg === SYMMETRIC) return this.#verifySecret(token, header.kid)
+    if (header.alg === SYMMETRIC) return this.#verifySecret(await this.#requireSigners(), token, header.kid)
     const { jwksUrl } = this.#issuer
     if (jwksUrl === undefined) throw invalidToken()
     // Loaded with the first token of an external issuer: most servers have none.
@@ -65,9 +69,16 @@ export class Tokens {
     return { claims: requireTimes(await (await this.#keySet)(token)), signedBy: 'key set' }
   }
 
-  #verifySecret(token: string, kid: string | undefined): VerifiedToken {
-    const named = this.#signers.find(({ id }) => id === kid)
-    for (const signer of named ? [named] : this.#signers) {
+  /** Loads them with the first token. */
+  async #requireSigners(): Promise<readonly Signer[]> {
+    this.#signers ??= this.#loadSigners()
+    return await this.#signers
+  }
+
+  /** No token is tried on a secret that it did not ask for. */
+  #verifySecret(signers: readonly Signer[], token: string, kid: string | undefined): VerifiedToken {
+    const named = signers.find(({ id }) => id === kid)
+    for (const signer of named ? [named] : signers) {
       const claims = verifyWith(signer, token)
       if (claims) return { claims: requireTimes(claims), signedBy: signer === named ? 'own' : 'secret' }
     }

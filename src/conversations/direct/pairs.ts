@@ -8,7 +8,7 @@ import type { ConversationStore } from '../../store/conversations.ts'
 const CACHE_MS = 3_600_000
 const MAX_CACHED = 50_000
 
-/** Which conversations are direct ones, and between whom: that never changes. */
+/** Pairs of direct conversations, cached: a pair never changes. */
 export class DirectPairs {
   readonly #store: { readonly conversations: ConversationStore }
   readonly #cache: RecentCache<readonly [string, string] | undefined>

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { AppError } from '../../errors.ts'
 import { answerErrorWith } from '../../faces/http/errors.ts'
 import { readJsonBodies } from '../../faces/http/json.ts'
+import { methodsOf } from '../../faces/http/methods.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import type { Call, DialectRoute } from './dialect.ts'
 
@@ -16,7 +17,7 @@ export function addRoutes(scope: FastifyInstance, routes: readonly DialectRoute[
   readJsonBodies(scope, { isEmptyAllowed: true })
   for (const { method, url, schema, isPublic, status, bodyLimit, handle } of routes) {
     scope.route({
-      method,
+      method: methodsOf(method),
       url,
       schema,
       config: { isPublic },

@@ -2,6 +2,7 @@ import type { FastifyPluginAsync } from 'fastify'
 import type { Route } from '../../../protocol/route.ts'
 import type { BoundRoute, Call, Reply } from '../../contract/route.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
+import { methodsOf } from './methods.ts'
 
 /** Serves routes of the contract. */
 export const contractRoutes: FastifyPluginAsync<{ readonly routes: readonly BoundRoute[] }> = async (
@@ -13,7 +14,7 @@ export const contractRoutes: FastifyPluginAsync<{ readonly routes: readonly Boun
     const status = Math.min(...Object.keys(schema.response).map(Number))
     app.route({
       ...omitUndefined({ bodyLimit }),
-      method,
+      method: methodsOf(method, isStream(schema)),
       url,
       schema: { ...schema },
       config: { isPublic, isOptional },
@@ -21,4 +22,8 @@ export const contractRoutes: FastifyPluginAsync<{ readonly routes: readonly Boun
         await handle(request as unknown as Call<Route>, reply.code(status) as unknown as Reply)
     })
   }
+}
+
+function isStream({ response }: Route['schema']): boolean {
+  return Object.values(response).some(it => it['contentMediaType'] === 'text/event-stream')
 }

@@ -1,6 +1,6 @@
 import { hkdfSync } from 'node:crypto'
 import jwt, { type JWT } from '@fastify/jwt'
-import type { FastifyInstance } from 'fastify'
+import Fastify from 'fastify'
 
 /** Signs and verifies tokens with one secret, which `id` names in their header. */
 interface Signer {
@@ -13,11 +13,12 @@ interface Signer {
 const ALGORITHM = 'HS256'
 
 /**
- * Registers a namespace of @fastify/jwt for each secret: verifying stays synchronous, and no token is tried on a key
- * that it did not ask for. The app must be ready before the first use.
+ * Makes a signer of each secret, on an instance of its own: the library is loaded with the first token, when no plugin
+ * can be added to the app any more. Each has a namespace, so that no token is tried on a key that it did not ask for.
  */
-export function registerSigners(app: FastifyInstance, secrets: readonly string[]): Signer[] {
-  return secrets.map((secret, index) => {
+export async function createSigners(secrets: readonly string[]): Promise<Signer[]> {
+  const app = Fastify()
+  const signers = secrets.map((secret, index) => {
     const namespace = `key${index}`
     const id = Buffer.from(hkdfSync('sha256', secret, '', 'parley key id', 6)).toString('base64url')
     app.register(jwt, {
@@ -26,16 +27,17 @@ export function registerSigners(app: FastifyInstance, secrets: readonly string[]
       sign: { algorithm: ALGORITHM, kid: id },
       verify: { algorithms: [ALGORITHM], cache: false, requiredClaims: ['exp'] }
     })
+    return { id, namespace }
+  })
+  await app.ready()
+  const byNamespace = app.jwt as unknown as Record<string, JWT | undefined>
+  return signers.flatMap(({ id, namespace }) => {
+    const library = byNamespace[namespace]
+    if (library === undefined) return []
     return {
       id,
-      sign: claims => signerOf(app, namespace).sign(claims),
-      verify: token => signerOf(app, namespace).verify<object>(token)
+      sign: (claims: object) => library.sign(claims),
+      verify: (token: string) => library.verify<object>(token)
     }
   })
-}
-
-function signerOf(app: FastifyInstance, namespace: string): JWT {
-  const signer = (app.jwt as unknown as Record<string, JWT>)[namespace]
-  if (!signer) throw new Error('The app is not ready')
-  return signer
 }

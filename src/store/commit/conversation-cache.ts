@@ -77,7 +77,7 @@ export class ConversationCache {
   }
 
   /**
-   * What differs from the states known. The head is read first: memberships that are newer than it do no harm,
+   * Read the states that have moved. The head is read first: memberships that are newer than it do no harm,
    * because a head that has moved refuses whatever was decided on them.
    */
   async #readMoved(ids: readonly string[], level: 'local' | 'majority'): Promise<Map<string, ConversationState>> {

@@ -166,6 +166,22 @@ t.test('bodies that are no JSON, and paths and methods that do not exist', async
   t.match(unknown.json(), { error: { code: 'not_found', requestId: /./ } })
 })
 
+t.test('HEAD answers as GET does, without the body, and ends a stream', async t => {
+  const server = await startServer(t)
+  const person = await server.person()
+  for (const path of ['/v1/users/me', '/v1/users/me/too/far', '/taatom/api/v1/chat']) {
+    const get = await server.call(person, 'GET', path)
+    const head = await server.call(person, 'HEAD', path)
+    t.same([head.status, head.text], [get.status, ''], path)
+    t.same(head.headers.get('content-length'), get.headers.get('content-length'), path)
+    t.same(head.headers.get('content-type'), get.headers.get('content-type'), path)
+  }
+  const device = { id: 'laptop', name: 'Laptop', platform: 'web' }
+  const qr = await server.call(undefined, 'POST', '/v1/auth/qr', { device })
+  const watched = await server.call(undefined, 'HEAD', `/v1/auth/qr/${qr.body.token}/events?deviceId=laptop`)
+  t.same([watched.status, watched.text], [200, ''])
+})
+
 t.test('a bug is told as internal, and nothing of it leaves', async t => {
   const server = await startServer(t)
   const { accessToken } = await server.signUp()

@@ -26,7 +26,7 @@ export function authRoutes(parts: DialectDeps): DialectRoute[] {
 }
 
 function qrRoutes({ services: { qr }, authenticator }: DialectDeps): DialectRoute[] {
-  /** Who asks, where somebody is signed in. */
+  /** Actor of a call, if somebody is signed in. */
   const actorOf = async ({ headers }: Pick<Call<unknown, unknown, unknown>, 'headers'>): Promise<Actor | undefined> => {
     const { authorization } = headers
     if (typeof authorization !== 'string') return undefined
@@ -89,7 +89,7 @@ function signInRoutes({ services: { auth, qr }, authenticator }: DialectDeps): D
         return {
           success: true,
           userId: prefixedId('user', signIn.userId),
-          token: authenticator.sign(signIn),
+          token: await authenticator.sign(signIn),
           refreshToken: signIn.refreshToken,
           message: 'Logged in via QR'
         }
@@ -107,7 +107,7 @@ function signInRoutes({ services: { auth, qr }, authenticator }: DialectDeps): D
         return {
           success: true,
           userId: prefixedId('user', session.userId),
-          token: authenticator.sign(session),
+          token: await authenticator.sign(session),
           refreshToken: session.refreshToken
         }
       }

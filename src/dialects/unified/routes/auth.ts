@@ -21,8 +21,8 @@ export function authRoutes(parts: DialectDeps): DialectRoute[] {
   return [...codeRoutes(parts.services), ...verifyRoutes(parts), ...passwordRoutes(parts)]
 }
 
-function presentSignedIn({ authenticator }: DialectDeps, signIn: SignIn, message: string) {
-  const { accessToken, refreshToken, expiresInMs, user } = presentSignIn(authenticator, signIn)
+async function presentSignedIn({ authenticator }: DialectDeps, signIn: SignIn, message: string) {
+  const { accessToken, refreshToken, expiresInMs, user } = await presentSignIn(authenticator, signIn)
   return answer({ token: accessToken, refreshToken, expiresInMs, user: presentMe(user) }, message)
 }
 
@@ -71,7 +71,7 @@ function verifyRoutes(parts: DialectDeps): DialectRoute[] {
           code,
           ...omitUndefined({ phone, email, password, username, displayName, device: deviceOf(body.device) })
         }
-        return presentSignedIn(parts, await otp.register(input, ip), 'Registered')
+        return await presentSignedIn(parts, await otp.register(input, ip), 'Registered')
       }
     ),
     dialectRoute(
@@ -79,7 +79,7 @@ function verifyRoutes(parts: DialectDeps): DialectRoute[] {
       { summary: 'Sign in by a code', isPublic: true, body: Type.Object({ ...target, otp: Code, device }) },
       async ({ body: { phone, email, otp: code, device }, ip }) => {
         const input = { code, ...omitUndefined({ phone, email, device: deviceOf(device) }) }
-        return presentSignedIn(parts, await otp.login(input, ip), 'Signed in')
+        return await presentSignedIn(parts, await otp.login(input, ip), 'Signed in')
       }
     )
   ]
@@ -99,7 +99,7 @@ function passwordRoutes(parts: DialectDeps): DialectRoute[] {
       { summary: 'Sign in with a password and one of phone, email and username', isPublic: true, body },
       async ({ body: { phone, email, username, password, device }, ip }) => {
         const input = { password, ...omitUndefined({ phone, email, username, device: deviceOf(device) }) }
-        return presentSignedIn(parts, await auth.login(input, ip), 'Signed in')
+        return await presentSignedIn(parts, await auth.login(input, ip), 'Signed in')
       }
     ),
     dialectRoute('GET /auth/me', { summary: 'Who the token belongs to' }, async ({ actor }) =>
