@@ -1,54 +1,51 @@
+import RateLimiterMemory from 'rate-limiter-flexible/lib/RateLimiterMemory.js'
 import { AppError } from '../errors.ts'
+import { boundedMap } from './bounded-map.ts'
 
-interface Count {
-  taken: number
-  resetAt: number
+interface CountersOptions {
+  /** How often something may happen within a window, per key. */
+  readonly limit: number
+  readonly windowMs: number
+  /** Told to who is refused. */
+  readonly message?: string
+  readonly maxKeys?: number
 }
 
 /**
- * Limits per key and window, counted in this process. Holds a bounded number of keys;
- * the ones not counted for longest are forgotten first.
+ * Limits per key and window, counted in this process. A window begins with the first try. Holds a bounded number of
+ * keys; the ones not counted for longest are forgotten first.
  */
 export class Counters {
   readonly #limit: number
-  readonly #windowMs: number
-  readonly #maxKeys: number
-  readonly #counts = new Map<string, Count>()
+  readonly #message: string
+  readonly #limiter: RateLimiterMemory
+  /** The limiter forgets a key only when its window ends. */
+  readonly #keys
 
-  constructor(limit: number, windowMs: number, maxKeys = 100_000) {
+  constructor({ limit, windowMs, message = 'Too many tries', maxKeys = 20_000 }: CountersOptions) {
     this.#limit = limit
-    this.#windowMs = windowMs
-    this.#maxKeys = maxKeys
+    this.#message = message
+    this.#limiter = new RateLimiterMemory({ keyPrefix: '', points: limit, duration: windowMs / 1_000 })
+    this.#keys = boundedMap<true>(maxKeys, { dispose: (_, key) => void this.#limiter.delete(key) })
   }
 
-  /** Counts one, or as many as said, for the key. @returns 0, or when over the limit (and then not counted) how long to wait, ms */
-  take(key: string, now = Date.now(), amount = 1): number {
-    let count = this.#counts.get(key)
-    if (!count || count.resetAt <= now) count = { taken: 0, resetAt: now + this.#windowMs }
-    this.#counts.delete(key)
-    this.#counts.set(key, count)
-    this.#forgetOldest()
-    if (count.taken + amount > this.#limit) return count.resetAt - now
-    count.taken += amount
-    return 0
+  /**
+   * Counts one, or as many as said, for the key.
+   * @throws {AppError} `rate_limited` when over the limit, and then they are not counted
+   */
+  async take(key: string, amount = 1): Promise<void> {
+    this.#keys.set(key, true)
+    const { consumedPoints, msBeforeNext } = await this.#limiter.penalty(key, amount)
+    if (consumedPoints <= this.#limit) return
+    await this.#limiter.reward(key, amount)
+    throw new AppError('rate_limited', this.#message, { retryAfterMs: msBeforeNext })
   }
 
   /** Takes one back: what was counted in advance turned out not to count. */
-  giveBack(key: string): void {
-    const count = this.#counts.get(key)
-    if (count && count.taken > 0) count.taken--
+  async giveBack(key: string): Promise<void> {
+    const count = await this.#limiter.get(key)
+    if (count !== null && count.consumedPoints > 0) await this.#limiter.reward(key)
   }
-
-  #forgetOldest(): void {
-    if (this.#counts.size <= this.#maxKeys) return
-    const [oldest] = this.#counts.keys()
-    if (oldest !== undefined) this.#counts.delete(oldest)
-  }
-}
-
-/** Refuses what has to wait. @throws {AppError} `rate_limited`, unless the time is 0 */
-export function requireAllowed(retryAfterMs: number): void {
-  if (retryAfterMs > 0) throw new AppError('rate_limited', 'Too many tries', { retryAfterMs })
 }
 
 /** Network of an address: an IPv4 address, the first 64 bits of an IPv6 one. */

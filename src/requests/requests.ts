@@ -58,7 +58,11 @@ export class RequestService {
     this.#blocks = blocks
     this.#conversations = conversations
     this.#maxOpen = config.limits.openRequests
-    this.#sends = new Counters(config.limits.requestsPerDay, DAY_MS)
+    this.#sends = new Counters({
+      limit: config.limits.requestsPerDay,
+      windowMs: DAY_MS,
+      message: 'Too many requests for one day'
+    })
   }
 
   /**
@@ -169,8 +173,7 @@ export class RequestService {
     if ((await this.#store.requests.countOpen(request.fromId)) >= this.#maxOpen) {
       throw new AppError('quota_reached', `At most ${this.#maxOpen} requests can be open`)
     }
-    const retryAfterMs = this.#sends.take(request.fromId.toHexString())
-    if (retryAfterMs > 0) throw new AppError('rate_limited', 'Too many requests for one day', { retryAfterMs })
+    await this.#sends.take(request.fromId.toHexString())
   }
 
   /** @returns whether it was the first of its pair and kind that is open */
@@ -184,7 +187,7 @@ export class RequestService {
       return true
     } catch (error) {
       if (!isDuplicate(error)) throw error
-      this.#sends.giveBack(fromId.toHexString())
+      await this.#sends.giveBack(fromId.toHexString())
       return false
     }
   }

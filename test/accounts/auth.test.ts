@@ -6,7 +6,7 @@ import { Passwords } from '../../src/accounts/passwords/passwords.ts'
 import type { Subjects } from '../../src/app.ts'
 import { ObjectId } from '../../src/database/object-id.ts'
 import { parsePhone } from '../../src/identifiers.ts'
-import { Counters, networkOf } from '../../src/limits/counters.ts'
+import { networkOf } from '../../src/limits/counters.ts'
 import { RecentCache } from '../../src/limits/recent-cache.ts'
 import { openDatabase } from '../kit/databases.ts'
 import { mintToken, openServices, ownDatabase, PASSWORD, SECRET, startServer } from '../kit/helper.ts'
@@ -33,16 +33,6 @@ t.test('a phone number in any spelling is the same number, and what is none is r
     t.equal(await parsePhone(text, 'DE'), undefined, text)
   }
   t.equal(await parsePhone('030 901820', undefined), undefined, 'no region, no local numbers')
-})
-
-t.test('counters: the limit, the wait, what is given back, the next window, the oldest forgotten', async t => {
-  const counters = new Counters(2, 1000, 2)
-  t.same([counters.take('a', 0), counters.take('a', 100), counters.take('a', 400)], [0, 0, 600])
-  counters.giveBack('a')
-  t.same([counters.take('a', 500), counters.take('a', 500), counters.take('a', 1000)], [0, 500, 0])
-  counters.take('b', 1000)
-  counters.take('c', 1000)
-  t.equal(counters.take('a', 1000), 0, 'forgotten, so counted from the start')
 })
 
 t.test('an address counts as its network', async t => {

@@ -1,7 +1,7 @@
 import { createHmac, hkdfSync, randomBytes, randomInt, timingSafeEqual } from 'node:crypto'
 import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
-import { Counters, networkOf, requireAllowed } from '../../limits/counters.ts'
+import { Counters, networkOf } from '../../limits/counters.ts'
 import type { CodePurpose } from '../delivery/port.ts'
 import type { OtpRecipient } from './otp-recipient.ts'
 import type { OtpStore } from './store.ts'
@@ -38,7 +38,7 @@ export class Codes {
     this.#keys = config.JWT_SECRET.map(secret =>
       Buffer.from(hkdfSync('sha256', secret, '', 'parley one-time code', 32))
     )
-    this.#triesOfNetwork = new Counters(config.limits.passwordTriesPerAddress, QUARTER_MS)
+    this.#triesOfNetwork = new Counters({ limit: config.limits.passwordTriesPerAddress, windowMs: QUARTER_MS })
   }
 
   /**
@@ -61,13 +61,13 @@ export class Codes {
    */
   async take<T>({ purpose, target, code, ip }: CodeClaim, prepare: () => Promise<T>): Promise<T> {
     const network = networkOf(ip)
-    requireAllowed(this.#triesOfNetwork.take(network))
+    await this.#triesOfNetwork.take(network)
     const id = idOf(purpose, target)
     const kept = await this.#otps.countTry(id, new Date())
     if (kept === undefined || !this.#isDigest(kept, id, code)) throw wrongCode()
     const prepared = await prepare()
     if (!(await this.#otps.take(id, kept))) throw wrongCode()
-    this.#triesOfNetwork.giveBack(network)
+    await this.#triesOfNetwork.giveBack(network)
     return prepared
   }
 

@@ -1,5 +1,5 @@
 import type { Limits } from '../../../protocol/limits.ts'
-import { Counters, networkOf, requireAllowed } from '../../limits/counters.ts'
+import { Counters, networkOf } from '../../limits/counters.ts'
 import type { OtpRecipient } from './otp-recipient.ts'
 
 const MINUTE_MS = 60_000
@@ -15,28 +15,31 @@ export class OtpLimits {
   readonly #perTarget: readonly Counters[]
 
   constructor(limits: Limits) {
-    this.#perNetwork = new Counters(limits.codesPerAddressPerHour, HOUR_MS)
-    this.#perPrefix = new Counters(limits.codesPerPrefixPerDay, DAY_MS)
+    this.#perNetwork = new Counters({ limit: limits.codesPerAddressPerHour, windowMs: HOUR_MS })
+    this.#perPrefix = new Counters({ limit: limits.codesPerPrefixPerDay, windowMs: DAY_MS })
     this.#perTarget = [
-      new Counters(limits.codesPerMinute, MINUTE_MS),
-      new Counters(limits.codesPerHour, HOUR_MS),
-      new Counters(limits.codesPerDay, DAY_MS)
+      new Counters({ limit: limits.codesPerMinute, windowMs: MINUTE_MS }),
+      new Counters({ limit: limits.codesPerHour, windowMs: HOUR_MS }),
+      new Counters({ limit: limits.codesPerDay, windowMs: DAY_MS })
     ]
   }
 
   /** Counts a code; one that is refused counts nowhere. @throws {AppError} `rate_limited` */
-  take({ channel, to }: OtpRecipient, ip: string): void {
+  async take({ channel, to }: OtpRecipient, ip: string): Promise<void> {
     const wanted: [Counters, string][] = [
       [this.#perNetwork, networkOf(ip)],
       ...this.#perTarget.map((counters): [Counters, string] => [counters, to])
     ]
     if (channel === 'sms') wanted.push([this.#perPrefix, to.slice(0, -BLOCK_DIGITS)])
     const taken: [Counters, string][] = []
-    for (const [counters, key] of wanted) {
-      const retryAfterMs = counters.take(key)
-      if (retryAfterMs > 0) for (const [before, beforeKey] of taken) before.giveBack(beforeKey)
-      requireAllowed(retryAfterMs)
-      taken.push([counters, key])
+    try {
+      for (const [counters, key] of wanted) {
+        await counters.take(key)
+        taken.push([counters, key])
+      }
+    } catch (error) {
+      for (const [counters, key] of taken) await counters.giveBack(key)
+      throw error
     }
   }
 }

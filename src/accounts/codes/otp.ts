@@ -49,7 +49,7 @@ export class OtpService {
   async request(input: CodeRequest, ip: string): Promise<CodeSent> {
     const { purpose } = input
     const target = await this.#requireReachable(input)
-    this.#caps.take(target, ip)
+    await this.#caps.take(target, ip)
     const user = await this.#users.findByKey(target.key)
     const isOpening = purpose === 'register' || (user !== null && !user.isDisabled)
     const code = await this.#deps.codes.make(purpose, target, isOpening)

@@ -5,7 +5,7 @@ import type { Config } from '../../config/config.ts'
 import { ObjectId } from '../../database/object-id.ts'
 import { AppError } from '../../errors.ts'
 import { type IdentifierKeys, identifierKeys } from '../../identifiers.ts'
-import { Counters, networkOf, requireAllowed } from '../../limits/counters.ts'
+import { Counters, networkOf } from '../../limits/counters.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import { requirePlainText } from '../../text.ts'
 import { presentMe, type UserDoc, type UserKey, type UserService, type UserStore } from '../../users/index.ts'
@@ -52,10 +52,10 @@ export class PasswordSignIn {
     this.#users = users
     this.#passwords = passwords
     this.#codes = codes
-    this.#triesOfIdentifier = new Counters(passwordTries, QUARTER_MS)
-    this.#triesOfNetwork = new Counters(passwordTriesPerAddress, QUARTER_MS)
-    this.#refreshesOfNetwork = new Counters(passwordTriesPerAddress, QUARTER_MS)
-    this.#registrations = new Counters(registrationsPerHour, HOUR_MS)
+    this.#triesOfIdentifier = new Counters({ limit: passwordTries, windowMs: QUARTER_MS })
+    this.#triesOfNetwork = new Counters({ limit: passwordTriesPerAddress, windowMs: QUARTER_MS })
+    this.#refreshesOfNetwork = new Counters({ limit: passwordTriesPerAddress, windowMs: QUARTER_MS })
+    this.#registrations = new Counters({ limit: registrationsPerHour, windowMs: HOUR_MS })
   }
 
   /**
@@ -73,7 +73,7 @@ export class PasswordSignIn {
       displayName: requirePlainText('displayName', input.displayName ?? input.username ?? 'User'),
       createdAt: new Date()
     }
-    requireAllowed(this.#registrations.take(networkOf(ip)))
+    await this.#registrations.take(networkOf(ip))
     const passwordHash = await this.#passwords.hash(input.password)
     await this.#store.users.insert({ ...user, passwordHash })
     const session = await this.#sessions.open(user._id.toHexString(), input.device)
@@ -88,14 +88,14 @@ export class PasswordSignIn {
     const key = requireOneKey(await identifierKeys(input, this.#region))
     const network = networkOf(ip)
     const identifier = JSON.stringify(key)
-    requireAllowed(this.#triesOfNetwork.take(network))
-    requireAllowed(this.#triesOfIdentifier.take(identifier))
+    await this.#triesOfNetwork.take(network)
+    await this.#triesOfIdentifier.take(identifier)
     const user = await this.#store.users.findByKey(key)
     if (!(await this.#passwords.matches(user?.passwordHash, input.password)) || !user) {
       throw new AppError('unauthenticated', 'The sign-in name or the password is wrong')
     }
-    this.#triesOfNetwork.giveBack(network)
-    this.#triesOfIdentifier.giveBack(identifier)
+    await this.#triesOfNetwork.giveBack(network)
+    await this.#triesOfIdentifier.giveBack(identifier)
     if (user.isDisabled) throw new AppError('account_disabled', 'The account is disabled')
     const session = await this.#sessions.open(user._id.toHexString(), input.device)
     await this.#requireSamePassword(user, session)
@@ -105,9 +105,9 @@ export class PasswordSignIn {
   /** Continues a session; see `SessionService.refresh`. @throws {AppError} also `rate_limited`, by refused tokens */
   async refresh(refreshToken: string, ip: string): Promise<SignIn> {
     const network = networkOf(ip)
-    requireAllowed(this.#refreshesOfNetwork.take(network))
+    await this.#refreshesOfNetwork.take(network)
     const session = await this.#sessions.refresh(refreshToken)
-    this.#refreshesOfNetwork.giveBack(network)
+    await this.#refreshesOfNetwork.giveBack(network)
     return { ...session, user: await this.#users.me({ userId: session.userId }) }
   }
 
@@ -153,11 +153,11 @@ export class PasswordSignIn {
   async #requirePassword({ _id, passwordHash }: UserDoc, password: string | undefined): Promise<void> {
     if (password === undefined) throw new AppError('invalid', 'currentPassword is required')
     const id = _id.toHexString()
-    requireAllowed(this.#triesOfIdentifier.take(id))
+    await this.#triesOfIdentifier.take(id)
     if (!(await this.#passwords.matches(passwordHash, password))) {
       throw new AppError('forbidden', 'The current password is wrong')
     }
-    this.#triesOfIdentifier.giveBack(id)
+    await this.#triesOfIdentifier.giveBack(id)
   }
 
   /** A password that was changed while somebody signed in with the old one ends that session with the others. */

@@ -55,7 +55,11 @@ export class ContactService {
     this.#region = config.DEFAULT_REGION
     this.#users = users
     this.#blocks = blocks
-    this.#lookups = new Counters(config.limits.contactNumbersPerDay, DAY_MS)
+    this.#lookups = new Counters({
+      limit: config.limits.contactNumbersPerDay,
+      windowMs: DAY_MS,
+      message: 'Too many numbers for one day'
+    })
   }
 
   /**
@@ -67,8 +71,7 @@ export class ContactService {
     if (entries.length > CONTACTS_PER_SYNC) {
       throw new AppError('too_large', `At most ${CONTACTS_PER_SYNC} numbers at once`)
     }
-    const retryAfterMs = this.#lookups.take(actor.userId, Date.now(), entries.length)
-    if (retryAfterMs > 0) throw new AppError('rate_limited', 'Too many numbers for one day', { retryAfterMs })
+    await this.#lookups.take(actor.userId, entries.length)
     const book = await this.#read(entries)
     const people = await this.#find([...book.keys()])
     const blockedIds = await this.#blocks.blockedPeers(actor.userId)
@@ -94,8 +97,7 @@ export class ContactService {
    */
   async lookUp(actor: Actor, phone: string): Promise<User> {
     const { phone: number } = await identifierKeys({ phone }, this.#region)
-    const retryAfterMs = this.#lookups.take(actor.userId)
-    if (retryAfterMs > 0) throw new AppError('rate_limited', 'Too many numbers for one day', { retryAfterMs })
+    await this.#lookups.take(actor.userId)
     const [found] = number === undefined ? [] : await this.#find([number])
     if (found === undefined) throw new AppError('not_found', 'Nobody here has this number')
     const [user] = await this.#users.findMany(actor, [found._id.toHexString()])
