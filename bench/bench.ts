@@ -30,7 +30,7 @@ export interface Side {
   stop(): Promise<void>
 }
 
-/** How a side is started beside the usual. */
+/** Options for starting a side. */
 export interface SideOptions {
   /** A database that outlives the side; by default it gets a new one. */
   readonly database?: string
@@ -41,7 +41,7 @@ export interface SideOptions {
   readonly readyPath?: string
 }
 
-/** What the cases of a run share: options, database, processes. */
+/** Resources that the cases of a run share: options, database, processes. */
 export class Bench {
   readonly options: Options
   readonly database: BenchDatabase

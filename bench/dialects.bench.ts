@@ -7,7 +7,7 @@ import { figure } from './stats.ts'
 
 const SEND = { senders: 200, members: 2, inFlight: 1, isWatched: false }
 const FAN_OUT = { members: 1_000, rate: 200, maxUnderWay: 100 }
-/** What each side sets `DIALECTS` to; the last one is the first again, and shows the noise. */
+/** Values of `DIALECTS`, one for each side; the last one is the first again, and shows the noise. */
 const SIDES = [
   { side: 'none', dialects: 'none' },
   { side: 'all', dialects: 'mobile,unified,chatapp,reals2chat,taatom' },
@@ -28,7 +28,7 @@ const FANNED_OUT: readonly Metric<FanoutResult>[] = [
   }
 ]
 
-/** What it costs canonical connections that the server speaks the dialects too, although nobody uses them. */
+/** Cost to canonical connections of dialects that are served but not used. */
 export async function runDialects(bench: Bench): Promise<Section> {
   const sent = SIDES.map(({ side }) => ({ side, results: [] as TrafficResult[] }))
   const fannedOut = SIDES.map(({ side }) => ({ side, results: [] as FanoutResult[] }))

@@ -31,7 +31,7 @@ interface Shape {
   readonly theirs: FanoutResult[]
 }
 
-/** One conversation with many connected members, against bare `ws` that sends one prepared Buffer in a loop. */
+/** Fan-out to many connected members, against bare `ws` that sends one prepared Buffer in a loop. */
 export async function runFanout(bench: Bench): Promise<Section> {
   const shapes = MEMBERS.flatMap(members => RATES.map((rate): Shape => ({ members, rate, ours: [], theirs: [] })))
   for (let round = 1; round <= bench.options.rounds; round++) {

@@ -6,7 +6,7 @@ import { figure, median, ratios, withSpread } from './stats.ts'
 const CONNECTIONS = 10_000
 const PARTS = ['residentBytes', 'liveBytes'] as const
 
-/** How each side is started; the first of each pair is the peer. */
+/** Sides and how they are started; the first of each pair is the peer. */
 const SIDES = {
   'bare ws': (bench: Bench) => bench.startBareWs(0, { isCollectable: true }),
   Parley: (bench: Bench) => bench.startParley({ isCollectable: true }),

@@ -36,7 +36,7 @@ export async function runList(bench: Bench): Promise<Section> {
   return { title: 'list', notes: NOTES, tables: LIMITS.map(limit => table(limit, readings)) }
 }
 
-/** One reading of each person with each limit. */
+/** Read the list of each person with each limit. */
 async function readAll(bench: Bench, target: Target, people: readonly SeededList[]): Promise<Reading[]> {
   const { seconds } = bench.options
   const readings: Reading[] = []

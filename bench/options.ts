@@ -1,13 +1,13 @@
 import { parseArgs } from 'node:util'
 
-/** What a run measures, and how long. */
+/** Options of a run: cases and durations. */
 export interface Options {
   /** Names of cases; empty: all. */
   readonly cases: readonly string[]
   readonly rounds: number
   /** Length of one measurement, without its warm-up. */
   readonly seconds: number
-  /** Where the report goes; `results.md` beside the sources by default. */
+  /** Path of the report; `results.md` beside the sources by default. */
   readonly out: string
 }
 

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 const TICK_MS = 10
 const PAGE_BYTES = 4096
 const START_TIMEOUT_MS = 30_000
-/** How often a server that starts is asked whether it is ready. */
+/** Interval at which a starting server is asked whether it is ready, ms. */
 const ASK_MS = 5
 const STOP_TIMEOUT_MS = 3_000
 
@@ -26,7 +26,7 @@ export function rssBytes(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ')[1]) * PAGE_BYTES
 }
 
-/** Where a process that `idle` measures writes what is alive of its memory, bytes. */
+/** File to which a process that `idle` measures writes its live memory, bytes. */
 export function memoryFile(pid: number): string {
   return join(tmpdir(), `parley-bench-${pid}.memory`)
 }
@@ -41,7 +41,7 @@ async function freePort(): Promise<number> {
   return port
 }
 
-/** How a server is started: a Node script, what it is told, and the path that answers once it is up. */
+/** Server to start: a Node script, its arguments, and the path that answers once it is up. */
 export interface ServerSpec {
   readonly script: string
   readonly env: Readonly<Record<string, string>>

@@ -10,10 +10,10 @@ export interface Table {
   readonly rows: readonly (readonly string[])[]
 }
 
-/** What a case reports. */
+/** Report of a case. */
 export interface Section {
   readonly title: string
-  /** How it was measured, and what has to be known to read the figures. */
+  /** Notes on the measurement, needed to read the figures. */
   readonly notes: readonly string[]
   readonly tables: readonly Table[]
 }

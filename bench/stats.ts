@@ -45,7 +45,7 @@ export class Histogram {
   readonly #counts = new Float64Array(BUCKETS)
   #total = 0
 
-  /** How many durations it holds. */
+  /** Number of durations. */
   get count(): number {
     return this.#total
   }

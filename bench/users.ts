@@ -4,7 +4,7 @@ import { ObjectId } from 'mongodb'
 /** Signs and checks the tokens of every server of the bench; worth nothing anywhere else. */
 export const JWT_SECRET = 'a-secret-of-the-bench-and-of-nothing-else'
 
-/** Somebody who sends or receives. */
+/** User who sends or receives. */
 export interface BenchUser {
   /** 24 hexadecimal digits. */
   readonly id: string

@@ -6,7 +6,7 @@ export const PROTOCOL_VERSION = 1
 /** The WebSocket subprotocol of this version; offering it is optional. */
 export const SUBPROTOCOL = 'parley.v1'
 
-/** What a client says: `{v, id, type, data}`, answered by a reply with the same `id` and `type`. */
+/** Command of a client: `{v, id, type, data}`, answered by a reply with the same `id` and `type`. */
 export interface Command<
   Name extends string = string,
   Data extends TSchema = TSchema,
@@ -29,7 +29,7 @@ export interface TypedEvent<Name extends string = string, Data = unknown> {
   readonly data: Data
 }
 
-/** What the server says unasked. A durable event has a place (`rev`) in a stream; an ephemeral one may be lost. */
+/** Event that the server sends. A durable event has a place (`rev`) in a stream; an ephemeral one may be lost. */
 export interface Event<
   Name extends string = string,
   Data extends TSchema = TSchema,

@@ -1,8 +1,8 @@
-/** What a client may do after an error: nothing, get a new token, or try the same again later. */
+/** Retry after an error: nothing, get a new token, or try the same again later. */
 export type Retry = 'no' | 'auth' | 'later'
 
 /**
- * Every error a client can see, on REST (with its status) and on the socket alike. A code is never renamed or
+ * Errors that a client can see, on REST (with its status) and on the socket alike. A code is never renamed or
  * reused; a test compares this table with PROTOCOL.md. An error that is not `unknown_outcome` had no effect.
  */
 export const ERRORS = {

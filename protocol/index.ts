@@ -39,7 +39,7 @@ export type ConversationEvent = Created<Extract<Declared, { stream: 'conversatio
 export type UserEvent = Created<Extract<Declared, { stream: 'user' | 'either' }>>
 /** An event that may be lost. */
 export type EphemeralEvent = Created<Extract<Declared, { stream: 'none' }>>
-/** Any event that the server sends. */
+/** Events of every kind that the server sends. */
 export type AnyEvent = ConversationEvent | UserEvent | EphemeralEvent
 export type EventType = AnyEvent['type']
 /** The data of each event, by its type. */
@@ -48,11 +48,11 @@ export type EventData = { [Type in EventType]: Extract<AnyEvent, { type: Type }>
 const hasKey = <K extends string>(value: unknown, key: K): value is Record<K, unknown> =>
   typeof value === 'object' && value !== null && key in value
 
-/** Every command that a client may say. */
+/** Commands that a client may send. */
 export const commands = declared.filter((it): it is Command => hasKey(it, 'reply'))
-/** Every event that the server may send. */
+/** Events that the server may send. */
 export const events = declared.filter((it): it is Event => hasKey(it, 'isDurable'))
-/** Every route under `/v1`. */
+/** Routes under `/v1`. */
 export const routes = (
   Object.values({
     ...accountRoutes,

@@ -1,5 +1,5 @@
 /**
- * Every limit a client can run into, with its default. Each can be set by the environment variable
+ * Limits that a client can run into, with defaults. Each can be set by the environment variable
  * `LIMITS_<NAME>` (`LIMITS_SENDS_PER_SECOND=50`), and the ones a client must know are announced in `hello`.
  */
 export const DEFAULT_LIMITS = {
@@ -37,13 +37,13 @@ export const DEFAULT_LIMITS = {
   passwordTriesPerAddress: 100,
   /** Accounts registered from one address in an hour. */
   registrationsPerHour: 60,
-  /** One-time codes for one phone number or email: in a minute, in an hour, in a day. */
+  /** Codes for one phone number or email: in a minute, in an hour, in a day. */
   codesPerMinute: 3,
   codesPerHour: 5,
   codesPerDay: 15,
-  /** One-time codes that one address may ask for in an hour. */
+  /** Codes that one address may ask for in an hour. */
   codesPerAddressPerHour: 30,
-  /** One-time codes in a day for all phone numbers that differ in their last four digits only. */
+  /** Codes in a day for all phone numbers that differ in their last four digits only. */
   codesPerPrefixPerDay: 200,
   /** Open event streams of one address about QR codes. */
   qrStreamsPerAddress: 10,

@@ -5,7 +5,7 @@ export function closed<T extends TProperties>(properties: T, description?: strin
   return Type.Object(properties, { additionalProperties: false, ...(description === undefined ? {} : { description }) })
 }
 
-/** One of the given words. */
+/** Schema of one of the given words. */
 export function oneOf<const T extends string>(...words: readonly T[]): TUnsafe<T> {
   return Type.Unsafe<T>(Type.Union(words.map(word => Type.Literal(word))))
 }

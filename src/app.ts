@@ -50,7 +50,7 @@ import { userRoutes } from './users/rest.ts'
 
 export type AppConfig = Config & { MONGODB_URI: string; JWT_SECRET: string[] }
 
-/** How often one of the servers ends transactions that killed ones have left open, ms. */
+/** Interval at which one server ends transactions that killed servers have left open, ms. */
 const STALE_TRANSACTIONS_MS = 5_000
 
 const COLLECTIONS = {
@@ -144,7 +144,7 @@ interface SubjectDeps {
   readonly onError: (error: unknown) => void
 }
 
-/** Every rule of Parley: what may be done, by whom, and what it changes. */
+/** Rules of Parley: what may be done, by whom, and what it changes. */
 export type Subjects = ReturnType<typeof createSubjects>
 
 /** Makes the subjects, each on those above it, and lets the bus hear of every commit. */
@@ -171,7 +171,7 @@ export function createSubjects({ stores: store, bus, config, delivery, onError }
 
 type RoutedSubjects = Subjects & { readonly authenticator: ReturnType<typeof createAuthenticator> }
 
-/** Every canonical route. */
+/** Routes of the canonical API. */
 function routesOf(subjects: RoutedSubjects) {
   return [
     ...signInRoutes(subjects),

@@ -3,7 +3,7 @@ import { ERRORS, type ErrorCode } from '../protocol/errors.ts'
 import { omitUndefined } from './omit-undefined.ts'
 
 interface AppErrorOptions extends ErrorOptions {
-  /** When trying again may help, ms. */
+  /** Delay after which trying again may help, ms. */
   retryAfterMs?: number
 }
 

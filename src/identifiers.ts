@@ -39,7 +39,7 @@ export function emailKey(email: string): string {
 }
 
 /**
- * Any spelling of a phone number as E.164; `00` counts as `+`, and without either it is a number of the region.
+ * Normalise a phone number to E.164; `00` counts as `+`, and without either it is a number of the region.
  * `undefined` when it cannot be one.
  */
 export async function parsePhone(text: string, region: string | undefined): Promise<string | undefined> {
@@ -53,7 +53,7 @@ export async function parsePhone(text: string, region: string | undefined): Prom
 }
 
 /**
- * What the E.164 form of a phone number begins with when its spelling begins like this: with `+`, `00`, or as a
+ * Beginnings of the E.164 form of phone numbers whose spelling begins like this: with `+`, `00`, or as a
  * number of the region. Nothing for less than five digits, or for what is no number.
  */
 export async function phoneBeginnings(text: string, region: string | undefined): Promise<string[]> {

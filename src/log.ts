@@ -2,7 +2,7 @@ import type { LoggerOptions } from 'pino'
 import type { Config } from './config/config.ts'
 import { omitUndefined } from './omit-undefined.ts'
 
-/** What is never written to the log, wherever it stands. */
+/** Fields that are never written to the log, at any depth. */
 const SECRETS = [
   'password',
   'currentPassword',
@@ -49,7 +49,7 @@ export function loggerOptions({ LOG_LEVEL }: Pick<Config, 'LOG_LEVEL'>): LoggerO
   }
 }
 
-/** Who knows the token of a QR code may sign in with it. */
+/** Mask the token of a QR code: whoever knows it may sign in with it. */
 function withoutToken(path: string): string {
   return path.replace(/(\/auth\/qr\/)[^/]+/, '$1[redacted]')
 }

@@ -14,7 +14,7 @@ const CLOSE_TIMEOUT_MS = 30_000
 const SAME_SIGNAL_MS = 1000
 const USAGE = 'Usage: parley [config]\n  without a word: start the server\n  config: list the configuration in force\n'
 
-/** What has been started, in the order of starting. */
+/** Parts that have been started, in the order of starting. */
 const running: { database?: Embedded; app?: Awaited<ReturnType<typeof buildApp>> } = {}
 
 const [command, ...rest] = parseArgs({ allowPositionals: true, strict: false }).positionals

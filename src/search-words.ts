@@ -17,7 +17,7 @@ export function beginning(word: string): string {
   return [...word].slice(0, PREFIX_LENGTH).join('')
 }
 
-/** What somebody is found by: the beginnings of the words of their names. */
+/** Search keys of a name: the beginnings of its words. */
 export function searchTokens({ username = '', displayName }: { username?: string; displayName: string }): string[] {
   const tokens = new Set<string>()
   for (const word of foldedWords(`${username} ${displayName}`).slice(0, MAX_WORDS)) {

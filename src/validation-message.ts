@@ -21,7 +21,7 @@ const PROBLEMS: Partial<Record<ValueErrorType, (schema: TSchema) => string>> = {
   [ValueErrorType.Boolean]: () => 'must be true or false'
 }
 
-/** What is wrong first with a value that its schema refuses, in our own words; never repeats what was sent. */
+/** Describe the first problem of a value that its schema refuses, in our own words; never repeats what was sent. */
 export function describeProblem(what: string, schema: TSchema, value: unknown): string {
   const error = Value.Errors(schema, value).First()
   const place = `${what}${error?.path ?? ''}`.slice(0, MAX_PATH_LENGTH)

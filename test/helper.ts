@@ -102,7 +102,7 @@ export async function mintToken(hex: string, claims: Record<string, unknown> = {
     .sign(new TextEncoder().encode(SECRET))
 }
 
-/** One server with its clients. */
+/** Server with its clients. */
 export class TestServer {
   readonly app: FastifyInstance
   readonly url: string
@@ -191,14 +191,14 @@ export class TestServer {
   }
 }
 
-/** Where something is started, and with which variables besides those of `testEnv`. */
+/** Place where something is started, and variables besides those of `testEnv`. */
 interface Place {
   /** Of a database that exists already; otherwise it gets one of its own. */
   uri?: string
   env?: Record<string, string>
 }
 
-/** Who hears of what fails in the background; otherwise the test fails. */
+/** Listener for failures in the background; without one they fail the test. */
 interface Listener {
   onError?: (error: unknown) => void
 }

@@ -2,14 +2,14 @@ import { createRequire } from 'node:module'
 import { io, type Socket } from 'socket.io-client'
 import type { Test } from 'tap'
 
-/** What a socket.io client has heard: the name of the event and what came with it. */
+/** Event that a socket.io client has received: the name of the event and what came with it. */
 export interface Heard {
   readonly name: string
   // biome-ignore lint/suspicious/noExplicitAny: tests look into payloads of every shape
   readonly data: any
 }
 
-/** How an unmodified client is opened. */
+/** Options of an unmodified client. */
 export interface PacketOptions {
   /** The client's version: 4 by default. */
   readonly version?: 2 | 4

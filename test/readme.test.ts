@@ -13,7 +13,7 @@ const MARK = '=== next block ==='
 const run = promisify(execFile)
 const read = async (file: string): Promise<string> => await readFile(`${ROOT}${file}`, 'utf8')
 
-/** What is different each time: ids, by their kind, and moments. */
+/** Mask what differs each time: ids, by kind, and moments. */
 function masked(text: string): string {
   return text
     .replace(/\b(user|conv|msg|ses)_[0-9a-f]{24}/g, '$1_…')

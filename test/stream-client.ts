@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import type { Test } from 'tap'
 
-/** One server-sent event. */
+/** Server-sent event. */
 export interface StreamEvent {
   readonly name: string
   // biome-ignore lint/suspicious/noExplicitAny: tests look into data of every shape
@@ -48,7 +48,7 @@ export class StreamClient {
     }
   }
 
-  /** What was heard under this name. */
+  /** Events received under this name. */
   // biome-ignore lint/suspicious/noExplicitAny: tests look into data of every shape
   all(name: string): any[] {
     return this.heard.filter(it => it.name === name).map(({ data }) => data)

@@ -2,17 +2,17 @@ import { BSON, type ChangeStream, type ChangeStreamDocument, type Document, type
 import type { Test } from 'tap'
 import { openDatabase } from './databases.ts'
 
-/** What changes by itself, or by merely being there. */
+/** Fields that change by themselves, or by a mere connection. */
 const VOLATILE: Record<string, readonly string[]> = { users: ['lastSeenAt'], sessions: ['lastSeenAt', 'reached'] }
 /** Written by the test itself, to know what came before it. */
 const SENTINELS = 'sentinels'
-/** What servers write by themselves. */
+/** Collections that servers write by themselves. */
 const OWN = ['meta', 'work', SENTINELS]
 
-/** One write that the database has committed. */
+/** Write that the database has committed. */
 export interface Write {
   readonly collection: string
-  /** What was written: the document, or what of it was changed, or the id of what was removed. */
+  /** Text of the write: the document, or its changed fields, or the id of a removed one. */
   readonly text: string
   /** The document as it is now, where there is one: tells whom a change is about. */
   readonly document: string
@@ -48,7 +48,7 @@ export class Writes {
     return new Writes(client, stream, options)
   }
 
-  /** Every write since the last call, or since the start. */
+  /** Take the writes since the last call, or since the start. */
   async take(): Promise<Write[]> {
     this.#count += 1
     const sentinel = this.#count
@@ -75,7 +75,7 @@ export class Writes {
     return [{ collection, text: `${change.operationType} ${textOf(written)}`, document }]
   }
 
-  /** What a change has written that counts, if anything. */
+  /** Find what a change has written that counts, if anything. */
   #written(change: ChangeStreamDocument, collection: string): Document | undefined {
     const volatile = [...(VOLATILE[collection] ?? []), ...(this.#ignored?.[collection] ?? [])]
     const lasting = (fields: Document): Document =>

@@ -15,7 +15,7 @@ interface Part {
 type WriteBatch = (parts: readonly Part[]) => Promise<void>
 
 /**
- * What waits while a lane's write is in flight goes together. A conversation is always in the same lane, whose cached
+ * Group what waits while a lane's write is in flight. A conversation is always in the same lane, whose cached
  * `rev` numbers its messages.
  */
 function grouped(ground: Ground, lanes: number, write: WriteBatch): Strategy {
@@ -86,7 +86,7 @@ function requireAll(matched: number, parts: readonly Part[]): void {
   if (matched !== parts.length) throw new Error('A head has moved')
 }
 
-/** One insert of everything, then one update of the heads: a crash between the two leaves heads behind. */
+/** Insert everything, then update the heads: a crash between the two leaves heads behind. */
 export function groupInsertHeadAfter(ground: Ground): Strategy {
   return grouped(ground, 1, async parts => {
     await ground.messages.insertMany(rowsOf(parts), { ordered: false })
@@ -95,7 +95,7 @@ export function groupInsertHeadAfter(ground: Ground): Strategy {
   })
 }
 
-/** What Parley does: compare-and-set of all heads and insert of all messages in one transaction. */
+/** Commit as Parley does: compare-and-set of all heads and insert of all messages in one transaction. */
 export function groupTransaction(ground: Ground, lanes = 1): Strategy {
   return grouped(ground, lanes, async parts => {
     await ground.client.withSession(async session => {

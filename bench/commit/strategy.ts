@@ -8,7 +8,7 @@ export interface Draft {
   readonly clientId: string
 }
 
-/** One way of making a message durable. */
+/** Way of making a message durable. */
 export interface Strategy {
   /** Resolves when the message is committed with majority and journal. */
   commit(draft: Draft): Promise<void>
@@ -16,7 +16,7 @@ export interface Strategy {
   settle?(): Promise<void>
 }
 
-/** What a strategy is given: empty collections with the indexes that hold their promises. */
+/** Database of a strategy: empty collections with the indexes that hold their promises. */
 export interface Ground {
   readonly client: MongoClient
   readonly conversations: Collection<HeadDoc>

@@ -9,7 +9,7 @@ const REPLY_TIMEOUT_MS = 120_000
 const TAIL_BYTES = 80
 const ITEM = Buffer.from('"text":"~')
 
-/** Somebody who comes back, with the cursor in each of their conversations. */
+/** User who comes back, with the cursor in each conversation. */
 export interface Laggard {
   readonly user: BenchUser
   readonly streams: readonly { readonly id: string; readonly since: number }[]
@@ -21,13 +21,13 @@ export interface Storm {
   readonly laggards: readonly Laggard[]
 }
 
-/** What it took until all were level. */
+/** Cost until all were level. */
 export interface StormResult extends Cost {
   /** Items that were pulled. */
   readonly items: number
 }
 
-/** All connect at once and pull until they are level. The cursors are theirs, so the same storm can be had again. */
+/** Connect all at once and pull until they are level. Cursors stay as they were, so the same storm can be had again. */
 export async function comeBack({ target, laggards }: Storm): Promise<StormResult> {
   const window = new Window(target)
   const counts = await Promise.all(laggards.map(laggard => comeBackAlone(target, laggard)))

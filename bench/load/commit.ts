@@ -8,7 +8,7 @@ import { type Cost, Window } from './window.ts'
 
 const WARM_UP_MS = 1_000
 
-/** Every way of committing that is compared, by its name in the report. */
+/** Ways of committing that are compared, by name in the report. */
 export const STRATEGIES = {
   'one write a message': oneWrite,
   'counter, then insert': counterThenInsert,
@@ -23,7 +23,7 @@ export const STRATEGIES = {
 /** The name of a strategy. */
 export type StrategyName = keyof typeof STRATEGIES
 
-/** One strategy under a closed loop of senders in pairs, in the load's own process. */
+/** Load on one strategy: a closed loop of senders in pairs, in the load's own process. */
 export interface Commit {
   readonly mongoUri: string
   readonly mongodPid: number
@@ -32,7 +32,7 @@ export interface Commit {
   readonly seconds: number
 }
 
-/** What came of it; `serverCpuMs` is this process's. */
+/** Result; `serverCpuMs` is this process's. */
 export interface CommitResult extends Cost {
   readonly committed: number
   readonly p50Ms: number

@@ -4,10 +4,10 @@ import type { LightSocket } from './light-socket.ts'
 import { inParallel } from './parley-rest.ts'
 import type { BenchConversation, Target, Wire } from './wire.ts'
 
-/** How many connections are opened at the same time. */
+/** Number of connections opened at the same time. */
 const CONNECT_WIDTH = 50
 
-/** One connected person and the conversation they are in. */
+/** Seat of one connected person in a conversation. */
 export interface Place {
   readonly user: BenchUser
   readonly socket: LightSocket

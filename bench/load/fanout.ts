@@ -8,7 +8,7 @@ const SETTLE_MS = 1_500
 const WARM_UP_MS = 1_000
 const TICK_MS = 2
 
-/** One person sends to a conversation with this many other members. */
+/** Load of one person who sends to a conversation with this many other members. */
 export interface Fanout {
   readonly target: Target
   readonly members: number
@@ -19,7 +19,7 @@ export interface Fanout {
   readonly seconds: number
 }
 
-/** What came of it. */
+/** Result of the load. */
 export interface FanoutResult extends Cost {
   /** Frames that reached a member. */
   readonly deliveries: number

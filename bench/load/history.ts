@@ -6,7 +6,7 @@ import type { Target } from './wire.ts'
 
 const WARM_UP_SHARE = 0.2
 
-/** One conversation with this many messages, read and written by one person, one call at a time. */
+/** Load on a conversation with this many messages, read and written by one person, one call at a time. */
 export interface History {
   readonly target: Target
   readonly conversationId: string
@@ -22,7 +22,7 @@ export interface HistoryResult {
   readonly send: Timing
 }
 
-/** How long the calls of one kind took. */
+/** Durations of the calls of one kind. */
 export interface Timing {
   readonly p50Ms: number
   readonly p99Ms: number

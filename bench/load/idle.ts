@@ -18,7 +18,7 @@ export interface Idle {
   readonly connections: number
 }
 
-/** What a connection takes of the server's memory, after garbage collection before and with the connections. */
+/** Memory of the server per connection, after garbage collection before and with the connections. */
 export interface IdleResult {
   /** Of the memory that the process holds, gaps between what is alive included. */
   readonly residentBytes: number

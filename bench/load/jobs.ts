@@ -6,7 +6,7 @@ import { type Cost, Window } from './window.ts'
 const KIND = 'bench'
 const BATCH = 5_000
 
-/** Where the work is, and how much. */
+/** Place and amount of the work. */
 export interface JobsLoad {
   readonly mongoUri: string
   readonly mongodPid: number

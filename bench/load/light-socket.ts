@@ -59,7 +59,7 @@ export class LightSocket {
     })
   }
 
-  /** What `read` makes of the first frame of which it makes anything. @throws when the connection ends */
+  /** Await the first frame from which `read` returns a value. @throws when the connection ends */
   async awaitValue<Value>(read: (bytes: Buffer, start: number, end: number) => Value | undefined): Promise<Value> {
     return await new Promise((resolve, reject) => {
       this.onClose = code => reject(new Error(`The connection was closed with ${code}`))

@@ -3,7 +3,7 @@ import { type Timing, timed } from './history.ts'
 import { ParleyRest } from './parley-rest.ts'
 import type { Target } from './wire.ts'
 
-/** One person's list, asked for again and again. */
+/** Load of reading one person's list again and again. */
 export interface List {
   readonly target: Target
   readonly user: BenchUser

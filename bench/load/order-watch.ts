@@ -1,4 +1,4 @@
-/** What went wrong with the order of a conversation; all zero when nothing did. */
+/** Faults in the order of a conversation; all zero when there are none. */
 export interface OrderFaults {
   /** Messages that a member got after a later one of the same sender. */
   readonly overtaken: number

@@ -4,10 +4,10 @@ import { digitsAt, markedText, markIn } from './mark.ts'
 import { inParallel, ParleyRest } from './parley-rest.ts'
 import type { BenchConversation, FrameKind, Target, Wire } from './wire.ts'
 
-/** Where a reply's id starts in `{"v":1,"id":"…`, and where an event's type starts in `{"v":1,"type":"…`. */
+/** Offsets at which a reply's id starts in `{"v":1,"id":"…`, and where an event's type starts in `{"v":1,"type":"…`. */
 const ID_AT = '{"v":1,"id":"'.length
 const TYPE_AT = '{"v":1,"type":"'.length
-/** Where `new`, `edited`, `deleted` … starts in `message:new`; no other of them starts with its letter. */
+/** Offset at which `new`, `edited`, `deleted` … starts in `message:new`; no other of them starts with its letter. */
 const DETAIL_AT = TYPE_AT + 'message:'.length
 const KEY_AT = '{"v":1,"'.length
 const I = 'i'.charCodeAt(0)

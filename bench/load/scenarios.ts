@@ -11,7 +11,7 @@ import { seedList } from './seed-list.ts'
 import { sendClosedLoop, sendOpenLoop } from './send.ts'
 import { talk } from './talk.ts'
 
-/** What the load can do, by name; parameters and results cross the process boundary as plain values. */
+/** Scenarios of the load, by name; parameters and results cross the process boundary as plain values. */
 export const SCENARIOS = {
   sendClosedLoop,
   sendOpenLoop,
@@ -33,6 +33,6 @@ export const SCENARIOS = {
 type Scenarios = typeof SCENARIOS
 /** The name of a scenario. */
 export type ScenarioName = keyof Scenarios
-/** What a scenario is told, and what it answers. */
+/** Parameters and result of a scenario. */
 export type ScenarioParams<Name extends ScenarioName> = Parameters<Scenarios[Name]>[0]
 export type ScenarioResult<Name extends ScenarioName> = Awaited<ReturnType<Scenarios[Name]>>

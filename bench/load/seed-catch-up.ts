@@ -8,7 +8,7 @@ import type { BenchConversation, Target } from './wire.ts'
 const CLIENTS_PER_CONVERSATION = 50
 const SEED_IN_FLIGHT = 16
 
-/** Who is to fall behind, and how far. */
+/** Users who are to fall behind, and how far. */
 export interface SeedCatchUp {
   readonly target: Target
   readonly clients: number

@@ -8,7 +8,7 @@ const INSERT_BATCH = 5_000
 /** Sent through Parley; the last of them is what the others are copied from. */
 const SENT = 2
 
-/** Which conversations to make. */
+/** Conversations to make. */
 export interface SeedHistory {
   readonly target: Target
   /** Messages in each. */

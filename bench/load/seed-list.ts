@@ -7,14 +7,14 @@ const INSERT_BATCH = 5_000
 /** Messages of a conversation that are not read, at most. */
 const UNREAD = 3
 
-/** How many conversations each person is in, and how many messages there are in all. */
+/** Number of conversations of each person, and of messages in all. */
 export interface SeedList {
   readonly target: Target
   readonly sizes: readonly number[]
   readonly messages: number
 }
 
-/** Somebody who is in this many conversations. */
+/** User who is in this many conversations. */
 export interface SeededList {
   readonly user: BenchUser
   readonly conversations: number

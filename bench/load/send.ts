@@ -8,7 +8,7 @@ const WARM_UP_MS = 1_000
 /** A server that refuses is not asked again at once. */
 const REFUSED_PAUSE_MS = 5
 
-/** Each sender waits for its answer before it sends again. */
+/** Loop in which each sender waits for its answer before it sends again. */
 export interface ClosedLoop {
   readonly target: Target
   readonly senders: number

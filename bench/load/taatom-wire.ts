@@ -4,7 +4,7 @@ import { LightSocket } from './light-socket.ts'
 import { markedText, markIn } from './mark.ts'
 import type { BenchConversation, FrameKind, Target, Wire } from './wire.ts'
 
-/** Where the event's name starts in `42/app,["…`, and where `new` or `sent` does in `message:new`, `message:sent`. */
+/** Offsets of the event's name in `42/app,["…`, and of `new` or `sent` in `message:new`, `message:sent`. */
 const NAME_AT = '42/app,["'.length
 const DETAIL_AT = NAME_AT + 'message:'.length
 const M = 'm'.charCodeAt(0)

@@ -3,7 +3,7 @@ import { Histogram } from '../stats.ts'
 import { ParleyWire } from './parley-wire.ts'
 import type { BenchConversation, Target } from './wire.ts'
 
-/** Somebody who sends in a closed loop until the load's process is told to stop. */
+/** Load of a user who sends in a closed loop until the load's process is told to stop. */
 export interface Talk {
   readonly target: Target
   readonly conversation: BenchConversation
@@ -11,7 +11,7 @@ export interface Talk {
   readonly countFrom: number
 }
 
-/** How long the sends took. */
+/** Durations of the sends. */
 export interface TalkResult {
   readonly sends: number
   readonly p50Ms: number

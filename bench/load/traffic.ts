@@ -5,10 +5,10 @@ import type { OrderFaults, OrderWatch } from './order-watch.ts'
 import { type Cost, Window } from './window.ts'
 import type { Target } from './wire.ts'
 
-/** How long what is under way may take to arrive after the last send. */
+/** Time that messages under way may take to arrive after the last send, ms. */
 const DRAIN_MS = 5_000
 
-/** What came of the messages of one measurement. */
+/** Result of the messages of one measurement. */
 export interface TrafficResult extends Cost, OrderFaults {
   /** Messages acknowledged while it was measured. */
   readonly acked: number

@@ -1,7 +1,7 @@
 import { cpuMs } from '../process.ts'
 import type { Target } from './wire.ts'
 
-/** What a stretch of time cost. */
+/** Cost of a stretch of time. */
 export interface Cost {
   readonly seconds: number
   readonly serverCpuMs: number

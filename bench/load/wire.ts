@@ -20,10 +20,10 @@ export interface BenchConversation {
   readonly members: readonly BenchUser[]
 }
 
-/** What a frame means to the load. */
+/** Meaning of a frame to the load. */
 export type FrameKind = 'ack' | 'message' | 'refusal' | 'other'
 
-/** What the load says to a server, and what it looks for in the answers. Each message carries its number. */
+/** Protocol of the load: frames to a server, and marks to look for in the answers. Each message carries its number. */
 export interface Wire {
   /** Opens a connection and authenticates it. */
   connect(user: BenchUser): Promise<LightSocket>

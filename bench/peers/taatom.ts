@@ -46,7 +46,7 @@ const OwnMessageSchema = new Schema({
 OwnMessageSchema.index({ chat: 1, timestamp: -1 })
 const Message = mongoose.model('Message', OwnMessageSchema)
 
-/** What a socket is known to be once the middleware has run. */
+/** Data of a socket once the middleware has run. */
 interface SocketData {
   userId: string
 }

@@ -3,7 +3,7 @@ import { QrLoginId, SessionId } from '../ids.ts'
 import { closed, oneOf, Timestamp } from '../schema.ts'
 import { Device, Me } from '../users/entities.ts'
 
-/** One login on one device. */
+/** Login on one device. */
 export const Session = closed({
   id: SessionId,
   device: Type.Optional(Device),
@@ -14,7 +14,7 @@ export const Session = closed({
 })
 export type Session = Static<typeof Session>
 
-/** What signing in answers. `expiresInMs`: life of the access token. */
+/** Reply to a sign-in. `expiresInMs`: life of the access token. */
 export const SignedIn = closed({
   user: Me,
   sessionId: SessionId,
@@ -24,7 +24,7 @@ export const SignedIn = closed({
 })
 export type SignedIn = Static<typeof SignedIn>
 
-/** What the picture of a code holds before the token. */
+/** Prefix of the token in the picture of a code. */
 export const QR_PREFIX = 'parley:qr:'
 
 /** The secret of a code, which the picture holds: who has it may ask about the code. */
@@ -44,7 +44,7 @@ export const MatchCode = Type.String({ pattern: '^[0-9]{2}$', maxLength: 2, exam
 export const QrStatus = oneOf('pending', 'scanned', 'approved', 'used', 'refused', 'expired')
 export type QrStatus = Static<typeof QrStatus>
 
-/** Where a code is. `matchCode` and `device` are there as soon as the device is known that would be signed in. */
+/** State of a code. `matchCode` and `device` are there as soon as the device is known that would be signed in. */
 export const QrState = closed({
   id: QrLoginId,
   status: QrStatus,

@@ -17,7 +17,7 @@ export const Phone = Type.String({
 
 export const Email = Type.String({ minLength: 3, maxLength: 254, pattern: '^[^\\s@]+@[^\\s@]+$' })
 
-/** One or more ways to be found again, and a password. */
+/** Identifiers of a new account, one or more, and a password. */
 export const Register = route({
   method: 'POST',
   url: '/auth/register',

@@ -15,7 +15,7 @@ export const Nickname = Type.String({ maxLength: 64, pattern: PLAIN_TEXT })
 export const Role = oneOf('owner', 'admin', 'member')
 export type Role = Static<typeof Role>
 
-/** Who may do what in a group, and whether new members see what was said before them (`all`). */
+/** Permissions of a group, and whether new members see what was said before them (`all`). */
 export const GroupSettings = closed({
   whoMaySend: oneOf('members', 'admins'),
   whoMayAdd: oneOf('members', 'admins'),
@@ -24,7 +24,7 @@ export const GroupSettings = closed({
 })
 export type GroupSettings = Static<typeof GroupSettings>
 
-/** What a support conversation is about. */
+/** Subject of a support conversation. */
 export const RelatedEntity = closed({
   type: Type.String({ minLength: 1, maxLength: 64, pattern: '^[a-z0-9_]+$' }),
   refId: Type.Optional(Type.String({ maxLength: 128 }))
@@ -36,7 +36,7 @@ export type SupportStatus = Static<typeof SupportStatus>
 
 export const ConversationType = oneOf('direct', 'group', 'support')
 
-/** What is the same for every member. `rev`: the conversation's change that last touched these fields. */
+/** Conversation as it is for every member. `rev`: the conversation's change that last touched these fields. */
 export const Conversation = closed({
   id: ConversationId,
   type: ConversationType,
@@ -52,7 +52,7 @@ export const Conversation = closed({
 })
 export type Conversation = Static<typeof Conversation>
 
-/** Somebody's membership; `leftAt` when it has ended. `rev`: the conversation's change that last touched it. */
+/** Membership of a person; `leftAt` when it has ended. `rev`: the conversation's change that last touched it. */
 export const Member = closed({
   userId: UserId,
   role: Role,
@@ -62,7 +62,7 @@ export const Member = closed({
 })
 export type Member = Static<typeof Member>
 
-/** How far one member has got: everything up to these `seq` was delivered to them, read by them. */
+/** Cursors of one member: everything up to these `seq` was delivered to them, read by them. */
 export const Receipt = closed({
   conversationId: ConversationId,
   userId: UserId,
@@ -72,7 +72,7 @@ export const Receipt = closed({
 export type Receipt = Static<typeof Receipt>
 
 /**
- * How one member keeps a conversation; nobody else sees it. `muted` without `mutedUntil` is for ever. `hidden`: not in
+ * Preferences of a member, which nobody else sees. `muted` without `mutedUntil` is for ever. `hidden`: not in
  * the list until the next message. `nickname`: what they call the other person.
  */
 export const Preferences = closed({

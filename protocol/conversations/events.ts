@@ -37,7 +37,7 @@ export const ConversationCreate = command('conversation:create', {
   reply: ConversationView
 })
 
-/** What an admin of a group may change. */
+/** Fields that an admin of a group may change. */
 export const ConversationChanges = {
   name: Type.Optional(ConversationName),
   description: Type.Optional(Description),

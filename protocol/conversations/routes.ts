@@ -74,7 +74,7 @@ export const UpdateConversation = route({
   schema: { summary: 'Change a group', tags, params, body: closed(ConversationChanges), response: { 200: Rev } }
 })
 
-/** What is left out stays as it is; an empty text takes a nickname or a ringtone away. */
+/** Preferences to change: one left out stays as it is; an empty text takes a nickname or a ringtone away. */
 export const PreferenceChanges = closed({
   muted: Type.Optional(Type.Boolean()),
   mutedUntil: Type.Optional(Timestamp),

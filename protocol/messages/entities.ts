@@ -3,7 +3,7 @@ import { ConversationId, MessageId, UserId } from '../ids.ts'
 import { Reaction } from '../reactions/entities.ts'
 import { Counter, closed, oneOf, PLAIN_TEXT, Timestamp } from '../schema.ts'
 
-/** What a message is. The server alone writes `call` and `system`. */
+/** Type of a message. The server alone writes `call` and `system`. */
 export const MessageType = oneOf(
   'text',
   'image',
@@ -18,7 +18,7 @@ export const MessageType = oneOf(
 )
 export type MessageType = Static<typeof MessageType>
 
-/** Where something can be fetched: http or https. */
+/** Address to fetch something from: http or https. */
 export const Url = Type.String({ maxLength: 2_048, pattern: '^https?://[^\\s]+$' })
 
 const pixels = Type.Optional(Type.Integer({ minimum: 0, maximum: 100_000 }))
@@ -56,12 +56,12 @@ export const ContactCard = closed({
 })
 export type ContactCard = Static<typeof ContactCard>
 
-/** What the client wants to find again; JSON, at most 4 KiB and four levels deep. */
+/** Data of the client, kept as it is; JSON, at most 4 KiB and four levels deep. */
 export const Metadata = Type.Unsafe<Record<string, unknown>>(
   Type.Object({}, { additionalProperties: true, maxProperties: 64 })
 )
 
-/** What a message carries besides its text. */
+/** Content of a message besides its text. */
 export const content = {
   attachments: Type.Optional(Type.Array(Attachment, { maxItems: 10 })),
   location: Type.Optional(Location),

@@ -5,7 +5,7 @@ import { MAX_PAGE_SIZE } from '../limits.ts'
 import { Counter, closed, oneOf, Timestamp } from '../schema.ts'
 import { ClientId, content, Message, MessageType, Text } from './entities.ts'
 
-/** What a send is answered with; a repeated `clientId` answers the first message with `duplicate: true`. */
+/** Reply to a send; a repeated `clientId` answers the first message with `duplicate: true`. */
 export const Sent = closed({
   id: MessageId,
   seq: Counter,
@@ -15,11 +15,11 @@ export const Sent = closed({
 })
 export type Sent = Static<typeof Sent>
 
-/** Where a change of a message landed. */
+/** Position of a change of a message. */
 export const Changed = closed({ id: MessageId, rev: Counter })
 export type Changed = Static<typeof Changed>
 
-/** What a message is made of. Without a type it is `text`. */
+/** Content of a new message. Without a type it is `text`. */
 export const NewContent = {
   type: Type.Optional(MessageType),
   text: Type.Optional(Text),

@@ -2,10 +2,10 @@ import { type Static, Type } from '@sinclair/typebox'
 import { UserId } from '../ids.ts'
 import { closed, Timestamp } from '../schema.ts'
 
-/** One emoji, as one grapheme. */
+/** Emoji, as one grapheme. */
 export const Emoji = Type.String({ minLength: 1, maxLength: 64 })
 
-/** Everyone who reacted with one emoji: how many, and the first twenty of them with the moments when they did. */
+/** People who reacted with one emoji: how many, and the first twenty of them with the moments when they did. */
 export const Reaction = closed({
   emoji: Emoji,
   count: Type.Integer({ minimum: 1 }),

@@ -10,7 +10,7 @@ export type RequestStatus = Static<typeof RequestStatus>
 
 export const RequestText = Type.String({ minLength: 1, maxLength: 500, pattern: PLAIN_TEXT })
 
-/** Somebody asks to talk (`chat`) or to be friends. `conversationId`: once it is accepted. */
+/** Request to talk (`chat`) or to be friends. `conversationId`: once it is accepted. */
 export const PersonRequest = closed({
   id: RequestId,
   kind: RequestKind,

@@ -7,7 +7,7 @@ import { Counter, closed } from '../schema.ts'
 export const Cursors = Type.Record(StreamId, Counter, { maxProperties: MAX_CURSORS, additionalProperties: false })
 export type Cursors = Static<typeof Cursors>
 
-/** Where a stream is now. `seq` and the receipts are those of a conversation; a user's own stream has none. */
+/** Head of a stream. `seq` and the receipts are those of a conversation; a user's own stream has none. */
 export const Head = closed({
   stream: StreamId,
   rev: Counter,

@@ -18,7 +18,7 @@ export const SyncHeads = command('sync:heads', {
   reply: Heads
 })
 
-/** One thing that changed, as it is now. */
+/** Item that changed, as it is now. */
 export const SyncItem = Type.Union([
   closed({ type: Type.Literal('message'), rev: Counter, message: Message }),
   closed({ type: Type.Literal('member'), rev: Counter, member: Member }),

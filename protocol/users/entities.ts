@@ -46,7 +46,7 @@ export const Me = closed({
 })
 export type Me = Static<typeof Me>
 
-/** What kind of app a device runs; free text on the wire of later versions, so clients show the unknown as it is. */
+/** Device and its kind of app; free text in later versions, so clients show the unknown as it is. */
 export const Device = closed({
   id: Type.String({
     minLength: 1,
@@ -59,7 +59,7 @@ export const Device = closed({
 })
 export type Device = Static<typeof Device>
 
-/** Who may see something of a person: everyone, those among the person's contacts, or nobody. */
+/** Audience of something of a person: everyone, those among the person's contacts, or nobody. */
 export const Audience = oneOf('everyone', 'contacts', 'nobody')
 export type Audience = Static<typeof Audience>
 
@@ -75,7 +75,7 @@ const privacy = {
   lastSeen: Audience,
   profilePhoto: Audience,
   about: Audience,
-  /** Who may open a new direct conversation with the person. */
+  /** Audience that may open a new direct conversation with the person. */
   whoMayStart: oneOf('everyone', 'contacts', 'friends', 'nobody')
 }
 
@@ -84,11 +84,11 @@ const preferences = {
   language: Type.String({ maxLength: 35, pattern: '^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$' })
 }
 
-/** What a person chose. `lastSeen` covers presence too, and is mutual: who hides it does not see others’. */
+/** Settings of a person. `lastSeen` covers presence too, and is mutual: who hides it does not see others’. */
 export const Settings = closed({ notifications: closed(notifications), privacy: closed(privacy), ...preferences })
 export type Settings = Static<typeof Settings>
 
-/** Any part of the settings; what is left out stays as it is. */
+/** Settings to change; one left out stays as it is. */
 export const SettingsChanges = Type.Partial(
   closed({
     notifications: Type.Partial(closed(notifications), { additionalProperties: false }),
@@ -99,17 +99,17 @@ export const SettingsChanges = Type.Partial(
 )
 export type SettingsChanges = Static<typeof SettingsChanges>
 
-/** Somebody whom the caller has blocked. */
+/** Block by the caller. */
 export const Block = closed({ user: User, blockedAt: Timestamp })
 export type Block = Static<typeof Block>
 
-/** How somebody came to be a contact. */
+/** Source of a contact. */
 export const ContactSource = oneOf('sync', 'added', 'request')
 export type ContactSource = Static<typeof ContactSource>
 
 export const ContactName = Type.String({ minLength: 1, maxLength: 128, pattern: PLAIN_TEXT })
 
-/** Somebody among the caller’s contacts; `name` as the caller’s address book has it. */
+/** Contact of the caller; `name` as the caller’s address book has it. */
 export const Contact = closed({
   user: User,
   name: Type.Optional(ContactName),

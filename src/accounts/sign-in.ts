@@ -3,7 +3,7 @@ import { prefixedId } from '../../protocol/ids.ts'
 import type { SignIn } from './passwords/password-sign-in.ts'
 import type { Authenticator } from './tokens/authenticator.ts'
 
-/** Somebody who has just signed in, with their access token. */
+/** Reply to a sign-in: the new session with its access token. */
 export async function presentSignIn(
   authenticator: Authenticator,
   { user, sessionId, userId, refreshToken }: SignIn

@@ -3,7 +3,7 @@ import type { ConversationEvent, EphemeralEvent, UserEvent } from '../../protoco
 import type { Presence } from '../../protocol/presence/entities.ts'
 import type { ProfileUpdated } from '../../protocol/users/events.ts'
 
-/** One committed change of a conversation. Receivers deliver a conversation's changes in `rev` order. */
+/** Committed change of a conversation. Receivers deliver a conversation's changes in `rev` order. */
 export interface ConversationChange {
   /** 24 hexadecimal digits, as are all ids on the bus. */
   readonly conversationId: string
@@ -18,7 +18,7 @@ export interface ConversationChange {
   readonly left?: readonly string[]
 }
 
-/** One committed change of what belongs to one person. */
+/** Committed change of what belongs to one person. */
 export interface UserChange {
   readonly userId: string
   readonly rev: number
@@ -50,7 +50,7 @@ export interface SessionEnd {
   readonly sessionId: string
 }
 
-/** Every message of the bus by its topic. Plain JSON: what a receiver needs beyond it, the receiver asks for. */
+/** Messages of the bus by topic. Plain JSON: what a receiver needs beyond it, the receiver asks for. */
 export interface BusMessages {
   conversation: ConversationChange
   user: UserChange

@@ -33,7 +33,7 @@ const oneOf = <T extends string>(fallback: NoInfer<T>, ...values: T[]) =>
 
 /** The kinds of existing apps whose own API is served. */
 export const DIALECT_NAMES = ['mobile', 'unified', 'chatapp', 'reals2chat', 'taatom'] as const
-/** One of them. */
+/** Name of a dialect. */
 export type DialectName = (typeof DIALECT_NAMES)[number]
 
 const Env = Type.Object({
@@ -91,10 +91,10 @@ const Env = Type.Object({
 const NUMBER_MAX = 1_000_000_000
 const NUMBER = Type.Integer({ minimum: 1, maximum: NUMBER_MAX, expected: `a whole number from 1 to ${NUMBER_MAX}` })
 
-/** What the environment says, checked and converted: durations in milliseconds, lists as arrays. Frozen. */
+/** Settings of the environment, checked and converted: durations in milliseconds, lists as arrays. Frozen. */
 export type Config = Readonly<Static<typeof Env>> & { readonly limits: Limits; readonly timings: Timings }
 
-/** One line of `parley config`; secrets are masked in `value`. */
+/** Line of `parley config`; secrets are masked in `value`. */
 export interface ConfigRow {
   name: string
   value: string
@@ -120,7 +120,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   return Object.freeze({ ...config, limits, timings })
 }
 
-/** Every variable that is understood, with what is in force, for an operator to read. */
+/** List every variable with the value in force, for an operator to read. */
 export function describeConfig(config: Config, env: NodeJS.ProcessEnv): ConfigRow[] {
   const rows = Object.entries<TSchema>(Env.properties).map(([name, schema]) =>
     row(env, name, show(schema, config[name as keyof Static<typeof Env>]), defaultText(config, name, schema))
@@ -202,7 +202,7 @@ function isWellKnown(secret: string): boolean {
   return WELL_KNOWN.test(secret) || new Set(secret).size < 8
 }
 
-/** What each variable alone cannot tell. */
+/** Problems that no variable has alone. */
 function unfinished(config: Partial<Config>, env: NodeJS.ProcessEnv): string[] {
   const problems = unfinishedDelivery(config)
   if (config.NODE_ENV === 'production') {
@@ -229,7 +229,7 @@ const NEEDED_BY: Record<Config['OTP_DELIVERY'], readonly (keyof Config)[]> = {
   webhook: ['OTP_WEBHOOK_URL', 'OTP_WEBHOOK_SECRET']
 }
 
-/** What the chosen way of delivering codes lacks. */
+/** Settings that the chosen way of delivering codes lacks. */
 function unfinishedDelivery(config: Partial<Config>): string[] {
   const { NODE_ENV, OTP_DELIVERY = 'log', OTP_WEBHOOK_URL } = config
   const problems = NEEDED_BY[OTP_DELIVERY]

@@ -1,5 +1,5 @@
 /**
- * How long the server waits and how often it looks, ms. Each can be set by the environment variable `TIMINGS_<NAME>`
+ * Waits and intervals of the server, ms. Each can be set by the environment variable `TIMINGS_<NAME>`
  * (`TIMINGS_HEARTBEAT_MS=20000`). The defaults are what PROTOCOL.md promises.
  */
 export const DEFAULT_TIMINGS = {
@@ -13,15 +13,15 @@ export const DEFAULT_TIMINGS = {
   slowReaderMs: 15_000,
   /** Time to answer a close; then the connection is cut. */
   closeTimeoutMs: 1_000,
-  /** Every connection is looked after once in this time. */
+  /** Interval at which each connection is checked. */
   sweepMs: 5_000,
   /** `auth:expiring` is sent this long before the token ends. */
   authWarningMs: 60_000,
-  /** At a drain: the time over which clients are sent away, at most. */
+  /** Time over which a drain sends clients away, at most. */
   drainWindowMs: 20_000,
-  /** At a drain: the time that commands under way get to finish. */
+  /** Time that commands under way get to finish at a drain. */
   drainFinishMs: 5_000,
-  /** At a stop: the time that requests under way get to finish once the sockets are closed. */
+  /** Time that requests under way get to finish at a stop, once the sockets are closed. */
   requestFinishMs: 5_000,
   /** Pause between two writes of what has reached one connection that acknowledges nothing. */
   receiptPauseMs: 500,
@@ -33,7 +33,7 @@ export const DEFAULT_TIMINGS = {
   qrPollMs: 1_000,
   /** Pause between two comments on an event stream. */
   streamBeatMs: 15_000,
-  /** When a client whose event stream has ended comes back. */
+  /** Delay before a client whose event stream has ended comes back. */
   streamRetryMs: 2_000,
   /** Time that a socket.io client of version 2 gets to name a namespace before it enters the main one. */
   legacyNamespaceMs: 250,

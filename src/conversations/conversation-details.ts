@@ -25,14 +25,14 @@ export interface Participant {
   readonly readSeq: number
   readonly deliveredUpTo?: string
   readonly readUpTo?: string
-  /** When they read up to where; the last few times, oldest first. */
+  /** Last few reads with their positions, oldest first. */
   readonly reads: readonly { readonly seq: number; readonly at: string }[]
 }
 
 /** A conversation as one of its members sees it, together with who is in it. */
 export interface ConversationDetails {
   readonly view: ConversationView
-  /** At most a hundred, the viewer among them. */
+  /** Members, at most a hundred, the viewer among them. */
   readonly participants: readonly Participant[]
 }
 
@@ -54,14 +54,17 @@ export class ConversationDetailsService {
     this.#blocks = blocks
   }
 
-  /** Who is apart from the actor by a block seems to have received nothing. @param views of the actor's own conversations */
+  /** Details; peers blocked either way seem to have received nothing. @param views of the actor's own conversations */
   async findAll(actor: Actor, views: readonly ConversationView[]): Promise<ConversationDetails[]> {
-    const [found, apart] = await Promise.all([this.#membersOf(actor, views), this.#blocks.blockedPeers(actor.userId)])
+    const [found, blockedIds] = await Promise.all([
+      this.#membersOf(actor, views),
+      this.#blocks.blockedPeers(actor.userId)
+    ])
     const members = found.map(it =>
-      apart.has(it.userId.toHexString()) ? { ...it, deliveredSeq: 0, readSeq: 0, reads: [] } : it
+      blockedIds.has(it.userId.toHexString()) ? { ...it, deliveredSeq: 0, readSeq: 0, reads: [] } : it
     )
     const ids = [...new Set(members.map(({ userId }) => userId.toHexString()))]
-    const [users, marks] = await Promise.all([this.#users.findMany(actor, ids), this.#marksOf(members)])
+    const [users, messageIds] = await Promise.all([this.#users.findMany(actor, ids), this.#messageIdsOf(members)])
     const userOf = new Map(users.map(user => [bareId(user.id), user]))
     return views.map(view => {
       const here = members.filter(({ conversationId }) => conversationId.toHexString() === bareId(view.id))
@@ -69,7 +72,7 @@ export class ConversationDetailsService {
         view,
         participants: here.flatMap(member => {
           const user = userOf.get(member.userId.toHexString())
-          return user === undefined ? [] : [present(member, user, marks)]
+          return user === undefined ? [] : [present(member, user, messageIds)]
         })
       }
     })
@@ -94,13 +97,13 @@ export class ConversationDetailsService {
   }
 
   /** Ids of the messages at the members' cursors, by conversation and `seq`. */
-  async #marksOf(members: readonly MemberDoc[]): Promise<Map<string, string>> {
-    const places = new Map<string, { conversationId: ObjectId; seq: number }>()
+  async #messageIdsOf(members: readonly MemberDoc[]): Promise<Map<string, string>> {
+    const positions = new Map<string, { conversationId: ObjectId; seq: number }>()
     for (const { conversationId, deliveredSeq, readSeq } of members) {
       for (const seq of [deliveredSeq, readSeq])
-        if (seq > 0) places.set(keyOf(conversationId, seq), { conversationId, seq })
+        if (seq > 0) positions.set(keyOf(conversationId, seq), { conversationId, seq })
     }
-    const messages = await this.#store.messages.findAtSeqs([...places.values()])
+    const messages = await this.#store.messages.findAtSeqs([...positions.values()])
     return new Map(messages.map(it => [keyOf(it.conversationId, it.seq), messageId(it._id)]))
   }
 }
@@ -109,10 +112,10 @@ function keyOf(conversationId: ObjectId, seq: number): string {
   return `${conversationId.toHexString()}:${seq}`
 }
 
-function present(member: MemberDoc, user: User, marks: ReadonlyMap<string, string>): Participant {
+function present(member: MemberDoc, user: User, messageIds: ReadonlyMap<string, string>): Participant {
   const { role, joinedAt, deliveredSeq, readSeq, conversationId, reads = [] } = member
-  const deliveredUpTo = marks.get(keyOf(conversationId, deliveredSeq))
-  const readUpTo = marks.get(keyOf(conversationId, readSeq))
+  const deliveredUpTo = messageIds.get(keyOf(conversationId, deliveredSeq))
+  const readUpTo = messageIds.get(keyOf(conversationId, readSeq))
   return {
     user,
     role,

@@ -20,7 +20,7 @@ const MAX_PEERS = 5_000
 /** Conversations that numbered pages reach. */
 const MAX_NUMBERED = 10_000
 
-/** Which conversations are wanted; what is left out does not matter. */
+/** Filter of the list; a field left out does not matter. */
 export interface ListRequest {
   limit?: number
   /** `next` of the page before. */
@@ -48,14 +48,14 @@ interface Listed {
 
 const NONE: PreferencesDoc = {}
 
-/** A place in the list: pinned ones come first. */
-interface Place {
+/** Position in the list: pinned ones come first. */
+interface ListCursor {
   isPinned: boolean
   at: Date
   id: ObjectId
 }
 
-/** What a page is cut from: the memberships, those pinned apart from the rest. */
+/** Memberships that a page is cut from, the pinned ones apart. */
 interface Candidates {
   pinned: ObjectId[]
   others: ObjectId[]
@@ -90,8 +90,8 @@ export class ConversationListService {
     const last = page.at(-1)
     if (docs.length <= upTo || last === undefined) return { conversations }
     const isPinned = candidates.pinned.some(id => id.equals(last._id))
-    const place = `${isPinned ? 'p' : ''}${last.lastActivityAt.getTime()}_${last._id.toHexString()}`
-    return { conversations, next: place }
+    const cursor = `${isPinned ? 'p' : ''}${last.lastActivityAt.getTime()}_${last._id.toHexString()}`
+    return { conversations, next: cursor }
   }
 
   async #views(userId: ObjectId, docs: readonly ConversationDoc[]): Promise<ConversationView[]> {
@@ -106,14 +106,14 @@ export class ConversationListService {
     { pinned, others }: Candidates,
     { limit, type, after }: { limit: number; type: ConversationDoc['type'] | undefined; after: string | undefined }
   ): Promise<ConversationDoc[]> {
-    const place = after === undefined ? undefined : readPlace(after)
+    const cursor = after === undefined ? undefined : readListCursor(after)
     const { conversations } = this.#store
-    const isPastPinned = place !== undefined && !place.isPinned
+    const isPastPinned = cursor !== undefined && !cursor.isPinned
     const first =
-      isPastPinned || pinned.length === 0 ? [] : await conversations.newest(pinned, limit, { after: place, type })
+      isPastPinned || pinned.length === 0 ? [] : await conversations.newest(pinned, limit, { after: cursor, type })
     if (first.length >= limit || others.length === 0) return first
     const rest = await conversations.newest(others, limit - first.length, {
-      after: isPastPinned ? place : undefined,
+      after: isPastPinned ? cursor : undefined,
       type
     })
     return [...first, ...rest]
@@ -128,7 +128,7 @@ export class ConversationListService {
     )
     const shown = await this.#withoutHidden(wanted)
     const named = q === undefined ? shown : await this.#named(actor, shown, q)
-    const left = unread === true ? await this.#withNews(actor, named) : named
+    const left = unread === true ? await this.#withPossiblyUnread(actor, named) : named
     const ids = (rows: readonly Listed[]): ObjectId[] => rows.map(({ conversationId }) => conversationId)
     return {
       pinned: ids(left.filter(({ preferences }) => preferences.pinned === true)),
@@ -136,7 +136,7 @@ export class ConversationListService {
     }
   }
 
-  /** Without those that were put away and have had no message since. */
+  /** Drop conversations that were put away and have had no message since. */
   async #withoutHidden(memberships: readonly Listed[]): Promise<readonly Listed[]> {
     const put = memberships.filter(({ preferences }) => preferences.hiddenAtSeq !== undefined)
     if (put.length === 0) return memberships
@@ -147,8 +147,8 @@ export class ConversationListService {
     })
   }
 
-  /** Those that have gone on since they were read: the only ones that can have something unread. */
-  async #withNews(actor: Actor, listed: readonly Listed[]): Promise<readonly Listed[]> {
+  /** Conversations that went on since they were read: only they can have something unread. */
+  async #withPossiblyUnread(actor: Actor, listed: readonly Listed[]): Promise<readonly Listed[]> {
     const ids = listed.map(({ conversationId }) => conversationId)
     const memberships = await this.#store.members.findByUserIn(new ObjectId(actor.userId), ids)
     const seqs = await this.#seqs(memberships)
@@ -183,7 +183,7 @@ export class ConversationListService {
   }
 }
 
-/** How many come before a numbered page. @throws {AppError} `invalid` */
+/** Number of conversations before a numbered page. @throws {AppError} `invalid` */
 function skipOf({ page = 1, after }: ListRequest, limit: number): number {
   const isPage = Number.isInteger(page) && page >= 1 && page * limit <= MAX_NUMBERED
   if (!isPage) throw new AppError('invalid', `Pages are numbered from 1, and reach ${MAX_NUMBERED} conversations`)
@@ -191,7 +191,7 @@ function skipOf({ page = 1, after }: ListRequest, limit: number): number {
   return (page - 1) * limit
 }
 
-function readPlace(after: string): Place {
+function readListCursor(after: string): ListCursor {
   const isPinned = after.startsWith('p')
   const [at = '', id = ''] = after.slice(isPinned ? 1 : 0).split('_')
   return { isPinned, at: new Date(Number(at)), id: new ObjectId(id) }

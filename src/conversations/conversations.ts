@@ -114,20 +114,20 @@ export class ConversationService {
     return id === undefined ? undefined : await this.get(actor, id)
   }
 
-  /** Its id; read once and then known. @param userId in either form */
+  /** Id of a direct conversation; read once and then cached. @param userId in either form */
   async directId(actor: Actor, userId: string): Promise<string | undefined> {
     const id = await this.#pairs.idOf(actor.userId, bareId(userId))
     return id === undefined ? undefined : prefixedId('conv', id)
   }
 
-  /** How the person whose memberships these are sees the conversations: one query for newest, one for unread. */
+  /** Views of the conversations for the person of the memberships: one query for newest, one for unread. */
   async views(docs: readonly ConversationDoc[], memberships: readonly MemberDoc[]): Promise<ConversationView[]> {
     const mine = new Map(memberships.map(member => [member.conversationId.toHexString(), member]))
     const seen = docs.flatMap(doc => {
       const me = mine.get(doc._id.toHexString())
       return me === undefined ? [] : [{ doc, me }]
     })
-    const places = seen
+    const positions = seen
       .filter(({ doc, me }) => doc.seq > hiddenUpTo(me))
       .map(({ doc }) => ({ conversationId: doc._id, seq: doc.seq }))
     const unreadViews = seen
@@ -138,7 +138,7 @@ export class ConversationService {
       .filter(({ doc, view }) => doc.seq > view.afterSeq)
       .map(({ view }) => view)
     const [newest, unread] = await Promise.all([
-      this.#store.messages.findAtSeqs(places),
+      this.#store.messages.findAtSeqs(positions),
       this.#store.messages.unread(unreadViews)
     ])
     const newestOf = new Map(newest.map(message => [message.conversationId.toHexString(), message]))
@@ -161,10 +161,10 @@ export class ConversationService {
     const rows = await this.#store.members.page(conversationId, limit + 1, from)
     const page = rows.slice(0, limit)
     const last = page.at(-1)
-    const apart = await this.#blocks.blockedPeers(actor.userId)
+    const blockedIds = await this.#blocks.blockedPeers(actor.userId)
     return {
       members: page.map(presentMember),
-      receipts: page.filter(row => !apart.has(row.userId.toHexString())).map(presentReceipt),
+      receipts: page.filter(row => !blockedIds.has(row.userId.toHexString())).map(presentReceipt),
       ...omitUndefined({ next: rows.length > limit && last !== undefined ? userId(last.userId) : undefined })
     }
   }

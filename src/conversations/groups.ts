@@ -33,12 +33,12 @@ interface GroupChanges {
 /** People whose leaving one event tells. */
 const ENDED_AT_ONCE = 500
 
-/** Where a change landed. */
+/** Position at which a change landed. */
 interface Landed {
   rev: number
 }
 
-/** Who is in a group, with which role, and what it is called. */
+/** Members of groups with their roles, titles and pictures. */
 export class GroupService {
   readonly #commits: Commits
   readonly #users: GroupDeps['users']

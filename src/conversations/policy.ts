@@ -87,7 +87,7 @@ export function requireSender(message: Readonly<MessageDoc>, actor: Actor): void
     throw new AppError('forbidden', 'Only its sender may do this')
 }
 
-/** What the actor may see of a conversation. @throws {AppError} `not_found` for who is not a member */
+/** View of a conversation for the actor. @throws {AppError} `not_found` for others than members */
 export async function viewOf(members: MemberStore, actor: Actor, id: string): Promise<View> {
   const conversationId = new ObjectId(bareId(id))
   const userId = new ObjectId(actor.userId)

@@ -23,7 +23,7 @@ interface PreferenceDeps {
 
 type Head = Pick<ConversationDoc, '_id' | 'seq'>
 
-/** How one member keeps a conversation: muted, pinned, archived, cleared, hidden. Nobody else sees it. */
+/** Preferences of a member for a conversation: muted, pinned, archived, cleared, hidden. Nobody else sees it. */
 export class PreferenceService {
   readonly #store: PreferenceDeps['store']
   readonly #bus: Bus
@@ -74,7 +74,7 @@ export class PreferenceService {
     return await this.#clear(actor, id, true)
   }
 
-  /** Who of these people has muted the conversation now; ids are 24 hexadecimal digits. */
+  /** Members among these people who have muted the conversation now; ids are 24 hexadecimal digits. */
   async mutedAmong(id: string, userIds: readonly string[]): Promise<Set<string>> {
     const rows = await this.#store.members.findAll(
       new ObjectId(bareId(id)),
@@ -125,7 +125,7 @@ export class PreferenceService {
 const FLAGS = ['pinned', 'archived', 'favorite'] as const
 const TEXTS = ['ringtone', 'nickname'] as const
 
-/** What is to be stored; `undefined` takes a field away. */
+/** Fields to store; `undefined` takes one away. */
 function fieldsOf(changes: PreferenceChanges, seq: number): { [name in keyof PreferencesDoc]: unknown } {
   const { muted, mutedUntil, hidden } = changes
   const flags = FLAGS.filter(name => changes[name] !== undefined).map(name => [name, changes[name] || undefined])

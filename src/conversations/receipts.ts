@@ -17,7 +17,7 @@ import type { MessageStore } from '../store/messages.ts'
 import type { BlockService } from '../users/index.ts'
 import { noSuchConversation, viewOf } from './policy.ts'
 
-/** In larger conversations receipts are kept but not told. */
+/** Members up to which receipts are emitted; in larger conversations they are only kept. */
 const MAX_TOLD_MEMBERS = 64
 
 interface Marks {
@@ -30,7 +30,7 @@ interface Marks {
 interface Cursors {
   readonly deliveredSeq: number
   readonly readSeq: number
-  /** How far what had been waiting for the person goes; 0 where nothing had. */
+  /** Last `seq` that had been waiting for the person; 0 for none. */
   readonly catchUpSeq: number
 }
 
@@ -40,7 +40,7 @@ interface ReceiptDeps {
   blocks: Pick<BlockService, 'blockedPeers'>
 }
 
-/** How far members have received and read. Cursors only move forward, and never beyond the last message. */
+/** Delivery and read cursors of members. Cursors only move forward, and never beyond the last message. */
 export class ReceiptService {
   readonly #store: {
     readonly conversations: ConversationStore
@@ -49,7 +49,7 @@ export class ReceiptService {
   }
   readonly #bus: Bus
   readonly #blocks: ReceiptDeps['blocks']
-  /** What came in while the same cursors were being written: it is written once, together, afterwards. */
+  /** Cursors that came in while the same ones were being written: merged, and written once afterwards. */
   readonly #waiting = new Map<string, Cursors>()
   readonly #writing = new Map<string, Promise<Receipt>>()
 
@@ -121,8 +121,8 @@ export class ReceiptService {
     const from = after === undefined ? undefined : new ObjectId(bareId(after))
     const rows = await this.#store.members.page(view.conversationId, limit + 1, from)
     const page = rows.slice(0, limit)
-    const apart = await this.#blocks.blockedPeers(actor.userId)
-    const isOther = ({ userId: id }: MemberDoc) => !id.equals(message.senderId) && !apart.has(id.toHexString())
+    const blockedIds = await this.#blocks.blockedPeers(actor.userId)
+    const isOther = ({ userId: id }: MemberDoc) => !id.equals(message.senderId) && !blockedIds.has(id.toHexString())
     const others = page.filter(it => isOther(it) && it.joinedSeq < message.seq)
     const last = page.at(-1)
     return {
@@ -157,14 +157,14 @@ export class ReceiptService {
     if (head.memberCount <= MAX_TOLD_MEMBERS) {
       // What had been waiting is told apart from what came live meanwhile, although both were written at once.
       const caughtUp = furthest(before, { deliveredSeq: Math.min(cursors.catchUpSeq, head.seq), readSeq: 0 })
-      this.#tell(head, before, caughtUp, true)
-      this.#tell(head, caughtUp, after, false)
+      this.#emitReceipt(head, before, caughtUp, true)
+      this.#emitReceipt(head, caughtUp, after, false)
     }
     return presentReceipt(after)
   }
 
   /** Tells that a member has got from one place to another, if it is another. */
-  #tell(head: ConversationDoc, from: MemberDoc, to: MemberDoc, isCatchUp: boolean): void {
+  #emitReceipt(head: ConversationDoc, from: MemberDoc, to: MemberDoc, isCatchUp: boolean): void {
     if (to.deliveredSeq === from.deliveredSeq && to.readSeq === from.readSeq) return
     const moved = to.readSeq > from.readSeq ? Read : Delivered
     const pair = pairOf(head)

@@ -8,7 +8,7 @@ import type { SystemNoteDoc } from '../store/documents.ts'
 /** People that a note names. */
 const NAMED = 20
 
-/** What is recorded of a change; ids are 24 hexadecimal digits. */
+/** Record of a change; ids are 24 hexadecimal digits. */
 export interface Note extends Omit<SystemNoteDoc, 'userIds' | 'userCount'> {
   userIds?: readonly string[]
 }

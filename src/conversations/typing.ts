@@ -27,14 +27,14 @@ export class TypingService {
   readonly #pairs: DirectPairs
   readonly #starts: TokenBuckets
   readonly #endMs: number
-  /** Those who are typing, by person and conversation. */
+  /** Timers of people who are typing, by person and conversation. */
   readonly #ends = new Map<string, NodeJS.Timeout>()
 
   constructor({ store, bus, pairs, config }: TypingDeps) {
     this.#members = store.members
     this.#bus = bus
     this.#pairs = pairs
-    this.#starts = new TokenBuckets(1_000 / config.limits.typingIntervalMs, 1)
+    this.#starts = new TokenBuckets({ perSecond: 1_000 / config.limits.typingIntervalMs, burst: 1 })
     this.#endMs = 2 * config.limits.typingIntervalMs
   }
 

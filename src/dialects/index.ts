@@ -11,7 +11,7 @@ import { createUnified } from './unified/index.ts'
 
 type Create = (parts: DialectDeps) => Dialect
 
-/** Every dialect there is. */
+/** Dialects by name. */
 const DIALECTS: Readonly<Partial<Record<DialectName, Create>>> = {
   mobile: createMobile,
   unified: createUnified,
@@ -39,7 +39,7 @@ export function describeDialects(dialects: readonly Dialect[]): Map<string, () =
   )
 }
 
-/** Their routes at the root, where each document has them, and under `/<name>` as well. */
+/** Routes of the dialects at the root, where each document has them, and under `/<name>` as well. */
 export const dialectRoutes: FastifyPluginAsync<{ dialects: readonly Dialect[] }> = async (app, { dialects }) => {
   const owners = ownersByShape(dialects)
   for (const dialect of dialects) {

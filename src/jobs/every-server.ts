@@ -3,7 +3,7 @@ import { Wake } from './wake.ts'
 /** Work that comes back. */
 export interface PeriodicJob {
   readonly name: string
-  /** From the end of one run to the start of the next. */
+  /** Interval from the end of one run to the start of the next. */
   readonly everyMs: number
   run(): Promise<void>
 }
@@ -22,7 +22,7 @@ export class EveryServerJob {
     this.#onError = onError
   }
 
-  /** How long ago the last run succeeded, ms; before the first, the age of the job. */
+  /** Time since the last run that succeeded, ms; before the first, the age of the job. */
   get ageMs(): number {
     return performance.now() - this.#succeededAt
   }

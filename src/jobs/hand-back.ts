@@ -13,7 +13,7 @@ export class HandBack {
     this.#onError = onError
   }
 
-  /** What cannot be written is reported, and due again when its lease is over. */
+  /** Queue a result. One that cannot be written is reported; its item is due again when the lease is over. */
   add(settled: SettledItem): void {
     this.#waiting.push(settled)
     this.#writing ??= this.#write()

@@ -11,12 +11,12 @@ export interface NewWork extends Pick<NewItem, 'rev' | 'dueAt'> {
   readonly key: string
 }
 
-/** One kind's state: backlog of the database, counts of this process. */
+/** State of a kind: backlog of the database, counts of this process. */
 export interface JobFigures {
   readonly kind: string
   /** Items that are due and in nobody's hands; at most 10,000 are counted. */
   readonly due: number
-  /** For how long the oldest of them has been due, ms. */
+  /** Time that the oldest of them has been due, ms. */
   readonly oldestAgeMs: number
   readonly done: number
   readonly failed: number

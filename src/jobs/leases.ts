@@ -65,15 +65,15 @@ export class Leases {
       const items = held.map(({ item }) => item)
       const lost = new Set(await store.renew(items, leaseMs))
       for (const one of held) if (!lost.has(one.item)) one.until = until
-      this.#tell(held.filter(({ item }) => lost.has(item)))
+      this.#abortLost(held.filter(({ item }) => lost.has(item)))
     } catch (error) {
       onError(error)
-      this.#tell(held.filter(one => one.until < performance.now()))
+      this.#abortLost(held.filter(one => one.until < performance.now()))
     }
   }
 
   /** An item whose run has ended meanwhile is gone from the database for that reason. */
-  #tell(lost: readonly Held[]): void {
+  #abortLost(lost: readonly Held[]): void {
     const running = lost.filter(held => this.#held.has(held) && !held.abort.signal.aborted)
     for (const { abort, item } of running) abort.abort(new Error(`The lease of ${item._id} was lost`))
   }

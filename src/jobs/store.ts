@@ -6,7 +6,7 @@ interface WorkDoc {
   /** `<kind>:<key>`, so that the same work is there once. */
   _id: string
   kind: string
-  /** When it may be claimed, by the database's clock; while it is leased, the end of the lease. */
+  /** Time from which it may be claimed, by the database's clock; while it is leased, the end of the lease. */
   dueAt: Date
   /** Version of what is to be done: grows when there is more. */
   rev: number
@@ -34,7 +34,7 @@ export interface SettledItem {
 export interface NewItem {
   readonly _id: string
   readonly rev: number
-  /** By default at once. Not changed when the item is there already. */
+  /** Due time; at once by default. Not changed when the item is there already. */
   readonly dueAt?: Date
 }
 

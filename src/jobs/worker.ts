@@ -4,7 +4,7 @@ import { type Held, Leases } from './leases.ts'
 import type { LeasedItem, SettledItem, WorkStore } from './store.ts'
 import { Wake } from './wake.ts'
 
-/** How items are claimed, held and tried again. */
+/** Timings of claims, leases and retries. */
 export interface JobTimings {
   /** A dead server's items are taken over after this; renewed at half. */
   readonly leaseMs: number
@@ -13,11 +13,11 @@ export interface JobTimings {
   /** A first retry comes within this, each further one within twice the time before. */
   readonly retryMs: number
   readonly maxRetryMs: number
-  /** How long runs under way may take at `stop`. */
+  /** Time that runs under way may take at `stop`, ms. */
   readonly stopMs: number
 }
 
-/** One run's view of its item. */
+/** View of an item for its run. */
 export interface WorkItem {
   readonly key: string
   /** Version at the claim; a higher one that is asked for meanwhile gets a run of its own. */
@@ -43,7 +43,7 @@ interface WorkerDeps {
   store: WorkStore
   timings: JobTimings
   onError: (error: unknown) => void
-  /** For an item that comes back: when it is due again after it was done. */
+  /** Delay until an item that comes back is due again after it was done, ms. */
   repeatMs?: number
 }
 
@@ -135,7 +135,7 @@ export class Worker {
     if (this.#leases.size * 2 <= this.#concurrency) this.#wake.wake()
   }
 
-  /** One run. When it takes too long, what is left of it is nobody's. */
+  /** Run an item once. A run that takes too long is abandoned. */
   async #attempt({ item: { _id, rev, attempt }, abort }: Held): Promise<void> {
     const { kind, limitMs = LIMIT_MS } = this.#kind
     const key = _id.slice(kind.length + 1)

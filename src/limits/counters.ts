@@ -6,7 +6,7 @@ interface Count {
 }
 
 /**
- * How often something may happen per key and window, counted in this process. Holds a bounded number of keys;
+ * Limits per key and window, counted in this process. Holds a bounded number of keys;
  * the ones not counted for longest are forgotten first.
  */
 export class Counters {
@@ -51,7 +51,7 @@ export function requireAllowed(retryAfterMs: number): void {
   if (retryAfterMs > 0) throw new AppError('rate_limited', 'Too many tries', { retryAfterMs })
 }
 
-/** What one network counts as: an IPv4 address, the first 64 bits of an IPv6 one. */
+/** Network of an address: an IPv4 address, the first 64 bits of an IPv6 one. */
 export function networkOf(address: string): string {
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, '')
   if (!plain.includes(':')) return plain

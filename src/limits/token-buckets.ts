@@ -1,36 +1,55 @@
 import { AppError } from '../errors.ts'
+import { boundedMap } from './bounded-map.ts'
 
 /** Buckets that one process remembers; who has been idle longest is forgotten first, and then has a full one. */
 const MAX_BUCKETS = 100_000
 
-/** Lets each key do something `perSecond` times a second, and `burst` times at once after a pause. */
-export class TokenBuckets {
-  readonly #perMs: number
-  readonly #burst: number
-  readonly #buckets = new Map<string, { tokens: number; at: number }>()
+/** How often something may happen: `perSecond` times a second, and `burst` times at once after a pause. */
+export interface Rate {
+  readonly perSecond: number
+  readonly burst: number
+}
 
-  constructor(perSecond: number, burst: number) {
-    this.#perMs = perSecond / 1_000
-    this.#burst = burst
+/** Lets one thing happen at a rate. */
+export class TokenBucket {
+  readonly #rate: Rate
+  #tokens: number
+  #filledAt = performance.now()
+
+  constructor(rate: Rate) {
+    this.#rate = rate
+    this.#tokens = rate.burst
+  }
+
+  /** Takes one. @returns 0, or the time until there is one again, ms */
+  take(): number {
+    const { perSecond, burst } = this.#rate
+    const now = performance.now()
+    this.#tokens = Math.min(burst, this.#tokens + ((now - this.#filledAt) * perSecond) / 1_000)
+    this.#filledAt = now
+    if (this.#tokens < 1) return Math.ceil(((1 - this.#tokens) * 1_000) / perSecond)
+    this.#tokens -= 1
+    return 0
+  }
+}
+
+/** Lets each key do something at a rate. */
+export class TokenBuckets {
+  readonly #rate: Rate
+  readonly #buckets = boundedMap<TokenBucket>(MAX_BUCKETS)
+
+  constructor(rate: Rate) {
+    this.#rate = rate
   }
 
   /** Takes one. @throws {AppError} `rate_limited`, with the time until there is one again */
   take(key: string, message: string): void {
-    const now = performance.now()
-    const last = this.#buckets.get(key)
-    const tokens = last === undefined ? this.#burst : Math.min(this.#burst, last.tokens + (now - last.at) * this.#perMs)
-    if (tokens < 1) {
-      throw new AppError('rate_limited', message, { retryAfterMs: Math.ceil((1 - tokens) / this.#perMs) })
+    let bucket = this.#buckets.get(key)
+    if (bucket === undefined) {
+      bucket = new TokenBucket(this.#rate)
+      this.#buckets.set(key, bucket)
     }
-    this.#buckets.delete(key)
-    this.#buckets.set(key, { tokens: tokens - 1, at: now })
-    if (this.#buckets.size > MAX_BUCKETS) this.#forgetOldest()
-  }
-
-  #forgetOldest(): void {
-    for (const key of this.#buckets.keys()) {
-      this.#buckets.delete(key)
-      return
-    }
+    const retryAfterMs = bucket.take()
+    if (retryAfterMs > 0) throw new AppError('rate_limited', message, { retryAfterMs })
   }
 }

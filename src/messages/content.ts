@@ -9,7 +9,7 @@ import type { MessageDoc } from '../store/documents.ts'
 import { requireText } from '../text.ts'
 import { requireMetadata } from './metadata.ts'
 
-/** What a client may put into a message. */
+/** Content that a client may put into a message. */
 export type NewContent = Omit<MessageSendData, 'conversationId' | 'clientId'>
 
 /** The checked content of a message, as it is stored. */
@@ -18,7 +18,7 @@ export interface Content {
     MessageDoc,
     'type' | 'text' | 'attachments' | 'location' | 'contact' | 'encryptedContent' | 'metadata'
   >
-  /** Who is meant, members or not: 24 hexadecimal digits each. */
+  /** People who are mentioned, members or not: 24 hexadecimal digits each. */
   readonly mentions: readonly string[]
   /** About how much it takes, bytes. */
   readonly bytes: number
@@ -53,7 +53,7 @@ export function readContent(input: NewContent, textBytes: number): Content {
   }
 }
 
-/** Everything but text, reply and mentions, in one order of fields, so that equal ones have equal digests. */
+/** Fields of a message but text, reply and mentions, in one order, so that equal ones have equal digests. */
 function partsOf({ attachments = [], location, contact, encryptedContent, metadata }: NewContent) {
   return omitUndefined({
     attachments: attachments.length === 0 ? undefined : attachments.map(attachmentOf),
@@ -64,7 +64,7 @@ function partsOf({ attachments = [], location, contact, encryptedContent, metada
   })
 }
 
-/** What a message carries when it is deleted for everyone: its place, and nothing that was said. */
+/** Tombstone of a message deleted for everyone: its position, and nothing of its content. */
 export function tombstoneOf(message: Readonly<MessageDoc>, deletedAt: Date): MessageDoc {
   const { _id, conversationId, seq, rev, createdRev, senderId, clientId, bodyHash, type, createdAt, hiddenFor } =
     message
@@ -98,7 +98,7 @@ function missing(type: MessageType, part: string): AppError {
   return new AppError('invalid', `A message of type ${type} needs its ${part}`)
 }
 
-/** Everything but text and reply, as one text; nothing for a plain text, so that its digest is what it always was. */
+/** Content but text and reply, as one text; nothing for a plain text, so that its digest stays what it was. */
 function otherParts(type: MessageType, rest: object, mentions: readonly string[]): string | undefined {
   if (type === 'text' && mentions.length === 0 && Object.keys(rest).length === 0) return undefined
   return JSON.stringify([type, rest, mentions])

@@ -19,12 +19,12 @@ import type { DeviceCursor } from '../streams/positions.ts'
 const MAX_PAGE = 1_000
 /** Memberships that are looked at for what was not delivered. */
 const MAX_MEMBERSHIPS = 10_000
-/** What was not delivered: conversations, messages of each, and conversations read at once. */
+/** Limits of undelivered messages: conversations, messages of each, and conversations read at once. */
 const MAX_CONVERSATIONS = 50
 const MAX_EACH = 100
 const AT_ONCE = 10
 
-/** Where a page of history begins: at most one of the places. */
+/** Position of a page of history: at most one of the fields. */
 export interface HistoryRequest {
   conversationId: string
   /** Of a `seq`. */
@@ -39,11 +39,11 @@ export interface HistoryRequest {
   limit?: number
 }
 
-/** What somebody was sent and has not acknowledged, of one conversation, oldest first. */
+/** Messages that a person has not acknowledged, of one conversation, oldest first. */
 export interface Undelivered {
   conversationId: string
   messages: Message[]
-  /** There are newer ones, too many for this answer. */
+  /** True when there are newer ones, too many for this answer. */
   more: boolean
 }
 
@@ -54,7 +54,7 @@ interface Behind {
   readonly lastActivityAt: Date
 }
 
-type Place = Pick<HistoryRequest, 'before' | 'after' | 'around'>
+type PagePosition = Pick<HistoryRequest, 'before' | 'after' | 'around'>
 
 /** Reading what was said. */
 export class HistoryService {
@@ -84,7 +84,7 @@ export class HistoryService {
       throw new AppError('invalid', 'Give one of before, after and around')
     }
     const view = await viewOf(this.#store.members, actor, id)
-    const place = await this.#placeOf(view, request)
+    const place = await this.#positionOf(view, request)
     // The head first: the page holds at least everything up to this `rev`.
     const [head] = await this.#store.conversations.heads([view.conversationId])
     if (head === undefined) throw noSuchConversation()
@@ -94,7 +94,7 @@ export class HistoryService {
   }
 
   /**
-   * What others have sent and none of the actor's devices has acknowledged (`deliveredSeq`), or not this one, where
+   * Messages of others that none of the actor's devices has acknowledged (`deliveredSeq`), or not this one, where
    * its cursor is given. Conversations with the newest activity first: at most 50, of each at most the 100 oldest
    * messages (the newest, of those that only this device lacks), together about `limit`. Marks nothing.
    */
@@ -107,7 +107,7 @@ export class HistoryService {
     let count = 0
     for (let from = 0; from < behind.length && count < limit; from += AT_ONCE) {
       const pages = await Promise.all(
-        behind.slice(from, from + AT_ONCE).map(async it => await this.#missedBy(it, cursor))
+        behind.slice(from, from + AT_ONCE).map(async it => await this.#undeliveredIn(it, cursor))
       )
       for (const page of pages) {
         if (count >= limit || page.messages.length === 0) continue
@@ -135,17 +135,17 @@ export class HistoryService {
       .slice(0, MAX_CONVERSATIONS)
   }
 
-  async #missedBy({ me, isNew }: Behind, cursor: DeviceCursor | undefined): Promise<Undelivered> {
+  async #undeliveredIn({ me, isNew }: Behind, cursor: DeviceCursor | undefined): Promise<Undelivered> {
     const view = { conversationId: me.conversationId, userId: me.userId, afterSeq: hiddenUpTo(me) }
-    const reached = isNew && cursor !== undefined ? await this.#reachedIn(view, cursor) : me.deliveredSeq
+    const reached = isNew && cursor !== undefined ? await this.#cursorIn(view, cursor) : me.deliveredSeq
     const page = await this.#store.messages.pageAfter(view, Math.min(reached, me.deliveredSeq), MAX_EACH)
     const others = page.filter(it => !it.senderId.equals(me.userId) && it.deletedAt === undefined)
     const more = page.length === MAX_EACH
     return { conversationId: conversationId(me.conversationId), messages: others.map(presentMessage), more }
   }
 
-  /** Up to which `seq` a device has a conversation; no further back than what is sent at once. */
-  async #reachedIn(view: View, { before, recent }: DeviceCursor): Promise<number> {
+  /** Cursor of a device in a conversation; no further back than what is sent at once. */
+  async #cursorIn(view: View, { before, recent }: DeviceCursor): Promise<number> {
     const named = recent.get(view.conversationId.toHexString())
     if (named !== undefined) return named
     const newest = await this.#store.messages.pageBefore(view, Number.MAX_SAFE_INTEGER, MAX_EACH)
@@ -153,7 +153,7 @@ export class HistoryService {
     return known?.seq ?? (newest.at(-1)?.seq ?? 1) - 1
   }
 
-  async #placeOf(view: View, request: HistoryRequest): Promise<Place> {
+  async #positionOf(view: View, request: HistoryRequest): Promise<PagePosition> {
     const { before, after, around, beforeMessageId, afterMessageId } = request
     const id = beforeMessageId ?? afterMessageId
     if (id === undefined) return omitUndefined({ before, after, around })
@@ -183,7 +183,7 @@ export class HistoryService {
   async #page(
     view: View,
     limit: number,
-    { before, after, around }: Place
+    { before, after, around }: PagePosition
   ): Promise<{ messages: MessageDoc[]; more: boolean }> {
     const { messages } = this.#store
     if (after !== undefined) {

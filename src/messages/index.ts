@@ -11,11 +11,11 @@ type MessageDeps = Omit<ConstructorParameters<typeof MessageService>[0], 'sends'
 /** Messages: sending, changing and finding them, history, and reactions. */
 export function createMessages(deps: MessageDeps) {
   const { store, config } = deps
-  const { sendsPerSecond, sendsBurst } = config.limits
+  const { sendsPerSecond: perSecond, sendsBurst: burst } = config.limits
   return {
     history: new HistoryService(deps),
     messageIdAt: new MessageIdAt(store),
-    messages: new MessageService({ ...deps, sends: new TokenBuckets(sendsPerSecond, sendsBurst) }),
+    messages: new MessageService({ ...deps, sends: new TokenBuckets({ perSecond, burst }) }),
     reactions: new ReactionService(deps),
     messageItems: createMessageItems(store.messages)
   }

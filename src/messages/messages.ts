@@ -99,7 +99,7 @@ export class MessageService {
     const { first, message } = await this.#store.commits.run<{ first: FirstSend; message?: MessageDoc }>(bareId(id), {
       bytes,
       ...omitUndefined({ messageId: replyToId }),
-      once: { senderId, clientId, answer: first => ({ first: requireSame(first, bodyHash) }) },
+      idempotency: { senderId, clientId, answer: first => ({ first: requireSame(first, bodyHash) }) },
       decide: draft => {
         const member = requireMaySend(draft.state, actor)
         requireUnblocked(draft.state)
@@ -175,7 +175,7 @@ export class MessageService {
     return presentMessage(await this.#visible(actor, place))
   }
 
-  /** Where a message is, for who may see it or has hidden it. @throws {AppError} `not_found` for everybody else */
+  /** Locate a message, for members who may see it or have hidden it. @throws {AppError} `not_found` for others */
   async locate(actor: Actor, id: string): Promise<MessageRef> {
     const { message } = await this.#require(actor, id)
     return { conversationId: conversationId(message.conversationId), messageId: messageId(message._id) }

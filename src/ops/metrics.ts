@@ -4,7 +4,7 @@ import type { ConnectionCounts } from '../realtime/connection.ts'
 import type { EncodedCounts } from '../realtime/encoding/encoded-counts.ts'
 import type { CommitCounts } from '../sync/index.ts'
 
-/** Where the figures are read; they are gathered when somebody asks, not when they change. */
+/** Sources of the figures, read when metrics are asked for, not when they change. */
 export interface Sources {
   connections: () => number
   users: () => number

@@ -5,7 +5,7 @@ import { closed, oneOf } from '../../protocol/schema.ts'
 import { AppError } from '../errors.ts'
 import type { LoadMetrics } from './lazy-metrics.ts'
 
-/** How long a write may take before the server calls itself not ready, ms. */
+/** Time a write may take before the server calls itself not ready, ms. */
 const PROBE_MS = 3_000
 
 interface Options {

@@ -14,20 +14,20 @@ interface LastSeenPort {
 interface PresenceDeps {
   readonly store: { readonly users: LastSeenPort }
   readonly bus: Bus
-  /** Those whose presence somebody may see, who are also those who may see theirs. */
+  /** People whose presence the viewer may see, and who may see the viewer's. */
   readonly visiblePresence: (viewerId: string, userIds: readonly string[]) => Promise<Set<string>>
 }
 
 /**
- * Who has a connection to this process, over all their devices. Online when one device is, away when none is, and
- * offline without any, or when all that there are say so. Who may not see it is told what is told of a stranger who
+ * Presence of people with connections to this process, over all devices. Online when one device is, away when none
+ * is, and offline without any, or when all say so. A viewer who may not see it gets what is told of a stranger who
  * never came: offline, and nothing else.
  */
 export class PresenceService {
   readonly #store: PresenceDeps['store']
   readonly #bus: Bus
   readonly #visiblePresence: PresenceDeps['visiblePresence']
-  /** By user, then by connection. */
+  /** Status by user, then by connection. */
   readonly #devices = new Map<string, Map<string, PresenceStatus>>()
   #onlineCount = 0
 
@@ -43,16 +43,16 @@ export class PresenceService {
     const devices = this.#devices.get(userId) ?? new Map<string, PresenceStatus>()
     devices.set(connectionId, status)
     this.#devices.set(userId, devices)
-    this.#tellIfChanged(userId, before)
+    this.#emitIfChanged(userId, before)
   }
 
-  /** How the actor is shown, on all the devices that are connected now; without any they are offline anyway. */
+  /** Set the status of the actor's connected devices; without any the actor is offline anyway. */
   setStatus({ userId }: Pick<Actor, 'userId'>, status: PresenceStatus): void {
     const devices = this.#devices.get(userId)
     if (devices === undefined) return
     const before = this.#statusOf(userId)
     for (const connectionId of devices.keys()) devices.set(connectionId, status)
-    this.#tellIfChanged(userId, before)
+    this.#emitIfChanged(userId, before)
   }
 
   /** A connection went; with the last one the person is offline, and when they were seen last is kept. */
@@ -60,7 +60,7 @@ export class PresenceService {
     const before = this.#statusOf(userId)
     const devices = this.#devices.get(userId)
     if (devices?.delete(connectionId) !== true) return
-    if (devices.size > 0) return this.#tellIfChanged(userId, before)
+    if (devices.size > 0) return this.#emitIfChanged(userId, before)
     this.#devices.delete(userId)
     // Who was shown as offline before was seen last then, and not now.
     if (before === 'offline') return
@@ -72,7 +72,7 @@ export class PresenceService {
     } finally {
       const isBack = this.#devices.has(userId)
       const presence = { userId: prefixedId('user', userId), lastSeenAt: lastSeenAt.toISOString() }
-      if (!isBack) this.#tell({ ...presence, status: 'offline' })
+      if (!isBack) this.#emit({ ...presence, status: 'offline' })
     }
   }
 
@@ -96,12 +96,12 @@ export class PresenceService {
     })
   }
 
-  /** Those whose presence somebody may see, who are also those who may see theirs. Ids are 24 hexadecimal digits. */
+  /** People whose presence the viewer may see, and who may see the viewer's. Ids are 24 hexadecimal digits. */
   async visibleTo(viewerId: string, userIds: readonly string[]): Promise<Set<string>> {
     return await this.#visiblePresence(viewerId, userIds)
   }
 
-  /** How many people are online or away here. */
+  /** Number of people online or away here. */
   onlineCount(): number {
     return this.#onlineCount
   }
@@ -112,24 +112,24 @@ export class PresenceService {
     return statuses.includes('away') ? 'away' : 'offline'
   }
 
-  #tellIfChanged(userId: string, before: PresenceStatus): void {
+  #emitIfChanged(userId: string, before: PresenceStatus): void {
     const status = this.#statusOf(userId)
     if (status === before) return
     if (before === 'offline') this.#onlineCount += 1
-    if (status !== 'offline') return this.#tell({ ...offline(userId), status })
+    if (status !== 'offline') return this.#emit({ ...offline(userId), status })
     this.#onlineCount -= 1
     const lastSeenAt = new Date()
-    this.#tell({ ...offline(userId), lastSeenAt: lastSeenAt.toISOString() })
+    this.#emit({ ...offline(userId), lastSeenAt: lastSeenAt.toISOString() })
     // A hint for later; what was told does not wait for it.
     void this.#store.users.setLastSeen(new ObjectId(userId), lastSeenAt).catch(() => undefined)
   }
 
-  #tell(presence: Presence): void {
+  #emit(presence: Presence): void {
     this.#bus.publish('presence', presence)
   }
 }
 
-/** What everybody is told of somebody who is not there, or not there for them. */
+/** Presence of a person who is offline, or hidden from the viewer. */
 export function offline(bare: string): Presence {
   return { userId: prefixedId('user', bare), status: 'offline' }
 }

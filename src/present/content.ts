@@ -8,7 +8,7 @@ const PARTS = ['attachments', 'location', 'contact', 'encryptedContent', 'metada
 
 type Content = Pick<Message, (typeof PARTS)[number]>
 
-/** What a stored message carries besides its text, as it goes on the wire. */
+/** Content of a stored message besides its text, as on the wire. */
 export function presentContent(doc: MessageDoc): Content {
   // Most messages are text and nothing else.
   if (!PARTS.some(name => doc[name] !== undefined)) return {}

@@ -8,7 +8,7 @@ export interface OutboundEvent extends EventContext {
   readonly event: AnyEvent
 }
 
-/** Where an event belongs, beside its data. Durable events have a place in a stream. */
+/** Stream and position of an event, beside its data. Durable events have a place in a stream. */
 export interface EventContext {
   readonly stream?: string
   readonly rev?: number
@@ -28,13 +28,13 @@ export type PresenceScope = 'peers' | 'friends'
 
 /** Encodes an event once for all connections of one kind, and sends it to them. */
 export interface Encoder {
-  /** Whose presence these connections are told of unasked: nobody's unless it is given. */
+  /** People whose presence these connections are sent unasked; without it nobody. */
   readonly presenceScope?: PresenceScope
   /** @param connections all of them have this encoder */
   send(outbound: OutboundEvent, connections: readonly Connection[]): void
 }
 
-/** One open socket or stream, whatever its framing and its dialect. */
+/** Open socket or stream, whatever its framing and its dialect. */
 export interface Connection {
   readonly id: string
   readonly encoder: Encoder
@@ -59,5 +59,5 @@ export interface ConnectionCounts {
   readonly encoded: EncodedCounts
 }
 
-/** Nothing was sent while catching up. */
+/** Marker for a replay in which nothing was sent. */
 export const NOTHING_SENT: WasSent = () => false

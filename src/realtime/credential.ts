@@ -1,4 +1,4 @@
-/** How a client says who it is: an access token, or a ticket that was made with one. */
+/** Credential of a client: an access token, or a ticket that was made with one. */
 export interface Credential {
   readonly token?: string | undefined
   readonly ticket?: string | undefined

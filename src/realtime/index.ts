@@ -26,7 +26,7 @@ interface RealtimeDeps extends HelloPort {
   readonly epoch: string
   readonly authenticate: (token: string) => Promise<Actor>
   readonly blocks: BlockPort
-  readonly friends: { circleIds(actor: Pick<Actor, 'userId'>): Promise<readonly string[]> }
+  readonly friends: { presenceScope(actor: Pick<Actor, 'userId'>): Promise<readonly string[]> }
   readonly headPoller: HeadsPort
   readonly history: UndeliveredPort
   readonly pairs: DirectPairPort
@@ -48,7 +48,8 @@ export function createRealtime(deps: RealtimeDeps) {
     ...deps,
     heads: headPoller,
     timings,
-    findScope: async (scope, actor) => await (scope === 'peers' ? peers.findByUser(actor) : friends.circleIds(actor))
+    findScope: async (scope, actor) =>
+      await (scope === 'peers' ? peers.findByUser(actor) : friends.presenceScope(actor))
   })
   const lifecycle = new Lifecycle({ ...deps, hub, limits })
   const trackDelivery: TrackDelivery = confirm =>

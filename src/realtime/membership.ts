@@ -3,7 +3,7 @@ import type { Connection } from './connection.ts'
 import { OrderedStream, type StreamDeps } from './ordered-stream.ts'
 import type { ReplayPort } from './ports.ts'
 
-/** Somebody with connections here. */
+/** Person with connections here. */
 export interface LocalUser {
   readonly id: string
   readonly connections: Set<Connection>
@@ -17,7 +17,7 @@ export interface LocalUser {
 /** A conversation that somebody here is in. */
 interface ConversationSubscription {
   readonly id: string
-  /** Its members with connections here, each with the `seq` after which they see messages. */
+  /** Members with connections here, each with the `seq` after which they see messages. */
   readonly users: Map<LocalUser, number>
   readonly stream: OrderedStream<string, ConversationChange>
 }
@@ -38,7 +38,7 @@ interface MembershipDeps {
   readonly onError: (error: unknown) => void
 }
 
-/** Which people with connections here are in which conversations, and the ordered streams of both. */
+/** Conversations of the people with connections here, and the ordered streams of both. */
 export class Membership {
   readonly #deps: MembershipDeps
   readonly #userStreams: StreamDeps<string, UserChange>

@@ -11,7 +11,7 @@ export interface StreamDeps<S, T extends Change> {
   deliver: (subject: S, change: T) => void
   /** The changes after a `rev`, dense; a page of them. */
   replay: (subject: S, since: number) => Promise<readonly T[]>
-  /** How long a gap may close by itself before it is read from the store, ms. */
+  /** Time a gap may close by itself before it is read from the store, ms. */
   patienceMs: number
   onError: (error: unknown) => void
 }
@@ -60,7 +60,7 @@ export class OrderedStream<S, T extends Change> {
     this.#timer ??= setTimeout(() => void this.#fill(), this.#deps.patienceMs).unref()
   }
 
-  /** Nobody listens any more. */
+  /** Stop: nobody listens any more. */
   stop(): void {
     this.#isStopped = true
     clearTimeout(this.#timer)

@@ -6,7 +6,7 @@ import type { Actor } from '../actor.ts'
 import type { ConversationChange, UserChange } from '../bus/bus.ts'
 import type { DeviceCursor, HeadsMoved, ReplayItem, ResumeToken } from '../streams/positions.ts'
 
-/** What connections ask of the subjects; ids are 24 hexadecimal digits. The composition hands the subjects in. */
+/** Ports from connections to the subjects; ids are 24 hexadecimal digits. The composition hands the subjects in. */
 
 export interface SessionPort {
   /** @throws {AppError} `unauthenticated`, `session_revoked`, `account_disabled` */
@@ -24,12 +24,12 @@ export interface PresencePort {
   get(actor: Pick<Actor, 'userId'>, userIds: readonly string[]): Promise<Presence[]>
   /** The presence of these people, for who is known to be allowed to see it. */
   current(userIds: readonly string[]): Promise<Presence[]>
-  /** Those whose presence somebody may see, who are also those who may see theirs. */
+  /** People whose presence the viewer may see, and who may see the viewer's. */
   visibleTo(viewerId: string, userIds: readonly string[]): Promise<ReadonlySet<string>>
 }
 
 export interface ReplayPort {
-  /** Every conversation that somebody is in, with the `seq` after which they see messages. */
+  /** Conversations of a person, with the `seq` after which they see messages. */
   memberships(userId: string, limit?: number): Promise<readonly { conversationId: string; joinedSeq: number }[]>
   heads(
     userId: string,
@@ -76,5 +76,5 @@ export interface ResumePort {
   parse(id: string): ResumeToken | undefined
   encode(token: ResumeToken): string
   now(actor: Actor): Promise<ResumeToken>
-  since(actor: Actor, token: ResumeToken): AsyncIterable<ReplayItem>
+  replaySince(actor: Actor, token: ResumeToken): AsyncIterable<ReplayItem>
 }

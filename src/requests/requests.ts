@@ -36,9 +36,9 @@ interface RequestDeps {
 }
 
 const DAY_MS = 24 * 3_600_000
-/** Who was declined may not ask the same person again for this long, ms. */
+/** Time after a refusal in which the same person may not be asked again, ms. */
 const DECLINED_MS = 7 * DAY_MS
-/** How often a request may be overtaken by another of the same pair before it gives up. */
+/** Times a request may be overtaken by another of the same pair before it gives up. */
 const MAX_ROUNDS = 10
 
 /** Requests to talk and to be friends: sending, deciding and listing them. */
@@ -132,7 +132,7 @@ export class RequestService {
     }
   }
 
-  /** Those of the given requests that the person takes part in, by id (hex). */
+  /** Requests among the given ones that the person takes part in, by id (hex). */
   async findByUser(id: ObjectId, ids: readonly ObjectId[]): Promise<Map<string, PersonRequest>> {
     if (ids.length === 0) return new Map()
     const rows = (await this.#store.requests.findMany(ids)).filter(it => it.fromId.equals(id) || it.toId.equals(id))
@@ -147,7 +147,7 @@ export class RequestService {
     return rows.map(row => presentRequest(row, row.status === 'accepted' ? byPair.get(row.pairKey) : undefined))
   }
 
-  /** What there is already that answers a new request of the actor: an open one, or one that still holds. */
+  /** Find the request that answers a new one of the actor: an open one, or one that still holds. */
   async #findKnown(actor: Actor, pairKey: string, kind: NewRequest['kind']): Promise<PersonRequest | undefined> {
     const open = await this.#store.requests.findOpen(pairKey, kind)
     if (open !== null) {
@@ -261,7 +261,7 @@ export class RequestService {
   }
 }
 
-/** Somebody else decided the request in the same moment. */
+/** Signal that somebody else decided the request in the same moment. */
 class OvertakenError extends Error {
   /** The request as it is by now. */
   readonly decided: RequestDoc | null

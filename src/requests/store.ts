@@ -2,7 +2,7 @@ import type { ClientSession, Collection, Db, Filter, IndexDescription, ObjectId 
 import type { RequestKind, RequestStatus } from '../../protocol/requests/entities.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 
-/** Somebody asks somebody to talk or to be friends. */
+/** Request of one person to another, to talk or to be friends. */
 export interface RequestDoc {
   _id: ObjectId
   kind: RequestKind
@@ -16,7 +16,7 @@ export interface RequestDoc {
   decidedAt?: Date
 }
 
-/** Which requests of one person. */
+/** Filter for the requests of one person. */
 export interface RequestFilter {
   direction?: 'incoming' | 'outgoing'
   status?: RequestStatus

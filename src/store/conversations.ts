@@ -19,7 +19,7 @@ export class ConversationStore {
     return await this.#conversations.findOne({ _id: id })
   }
 
-  /** Those of the given that exist, in no order. */
+  /** Conversations among the given that exist, in no order. */
   async findMany(ids: readonly ObjectId[]): Promise<ConversationDoc[]> {
     return await this.#conversations.find({ _id: { $in: [...ids] } }).toArray()
   }
@@ -35,7 +35,7 @@ export class ConversationStore {
     return found.flatMap(({ pairKey }) => (pairKey === undefined ? [] : [pairKey]))
   }
 
-  /** Where the given stand, and when something was last said, in no order. */
+  /** Heads of the given, and the time of their last message, in no order. */
   async activity(
     ids: readonly ObjectId[]
   ): Promise<Pick<ConversationDoc, '_id' | 'seq' | 'lastActivityAt' | 'type' | 'name' | 'pairKey'>[]> {
@@ -69,7 +69,7 @@ export class ConversationStore {
       .toArray()
   }
 
-  /** Those of the given that changed since a moment of the database's clock. */
+  /** Conversations among the given that changed since a moment of the database's clock. */
   async movedAmong(ids: readonly ObjectId[], moment: Date): Promise<ConversationDoc[]> {
     return await this.#conversations.find({ _id: { $in: [...ids] }, changedAt: { $gt: moment } }).toArray()
   }

@@ -32,9 +32,9 @@ export interface ConversationDoc {
   relatedEntity?: RelatedEntity
 }
 
-/** How one member keeps a conversation. What is absent is off. */
+/** Preferences of a member for a conversation. An absent one is off. */
 export interface PreferencesDoc {
-  /** For ever is the last moment there is. */
+  /** End of the muting; the last moment there is for ever. */
   mutedUntil?: Date
   pinned?: boolean
   archived?: boolean
@@ -45,7 +45,7 @@ export interface PreferencesDoc {
   hiddenAtSeq?: number
 }
 
-/** One person's membership; there is one row for ever, `leftAt` when it has ended. */
+/** Membership of one person; there is one row for ever, `leftAt` when it has ended. */
 export interface MemberDoc {
   _id: ObjectId
   conversationId: ObjectId
@@ -57,7 +57,7 @@ export interface MemberDoc {
   joinedSeq: number
   deliveredSeq: number
   readSeq: number
-  /** When they read up to where; the last few times, oldest first. */
+  /** Last few reads with their positions, oldest first. */
   reads?: { seq: number; at: Date }[]
   clearedSeq: number
   leftAt?: Date
@@ -65,7 +65,7 @@ export interface MemberDoc {
   preferences?: PreferencesDoc
 }
 
-/** Everyone who reacted with one emoji, and when, in the order they did. */
+/** People who reacted with one emoji, with times, in the order they did. */
 export interface ReactionDoc {
   emoji: string
   userIds: ObjectId[]

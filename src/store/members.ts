@@ -3,11 +3,11 @@ import { omitUndefined } from '../omit-undefined.ts'
 import type { MemberDoc, PreferencesDoc } from './documents.ts'
 import { type RevRange, revFilter } from './rev-range.ts'
 
-/** How many times are remembered at which somebody read on. */
+/** Number of reads that are kept. */
 const MAX_READS = 8
 const PRESENT = { leftAt: { $exists: false } }
 
-/** What a list looks at: conversations that are kept in no particular way, and the others. */
+/** Memberships of a list: those without preferences, and the others. */
 export interface ListedMemberships {
   readonly plain: readonly ObjectId[]
   readonly kept: readonly { readonly conversationId: ObjectId; readonly preferences: PreferencesDoc }[]

@@ -2,7 +2,7 @@ import type { ClientSession, Collection, Db, Filter, IndexDescription, ObjectId 
 import type { MessageDoc } from './documents.ts'
 import { type RevRange, revFilter } from './rev-range.ts'
 
-/** What one person may see of a conversation: messages after `afterSeq` that they have not hidden. */
+/** View of a conversation for one person: messages after `afterSeq` that they have not hidden. */
 export interface View {
   readonly conversationId: ObjectId
   readonly userId: ObjectId
@@ -45,7 +45,7 @@ export class MessageStore {
     return await this.#page(view, { $gt: Math.max(seq, view.afterSeq) }, 1, limit)
   }
 
-  /** Everything changed after `since`, by `rev`, with no upper bound; hidden ones too, so that the scan is dense. */
+  /** Messages changed after `since`, by `rev`, with no upper bound; hidden ones too, so that the scan is dense. */
   async changedSince(conversationId: ObjectId, since: number, limit: number): Promise<MessageDoc[]> {
     return await this.#messages.find({ conversationId, rev: { $gt: since } }, { sort: { rev: 1 }, limit }).toArray()
   }
@@ -71,7 +71,7 @@ export class MessageStore {
       .toArray()
   }
 
-  /** How many messages of people other than oneself each view holds that are neither deleted nor hidden, by conversation id (hex). */
+  /** Count the messages of others in each view, neither deleted nor hidden, by conversation id (hex). */
   async unread(views: readonly View[]): Promise<Map<string, number>> {
     if (views.length === 0) return new Map()
     const counts = await this.#messages

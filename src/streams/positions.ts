@@ -2,7 +2,7 @@ import type { ConversationChange, UserChange } from '../bus/bus.ts'
 
 /** Positions in streams: how far clients, devices and heads are. Ids are 24 hexadecimal digits. */
 
-/** How far messages have got to a device that keeps no cursors. */
+/** Delivery cursor of a device that keeps no cursors itself. */
 export interface DeviceCursor {
   /** Messages from earlier have arrived, or were there before the device was; ms since 1970. */
   readonly before: number
@@ -10,9 +10,9 @@ export interface DeviceCursor {
   readonly recent: ReadonlyMap<string, number>
 }
 
-/** Where a client of a one-way stream is; the id of its last event says it. */
+/** Position of a client of a one-way stream; the id of its last event holds it. */
 export interface ResumeToken {
-  /** When the event was sent, ms since 1970. */
+  /** Time the event was sent, ms since 1970. */
   readonly at: number
   /** The `rev` of the person's own stream. */
   readonly account: number
@@ -26,7 +26,7 @@ export type ReplayItem =
   | { readonly kind: 'account'; readonly change: UserChange }
   | { readonly kind: 'reset'; readonly conversationId: string; readonly rev: number }
 
-/** Where a stream stands. */
+/** Head of a stream. */
 export interface StreamHead {
   readonly id: string
   readonly rev: number

@@ -1,7 +1,7 @@
 import type { ClientSession, Collection, Db, IndexDescription, MongoClient } from 'mongodb'
 import { ObjectId } from 'mongodb'
 
-/** What of a person's account can change, and what `ref` names then. */
+/** Types of changes of an account, and what `ref` names in each. */
 export type AccountChangeType =
   | 'membership'
   | 'hidden'
@@ -110,7 +110,7 @@ export class AccountStore {
     return head?.rev ?? 0
   }
 
-  /** What changed after `since`, by `rev`, at most `limit` rows. */
+  /** Changes after `since`, by `rev`, at most `limit` rows. */
   async changesSince(userId: ObjectId, since: number, limit: number): Promise<AccountChangeDoc[]> {
     return await this.#changes.find({ userId, rev: { $gt: since } }, { sort: { rev: 1 }, limit }).toArray()
   }

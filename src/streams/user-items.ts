@@ -15,7 +15,7 @@ export type PresentUserItems = (
   changes: readonly AccountChangeDoc[]
 ) => Promise<ReadonlyMap<number, UserItem>>
 
-/** How each type of change is presented; every subject registers its own. */
+/** Presenters by type of change; every subject registers its own. */
 export type UserItemTable = Readonly<Record<AccountChangeType, PresentUserItems>>
 
 /** Presents changes one by one. */

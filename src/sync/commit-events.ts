@@ -4,7 +4,7 @@ import { pairOf } from '../present/present.ts'
 import type { Committed } from '../store/commit/change.ts'
 import type { Commits } from '../store/commit/commits.ts'
 
-/** What commits have cost so far, for the operator. */
+/** Costs of commits so far, for the operator. */
 export interface CommitCounts {
   batches: number
   changes: number

@@ -5,7 +5,7 @@ import type { ConversationStore } from '../store/conversations.ts'
 import type { HeadsMoved } from '../streams/positions.ts'
 import type { AccountStore } from '../streams/store.ts'
 
-/** Each look goes back further than the last one by this, for what was committed late, ms. */
+/** Overlap of one look with the last one, for late commits, ms. */
 const OVERLAP_MS = 10_000
 
 interface HeadPollerDeps {
@@ -14,7 +14,7 @@ interface HeadPollerDeps {
     readonly conversations: ConversationStore
     readonly sessions: SessionStore
   }
-  /** How often the heads that moved are looked at, ms. */
+  /** Interval at which moved heads are read, ms. */
   readonly intervalMs: number
 }
 

@@ -14,11 +14,11 @@ interface SyncDeps {
     ConstructorParameters<typeof SyncService>[0]['store'] & { readonly commits: Commits }
   readonly bus: Bus
   readonly items: UserItemTable
-  /** How often the heads that moved are looked at, ms. */
+  /** Interval at which moved heads are read, ms. */
   readonly headPollMs: number
 }
 
-/** How anybody catches up: pages of changes, replay of events, and what other servers have committed. */
+/** Catching up: pages of changes, replay of events, and commits of other servers. */
 export function createSync({ store, bus, items, headPollMs }: SyncDeps) {
   const sync = new SyncService({ store, items })
   const replay = new ReplayService({ store, sync })

@@ -22,7 +22,7 @@ const NOOP = Noop.create({})
 /** Conversations whose changes are read with one query. */
 const READ_TOGETHER = 20
 
-/** Somebody who waits for a page of a conversation's changes. */
+/** Request that waits for a page of a conversation's changes. */
 interface Asked {
   readonly conversationId: ObjectId
   readonly since: number
@@ -58,13 +58,13 @@ export class ReplayService {
     this.#sync = sync
   }
 
-  /** Every conversation that somebody is in, with the `seq` after which they see messages. */
+  /** Conversations of a person, with the `seq` after which they see messages. */
   async memberships(userId: string, limit = MAX_MEMBERSHIPS): Promise<{ conversationId: string; joinedSeq: number }[]> {
     const rows = await this.#store.members.findByUser(new ObjectId(userId), limit)
     return rows.map(({ conversationId, joinedSeq }) => ({ conversationId: conversationId.toHexString(), joinedSeq }))
   }
 
-  /** Where an account and these conversations stand. */
+  /** Heads of an account and of these conversations. */
   async heads(
     userId: string,
     conversationIds: readonly string[]
@@ -132,7 +132,7 @@ export class ReplayService {
   }
 }
 
-/** One change for each `rev` of the range, as far as the head has come and the page holds. */
+/** Changes, one for each `rev` of the range, as far as the head has come and the page holds. */
 function denseChanges(
   head: ConversationDoc,
   messages: readonly MessageDoc[],

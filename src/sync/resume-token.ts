@@ -49,7 +49,7 @@ export class ResumptionService {
     return { at: Number(at), account: Number(account), recent: new Map(recent) }
   }
 
-  /** Where a client begins that has no id: now. */
+  /** Token of a client that has no id: now. */
   async now({ userId }: Actor): Promise<ResumeToken> {
     const { accounts, members, conversations } = this.#deps.store
     const id = new ObjectId(userId)
@@ -65,8 +65,8 @@ export class ResumptionService {
     return `${at}-${account}${[...recent].map(([id, rev]) => `~${id}.${rev}`).join('')}`
   }
 
-  /** What happened since, the account first, then each conversation in order; current state, as in every replay. */
-  async *since(actor: Actor, token: ResumeToken): AsyncGenerator<ReplayItem> {
+  /** Replay since the token: the account first, then each conversation in order; current state, as in every replay. */
+  async *replaySince(actor: Actor, token: ResumeToken): AsyncGenerator<ReplayItem> {
     const { accounts, members, conversations } = this.#deps.store
     const userId = new ObjectId(actor.userId)
     let account = Math.min(token.account, await accounts.head(userId))

@@ -191,7 +191,7 @@ function mergePage(scans: readonly Scan[], head: number): Pick<SyncPage, 'rev' |
   return { items, rev: head, more: false }
 }
 
-/** How many items fit a page; changes of one `rev` stay together. */
+/** Number of items that fit a page; changes of one `rev` stay together. */
 function pageEnd(items: readonly SyncItem[]): number {
   let bytes = 0
   for (const [index, item] of items.entries()) {

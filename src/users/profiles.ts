@@ -4,10 +4,10 @@ import { omitUndefined } from '../omit-undefined.ts'
 import type { UserDoc } from './store.ts'
 import type { ProfileVisibility } from './visibility.ts'
 
-/** What of a stored person is presented. */
+/** Fields of a stored person that are presented. */
 export type PresentedFields = Omit<UserDoc, 'searchTokens'>
 
-/** A person as one who has this sight of them may see them. */
+/** Profile of a person by what the viewer may see. */
 export function presentUser(
   user: PresentedFields,
   { isBlocked, about, profilePhoto, lastSeen }: ProfileVisibility
@@ -28,7 +28,7 @@ export function presentUser(
   }
 }
 
-/** What nobody hides from anybody. */
+/** Public fields of a person: id and names. */
 export function presentNames({ _id, username, displayName }: PresentedFields): User {
   return {
     id: prefixedId('user', _id.toHexString()),

@@ -13,7 +13,7 @@ export interface UserDoc {
   usernameKey?: string
   /** E.164. */
   phone?: string
-  /** In lower case. */
+  /** Email in lower case. */
   email?: string
   passwordHash?: string
   displayName: string
@@ -25,7 +25,7 @@ export interface UserDoc {
   isDisabled?: boolean
   /** Has proved by a code that the phone number or the email is theirs. */
   isVerified?: boolean
-  /** Who this is in an existing user system, where that is not an id of ours. */
+  /** Id in an existing user system, where that is not an id of ours. */
   externalId?: string
   /** Beginnings of the words of name and username. */
   searchTokens: string[]
@@ -36,13 +36,13 @@ export interface UserDoc {
   pushTokens?: { token: string; at: Date }[]
 }
 
-/** What finds exactly one person. */
+/** Key that finds exactly one person. */
 export type UserKey =
   | Pick<Required<UserDoc>, 'usernameKey'>
   | Pick<Required<UserDoc>, 'phone'>
   | Pick<Required<UserDoc>, 'email'>
 
-/** What a person may change; `undefined` takes a field away. */
+/** Fields that a person may change; `undefined` takes a field away. */
 export interface ProfileFields {
   username?: string
   displayName?: string
@@ -61,7 +61,7 @@ const unique = (field: string): IndexDescription => ({
   unique: true,
   partialFilterExpression: { [field]: { $exists: true } }
 })
-/** What no reader but the login needs. */
+/** Projection without the fields that only the login needs. */
 const PROFILE = { passwordHash: 0, searchTokens: 0, pushTokens: 0 } as const
 
 /** The people, with what they sign in with. */
@@ -89,7 +89,7 @@ export class UserStore {
     return await this.#users.findOne({ _id }, { projection: PROFILE })
   }
 
-  /** In no particular order; who does not exist is left out. */
+  /** People among the given that exist, in no order. */
   async findMany(ids: readonly ObjectId[]): Promise<UserDoc[]> {
     return await this.#users.find({ _id: { $in: [...ids] } }, { projection: PROFILE }).toArray()
   }
@@ -99,19 +99,19 @@ export class UserStore {
     await this.#users.updateOne({ _id }, { $max: { lastSeenAt } })
   }
 
-  /** When those of the given were seen last who ever were, by id (hex). */
+  /** Last-seen times of the given who ever were seen, by id (hex). */
   async lastSeen(ids: readonly ObjectId[]): Promise<Map<string, Date>> {
     if (ids.length === 0) return new Map()
     const users = await this.#users.find({ _id: { $in: [...ids] } }, { projection: { lastSeenAt: 1 } }).toArray()
     return new Map(users.flatMap(({ _id, lastSeenAt }) => (lastSeenAt ? [[_id.toHexString(), lastSeenAt]] : [])))
   }
 
-  /** With the password's hash. */
+  /** Person with the password's hash. */
   async findByKey(key: UserKey): Promise<UserDoc | null> {
     return await this.#users.findOne(key)
   }
 
-  /** With the password's hash. */
+  /** Person with the password's hash. */
   async findWithPassword(_id: ObjectId): Promise<UserDoc | null> {
     return await this.#users.findOne({ _id })
   }
@@ -148,7 +148,7 @@ export class UserStore {
     return modifiedCount === 1
   }
 
-  /** Somebody of an existing user system, by the id there; an `ObjectId` is the id here as well. */
+  /** Find a person of an existing user system by the id there; an `ObjectId` is the id here as well. */
   async findExternal(subject: ObjectId | string): Promise<UserDoc | null> {
     return await this.#users.findOne(externalKey(subject), { projection: PROFILE })
   }
@@ -196,7 +196,7 @@ export class UserStore {
     )
   }
 
-  /** Those of the given numbers (E.164) who are here and enabled. */
+  /** Enabled people with one of the given numbers (E.164). */
   async findByPhones(phones: readonly string[]): Promise<UserDoc[]> {
     return await this.#users
       .find({ phone: { $in: [...phones] }, isDisabled: { $ne: true } }, { projection: PROFILE })
@@ -251,14 +251,14 @@ export class UserStore {
   }
 }
 
-/** What people are looked for by: a text, whole keys, and beginnings of phone numbers (E.164). */
+/** Query for people: a text, whole keys, and beginnings of phone numbers (E.164). */
 export interface UserSearch {
   text: string
   keys: readonly UserKey[]
   phones: readonly string[]
 }
 
-/** Everything that begins with a text, by the order of the index. */
+/** Range of keys that begin with a text, in the order of the index. */
 function beginningWith(text: string): { $gte: string; $lt: string } {
   return { $gte: text, $lt: `${text}\uffff` }
 }

@@ -19,7 +19,7 @@ import { presentMe, presentNames, presentUser } from './profiles.ts'
 import type { UserDoc, UserStore } from './store.ts'
 import type { Visibility } from './visibility.ts'
 
-/** What is kept of somebody of an existing user system: little, because there are many. */
+/** Cached person of an existing user system: little, because there are many. */
 interface External {
   readonly id: string
   readonly isDisabled: boolean
@@ -55,7 +55,7 @@ export class UserService {
   readonly #bus: Bus
   readonly #config: UserDeps['config']
   readonly #visibility: UserDeps['visibility']
-  readonly #standings: RecentCache<AccountStatus>
+  readonly #statuses: RecentCache<AccountStatus>
   /** Ids here by the ids in an existing user system. */
   readonly #externals: RecentCache<External | undefined>
 
@@ -64,7 +64,7 @@ export class UserService {
     this.#bus = bus
     this.#config = config
     this.#visibility = visibility
-    this.#standings = new RecentCache(id => this.#loadStanding(id), CACHE_MS, MAX_CACHED)
+    this.#statuses = new RecentCache(id => this.#loadStatus(id), CACHE_MS, MAX_CACHED)
     this.#externals = new RecentCache(subject => this.#findExternal(subject), CACHE_MS, MAX_CACHED)
   }
 
@@ -94,7 +94,7 @@ export class UserService {
     return me
   }
 
-  /** Somebody's profile as the actor may see it. @throws {AppError} `not_found` */
+  /** Profile of a person as the actor may see it. @throws {AppError} `not_found` */
   async get(actor: Pick<Actor, 'userId'>, id: string): Promise<User> {
     const user = await this.#store.users.find(new ObjectId(bareId(id)))
     const [profile] = user === null ? [] : await this.#visiblePresence(actor, [user])
@@ -104,7 +104,8 @@ export class UserService {
 
   /**
    * People by a whole username, phone number or email first, then by the beginning of a username, then of words of
-   * names or of a phone number (five digits); 50 unless told, of the first page (1) unless told. Neither the actor nor who is apart by a block.
+   * names or of a phone number (five digits); 50 unless told, of the first page (1) unless told. Neither the actor nor
+   * peers blocked either way.
    */
   async search(actor: Pick<Actor, 'userId'>, text: string, limit = PAGE_SIZE, page = 1): Promise<User[]> {
     const skip = (page - 1) * limit
@@ -123,7 +124,7 @@ export class UserService {
   }
 
   /**
-   * Everybody but the actor and who is apart from them by a block, in the order of their ids: after somebody, or a
+   * Everybody but the actor and peers blocked either way, in the order of their ids: after somebody, or a
    * numbered page (1 is the first one).
    */
   async list(
@@ -167,17 +168,17 @@ export class UserService {
     }
   }
 
-  /** Who is known to be enabled is not looked up again for 30 s. @throws {AppError} `unauthenticated`, `account_disabled` */
+  /** Require an enabled account; cached for 30 s. @throws {AppError} `unauthenticated`, `account_disabled` */
   async requireEnabled(userId: string): Promise<void> {
-    const standing = await this.#standings.get(userId)
-    if (standing === 'enabled') return
-    if (standing === 'disabled') throw new AppError('account_disabled', 'The account is disabled')
-    this.#standings.delete(userId)
+    const status = await this.#statuses.get(userId)
+    if (status === 'enabled') return
+    if (status === 'disabled') throw new AppError('account_disabled', 'The account is disabled')
+    this.#statuses.delete(userId)
     throw new AppError('unauthenticated', 'The account does not exist')
   }
 
   /**
-   * Somebody whom an existing user system vouches for, made known at first sight where that is configured.
+   * Require a person of an existing user system, registered at the first request where that is configured.
    * @param subject a user id of either form, or any other text that the system names them by
    * @returns their id, 24 hexadecimal digits
    * @throws {AppError} `unauthenticated` when there is no such person, `account_disabled`
@@ -201,29 +202,29 @@ export class UserService {
 
   async #visiblePresence(actor: Pick<Actor, 'userId'>, users: readonly UserDoc[]): Promise<User[]> {
     const ids = users.map(({ _id }) => _id.toHexString())
-    const sights = await this.#visibility.findAll(actor.userId, ids)
+    const visibilities = await this.#visibility.findAll(actor.userId, ids)
     return users.flatMap((user, index) => {
-      const sight = sights.get(ids[index] ?? '')
-      return sight === undefined ? [] : [presentUser(user, sight)]
+      const visibility = visibilities.get(ids[index] ?? '')
+      return visibility === undefined ? [] : [presentUser(user, visibility)]
     })
   }
 
   async #presentUnblocked(actor: Pick<Actor, 'userId'>, users: readonly UserDoc[]): Promise<User[]> {
     const ids = users.map(({ _id }) => _id.toHexString())
-    const sights = await this.#visibility.findAll(actor.userId, ids)
+    const visibilities = await this.#visibility.findAll(actor.userId, ids)
     return users.flatMap((user, index) => {
-      const sight = sights.get(ids[index] ?? '')
-      return sight === undefined || sight.isBlocked ? [] : [presentUser(user, sight)]
+      const visibility = visibilities.get(ids[index] ?? '')
+      return visibility === undefined || visibility.isBlocked ? [] : [presentUser(user, visibility)]
     })
   }
 
-  /** Whom no list has: the actor, and who is apart from them by a block. */
+  /** People left out of every list: the actor, and peers blocked either way. */
   async #hiddenFrom({ userId: id }: Pick<Actor, 'userId'>): Promise<ObjectId[]> {
     const me = new ObjectId(id)
     return [me, ...(await this.#store.blocks.blockedPeers(me, MAX_EXCEPT))].slice(0, MAX_EXCEPT)
   }
 
-  async #loadStanding(userId: string): Promise<AccountStatus> {
+  async #loadStatus(userId: string): Promise<AccountStatus> {
     const user = await this.#store.users.find(new ObjectId(userId))
     if (!user) return 'unknown'
     return user.isDisabled ? 'disabled' : 'enabled'

@@ -5,9 +5,9 @@ import type { ContactStore } from './contacts/store.ts'
 import { DEFAULT_SETTINGS } from './settings/settings.ts'
 import type { SettingsStore } from './settings/store.ts'
 
-/** What one person may see of another. */
+/** Visibility of one person's profile to another. */
 export interface ProfileVisibility {
-  /** One of the two has blocked the other: nothing but id and names. */
+  /** True when one of the two has blocked the other: nothing but id and names. */
   readonly isBlocked: boolean
   /** Presence too. The same in both directions: who hides theirs does not see others’. */
   readonly lastSeen: boolean
@@ -22,7 +22,7 @@ const LOOKED_UP_TOGETHER = 1_000
 
 type Privacy = Settings['privacy']
 
-/** What people may see of each other, by blocks, settings and contacts. Read from the store each time, and so exact. */
+/** Visibility of profiles, by blocks, settings and contacts. Read from the store each time, and so exact. */
 export class Visibility {
   readonly #store: { readonly blocks: BlockStore; readonly contacts: ContactStore; readonly settings: SettingsStore }
 
@@ -34,21 +34,21 @@ export class Visibility {
     this.#store = store
   }
 
-  /** What a viewer may see of each of these; ids are 24 hexadecimal digits. */
+  /** Visibility of each of these to a viewer; ids are 24 hexadecimal digits. */
   async findAll(viewerId: string, ownerIds: readonly string[]): Promise<Map<string, ProfileVisibility>> {
     const ids = [...new Set(ownerIds)]
-    const sights = new Map<string, ProfileVisibility>()
+    const visibilities = new Map<string, ProfileVisibility>()
     for (let start = 0; start < ids.length; start += LOOKED_UP_TOGETHER) {
       const page = ids.slice(start, start + LOOKED_UP_TOGETHER)
-      for (const [id, sight] of await this.#page(viewerId, page)) sights.set(id, sight)
+      for (const [id, visibility] of await this.#page(viewerId, page)) visibilities.set(id, visibility)
     }
-    return sights
+    return visibilities
   }
 
-  /** Those whose presence somebody may see, who are also those who may see theirs. */
+  /** People whose presence the viewer may see, and who may see the viewer's. */
   async visiblePresence(viewerId: string, ownerIds: readonly string[]): Promise<Set<string>> {
-    const sights = await this.findAll(viewerId, ownerIds)
-    return new Set([...sights].filter(([, sight]) => sight.lastSeen).map(([id]) => id))
+    const visibilities = await this.findAll(viewerId, ownerIds)
+    return new Set([...visibilities].filter(([, visibility]) => visibility.lastSeen).map(([id]) => id))
   }
 
   async #page(viewerId: string, ownerIds: readonly string[]): Promise<[string, ProfileVisibility][]> {
@@ -66,11 +66,11 @@ export class Visibility {
     const privacyOf = (id: string): Privacy => ({ ...DEFAULT_SETTINGS.privacy, ...privacy.get(id) })
     const hasViewer = hexSet(knowers)
     const isKnown = hexSet(known.map(({ contactId }) => contactId))
-    const apart = hexSet([...blocked, ...blockers])
+    const blockedIds = hexSet([...blocked, ...blockers])
     const own = privacyOf(viewerId)
     return ownerIds.map(id => {
       if (id === viewerId) return [id, EVERYTHING]
-      if (apart.has(id)) return [id, NOTHING]
+      if (blockedIds.has(id)) return [id, NOTHING]
       const theirs = privacyOf(id)
       const sees = (audience: Audience): boolean => allows(audience, hasViewer.has(id))
       const lastSeen = sees(theirs.lastSeen) && allows(own.lastSeen, isKnown.has(id))

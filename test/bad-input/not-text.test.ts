@@ -5,7 +5,7 @@ import { commands, routes } from '../../protocol/index.ts'
 import type { Person } from '../helper.ts'
 import { type Scene, scene, unharmed } from './scene.ts'
 
-/** What an attacker writes where text belongs. */
+/** Values that an attacker writes where text belongs. */
 const NOT_TEXT: readonly unknown[] = [
   { $ne: null },
   { $gt: '' },
@@ -21,7 +21,7 @@ const NOT_TEXT: readonly unknown[] = [
 
 type Whole = (part: unknown) => unknown
 
-/** Where a schema has text: the path, and an example of the whole with something else there. */
+/** Places where a schema has text: the path, and an example of the whole with something else there. */
 function* withWrongText(schema: TSchema, whole: Whole, path: string): Iterable<[string, unknown]> {
   if (schema['type'] === 'string')
     for (const wrong of NOT_TEXT) yield [`${path} = ${JSON.stringify(wrong)}`, whole(wrong)]
@@ -52,7 +52,7 @@ function exampleObject(schema: TSchema): object {
   return Object.fromEntries(required.map(name => [name, exampleOf(schema['properties'][name])]))
 }
 
-/** Every request that has something else where text belongs. */
+/** Requests that have something else where text belongs. */
 function* badBodies({
   ann,
   conversationId,

@@ -20,7 +20,7 @@ const RULES = {
 
 export type Rule = keyof typeof RULES
 
-/** One promise that was not kept. */
+/** Violation of one promise. */
 export interface Violation {
   rule: Rule
   what: string

@@ -1,6 +1,6 @@
 import type { JournalEntry } from '../sync-client/journal.ts'
 
-/** What the database holds at the end, with ids as clients know them. */
+/** Contents of the database at the end, with ids as clients know them. */
 export interface Dump {
   conversations: { id: string; rev: number; seq: number; selfRev: number }[]
   messages: DumpedMessage[]
@@ -19,7 +19,7 @@ export interface DumpedMessage {
   type?: string
 }
 
-/** Everything that happened: the journals of all clients in the order of their clock, and what is left of it. */
+/** History of a run: the journals of all clients in the order of their clock, and what is left of it. */
 export interface History {
   journal: readonly JournalEntry[]
   dump: Dump
@@ -27,10 +27,10 @@ export interface History {
   people: Readonly<Record<string, string>>
 }
 
-/** What a client noticed, of one kind. */
+/** Journal entry of one kind. */
 export type Entry<K extends JournalEntry['kind']> = Extract<JournalEntry, { kind: K }>
 
-/** What names a send, in whichever entry it is. */
+/** Fields that name a send, in any entry. */
 export type Send = Omit<Entry<'invoke'>, 'kind' | 'text'>
 
 /** A message as somebody was shown it. */
@@ -46,7 +46,7 @@ export function* ofKind<K extends JournalEntry['kind']>({ journal }: History, ki
   for (const entry of journal) if (entry.kind === kind) yield entry as Entry<K>
 }
 
-/** What makes a send the same send. */
+/** Key by which sends are the same. */
 export function sendKey({ people }: History, { client, conversationId, clientId }: Send): string {
   return `${conversationId} ${people[client]} ${clientId}`
 }
@@ -56,7 +56,7 @@ export function dumpKey({ conversationId, senderId, clientId }: DumpedMessage): 
   return `${conversationId} ${senderId} ${clientId}`
 }
 
-/** Every message that anybody was ever shown, live or in a page. */
+/** Messages that anybody was ever shown, live or in a page. */
 export function* shown(history: History): Iterable<Seen & { client: string }> {
   for (const event of ofKind(history, 'event')) {
     const message = messageOf(event)

@@ -76,7 +76,7 @@ const { journal } = load
 const violations = check({ journal, dump: await dumpDatabase(mongod.uri), people: load.people })
 t.comment(`${load.acknowledged} messages acknowledged, ${journal.length} journal entries`)
 
-/** That none of these rules is broken. */
+/** Assert that none of these rules is broken. */
 function keeps(t: Test, ...rules: Rule[]): void {
   for (const rule of rules) {
     const broken = violations.filter(violation => violation.rule === rule).map(({ what }) => what)

@@ -15,7 +15,7 @@ import type { Dump } from './history.ts'
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 
-/** Somebody with an account. */
+/** Person with an account. */
 export interface Somebody {
   id: string
   token: string
@@ -172,7 +172,7 @@ export class ServerProcess extends Killable {
   }
 }
 
-/** Everything that is stored, read as committed. */
+/** Dump of everything stored, read as committed. */
 export async function dumpDatabase(uri: string): Promise<Dump> {
   const client = new MongoClient(uri, { readConcern: { level: 'majority' } })
   try {

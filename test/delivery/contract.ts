@@ -1,13 +1,13 @@
 import t, { type Test } from 'tap'
 import { type CodeDelivery, type Delivery, DeliveryError } from '../../src/accounts/delivery/port.ts'
 
-/** What a gateway got, as far as its way of delivering tells. */
+/** Delivery that a gateway got, as far as its protocol tells. */
 export type Received = Pick<CodeDelivery, 'code'> & Partial<CodeDelivery>
 
 /** The other end of a delivery. */
 export interface Gateway {
   readonly received: readonly Received[]
-  /** How often it was asked, also in vain. */
+  /** Number of tries, failed ones included. */
   readonly tries: number
   /** Fails so many times from now on, as if it were overloaded. */
   failNext(count: number): void
@@ -22,7 +22,7 @@ export type Open = (t: Test, backoffMs: number) => Promise<{ delivery: Delivery;
 
 export const DELIVERY: CodeDelivery = { channel: 'email', to: 'ada@parley.example', code: '402917', purpose: 'login' }
 
-/** What every delivery must do that asks somebody else; each one’s own test calls it with a gateway of its kind. */
+/** Contract of every delivery over a network; the test of each calls it with a gateway of its kind. */
 export function deliveryContract(open: Open): void {
   t.test('a code reaches its recipient', async t => {
     const { delivery, gateway } = await open(t, 1)

@@ -71,7 +71,7 @@ interface Answers {
   take: (mail: Mail) => void
 }
 
-/** One mail as far as it has come. */
+/** Mail as far as it has come. */
 interface Draft {
   from: string
   recipients: string[]

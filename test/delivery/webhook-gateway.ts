@@ -8,7 +8,7 @@ import type { Gateway } from './contract.ts'
 
 export const WEBHOOK_SECRET = 'a-secret-of-the-gateway'
 
-/** What a webhook posts. */
+/** Body that a webhook posts. */
 export type Posted = CodeDelivery & { id: string }
 
 /** A gateway on a free port that takes only what is signed, and the address to post to. */

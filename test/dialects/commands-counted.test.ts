@@ -19,7 +19,7 @@ const ALL: readonly Sender[] = [
   ])
 ]
 
-/** These name the other person and not the conversation: they may read once. */
+/** Commands that name the other person and not the conversation: they may read once. */
 const BY_PERSON: ReadonlySet<string> = new Set([
   'unified by REST to somebody',
   'unified with message',

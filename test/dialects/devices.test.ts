@@ -75,7 +75,7 @@ for (const [way, open] of Object.entries(WAYS)) {
   })
 }
 
-/** Somebody with two logins. @returns the person, and the token of each */
+/** Sign a person in twice. @returns the person, and the token of each */
 async function twoDevices(server: TestServer): Promise<[Person, string, string]> {
   const username = `ben${Date.now()}`
   const { user, accessToken } = await server.signUp({ username })

@@ -39,7 +39,7 @@ const raw =
 
 const auth = (namespace: string) => (token: string) => ({ namespace, auth: { token } })
 
-/** One kind of connection, and into how many texts its words put a message for the people of a group, and of two. */
+/** Kind of connection, and the number of texts of a message for a group, and for two people. */
 interface Kind {
   readonly of: string
   readonly open: Open
@@ -66,7 +66,7 @@ const KINDS: readonly Kind[] = [
   { of: 'taatom socket.io', open: packet(auth('/app'), 'chat:update'), inGroup: 3, inDirect: 3 }
 ]
 
-/** How often messages were encoded so far, by vocabulary and framing. */
+/** Count the messages encoded so far, by vocabulary and framing. */
 async function encoded(server: TestServer): Promise<Map<string, number>> {
   const { text } = await server.call(undefined, 'GET', '/metrics')
   const rows = text.matchAll(

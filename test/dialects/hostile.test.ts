@@ -7,7 +7,7 @@ import { ask, type Field, fieldsOf, type Ids, replaced, requestFor, sample } fro
 import { openScene, type Scene } from './routes/scene.ts'
 import { allDialects, codeOf, dialectPlaces, eachOnce, type Place, shapeOfBody } from './routes/table.ts'
 
-/** What an attacker writes where a document has text. */
+/** Values that an attacker writes where a document has text. */
 const TEXTS = [
   'x'.repeat(10_000),
   '{"$ne":null}',
@@ -70,7 +70,7 @@ for (const { name, realtime } of dialects) {
   })
 }
 
-/** Everything hostile in every field that an event may have. @returns what was wrong with the acknowledgements */
+/** Try every hostile value in every field of an event. @returns what was wrong with the acknowledgements */
 async function problemsOfEvent(socket: PacketClient, command: string, schema: TSchema, ids: Ids): Promise<string[]> {
   const problems: string[] = []
   for (const field of fieldsOf({ parts: { body: schema } })) {
@@ -85,12 +85,12 @@ async function problemsOfEvent(socket: PacketClient, command: string, schema: TS
   return problems
 }
 
-/** What acknowledges a refusal tells nothing of the inside. */
+/** Whether a refusal tells nothing of the inside. */
 function isCivil(error: { code: string } | undefined): boolean {
   return error === undefined || (error.code !== 'internal' && !INSIDE.test(JSON.stringify(error)))
 }
 
-/** What must be there, and where and what is said, by the names that the document has for them. */
+/** Event with its required fields, place and content, by the names that the document has. */
 function goodEvent(schema: TSchema, { conv: conversationId, msg: messageId, ...ids }: Ids): object {
   const said = { conversationId, messageId, text: 'Hello', content: 'Hello', emoji: '👍' }
   const known = Object.entries(said).filter(([name]) => name in schema['properties'])
@@ -98,7 +98,7 @@ function goodEvent(schema: TSchema, { conv: conversationId, msg: messageId, ...i
   return { ...required, ...Object.fromEntries(known) }
 }
 
-/** Everything hostile in one field. @returns what was wrong with the answers */
+/** Try every hostile value in one field. @returns what was wrong with the answers */
 async function problemsOfField({ server, ann, direct }: Scene, place: Place, field: Field): Promise<string[]> {
   const values = field.part === 'body' ? [...NOT_TEXT, ...TEXTS] : [...TEXTS, ['a', 'b']]
   const problems: string[] = []
@@ -117,7 +117,7 @@ function isTaken({ part, schema }: Field, value: unknown): boolean {
   return !isListed && Value.Check(schema, value)
 }
 
-/** Every hostile body as a whole. @returns what was wrong with the answers */
+/** Try every hostile body as a whole. @returns what was wrong with the answers */
 async function problemsOfBodies({ server, ann, direct }: Scene, place: Place): Promise<string[]> {
   const { params, querystring } = requestFor(place, { ...direct, conv: 'f'.repeat(24), msg: 'f'.repeat(24) }, false)
   const problems: string[] = []

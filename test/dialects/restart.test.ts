@@ -17,7 +17,7 @@ const CUT_AFTER = 10
 const KILL_AFTER = 20
 const textOf = (index: number): string => `Message ${index}`
 
-/** How each app opens its socket, everything else being as socket.io-client has it, its patience included. */
+/** Socket options of each app, all else being the defaults of socket.io-client, timeouts included. */
 const DOORS: readonly [App, (token: string) => PacketOptions][] = [
   [mobile, token => ({ namespace: '/mobile', auth: { token } })],
   [unified, token => ({ auth: { token } })],
@@ -30,7 +30,7 @@ const DOORS: readonly [App, (token: string) => PacketOptions][] = [
 interface Reader {
   readonly app: App
   readonly client: PacketClient
-  /** How much had been heard when each connection began. */
+  /** Number of events received when each connection began. */
   readonly connections: number[]
   readonly conversationId: string
 }
@@ -59,7 +59,7 @@ async function send(server: ServerProcess, sender: Somebody, conversationId: str
   }
 }
 
-/** What was heard of messages, connection by connection. */
+/** Message events received, connection by connection. */
 function heardOf({ app, client, connections }: Reader): string[][] {
   const bounds = [...connections, client.heard.length]
   return connections.map((from, index) =>

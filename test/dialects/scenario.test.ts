@@ -3,11 +3,11 @@ import { startServer } from '../helper.ts'
 import type { App } from './apps/app.ts'
 import { canonicalRest } from './apps/canonical.ts'
 import { APPS } from './apps/index.ts'
-import { Tape } from './apps/tape.ts'
+import { Recorder } from './apps/tape.ts'
 import { remains, speaker, talk } from './talk.ts'
 import { requireTranscript } from './transcripts.ts'
 
-/** What the talk leaves when it is held by Parley’s own API. */
+/** State that the talk leaves when it is held by Parley’s own API. */
 let expected: object | undefined
 
 for (const app of [canonicalRest, ...APPS.filter(it => it !== canonicalRest)]) {
@@ -24,10 +24,10 @@ for (const app of [canonicalRest, ...APPS.filter(it => it !== canonicalRest)]) {
 
 t.test('every app hears every other', async t => {
   const server = await startServer(t)
-  const tape = new Tape()
+  const recorder = new Recorder()
   const enter = async (app: App) => {
     const person = await server.person()
-    return { app, at: await speaker(t, app, server, { person, label: app.name, tape }) }
+    return { app, at: await speaker(t, app, server, { person, label: app.name, recorder }) }
   }
   const all = await Promise.all(APPS.map(enter))
   for (const { app: from, at: sender } of all) {
@@ -38,10 +38,10 @@ t.test('every app hears every other', async t => {
         const texts = [`From ${from.name}`, `Again from ${from.name}`]
         for (const text of texts) {
           await sender.send(chat, text)
-          await reader.ear.hear(to.event, data => to.textOf(data) === text)
+          await reader.listener.hear(to.event, data => to.textOf(data) === text)
         }
         // Everything is told in order: what came twice would have come before the second one.
-        const heard = reader.ear.heard.filter(({ name }) => name === to.event).map(({ data }) => to.textOf(data))
+        const heard = reader.listener.heard.filter(({ name }) => name === to.event).map(({ data }) => to.textOf(data))
         t.same(
           heard.filter(text => texts.includes(text)),
           texts

@@ -25,7 +25,7 @@ async function readWhile(
   }
 }
 
-/** Every item is one of the canonical ones, by the fields of both documents, and the readings did see changes. */
+/** Require that every item is canonical by the fields of both documents, and that readings saw changes. */
 function requireWhole(t: Test, bodies: readonly Item[], partsOf: (item: Item) => readonly unknown[]): void {
   const mixed: unknown[] = []
   for (const { data } of bodies) {

@@ -3,18 +3,18 @@ import type { Test } from 'tap'
 import { mintToken, type Person, type TestServer } from '../helper.ts'
 import type { Actions, App, Chat, Hearing, Session } from './apps/app.ts'
 import { canonicalActions } from './apps/canonical.ts'
-import { Tape } from './apps/tape.ts'
+import { Recorder } from './apps/tape.ts'
 
-/** Somebody in a talk: what their app cannot do they do by Parley’s own API. */
+/** Speaker in a talk: what the app cannot do is done by Parley’s own API. */
 export interface Speaker extends Actions {
   readonly person: Person
   readonly session: Session
-  readonly ear: Hearing
+  readonly listener: Hearing
 }
 
 /** A talk that has ended. */
 export interface Talk {
-  readonly tape: Tape
+  readonly recorder: Recorder
   readonly ann: Speaker
   readonly ben: Speaker
   readonly cleo: Speaker
@@ -35,21 +35,21 @@ export async function speaker(
   t: Test,
   app: App,
   server: TestServer,
-  { person, label, tape }: { person: Person; label: string; tape: Tape }
+  { person, label, recorder }: { person: Person; label: string; recorder: Recorder }
 ): Promise<Speaker> {
-  const session = await app.signIn({ t, server, person, label, tape })
-  const besides = canonicalActions({ t, server, person, label, tape: new Tape() })
+  const session = await app.signIn({ t, server, person, label, recorder })
+  const besides = canonicalActions({ t, server, person, label, recorder: new Recorder() })
   const isKnown = ({ peer }: Chat, replyTo?: string) => peer !== undefined && replyTo === undefined
   const send: Actions['send'] = async (chat, text, replyTo) =>
     await (app.isDirectOnly && !isKnown(chat, replyTo) ? besides : session).send(chat, text, replyTo)
-  return { ...besides, ...session, send, person, session, ear: session.ear }
+  return { ...besides, ...session, send, person, session, listener: session.listener }
 }
 
 /** The whole talk of Ann, Ben and Cleo through one kind of app. */
 export async function talk(t: Test, app: App, server: TestServer): Promise<Talk> {
-  const tape = new Tape()
+  const recorder = new Recorder()
   const enter = async (name: string) =>
-    await speaker(t, app, server, { person: await namedPerson(server, name), label: name.toLowerCase(), tape })
+    await speaker(t, app, server, { person: await namedPerson(server, name), label: name.toLowerCase(), recorder })
   const ann = await enter('Ann')
   const ben = await enter('Ben')
   const cleo = await enter('Cleo')
@@ -61,7 +61,7 @@ export async function talk(t: Test, app: App, server: TestServer): Promise<Talk>
   const group = { id: await ann.group('Three', [ben.person, cleo.person]) }
   await chatInGroup(scene, group)
   t.same(new Set(await ann.list()), new Set([id, group.id]), 'lists both')
-  return { tape, ann, ben, cleo, direct: scene.direct, group }
+  return { recorder, ann, ben, cleo, direct: scene.direct, group }
 }
 
 interface Scene {
@@ -82,7 +82,7 @@ async function begin(ann: Speaker, ben: Speaker): Promise<string> {
 
 /** A message that somebody hears live. @returns its id */
 async function pass({ app }: Scene, to: Speaker, said: () => Promise<string>, text: string): Promise<string> {
-  const [id] = await Promise.all([said(), to.ear.hear(app.event, data => app.textOf(data) === text)])
+  const [id] = await Promise.all([said(), to.listener.hear(app.event, data => app.textOf(data) === text)])
   return id
 }
 
@@ -137,7 +137,7 @@ async function chatInGroup(scene: Scene, group: Chat): Promise<void> {
   await tell(cleo, 'The end')
 }
 
-/** What is left of a talk, without ids and times. */
+/** State after a talk, without ids and times. */
 export async function remains(t: Test, uri: string, { ann, ben, cleo, direct, group }: Talk): Promise<object> {
   const client = new MongoClient(uri, { readConcern: { level: 'majority' } })
   t.teardown(async () => await client.close())

@@ -8,22 +8,22 @@ import type { Speaker, Talk } from './talk.ts'
 
 const FOLDER = new URL('../../../test/dialects/transcripts/', import.meta.url)
 const RENEW = 'RENEW_TRANSCRIPTS'
-/** How long the last events may take, ms. */
+/** Time the last events may take, ms. */
 const PATIENCE_MS = 10_000
 /** May be lost, come at any time, or not at all: what people do now, and how far messages have come. */
 const FLEETING =
   /^(ready|ping|presence|user:|userStatus|typing|seen|catchup|delivered|read_up_to|receipt:|message:read)/
 
-/** Everything that was said, answered and heard, the same for every run. */
-function transcriptOf({ tape, ann, ben, cleo }: Talk): object {
+/** Transcript of requests, replies and events, the same for every run. */
+function transcriptOf({ recorder, ann, ben, cleo }: Talk): object {
   const heard = { ann: heardBy(ann), ben: heardBy(ben), cleo: heardBy(cleo) }
-  return JSON.parse(JSON.stringify(normalised({ steps: tape.steps, heard })))
+  return JSON.parse(JSON.stringify(normalised({ steps: recorder.steps, heard })))
 }
 
 /** By the names of events: different streams are not in one order. */
-function heardBy({ ear }: Speaker): Record<string, unknown[]> {
+function heardBy({ listener }: Speaker): Record<string, unknown[]> {
   const byName: Record<string, unknown[]> = {}
-  for (const { name, data } of ear.heard) {
+  for (const { name, data } of listener.heard) {
     if (!FLEETING.test(name)) byName[name] = [...(byName[name] ?? []), data]
   }
   return Object.fromEntries(Object.entries(byName).sort(([one], [other]) => one.localeCompare(other)))

@@ -2,7 +2,7 @@ import t from 'tap'
 import { type Person, startServer, type TestServer, TOGETHER } from '../helper.ts'
 import type { SocketClient } from '../socket-client.ts'
 
-/** What the server says is unread, in each of the places that say it. */
+/** Unread count by the server, the same in each of the places that have it. */
 async function unread(server: TestServer, who: Person, conversationId: string): Promise<number> {
   const [one, list] = await Promise.all([
     server.call(who, 'GET', `/v1/conversations/${conversationId}`),

@@ -31,7 +31,7 @@ async function scene(t: Test): Promise<Scene> {
   return { server, ann, ben, eve, group, direct, anns, bens, gone }
 }
 
-/** Who says what, and the code of the refusal. */
+/** Commands that are refused: person, command, and code. */
 function refusals({ ann, ben, eve, group, direct, anns, bens, gone }: Scene): [Person, string, object, ErrorCode][] {
   const at = (messageId: string) => ({ conversationId: group, messageId })
   const nowhere = { conversationId: `conv_${NOBODY}` }

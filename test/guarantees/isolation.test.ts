@@ -5,7 +5,7 @@ import type { SocketClient } from '../socket-client.ts'
 
 const MISSING = { conversation: `conv_${'a'.repeat(24)}`, message: `msg_${'b'.repeat(24)}` }
 
-/** Every command that names a conversation, for somebody who must not know of it. */
+/** Commands that name a conversation, for a person who must not know of it. */
 function commandsOn(conversationId: string, messageId: string, userId: string): [string, object][] {
   const place = { conversationId, messageId }
   return [
@@ -58,7 +58,7 @@ interface Place {
   messageId: string
 }
 
-/** Whoever is outside gets for a conversation exactly what they get for one that does not exist. */
+/** Require that an outsider gets for a conversation exactly what one that does not exist gives. */
 async function requireOutside(
   t: Test,
   server: TestServer,
@@ -108,7 +108,7 @@ async function chatter(by: SocketClient, conversationId: string): Promise<string
   return sent.id
 }
 
-/** Everything a socket was told, up to now. */
+/** Events of a socket up to now. */
 async function everything(socket: SocketClient): Promise<string> {
   await socket.ask('ping')
   return JSON.stringify(socket.frames)

@@ -4,7 +4,7 @@ import type { Frame } from '../socket-client.ts'
 
 const TIMES = 12
 
-/** What a person's socket was told until a message that is sent last. */
+/** Events of a person's socket until a message that is sent last. */
 async function told(
   server: TestServer,
   who: Person,

@@ -7,7 +7,7 @@ const EACH = 20
 
 const upTo = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index)
 
-/** Everything of one stream that a socket was told, up to a `rev`. */
+/** Events of one stream on a socket, up to a `rev`. */
 async function toldUpTo(socket: SocketClient, stream: string, rev: number): Promise<Frame[]> {
   const last = await socket.next(frame => frame.stream === stream && frame.rev === rev)
   return [...socket.frames.filter(frame => frame.stream === stream), last]

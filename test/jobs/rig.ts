@@ -55,7 +55,7 @@ export interface Note {
   readonly at: number
 }
 
-/** What worker processes say, all together. */
+/** Notes of all worker processes. */
 export class Notes {
   readonly all: Note[] = []
   readonly #said = new EventEmitter()

@@ -5,7 +5,7 @@ const PEOPLE = 4
 const CONVERSATIONS = 3
 const EMOJIS = ['👍', '🎉', '❤️']
 
-/** What concerns oneself alone takes no `rev` of the conversation. */
+/** Steps that concern oneself alone, and take no `rev` of the conversation. */
 const OWN = ['hide', 'clear', 'prefer']
 
 // What happens more often stands here more often.

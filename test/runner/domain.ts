@@ -1,4 +1,4 @@
-/** Those that have not ended, the innermost last. */
+/** Domains that have not ended, the innermost last. */
 const alive: Domain[] = []
 
 /**

@@ -9,7 +9,7 @@ export interface Emptying {
   readonly empty: string
 }
 
-/** The line of a worker’s output by which the runner knows that a file has ended: everything about it comes before. */
+/** The assertion by which the runner knows that a file has ended: everything about it comes before. */
 export function endOf(file: string): string {
-  return `# end of ${file}\n`
+  return `end of ${file}`
 }

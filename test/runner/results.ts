@@ -7,17 +7,17 @@ export interface Counts {
   failed: number
 }
 
-/** What became of one file. */
+/** Result of one file. */
 export interface FileResult extends Counts {
   readonly file: string
   readonly ms: number
-  /** What assertions alone do not tell. */
+  /** Failures besides assertions. */
   readonly notes: readonly string[]
-  /** Everything that was printed. */
+  /** Output of the file. */
   readonly output: string
 }
 
-/** What a file has said so far. */
+/** Record of a file so far. */
 export class Record implements Counts {
   readonly file: string
   readonly notes: string[] = []
@@ -35,6 +35,12 @@ export class Record implements Counts {
     if (isLeftOut(assertion)) this.notes.push(`skipped or to do: ${assertion.name}`)
     if (isLeftOut(assertion)) this.failed += 1
     else if (!assertion.closingTestPoint) this[assertion.ok ? 'passed' : 'failed'] += 1
+  }
+
+  /** Fails for what no assertion tells. */
+  accuse(note: string): void {
+    this.notes.push(note)
+    this.failed += 1
   }
 
   /** @param end how the process ended, where it ended with the file in hand */

@@ -15,25 +15,29 @@ interface WorkerOptions {
   readonly env: NodeJS.ProcessEnv
   /** Makes a database empty, and its name free for use. */
   readonly empty: (database: string) => Promise<void>
+  /** How long a file may take, ms. */
+  readonly timeoutMs?: number
 }
 
-/** One process that runs test files one after the other. When a file ends it, it is not used again. */
+/** Process that runs test files one after the other. When a file ends it, it is not used again. */
 export class WorkerProcess {
   readonly #child: ChildProcess
   readonly #exited: Promise<unknown>
-  /** What runs now, and last of all what has run. */
+  readonly #timeoutMs: number
+  /** Record of the file that runs, or ran last. */
   #record = new Record('')
   #mark = ''
   #end: (() => void) | undefined
 
-  constructor({ cwd, env, empty }: WorkerOptions) {
+  constructor({ cwd, env, empty, timeoutMs = FILE_TIMEOUT_MS }: WorkerOptions) {
     const child = spawn(process.execPath, [...process.execArgv, PROGRAM], {
       cwd,
       detached: true,
-      env: { ...process.env, ...env, NODE_ENV: 'test', TAP_TIMEOUT: String(FILE_TIMEOUT_MS / 1000 - 5) },
+      env: { ...process.env, ...env, NODE_ENV: 'test', TAP_TIMEOUT: String((timeoutMs * 0.95) / 1_000) },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc']
     })
     this.#child = child
+    this.#timeoutMs = timeoutMs
     this.#exited = once(child, 'exit')
     this.#listen()
     child.on('message', message => {
@@ -55,15 +59,15 @@ export class WorkerProcess {
       this.#end = resolve
     })
     const timer = setTimeout(() => {
-      record.notes.push(`killed after ${FILE_TIMEOUT_MS / 1000} s`)
+      record.notes.push(`killed after ${this.#timeoutMs / 1_000} s`)
       killGroup(this.#child)
-    }, FILE_TIMEOUT_MS)
+    }, this.#timeoutMs)
     // Where that fails, the process has ended.
     this.#child.send({ file, mark: this.#mark } satisfies Job, () => undefined)
     await Promise.race([ended, this.#exited])
     clearTimeout(timer)
     const left = await killMarked(this.#mark)
-    if (left > 0) record.notes.push(`${left} processes left behind, killed`)
+    if (left > 0) record.accuse(`${left} processes left behind, killed`)
     if (this.isAlive) return record.finish()
     await this.#outputEnded()
     return record.finish(this.#child.signalCode ?? this.#child.exitCode)
@@ -91,11 +95,13 @@ export class WorkerProcess {
 
   #listen(): void {
     const { stdout, stderr } = this.#child
-    const parser = readTap(assertion => this.#record.add(assertion))
+    const parser = readTap(assertion => {
+      if (assertion.name === endOf(this.#record.file)) this.#end?.()
+      else this.#record.add(assertion)
+    })
     stdout?.on('data', chunk => {
       this.#record.output.push(String(chunk))
       parser.write(chunk)
-      if (this.#record.output.slice(-2).join('').includes(endOf(this.#record.file))) this.#end?.()
     })
     stdout?.on('end', () => parser.end())
     stderr?.on('data', chunk => this.#record.output.push(String(chunk)))

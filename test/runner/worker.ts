@@ -1,5 +1,5 @@
 import { register } from 'node:module'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { enter } from './current.ts'
 import { endOf, type Job } from './protocol.ts'
 
@@ -7,7 +7,7 @@ import { endOf, type Job } from './protocol.ts'
 register('./hooks.js', import.meta.url)
 const { t } = await import('tap')
 
-/** What may be open at the end of a file: the standard streams, the channel to the runner, pauses that end soon. */
+/** Resources that may stay open after a file: the standard streams, the channel to the runner, pauses that end soon. */
 const HARMLESS =
   /^(PipeWrap|TTYWrap|Timeout|Immediate|CloseReq|FSReqPromise|FSReqCallback|FileHandle|WORKER|MessagePort)$/
 const PATIENCE_MS = 5_000
@@ -26,20 +26,24 @@ async function run({ file, mark }: Job): Promise<void> {
   const before = open()
   await t.test(file, async test => {
     enter(test)
-    await import(new URL(`../../${file.replace(/\.ts$/, '.js')}`, import.meta.url).href)
+    // Also a file that has run before is read anew.
+    await import(new URL(`../../${file.replace(/\.ts$/, '.js')}?${mark}`, import.meta.url).href)
   })
   const left = await leftOpen(before)
   if (left.length > 0) t.fail(`left open: ${left.join(', ')}`)
   restoreEnvironment()
-  // Past tap, which keeps a comment back until something follows it.
-  process.stdout.write(endOf(file))
+  await setImmediate()
+  // What was thrown after the last test of the file has ended everything.
+  if (t.ended) process.exit(1)
+  // In a subtest, because tap keeps other lines back until one follows.
+  await t.test('end', async test => test.pass(endOf(file)))
 }
 
 function open(): string[] {
   return process.getActiveResourcesInfo().filter(kind => !HARMLESS.test(kind))
 }
 
-/** What keeps the process alive and did not before, once what is closing has had its time. */
+/** Find what keeps the process alive and did not before, once closing things have had their time. */
 async function leftOpen(before: readonly string[]): Promise<string[]> {
   const until = performance.now() + PATIENCE_MS
   for (;;) {

@@ -29,7 +29,7 @@ async function codeFor(
 /** Another code than the one given. */
 const other = (code: string): string => String((Number(code) + 1) % 1_000_000).padStart(6, '0')
 
-/** Somebody who has registered by a code. */
+/** Register a person by a code. */
 async function newcomer(services: Subjects, fields: object = {}) {
   const phone = newPhone()
   const code = await codeFor(services, 'register', phone)

@@ -6,7 +6,7 @@ const argon2: typeof import('@node-rs/argon2') = createRequire(import.meta.url)(
 const verifications = t.capture(argon2, 'verify', argon2.verify)
 const { startServer } = await import('../helper.ts')
 
-/** What decides how long a comparison takes: algorithm, version, memory, rounds, lanes, length of salt and of hash. */
+/** Parameters of the cost of a comparison: algorithm, version, memory, rounds, lanes, length of salt and of hash. */
 function costOf(hash: string): string[] {
   const [, algorithm = '', version = '', cost = '', salt = '', digest = ''] = hash.split('$')
   return [algorithm, version, cost, `salt of ${salt.length}`, `hash of ${digest.length}`]

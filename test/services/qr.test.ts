@@ -19,7 +19,7 @@ async function scene(t: Test) {
   return { ...services, codes, phone: await signUp(services), newDatabase: services.uri }
 }
 
-/** Somebody new, as the actor that their phone is. */
+/** Sign up a new person, as the actor of a phone. */
 async function signUp({ auth }: Pick<Awaited<ReturnType<typeof openServices>>, 'auth'>) {
   people += 1
   const { userId, sessionId } = await auth.register({ username: `person${people}`, password: PASSWORD }, IP)

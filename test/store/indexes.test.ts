@@ -128,7 +128,7 @@ async function withMessages(server: TestServer, ann: Person, ben: Person, cleo: 
   await socket.ask('conversation:leave', { conversationId })
 }
 
-/** How one keeps conversations, and looks for them. */
+/** Use of preferences and of the list. */
 async function asTheyLike(server: TestServer, who: Person, id: string, messageId: string): Promise<void> {
   const path = `/v1/conversations/${id}`
   for (const tail of ['', '/edits', '/receipts']) await server.call(who, 'GET', `${path}/messages/${messageId}${tail}`)

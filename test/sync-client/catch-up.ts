@@ -7,7 +7,7 @@ import { type Link, mayRepeat } from './link.ts'
 import { type Get, loadConversation } from './snapshot.ts'
 import { applyEvent, applyItem, type ClientStore, type Demand } from './store.ts'
 
-/** How long a gap may close by itself before it is pulled, ms. */
+/** Time a gap may close by itself before it is pulled, ms. */
 const GAP_MS = 300
 const PULLS_AT_ONCE = 4
 const RETRY_MS = 50
@@ -48,7 +48,7 @@ export class CatchUp {
     this.#onChange = onChange
   }
 
-  /** Nothing is being pulled and nothing waits behind a gap. */
+  /** True when nothing is being pulled and nothing waits behind a gap. */
   get isIdle(): boolean {
     return this.#wanted.size === 0 && this.#pulling.size === 0 && this.#held.size === 0
   }
@@ -82,7 +82,7 @@ export class CatchUp {
     this.#onChange()
   }
 
-  /** Nothing is pulled or applied from here on. */
+  /** Stop: nothing is pulled or applied from here on. */
   stop(): void {
     this.#isStopped = true
     this.#isLive = false

@@ -24,7 +24,7 @@ export interface SyncClientOptions {
   isStaying?: boolean
 }
 
-/** What there is for as long as one connection is. */
+/** State that lasts as long as one connection. */
 interface Present {
   readonly link: Link
   readonly catchUp: CatchUp
@@ -71,7 +71,7 @@ export class SyncClient {
     return client
   }
 
-  /** Everything somebody can see, loaded from nothing. */
+  /** Load everything that a person can see, from nothing. */
   static async freshLoad(url: string, token: string): Promise<ClientStore> {
     const client = await SyncClient.open(url, token)
     await client.untilLevel()
@@ -88,7 +88,7 @@ export class SyncClient {
     return this.#present?.isGreeted ?? false
   }
 
-  /** Nothing is being pulled and nothing waits behind a gap. */
+  /** True when nothing is being pulled and nothing waits behind a gap. */
   get isIdle(): boolean {
     return this.isConnected && this.#present?.catchUp.isIdle === true
   }
@@ -103,7 +103,7 @@ export class SyncClient {
     return await this.#outbox.send(conversationId, clientId, text)
   }
 
-  /** Any other command, once, on the present connection. @throws {Refusal | Cut} */
+  /** Send any other command, once, on the present connection. @throws {Refusal | Cut} */
   async ask(type: string, data: unknown = {}): Promise<Frame> {
     if (this.#present === undefined) throw new Cut('Not connected')
     return await this.#present.link.ask(type, data)

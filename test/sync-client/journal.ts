@@ -13,7 +13,7 @@ export type Noticed =
   | { kind: 'cursor'; stream: string; rev: number }
   | { kind: 'receipt'; conversationId: string; userId: string; deliveredSeq: number; readSeq: number }
 
-/** What a client noticed, in its order. `connection` counts the connections of this client. */
+/** Journal of what a client noticed, in order. `connection` counts the connections of this client. */
 export type JournalEntry = { client: string; connection: number } & Noticed
 
 /** Writes into the journal, for one connection. */

@@ -12,7 +12,7 @@ export function mayRepeat(error: unknown): boolean {
   )
 }
 
-/** One connection: commands with their answers, and a listener for everything else. */
+/** Connection: commands with their answers, and a listener for everything else. */
 export class Link {
   readonly opened: Promise<void>
   readonly closed: Promise<void>

@@ -18,7 +18,7 @@ export function restOf(url: string, token: string): Get {
   }
 }
 
-/** All of a conversation, and the `rev` up to which that is certain: the head before the first page. */
+/** Load a whole conversation, and the `rev` up to which that is certain: the head before the first page. */
 export async function loadConversation(get: Get, id: string): Promise<StoredConversation & { rev: number }> {
   const { messages, rev } = await allMessages(get, id)
   const members = await allMembers(get, id)

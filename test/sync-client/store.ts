@@ -3,7 +3,7 @@ import type { Message } from '../../protocol/messages/entities.ts'
 import type { SyncItem } from '../../protocol/sync/events.ts'
 import type { Frame } from '../socket-client.ts'
 
-/** What a client keeps of one conversation: current states. Who has left is not in `members`. */
+/** Conversation as a client keeps it: current states. A member who left is not in `members`. */
 export interface StoredConversation {
   conversation?: Conversation
   members: Record<string, Member>
@@ -11,7 +11,7 @@ export interface StoredConversation {
 }
 
 /**
- * What a client keeps between connections: data, and the cursors that belong to it. Two stores of one person that
+ * State that a client keeps between connections: data, and the cursors that belong to it. Two stores of one person that
  * are both level are deeply equal.
  */
 export interface ClientStore {
@@ -24,7 +24,7 @@ export interface ClientStore {
   cleared: Record<string, number>
 }
 
-/** What a change of the store asks of the streams: to take up a conversation's, or to forget it. */
+/** Demand of a change of the store on the streams: to take up a conversation's, or to forget it. */
 export interface Demand {
   joined?: string
   left?: string
@@ -89,7 +89,7 @@ function hide(store: ClientStore, { conversationId, messageId }: { conversationI
   delete store.conversations[conversationId]?.messages[messageId]
 }
 
-/** What was cleared, or is from before their time, is not for its eyes, whenever and wherever it comes from. */
+/** Drop what was cleared, or is from before the membership, whenever and wherever it comes from. */
 function clear(store: ClientStore, { conversationId, me }: { conversationId: string; me: Membership }): void {
   const upTo = Math.max(store.cleared[conversationId] ?? 0, me.joinedSeq, me.clearedSeq)
   store.cleared[conversationId] = upTo

@@ -11,7 +11,7 @@ interface CodeDeps {
   readonly config: Pick<Config, 'limits'> & { readonly JWT_SECRET: readonly string[] }
 }
 
-/** What somebody presents: a code, for what, and from where. */
+/** Claim to a code: its digits, its purpose, and the address it comes from. */
 export interface CodeClaim {
   readonly purpose: CodePurpose
   readonly target: OtpRecipient

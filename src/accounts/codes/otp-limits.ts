@@ -8,7 +8,7 @@ const DAY_MS = 86_400_000
 /** Numbers are given out in blocks: who is paid for messages to them has many that begin alike. */
 const BLOCK_DIGITS = 4
 
-/** How many one-time codes may be asked for. Whether somebody is known plays no part. */
+/** Limits of requests for one-time codes. Whether the recipient is known plays no part. */
 export class OtpLimits {
   readonly #perNetwork: Counters
   readonly #perPrefix: Counters

@@ -4,7 +4,7 @@ import { omitUndefined } from '../../omit-undefined.ts'
 import type { UserKey } from '../../users/index.ts'
 import type { Channel } from '../delivery/port.ts'
 
-/** Where a code goes, and whom it is for if there is such a person. */
+/** Address that a code goes to, and the person if there is one. */
 export interface OtpRecipient {
   readonly channel: Channel
   /** E.164, or an email as it is kept. */

@@ -104,7 +104,7 @@ export class OtpService {
     throw new AppError('invalid', 'This server sends codes by email only')
   }
 
-  /** What may still refuse, while the code is valid: for who has it nothing here is a secret. */
+  /** Check what may still refuse while the code is valid: for its holder nothing here is a secret. */
   async #prepare({ username, password }: CodeRegistration, { key }: OtpRecipient) {
     const known = await this.#users.findByKey(key)
     if (!known && username !== undefined && (await this.#users.findByKey({ usernameKey: username.toLowerCase() }))) {

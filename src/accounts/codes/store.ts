@@ -12,7 +12,7 @@ interface OtpDoc {
 
 const MAX_TRIES = 5
 
-/** One-time codes, one for each purpose and identifier. All queries are by `_id`. */
+/** Stored codes, one for each purpose and identifier. All queries are by `_id`. */
 export class OtpStore {
   static readonly indexes: IndexDescription[] = [
     { key: { expiresAt: 1 }, expireAfterSeconds: 0 } // removed by the database

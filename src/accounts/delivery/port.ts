@@ -1,10 +1,10 @@
-/** What a code may be used for. */
+/** Purposes of a code. */
 export type CodePurpose = 'register' | 'login' | 'reset'
 
 /** The way to a person: a text message to a phone number, or a mail. */
 export type Channel = 'sms' | 'email'
 
-/** One code on its way to somebody. */
+/** Delivery of a code to its recipient. */
 export interface CodeDelivery {
   readonly channel: Channel
   /** A phone number (E.164) or an email address. */
@@ -13,7 +13,7 @@ export interface CodeDelivery {
   readonly purpose: CodePurpose
 }
 
-/** How one-time codes reach people. Every implementation passes `test/delivery/contract.ts`. */
+/** Transport of one-time codes. Every implementation passes `test/delivery/contract.ts`. */
 export interface Delivery {
   /** The channels that it serves. */
   readonly channels: readonly Channel[]

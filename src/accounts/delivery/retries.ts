@@ -3,7 +3,7 @@ import { DeliveryError } from './port.ts'
 
 const TRIES = 4
 
-/** How long to wait after the first failed try, ms; each further wait is twice as long. */
+/** Wait after the first failed try, ms; each further wait is twice as long. */
 export interface RetryOptions {
   readonly backoffMs?: number
 }

@@ -68,7 +68,7 @@ export class SmtpDelivery implements Delivery {
   }
 }
 
-/** Without the words of the mail server, which may repeat the address. */
+/** Error without the words of the mail server, which may repeat the address. */
 function refusal(error: unknown): DeliveryError {
   const { responseCode } = error as { responseCode?: number }
   if (responseCode === undefined) return new DeliveryError('The mail server cannot be reached', false)

@@ -14,7 +14,7 @@ import { requireRecipient } from '../codes/otp-recipient.ts'
 import type { OpenSession, SessionService } from '../sessions/sessions.ts'
 import type { Passwords } from './passwords.ts'
 
-/** Somebody who has just signed in; the transport adds the access token. */
+/** Session that has just been opened; the transport adds the access token. */
 export interface SignIn extends OpenSession {
   readonly user: Me
 }

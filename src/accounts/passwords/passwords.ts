@@ -1,4 +1,4 @@
-import { AppError } from '../../errors.ts'
+import { Gate } from '../../limits/gate.ts'
 
 const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
 /** Of a random password that nobody knows; with the cost of the others. */
@@ -6,18 +6,19 @@ const NOBODYS_HASH = '$argon2id$v=19$m=19456,t=2,p=1$YjqpMgHNBY51rfo1TrQ7Gg$1nYk
 /** Hashing takes a core each; more at once would only starve everything else. */
 const AT_ONCE = 2
 const MAX_WAITING = 200
-/** With the first password: much memory for who signs in elsewhere. */
+/** Load the hash with the first password: it takes much memory, unused where people sign in elsewhere. */
 const loadArgon = async () => await import('@node-rs/argon2')
 
 /** Hashes and compares passwords (argon2id), a few at once; the same password in another Unicode form is the same. */
 export class Passwords {
-  #running = 0
-  readonly #waiting: (() => void)[] = []
+  readonly #gate = new Gate(AT_ONCE, MAX_WAITING)
 
   /** @throws {AppError} `busy` when too many are waiting */
   async hash(password: string): Promise<string> {
-    const { hash } = await loadArgon()
-    return await this.#inTurn(() => hash(password.normalize('NFC'), COST))
+    return await this.#gate.run(async () => {
+      const { hash } = await loadArgon()
+      return await hash(password.normalize('NFC'), COST)
+    })
   }
 
   /**
@@ -25,23 +26,10 @@ export class Passwords {
    * @throws {AppError} `busy` when too many are waiting
    */
   async matches(passwordHash: string | undefined, password: string): Promise<boolean> {
-    const { verify } = await loadArgon()
-    const isSame = await this.#inTurn(() => verify(passwordHash ?? NOBODYS_HASH, password.normalize('NFC')))
-    return isSame && passwordHash !== undefined
-  }
-
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#waiting.length >= MAX_WAITING) {
-      throw new AppError('busy', 'Too many people are signing in', { retryAfterMs: 2000 })
-    }
-    if (this.#running >= AT_ONCE) await new Promise<void>(resolve => this.#waiting.push(resolve))
-    else this.#running++
-    try {
-      return await work()
-    } finally {
-      const next = this.#waiting.shift()
-      if (next) next()
-      else this.#running--
-    }
+    return await this.#gate.run(async () => {
+      const { verify } = await loadArgon()
+      const isSame = await verify(passwordHash ?? NOBODYS_HASH, password.normalize('NFC'))
+      return isSame && passwordHash !== undefined
+    })
   }
 }

@@ -38,7 +38,7 @@ export class QrStreams {
       gone.abort()
       this.#leave(network)
     })
-    void this.#tell(stream, watch, state, AbortSignal.any([gone.signal, this.#closing.signal]))
+    void this.#emitStates(stream, watch, state, AbortSignal.any([gone.signal, this.#closing.signal]))
     return stream
   }
 
@@ -47,7 +47,12 @@ export class QrStreams {
     this.#closing.abort()
   }
 
-  async #tell(stream: PassThrough, { token, deviceId }: Watch, first: QrState, signal: AbortSignal): Promise<void> {
+  async #emitStates(
+    stream: PassThrough,
+    { token, deviceId }: Watch,
+    first: QrState,
+    signal: AbortSignal
+  ): Promise<void> {
     const heartbeat = setInterval(() => stream.write(': waiting\n\n'), this.#beatMs)
     try {
       let state = first

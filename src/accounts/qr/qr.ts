@@ -70,7 +70,7 @@ export class QrService {
   }
 
   /**
-   * Where a code is. A device that names itself is answered only about a code that is or may become its own.
+   * State of a code. A device that names itself is answered only about a code that is or may become its own.
    * @throws {AppError} `not_found`
    */
   async status(token: string, deviceId?: string): Promise<QrState> {
@@ -110,7 +110,7 @@ export class QrService {
     const code = await this.#requireOwn(actor, token, now)
     if (matchCode !== undefined && matchCode !== code.matchCode) {
       await this.#codes.mismatch(token)
-      this.#tell(code)
+      this.#emitState(code)
       throw new AppError('forbidden', 'The other device shows another match code')
     }
     const approved = await this.#codes.approve(token, personOf(actor), code.matchCode, now)
@@ -147,7 +147,7 @@ export class QrService {
     }
     const used = await this.#codes.use(token, deviceId, new Date())
     if (!used?.decidedBy) throw invalidCode()
-    this.#tell(used)
+    this.#emitState(used)
     return await this.#open(used.decidedBy, { ...used.device, ...device, id: deviceId })
   }
 
@@ -175,7 +175,7 @@ export class QrService {
     let code = await this.#find(token)
     if (code?.makerId && code.status === 'pending') {
       const scanned = await this.#codes.scan(token, device, now)
-      if (scanned) this.#tell(scanned)
+      if (scanned) this.#emitState(scanned)
       code = scanned ?? (await this.#find(token))
     }
     if (!code || code.expiresAt <= now || code.status === 'used' || code.device?.id !== device.id) throw invalidCode()
@@ -183,7 +183,7 @@ export class QrService {
   }
 
   /**
-   * Whose session has ended meanwhile has not approved anything: asked after the new one is open, so that ending all
+   * Approval by a session that has ended is none: asked after the new session is open, so that ending all
    * sessions at the same moment ends this one too.
    */
   async #open({ userId, sessionId }: QrPerson, device: Device): Promise<SignIn> {
@@ -199,11 +199,11 @@ export class QrService {
   }
 
   #changed(code: QrLoginDoc, now: Date): QrState {
-    this.#tell(code)
+    this.#emitState(code)
     return presentState(code, now)
   }
 
-  #tell({ _id }: CodeDoc): void {
+  #emitState({ _id }: CodeDoc): void {
     this.#changes.emit(prefixedId('qr', _id.toHexString()))
   }
 

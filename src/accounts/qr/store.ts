@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Collection, Db, Filter, IndexDescription, ObjectId } from 'mongodb'
 
-/** Somebody who speaks from a session, or from a token of another system. */
+/** Person with a session, or with a token of another system. */
 export interface QrPerson {
   userId: ObjectId
   sessionId?: ObjectId
@@ -19,15 +19,15 @@ export interface QrLoginDoc {
   _id: ObjectId
   /** SHA-256. */
   tokenHash: string
-  /** Who made it; absent when it was made by the device that is to be signed in. */
+  /** Maker of the code; absent when the device that is to be signed in made it. */
   makerId?: ObjectId
   /** The only device that it signs in; absent until one has presented a code that a person made. */
   device?: QrDevice
   matchCode: string
-  /** How often somebody confirmed another match code. */
+  /** Number of confirmations with a wrong match code. */
   mismatches: number
   status: 'pending' | 'scanned' | 'approved' | 'refused' | 'used'
-  /** Who approved it, or refused it. */
+  /** Person who approved or refused it. */
   decidedBy?: QrPerson
   createdAt: Date
   expiresAt: Date
@@ -55,7 +55,7 @@ export class QrLoginStore {
     await this.#codes.insertOne({ ...code, tokenHash: hash(token) })
   }
 
-  /** In any state, also an expired one that the database has not yet removed. */
+  /** Code in any state, also an expired one that the database has not yet removed. */
   async find(token: string): Promise<QrLoginDoc | null> {
     return await this.#codes.findOne({ tokenHash: hash(token) })
   }

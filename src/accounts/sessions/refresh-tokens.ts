@@ -1,6 +1,6 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 
-/** What of a session goes into its refresh tokens. `sessionId`: 24 hexadecimal digits. */
+/** Fields of a session in its refresh tokens. `sessionId`: 24 hexadecimal digits. */
 export interface RefreshSubject {
   readonly sessionId: string
   readonly salt: string
@@ -26,7 +26,7 @@ export class RefreshTokens {
     return `${subject.sessionId}.${subject.generation}.${mac(key, subject).toString('base64url')}`
   }
 
-  /** What a token says it is, not yet proved; `undefined` when it is none. */
+  /** Read the claims of a token, not yet proved; `undefined` when it is none. */
   parse(token: string): { sessionId: string; generation: number; proof: Buffer } | undefined {
     const [, sessionId, generation, proof] = FORM.exec(token) ?? []
     if (sessionId === undefined || proof === undefined) return undefined

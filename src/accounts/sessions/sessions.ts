@@ -147,7 +147,7 @@ export class SessionService {
     await this.#users.requireEnabled(userId)
   }
 
-  /** How far messages have got to the actor's device; undefined where that is not known, as with foreign tokens. */
+  /** Delivery cursor of the actor's device; `undefined` where none is known, as with foreign tokens. */
   async deviceCursor({ sessionId }: Actor): Promise<DeviceCursor | undefined> {
     if (sessionId === undefined) return undefined
     const { reached } = (await this.#store.sessions.find(new ObjectId(sessionId))) ?? {}
@@ -159,7 +159,7 @@ export class SessionService {
   /** Notes how far messages have got to the actor's device. */
   async setDeviceCursor({ sessionId }: Actor, { before, recent }: DeviceCursor): Promise<void> {
     if (sessionId === undefined) return
-    await this.#store.sessions.reach(new ObjectId(sessionId), {
+    await this.#store.sessions.advanceDeviceCursor(new ObjectId(sessionId), {
       before: new Date(before),
       recent: [...recent].map(([id, seq]) => ({ conversationId: new ObjectId(id), seq }))
     })
@@ -214,7 +214,7 @@ export class SessionService {
     return isEnded
   }
 
-  /** Whose live session it is; of nobody when it has ended. */
+  /** Load the owner of a live session; '' when it has ended. */
   async #loadLive(sessionId: string): Promise<string> {
     const session = await this.#store.sessions.find(new ObjectId(sessionId))
     const now = new Date()

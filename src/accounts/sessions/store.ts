@@ -1,7 +1,7 @@
 import type { Collection, Db, IndexDescription, ObjectId } from 'mongodb'
 import { omitUndefined } from '../../omit-undefined.ts'
 
-/** One login on one device. Nothing in it can be used to sign in. */
+/** Login on one device. Nothing in it can be used to sign in. */
 export interface SessionDoc {
   _id: ObjectId
   userId: ObjectId
@@ -12,17 +12,17 @@ export interface SessionDoc {
   salt: string
   createdAt: Date
   lastSeenAt: Date
-  /** When the generation last went up. */
+  /** Moment at which the generation last went up. */
   rotatedAt: Date
   expiresAt: Date
-  /** By the database's clock. */
+  /** Moment by the database's clock. */
   revokedAt?: Date
-  /** How far messages have got to this device, for clients that keep no cursors. */
-  reached?: ReachedDoc
+  /** Delivery cursor of this device, for clients that keep no cursors. */
+  reached?: DeviceCursorDoc
 }
 
-/** Everything from before a moment has reached a device, and of some conversations more: up to a `seq` each. */
-export interface ReachedDoc {
+/** Delivery cursor: messages from before a moment have arrived, of some conversations more, up to a `seq` each. */
+export interface DeviceCursorDoc {
   before: Date
   recent: { conversationId: ObjectId; seq: number }[]
 }
@@ -64,8 +64,8 @@ export class SessionStore {
     await this.#sessions.updateOne({ _id }, { $max: { lastSeenAt } })
   }
 
-  /** How far messages have got; the moment never goes back. */
-  async reach(_id: ObjectId, { before, recent }: ReachedDoc): Promise<void> {
+  /** Move the delivery cursor; its moment never goes back. */
+  async advanceDeviceCursor(_id: ObjectId, { before, recent }: DeviceCursorDoc): Promise<void> {
     await this.#sessions.updateOne({ _id }, { $max: { 'reached.before': before }, $set: { 'reached.recent': recent } })
   }
 
@@ -85,7 +85,7 @@ export class SessionStore {
     return modifiedCount === 1
   }
 
-  /** Somebody's live sessions but one. @returns their ids */
+  /** Live sessions of a person but one. @returns their ids */
   async idsExcept(userId: ObjectId, kept: ObjectId | undefined): Promise<ObjectId[]> {
     const sessions = await this.#sessions
       .find({ userId, revokedAt: { $exists: false }, ...omitUndefined({ _id: kept && { $ne: kept } }) })

@@ -5,7 +5,7 @@ import type { Collection, Db, IndexDescription, ObjectId } from 'mongodb'
 export interface TicketHolder {
   userId: ObjectId
   sessionId?: ObjectId
-  /** When the token ends that the ticket was got with. */
+  /** End of the token that the ticket was got with. */
   tokenExpiresAt: Date
 }
 

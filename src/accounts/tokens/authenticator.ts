@@ -24,7 +24,7 @@ interface AuthenticatorDeps {
 }
 
 const HEX_ID = /^[0-9a-f]{24}$/
-/** Where tokens of an existing user system may name the person; the first one found counts. */
+/** Claims that may name the person in tokens of an existing user system; the first one found counts. */
 const PERSON_CLAIMS = ['sub', 'userId', '_id', 'id', 'uid']
 const MAX_SUBJECT_LENGTH = 256
 

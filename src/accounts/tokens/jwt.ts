@@ -1,5 +1,6 @@
 import type { JWTPayload } from 'jose'
 import type { VerifyByKeySet } from './key-set.ts'
+import type { Signer } from './signers.ts'
 import { expiredToken, hasCode, invalidToken } from './token-errors.ts'
 
 /** The claims of a token, its signature and its times proved. `exp`: seconds since 1970. */
@@ -14,19 +15,11 @@ export interface VerifiedToken {
   readonly signedBy: 'own' | 'secret' | 'key set'
 }
 
-/** Where the keys of an external issuer are, and what its tokens must say. */
+/** Address of an external issuer's keys, and the claims its tokens must have. */
 export interface Issuer {
   readonly jwksUrl: string | undefined
   readonly issuer: string | undefined
   readonly audience: string | undefined
-}
-
-/** Signs and verifies with one secret; `id` names it in the header of a token. */
-export interface Signer {
-  readonly id: string
-  sign(claims: object): string
-  /** @throws {Error} whose code says whether the signature is another's or the time is over */
-  verify(token: string): object
 }
 
 interface Header {

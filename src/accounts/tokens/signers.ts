@@ -1,6 +1,13 @@
 import { hkdfSync } from 'node:crypto'
 import { createSigner, createVerifier } from 'fast-jwt'
-import type { Signer } from './jwt.ts'
+
+/** Signs and verifies with one secret; `id` names it in the header of a token. */
+export interface Signer {
+  readonly id: string
+  sign(claims: object): string
+  /** @throws {Error} whose code says whether the signature is another's or the time is over */
+  verify(token: string): object
+}
 
 const ALGORITHM = 'HS256'
 

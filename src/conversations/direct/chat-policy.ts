@@ -3,7 +3,7 @@ import { AppError } from '../../errors.ts'
 import { pairKeyOf } from '../../ids.ts'
 import { type ContactStore, DEFAULT_SETTINGS, type FriendshipStore, type SettingsStore } from '../../users/index.ts'
 
-/** Who may open a new direct conversation with whom. */
+/** Rules for opening a new direct conversation. */
 export class DirectChatPolicy {
   readonly #store: {
     readonly contacts: ContactStore

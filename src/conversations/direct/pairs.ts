@@ -1,5 +1,6 @@
 import { ObjectId } from '../../database/object-id.ts'
 import { pairKeyOf } from '../../ids.ts'
+import { boundedMap } from '../../limits/bounded-map.ts'
 import { RecentCache } from '../../limits/recent-cache.ts'
 import { pairOf } from '../../present/present.ts'
 import type { ConversationStore } from '../../store/conversations.ts'
@@ -7,12 +8,12 @@ import type { ConversationStore } from '../../store/conversations.ts'
 const CACHE_MS = 3_600_000
 const MAX_CACHED = 50_000
 
-/** Which conversations are direct ones, and between whom: that never changes. */
+/** Pairs of direct conversations, cached: a pair never changes. */
 export class DirectPairs {
   readonly #store: { readonly conversations: ConversationStore }
   readonly #cache: RecentCache<readonly [string, string] | undefined>
-  /** Conversations by their pairs, in the order of their last use. */
-  readonly #ids = new Map<string, string>()
+  /** Conversations by their pairs. */
+  readonly #ids = boundedMap<string>(MAX_CACHED)
 
   constructor(store: { readonly conversations: ConversationStore }) {
     this.#store = store
@@ -33,17 +34,7 @@ export class DirectPairs {
     const pairKey = pairKeyOf(a, b)
     const id = this.#ids.get(pairKey) ?? (await this.#store.conversations.findPair(pairKey))?._id.toHexString()
     // Whether there is none may change at any time.
-    if (id !== undefined) this.#remember(pairKey, id)
+    if (id !== undefined) this.#ids.set(pairKey, id)
     return id
-  }
-
-  #remember(pairKey: string, id: string): void {
-    this.#ids.delete(pairKey)
-    this.#ids.set(pairKey, id)
-    if (this.#ids.size <= MAX_CACHED) return
-    for (const oldest of this.#ids.keys()) {
-      this.#ids.delete(oldest)
-      break
-    }
   }
 }

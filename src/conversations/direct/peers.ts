@@ -15,7 +15,7 @@ export class DirectPeers {
     this.#store = store
   }
 
-  /** Those with a direct conversation with the person, 24 hexadecimal digits each; at most a thousand. */
+  /** People with a direct conversation with the person, 24 hexadecimal digits each; at most a thousand. */
   async findByUser({ userId }: Pick<Actor, 'userId'>): Promise<string[]> {
     const memberships = await this.#store.members.findByUser(new ObjectId(userId), MAX_PEERS)
     const pairKeys = await this.#store.conversations.pairKeys(memberships.map(it => it.conversationId))

@@ -15,14 +15,14 @@ const REPAIRS = 6
 const REPAIRS_WITHIN_MS = 60_000
 const LOG_BYTES = 10_485_760
 
-/** What of a pino logger is used here. */
+/** Methods of a pino logger that are used here. */
 export interface EmbeddedLog {
   info(details: object, message: string): void
   warn(details: object, message: string): void
   error(details: object, message: string): void
 }
 
-/** How to run the database. */
+/** Options for running the database. */
 export interface EmbeddedOptions {
   /** Holds data, log and lock; made when it is not there. */
   dataDir: string
@@ -74,7 +74,7 @@ export async function startEmbedded({ dataDir, binary, log, args = [] }: Embedde
   }
 }
 
-/** One `mongod` process after another on the same folder and port. */
+/** Supervisor of successive `mongod` processes on one folder and port. */
 class Mongod {
   readonly #program: string
   readonly #folder: string

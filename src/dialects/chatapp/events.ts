@@ -30,7 +30,7 @@ export function createTranslations({ messageIdAt }: Services): Translations {
   }
 }
 
-/** To who is told a message has been delivered by that. */
+/** Receipt of a new message: being told of it counts as delivery. */
 function presentNew(message: Message): DialectEvent[] {
   const isSender = (userId: string): boolean => userId === bareId(message.senderId)
   return [

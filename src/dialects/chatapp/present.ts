@@ -6,7 +6,7 @@ import { textOf } from '../kit/text-of.ts'
 
 export type Status = 'sent' | 'delivered' | 'read'
 
-/** What everybody else in the conversation has got of a message. */
+/** Status of a message: the least that everybody else in the conversation has got of it. */
 export function statusOf({ senderId, seq }: Message, participants: readonly Participant[]): Status {
   const others = participants.filter(({ user }) => user.id !== senderId)
   if (others.length === 0) return 'sent'

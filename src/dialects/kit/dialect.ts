@@ -8,7 +8,7 @@ import { omitUndefined } from '../../omit-undefined.ts'
 import type { RealtimeDialect } from '../../realtime/encoding/dialect-encoder.ts'
 import type { Services } from './services.ts'
 
-/** What a handler is told of its request. */
+/** Request as its handler sees it. */
 export interface Call<Params, Query, Body> {
   readonly actor: Actor
   readonly params: Params
@@ -20,7 +20,7 @@ export interface Call<Params, Query, Body> {
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
-/** One route as a document names it. */
+/** Route as a document names it. */
 export interface DialectRoute {
   readonly method: Method
   readonly url: string
@@ -37,7 +37,7 @@ export interface DialectRoute {
 
 type Reader = (services: Services, call: never) => Promise<unknown>
 
-/** How a route reads, and how its document shows that: documents with the same reader show the same reading. */
+/** Reader and presentation of a route: documents with the same reader show the same reading. */
 interface Reading {
   readonly reader: Reader
   read(call: Call<unknown, unknown, unknown>): Promise<unknown>
@@ -89,7 +89,7 @@ export function readingRoute<D, P extends TSchema = TUnknown, Q extends TSchema 
   return { ...route, reading: reading as unknown as Reading }
 }
 
-/** One kind of app with its own API: the words of its document, mapped onto the services and nothing more. */
+/** API of one kind of app: the words of its document, mapped onto the services and nothing more. */
 export interface Dialect {
   readonly name: DialectName
   readonly routes: readonly DialectRoute[]
@@ -98,7 +98,7 @@ export interface Dialect {
   presentError(error: AppError): Record<string, unknown>
 }
 
-/** What a dialect stands on. */
+/** Dependencies of a dialect. */
 export interface DialectDeps {
   readonly services: Services
   readonly authenticator: Authenticator

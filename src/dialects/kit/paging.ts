@@ -16,7 +16,7 @@ interface HistoryQuery {
   readonly before?: string
 }
 
-/** How many at once. */
+/** Page size of a request. */
 export function limitOf({ limit = PAGE_SIZE }: Pick<HistoryQuery, 'limit'>): number {
   return Math.min(limit, MAX_PAGE_SIZE)
 }

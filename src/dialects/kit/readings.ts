@@ -30,7 +30,7 @@ export async function readConversations(
   return { found: await details.findAll(actor, conversations), hasMore: next !== undefined }
 }
 
-/** One of the actor’s conversations with its people. @throws {AppError} `not_found` */
+/** Read one of the actor’s conversations with its people. @throws {AppError} `not_found` */
 export async function readConversation(
   { conversations, details }: Pick<Services, 'conversations' | 'details'>,
   { actor, params: { id } }: { readonly actor: Actor; readonly params: { readonly id: string } }

@@ -4,7 +4,7 @@ import type { MessageSendData } from '../../../protocol/messages/events.ts'
 import type { Actor } from '../../actor.ts'
 import type { Services } from './services.ts'
 
-/** What an app sends, without the place. A message without a `clientId` cannot be told from another one. */
+/** Content of a message, without its conversation. A message without a `clientId` cannot be told from another one. */
 export type Content = Omit<MessageSendData, 'conversationId' | 'clientId'> & { clientId?: string }
 
 /**

@@ -11,7 +11,7 @@ const SYSTEM_WORDS: Readonly<Record<string, string>> = {
   settings: 'The settings were changed'
 }
 
-/** What a message says, for apps whose messages are always text; '' for what has no text. */
+/** Text of a message, for apps whose messages are always text; '' for a message without. */
 export function textOf({ text, system, location, contact }: Message): string {
   if (text !== undefined) return text
   if (system !== undefined) return SYSTEM_WORDS[system.kind] ?? ''

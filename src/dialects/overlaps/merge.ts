@@ -1,5 +1,5 @@
 /**
- * One value that has the fields of all; where they differ in more than their fields, the first one counts. Lists are
+ * Merge values into one with the fields of all; where they differ in more, the first one counts. Lists are
  * merged item by item: the values have to show the same items in the same order.
  */
 export function merge(values: readonly unknown[]): unknown {

@@ -1,12 +1,12 @@
 import type { Dialect, DialectRoute } from '../kit/dialect.ts'
 
-/** One of the dialects that name the same route. */
+/** Share of a dialect in a route that several name. */
 export interface Sharing {
   readonly dialect: Dialect
   readonly route: DialectRoute
 }
 
-/** What is served in the place of all of them. */
+/** Route that is served in the place of all of them. */
 export interface Shared {
   readonly route: DialectRoute
   readonly presentError: Dialect['presentError']

@@ -12,7 +12,7 @@ export const NewMessage = Type.Object({
   clientId: Type.Optional(ClientId)
 })
 
-/** What it is in the words of the services; without text and attachment there is nothing to send, which they refuse. */
+/** Content in the words of the services; without text and attachment there is nothing to send, which they refuse. */
 export function contentOf({ text, attachment, clientId }: Static<typeof NewMessage>): Content {
   return {
     ...omitUndefined({

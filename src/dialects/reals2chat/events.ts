@@ -14,7 +14,7 @@ export const translations: Translations = {
   presence: presence => [presentStatus(presence)]
 }
 
-/** Who is told has got it by that. */
+/** Events of a new message; being told of it counts as delivery. */
 function presentNew(message: Message, { pair }: EventContext): DialectEvent[] {
   const recipientId = pair?.find(id => id !== bareId(message.senderId))
   if (recipientId === undefined) return []

@@ -7,7 +7,7 @@ import type { User } from '../../../protocol/users/entities.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import { textOf } from '../kit/text-of.ts'
 
-/** What is said where nothing may be told, or there is nothing to tell. */
+/** Date that stands for a hidden or missing one. */
 const NEVER = new Date(0).toISOString()
 
 export type Status = 'sent' | 'delivered' | 'read'
@@ -31,12 +31,12 @@ export function presentMessage(message: Message, recipientId: string, status: St
   }
 }
 
-/** Its apps know images, videos and files. */
+/** Attachment in the types that the apps know: image, video, file. */
 function presentAttachment({ type, ...attachment }: Attachment) {
   return { type: type === 'image' || type === 'video' ? type : 'file', ...attachment }
 }
 
-/** When somebody was there last; who is there now is seen now. */
+/** Last-seen time; now for people who are online. */
 export function lastSeenOf({ status, lastSeenAt }: Presence): string {
   return status === 'offline' ? (lastSeenAt ?? NEVER) : new Date().toISOString()
 }
@@ -54,7 +54,7 @@ export function presentFriend({ user, presence }: { user: User; presence: Presen
   }
 }
 
-/** How somebody keeps the conversation with another person. */
+/** Preferences of a person for the conversation with another. */
 export function presentMetadata(
   { userId, otherUserId }: { userId: string; otherUserId: string },
   preferences: Membership['preferences'],

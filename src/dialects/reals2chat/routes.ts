@@ -23,7 +23,7 @@ export function createRoutes(services: Services): DialectRoute[] {
 function friendsRoute({ friends }: Services): DialectRoute {
   return dialectRoute('GET /api/friends', { summary: 'List friends' }, async ({ actor }) => ({
     success: true,
-    friends: (await friends.circle(actor)).map(presentFriend)
+    friends: (await friends.scopePresence(actor)).map(presentFriend)
   }))
 }
 

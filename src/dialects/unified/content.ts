@@ -37,20 +37,20 @@ const Attachment = Type.Object({
 
 const Text = Type.Optional(Type.String({ maxLength: 16_384 }))
 
-/** Where a message goes: one of these names it. */
-const place = {
+/** Destination of a message: one of these names it. */
+const destination = {
   conversationId: Type.Optional(ConversationId),
   conversation: Type.Optional(ConversationId),
   to: Type.Optional(UserId)
 }
-type Place = Partial<Record<keyof typeof place, string>>
+type Destination = Partial<Record<keyof typeof destination, string>>
 
 /** A text under either of its names. */
 export const textFields = { content: Text, text: Text }
 
-/** What a client sends: where to, and what; who sends it is known, whatever it says. */
+/** Message as a client sends it: destination and content; a sender that it names is ignored. */
 export const NewMessage = Type.Object({
-  ...place,
+  ...destination,
   ...textFields,
   type: Type.Optional(MessageType),
   attachments: Type.Optional(Type.Array(Attachment, { maxItems: 10 })),
@@ -64,7 +64,7 @@ export const NewMessage = Type.Object({
 })
 type NewMessage = Static<typeof NewMessage>
 
-/** What is to be sent, in canonical words. Without a type it is that of the first file. */
+/** Content to send, in canonical words. Without a type it is that of the first file. */
 export function contentOf(input: NewMessage): Content {
   const { attachments, location, contact, encryptedContent, metadata, mentions, replyTo, clientId } = input
   return omitUndefined({
@@ -112,7 +112,7 @@ export function requireTextOf({ content, text = content }: { content?: string; t
 export async function openPlace(
   { conversations }: Pick<Services, 'conversations'>,
   actor: Actor,
-  { conversation, conversationId = conversation, to }: Place
+  { conversation, conversationId = conversation, to }: Destination
 ): Promise<string> {
   if (conversationId !== undefined) return conversationId
   if (to === undefined) throw new AppError('invalid', 'Give conversationId, conversation or to')
@@ -123,7 +123,7 @@ export async function openPlace(
 export async function findPlace(
   { conversations }: Pick<Services, 'conversations'>,
   actor: Actor,
-  { conversation, conversationId = conversation, to }: Place
+  { conversation, conversationId = conversation, to }: Destination
 ): Promise<string | undefined> {
   if (conversationId !== undefined) return conversationId
   if (to === undefined) throw new AppError('invalid', 'Name the conversation or the other person')

@@ -12,7 +12,7 @@ import { presentRequest } from './present/request.ts'
 
 type Marks = Pick<Services, 'messageIdAt'>
 
-/** What the clients are told, by the canonical type of the event. */
+/** Translations of events, by canonical type. */
 export function createTranslations(services: Marks): Translations {
   return {
     'message:new': (message, { pair }) => [{ name: 'receive-message', data: presentMessage(message, pair) }],

@@ -6,7 +6,7 @@ import type { RequestLimits } from './rate-limits.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Who asks; `null` only on public and optional routes. */
+    /** Author of the request; `null` only on public and optional routes. */
     actor: Actor | null
   }
   interface FastifyContextConfig {

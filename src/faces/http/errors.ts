@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { ERRORS, type ErrorCode } from '../../../protocol/errors.ts'
 import { AppError, presentError } from '../../errors.ts'
 
-/** What Fastify and its plugins throw, by their codes, then by their status. */
+/** Errors of Fastify and its plugins, by their codes, then by their status. */
 const BY_CODE: Record<string, readonly [ErrorCode, string]> = {
   FST_ERR_VALIDATION: ['invalid', 'The request does not have the right form'],
   FST_ERR_BAD_URL: ['invalid', 'The path is not a valid URL'],
@@ -23,7 +23,7 @@ const BY_STATUS: Record<number, readonly [ErrorCode, string]> = {
   503: ['busy', 'The server is busy']
 }
 
-/** Any error as a client may see it: never a word of a library, and nothing of what was not meant to be seen. */
+/** Convert an error for a client: never a word of a library, and nothing of what was not meant to be seen. */
 export function asAppError(error: unknown): AppError {
   if (error instanceof AppError) return error
   const { code = '', statusCode = 500 } = error as { code?: string; statusCode?: number }

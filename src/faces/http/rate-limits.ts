@@ -6,11 +6,11 @@ import { AppError } from '../../errors.ts'
 /** Counts requests. @throws {AppError} `rate_limited` */
 type Count = (request: FastifyRequest) => Promise<void>
 
-/** What is counted before and after it is known who asks. */
+/** Rate limits before and after the actor is known. */
 export interface RequestLimits {
-  /** By address: who brings no token, or one that does not hold. */
+  /** Limit by address, of requests without a valid token. */
   countAddress: Count
-  /** By person, whatever their address. */
+  /** Limit by person, whatever the address. */
   countPerson: Count
 }
 

@@ -11,7 +11,7 @@ import type { DialectEvent } from '../../realtime/encoding/dialect-encoder.ts'
 const SLOW_PACKETS = 1_024
 const SLOW_BYTES = 1_048_576
 
-/** One socket of a socket.io client, in one namespace. */
+/** Socket of a socket.io client, in one namespace. */
 export class SocketIoConnection implements Connection {
   readonly encoder: Encoder
   readonly socket: Socket
@@ -115,7 +115,7 @@ interface Internals {
   readonly writeBuffer: readonly unknown[]
   readonly transport: NodeJS.EventEmitter & {
     readonly name: 'polling' | 'websocket'
-    /** By polling: whether a poll waits for an answer. */
+    /** Whether a poll waits for an answer. */
     readonly writable: boolean
     readonly socket?: NodeJS.EventEmitter & { readonly bufferedAmount: number; ping(): void }
   }

@@ -10,7 +10,7 @@ export class LazySocketIoServer {
   #loading: Promise<SocketIoServer> | undefined
   #isLoaded = false
 
-  /** From here on the HTTP server's requests for this face do not reach those who listen already. */
+  /** Attach: from here on the HTTP server's requests for this face do not reach earlier listeners. */
   constructor(http: HttpServer, deps: SocketIoDeps) {
     this.#http = http
     this.#deps = deps

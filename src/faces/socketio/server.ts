@@ -28,8 +28,8 @@ export interface SocketIoDeps {
   readonly onError: (error: unknown, type?: string) => void
 }
 
-/** What is known of a socket that may enter its namespace. */
-interface Admitted {
+/** Socket that may enter its namespace. */
+interface AcceptedSocket {
   readonly connection: SocketIoConnection
   readonly dialect: RealtimeDialect
 }
@@ -84,7 +84,7 @@ export class SocketIoServer {
     const nsp = this.#io.of(namespace)
     const encoders = new Map<RealtimeDialect, Encoder>()
     nsp.use((socket, next) => {
-      this.#admit(nsp, encoders, socket).then(
+      this.#accept(nsp, encoders, socket).then(
         () => next(),
         (error: unknown) => next(this.#refusal(error, socket))
       )
@@ -92,7 +92,7 @@ export class SocketIoServer {
     nsp.on('connection', socket => this.#open(socket))
   }
 
-  async #admit(nsp: Namespace, encoders: Map<RealtimeDialect, Encoder>, socket: Socket): Promise<void> {
+  async #accept(nsp: Namespace, encoders: Map<RealtimeDialect, Encoder>, socket: Socket): Promise<void> {
     const { lifecycle, config, counts, trackDelivery, onError } = this.#deps
     requireOrigin(socket.request, config)
     const actor = await lifecycle.authenticate({ token: tokenOf(socket) })
@@ -107,11 +107,11 @@ export class SocketIoServer {
     socket.data = { connection: new SocketIoConnection(socket, { encoder, actor, trackDelivery }), dialect }
   }
 
-  /** From here on the client's commands are taken; they are answered once it has caught up. */
+  /** Take the client's commands from here on; they are answered once it has caught up. */
   #open(socket: Socket): void {
     this.#transports.enter(socket.conn)
     socket.on('disconnect', () => this.#transports.leave(socket.conn))
-    const { connection, dialect } = socket.data as Partial<Admitted>
+    const { connection, dialect } = socket.data as Partial<AcceptedSocket>
     if (connection === undefined || dialect === undefined) return
     const { lifecycle, config, onError, isDraining } = this.#deps
     lifecycle.open(connection)

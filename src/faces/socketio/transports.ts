@@ -29,7 +29,7 @@ export class Transports {
     this.#change(transport, -1)
   }
 
-  /** Its client has named a namespace. */
+  /** Record that the client of a transport has named a namespace. */
   nameNamespace(transport: Transport): void {
     const use = this.#uses.get(transport)
     if (use !== undefined) use.hasNamedNamespace = true

@@ -17,11 +17,11 @@ interface StreamDeps {
   readonly encoder: Encoder
   readonly encodeId: (token: ResumeToken) => string
   readonly timings: Timings
-  /** For clients that cannot say what has arrived. */
+  /** Tracker for clients that cannot say what has arrived. */
   readonly trackDelivery: TrackDelivery | undefined
 }
 
-/** One open stream of server-sent events. Every event has an id by which the stream can be continued anywhere. */
+/** Open stream of server-sent events. Every event has an id by which the stream can be continued anywhere. */
 export class StreamConnection implements Connection {
   readonly id: string
   readonly encoder: Encoder
@@ -29,7 +29,7 @@ export class StreamConnection implements Connection {
   readonly #response: ServerResponse
   readonly #encodeId: StreamDeps['encodeId']
   readonly #timings: Timings
-  readonly #places = new RecentPositions()
+  readonly #positions = new RecentPositions()
   /** Events that came while the client was being sent what it has missed; undefined once it is live. */
   #pending: PendingQueue<string> | undefined = new PendingQueue()
   readonly #tracker: DeliveryTracker | undefined
@@ -37,7 +37,7 @@ export class StreamConnection implements Connection {
   #userRev: number | undefined
   /** The moment up to which the client has everything, while it is being sent what it has missed. */
   #resumedAt: number | undefined
-  /** Where the client is once it is live. */
+  /** Position of the client once it is live. */
   #liveFrom: ResumeToken | undefined
   #blockedAt: number | undefined
 
@@ -96,7 +96,7 @@ export class StreamConnection implements Connection {
     this.#pending = undefined
   }
 
-  /** Nothing may come between these: the place is named when all that came before it was sent. */
+  /** Go live in one step: the position is named when everything before it was sent. */
   goLive(wasSent: WasSent): void {
     const pending = this.#pending?.release(wasSent) ?? []
     this.#pending = undefined
@@ -133,17 +133,17 @@ export class StreamConnection implements Connection {
 
   #place({ account, recent }: ResumeToken): void {
     this.#userRev = Math.max(account, this.#userRev ?? 0)
-    for (const [conversationId, rev] of recent) this.#places.note(conversationId, rev, Date.now())
+    for (const [conversationId, rev] of recent) this.#positions.note(conversationId, rev, Date.now())
   }
 
   #note(stream: string, rev: number): void {
-    if (!stream.startsWith('user_')) this.#places.note(stream, rev, Date.now())
+    if (!stream.startsWith('user_')) this.#positions.note(stream, rev, Date.now())
     else if (this.#userRev !== undefined) this.#userRev = Math.max(this.#userRev, rev)
   }
 
   #idField(): string {
     if (this.#userRev === undefined) return ''
     const at = this.#resumedAt ?? Date.now()
-    return `id: ${this.#encodeId({ at, account: this.#userRev, recent: this.#places.recent })}\n`
+    return `id: ${this.#encodeId({ at, account: this.#userRev, recent: this.#positions.recent })}\n`
   }
 }

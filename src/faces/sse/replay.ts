@@ -16,9 +16,9 @@ export async function replaySince(
 ): Promise<WasSent> {
   /** The last `rev` of each stream, by id. */
   const sent = new Map<string, number>()
-  for await (const missed of resumption.since(stream.actor, token)) {
+  for await (const item of resumption.replaySince(stream.actor, token)) {
     if (!stream.isOpen) break
-    const outbound = outboundOf(missed)
+    const outbound = outboundOf(item)
     if (outbound === undefined) continue
     if (outbound.stream !== undefined && outbound.rev !== undefined) sent.set(bareId(outbound.stream), outbound.rev)
     for (const text of await encode(outbound, stream.actor.userId, dialect)) stream.sendNow(outbound, text)
@@ -38,15 +38,15 @@ async function encode(
   return translated.map(({ name, data }) => encodeFields(name, data))
 }
 
-function outboundOf(missed: ReplayItem): OutboundEvent | undefined {
-  if (missed.kind === 'reset') {
-    const { conversationId, rev } = missed
+function outboundOf(item: ReplayItem): OutboundEvent | undefined {
+  if (item.kind === 'reset') {
+    const { conversationId, rev } = item
     return { event: StreamReset.create({ stream: conversationId, rev }), stream: conversationId, rev }
   }
-  const { event, rev } = missed.change
+  const { event, rev } = item.change
   if (event.type === 'noop') return undefined
-  if (missed.kind === 'account') return { event, rev, stream: prefixedId('user', missed.change.userId) }
-  if (!missed.isVisible) return undefined
-  const { conversationId, seq, pair } = missed.change
+  if (item.kind === 'account') return { event, rev, stream: prefixedId('user', item.change.userId) }
+  if (!item.isVisible) return undefined
+  const { conversationId, seq, pair } = item.change
   return { event, rev, stream: prefixedId('conv', conversationId), ...omitUndefined({ seq, pair }) }
 }

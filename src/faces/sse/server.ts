@@ -28,7 +28,7 @@ interface StreamServerDeps {
   readonly onError: (error: unknown) => void
 }
 
-/** How streams of one kind are encoded; without a dialect they are canonical. */
+/** Encoding of streams of one kind; canonical without a dialect. */
 interface Kind {
   readonly encoder: Encoder
   readonly dialect: RealtimeDialect | undefined
@@ -144,7 +144,7 @@ function lastIdOf({ headers, query }: FastifyRequest): string {
   return typeof lastEventId === 'string' ? lastEventId : ''
 }
 
-/** From here on the answer is a stream, which no proxy may hold back. */
+/** Turn the answer into a stream, which no proxy may hold back. */
 function begin(reply: FastifyReply, retryMs: number): void {
   reply.hijack()
   if (reply.raw.destroyed) return

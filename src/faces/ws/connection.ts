@@ -9,18 +9,18 @@ import type { DeliveryTracker, TrackDelivery } from '../../realtime/delivery/del
 import { PendingQueue } from '../../realtime/delivery/pending-queue.ts'
 import { type FrameBatch, PING_FRAME, textFrame, type WriteScheduler } from './frame-batch.ts'
 
-/** What all sockets of one subprotocol share. */
+/** Dependencies that all sockets of one subprotocol share. */
 export interface SocketDeps {
   readonly encoder: Encoder
   readonly scheduler: WriteScheduler
   readonly counts: ConnectionCounts
   readonly timings: Timings
-  /** For clients that keep no cursors. */
+  /** Tracker for clients that keep no cursors. */
   readonly trackDelivery: TrackDelivery | undefined
 }
 
 /**
- * One open socket. Frames queued in one tick leave in one write. A slow reader loses ephemeral events first and
+ * Open socket. Frames queued in one tick leave in one write. A slow reader loses ephemeral events first and
  * then its connection, never a durable event that it could not find again by its cursors.
  */
 export class SocketConnection implements Connection {

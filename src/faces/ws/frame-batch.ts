@@ -38,13 +38,13 @@ export class FrameBatch {
     this.bytes = (before?.bytes ?? 0) + (frame?.length ?? 0)
   }
 
-  /** This batch and one more frame. */
+  /** Append one frame, as a new batch. */
   plus(frame: Buffer): FrameBatch {
     if (this.#next === undefined || this.#next.#frame !== frame) this.#next = new FrameBatch(this, frame)
     return this.#next
   }
 
-  /** All frames as one buffer. */
+  /** Join all frames to one buffer. */
   join(): Buffer {
     this.#joined ??= this.count === 1 && this.#frame !== undefined ? this.#frame : Buffer.concat(this.#frames())
     return this.#joined
@@ -64,7 +64,7 @@ export interface Flushable {
   flush(): void
 }
 
-/** After a flush that took long, the next one waits this many times as long, up to a bound, ms. */
+/** Factor of the pause after a long flush to its duration, and the bound of the pause, ms. */
 const PAUSE_FACTOR = 3
 const MAX_PAUSE_MS = 25
 /** A flush up to this long is no load, ms. */
@@ -82,7 +82,7 @@ export class WriteScheduler {
   #isScheduled = false
   #nextAt = 0
 
-  /** Where a connection that has nothing queued begins. It will be flushed soon. */
+  /** Begin the batch of a connection that has nothing queued. It will be flushed soon. */
   begin(connection: Flushable): FrameBatch {
     this.#waiting.push(connection)
     if (!this.#isScheduled) {

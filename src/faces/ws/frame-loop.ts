@@ -18,7 +18,7 @@ const MAX_BAD_FRAMES = 2
 
 const helloData = new CheckedSchema(Hello.data)
 
-/** What all clients of a subprotocol share. */
+/** Dependencies that all clients of a subprotocol share. */
 export interface FrameLoopDeps extends CommandLoopDeps {
   readonly handshake: Handshake
   /** Sends a client that keeps no cursors what it has missed. */
@@ -126,7 +126,7 @@ export class FrameLoop {
     }
   }
 
-  /** With the token at the upgrade, one `hello` may follow, to say what the client has. */
+  /** Accept one `hello` after a token at the upgrade, to say what the client has. */
   async #takeDeferredHello(envelope: Envelope): Promise<void> {
     const { handshake } = this.#deps
     try {

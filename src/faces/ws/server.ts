@@ -114,7 +114,7 @@ export class SocketServer {
     }
   }
 
-  /** Nothing here may hold on to the request: a connection lives long, and there are many. */
+  /** Open a connection. Nothing may hold on to the request: a connection lives long, and there are many. */
   #open(ws: WebSocket, { raw, query }: FastifyRequest): void {
     // First of all, because an error without a listener ends the process; the plugin's own would keep the request.
     ws.removeAllListeners('error').on('error', ignore)

@@ -9,7 +9,7 @@ import { WriteScheduler } from './frame-batch.ts'
 import { FrameEncoder, FrameWriter } from './frame-encoder.ts'
 import type { FrameLoopDeps } from './frame-loop.ts'
 
-/** How clients of one subprotocol are served on the raw socket: encoder, commands, and what was undelivered. */
+/** Subprotocol of the raw socket: encoder, commands, and replay of undelivered messages. */
 export interface Subprotocol {
   readonly socket: SocketDeps
   readonly loop: FrameLoopDeps
@@ -52,7 +52,7 @@ function createSubprotocol(
   }
   const replay = async (connection: SocketConnection) =>
     await undelivered.replay(connection.requireActor(), dialect, (translated, outbound) =>
-      writer.writeMissed(translated, outbound, connection)
+      writer.writeUndelivered(translated, outbound, connection)
     )
   return {
     encoder: new DialectEncoder(dialect, writer, onError),

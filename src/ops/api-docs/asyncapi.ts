@@ -48,7 +48,7 @@ const INFO = {
     'cursors, catching up, close codes) is in protocol/PROTOCOL.md; the REST face is in /openapi.json.'
 }
 
-/** One for all commands; `id` and `type` as far as they could be read. */
+/** Reply to a refused command, one for all; `id` and `type` as far as they could be read. */
 const refusal: Json = {
   name: 'refusal',
   summary: 'A command was refused; unless the code is `unknown_outcome`, it had no effect.',

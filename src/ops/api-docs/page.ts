@@ -5,7 +5,7 @@ import Fastify from 'fastify'
 import { answerErrors } from '../../faces/http/errors.ts'
 import { describeRest } from './openapi.ts'
 
-/** Nothing from elsewhere, and no upgrade to https, so that the page works wherever the server does. */
+/** Policy: nothing from elsewhere, and no upgrade to https, so that the page works wherever the server does. */
 const CSP =
   "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; frame-ancestors 'none'"
 
@@ -24,7 +24,7 @@ export async function createPage(dialects: readonly string[]): Promise<RequestLi
   return app.routing
 }
 
-/** With dialects, a choice of documents stands at the top of the page. */
+/** Options of the page; with dialects, a choice of documents stands at its top. */
 function uiConfig(names: readonly string[]): FastifySwaggerUiConfigOptions {
   const common = { docExpansion: 'list', defaultModelsExpandDepth: 0 } as const
   if (names.length === 0) return { ...common, layout: 'BaseLayout' }

@@ -33,7 +33,7 @@ export const WireErrorSchema = {
   }
 }
 
-/** What appears in several places, by the name that it has in the documents. */
+/** Schemas that appear in several places, by their name in the documents. */
 const SHARED: Record<string, TSchema> = {
   Conversation,
   ConversationView,

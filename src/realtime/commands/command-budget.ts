@@ -1,5 +1,6 @@
 import type { Limits } from '../../../protocol/limits.ts'
 import { AppError } from '../../errors.ts'
+import { TokenBucket } from '../../limits/token-buckets.ts'
 
 const REFUSALS_WINDOW_MS = 10_000
 
@@ -7,14 +8,13 @@ const REFUSALS_WINDOW_MS = 10_000
 export class CommandBudget {
   readonly #limits: Limits
   #running = 0
-  #tokens: number
-  #filledAt = performance.now()
+  readonly #tokens: TokenBucket
   #refusals = 0
   #refusalsSince = 0
 
   constructor(limits: Limits) {
     this.#limits = limits
-    this.#tokens = limits.commandsBurst
+    this.#tokens = new TokenBucket({ perSecond: limits.commandsPerSecond, burst: limits.commandsBurst })
   }
 
   /** Commands that have not been answered yet. */
@@ -24,17 +24,11 @@ export class CommandBudget {
 
   /** Takes one command's worth. @returns the refusal when it may not be said now */
   take(): AppError | undefined {
-    const { commandsInFlight, commandsPerSecond, commandsBurst } = this.#limits
-    if (this.#running >= commandsInFlight) return new AppError('too_many_in_flight', 'Wait for replies first')
-    const now = performance.now()
-    this.#tokens = Math.min(commandsBurst, this.#tokens + ((now - this.#filledAt) * commandsPerSecond) / 1_000)
-    this.#filledAt = now
-    if (this.#tokens >= 1) {
-      this.#tokens -= 1
-      return undefined
+    if (this.#running >= this.#limits.commandsInFlight) {
+      return new AppError('too_many_in_flight', 'Wait for replies first')
     }
-    const retryAfterMs = Math.ceil(((1 - this.#tokens) * 1_000) / commandsPerSecond)
-    return new AppError('rate_limited', 'Too many commands', { retryAfterMs })
+    const retryAfterMs = this.#tokens.take()
+    return retryAfterMs > 0 ? new AppError('rate_limited', 'Too many commands', { retryAfterMs }) : undefined
   }
 
   begin(): void {

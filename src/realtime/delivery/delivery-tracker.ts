@@ -26,9 +26,9 @@ export class DeliveryTracker {
   #sent = new Map<string, { seq: number; isCatchUp: boolean }>()
   #timer: NodeJS.Timeout | undefined
   #isStopped = false
-  /** What was there before is sent while catching up, ahead of everything else. */
+  /** Time of opening, ms since 1970. Messages from before are sent while catching up, ahead of everything else. */
   readonly #openedAt = Date.now()
-  #places: RecentPositions | undefined
+  #positions: RecentPositions | undefined
 
   constructor(confirm: () => Promise<boolean>, deps: TrackerDeps) {
     this.#confirm = confirm
@@ -59,9 +59,9 @@ export class DeliveryTracker {
   }
 
   async #noteCursor(actor: Actor, before: number, arrived: ReadonlyMap<string, { seq: number }>): Promise<void> {
-    this.#places ??= new RecentPositions()
-    for (const [conversationId, { seq }] of arrived) this.#places.note(conversationId, seq, Date.now())
-    await this.#deps.sessions.setDeviceCursor(actor, { before, recent: this.#places.recent })
+    this.#positions ??= new RecentPositions()
+    for (const [conversationId, { seq }] of arrived) this.#positions.note(conversationId, seq, Date.now())
+    await this.#deps.sessions.setDeviceCursor(actor, { before, recent: this.#positions.recent })
   }
 
   async #mark(actor: Actor): Promise<void> {

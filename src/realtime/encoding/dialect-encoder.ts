@@ -29,7 +29,7 @@ export interface RealtimeDialect {
   readonly name: string
   readonly commands: Dispatcher
   readonly translations: Translations
-  /** Whose presence its clients are told of unasked. */
+  /** People whose presence its clients are sent unasked. */
   readonly presenceScope: PresenceScope
   /** Socket.io namespaces that mean this dialect, beside the one of its name. */
   readonly namespaces?: readonly string[]

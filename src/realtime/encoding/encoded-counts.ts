@@ -1,4 +1,4 @@
-/** How many events were encoded in one framing and one dialect, by their canonical type. */
+/** Counts of events encoded in one framing and one dialect, by canonical type. */
 export class EncodedTally {
   readonly vocabulary: string
   readonly framing: string
@@ -27,7 +27,7 @@ export class EncodedCounts {
     return tally
   }
 
-  /** Every count that is not zero. */
+  /** List the counts that are not zero. */
   *all(): Iterable<{ vocabulary: string; framing: string; event: string; count: number }> {
     for (const { vocabulary, framing, byEvent } of this.#tallies.values()) {
       for (const [event, count] of byEvent) yield { vocabulary, framing, event, count }

@@ -23,7 +23,7 @@ interface AutomaticDeps {
 /** Subscribes connections to everybody in the presence scope of their encoder, as the scope is at any time. */
 export class AutomaticSubscriptions {
   readonly #deps: AutomaticDeps
-  /** How often the scope of each connection was looked up; what was asked last counts. */
+  /** Number of look-ups of each connection's scope; the last one counts. */
   readonly #turns = new Map<Connection, number>()
   /** Presence that changed while a new connection's scope was being looked up, by connection and person. */
   readonly #changes = new Map<Connection, Map<string, Presence>>()

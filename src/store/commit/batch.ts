@@ -2,7 +2,7 @@ import type { ClientSession, Db } from 'mongodb'
 import { AppError } from '../../errors.ts'
 import type { AccountStore } from '../../streams/store.ts'
 import type { ConversationDoc, MemberDoc, MessageDoc } from '../documents.ts'
-import type { Committed, CommittedAccount, Once, Pending } from './change.ts'
+import type { Committed, CommittedAccount, Idempotency, Pending } from './change.ts'
 import { type ConversationState, Draft } from './draft.ts'
 import { IdempotencyCache } from './idempotency-cache.ts'
 
@@ -20,7 +20,7 @@ export class Batch {
   /** Left for the next transaction. */
   readonly deferred: Pending[] = []
   /** Repeats of a send of this same batch. */
-  readonly #repeats: { pending: Pending; once: Once<unknown>; message: MessageDoc }[] = []
+  readonly #repeats: { pending: Pending; idempotency: Idempotency<unknown>; message: MessageDoc }[] = []
 
   /** Runs every change's decision on its conversation's draft. */
   decide(
@@ -69,11 +69,14 @@ export class Batch {
     return revs
   }
 
-  /** After the commit: answers everyone who waits, and returns what is to be told. */
-  finish(accountRevs: ReadonlyMap<string, ReadonlyMap<string, number>>, recent: IdempotencyCache): Committed[] {
-    for (const [key, message] of this.#firsts) recent.add(key, message)
+  /** Finish after the commit: answer everyone who waits, and return the events to emit. */
+  finish(
+    accountRevs: ReadonlyMap<string, ReadonlyMap<string, number>>,
+    idempotencyCache: IdempotencyCache
+  ): Committed[] {
+    for (const [key, message] of this.#firsts) idempotencyCache.add(key, message)
     for (const [pending, answer] of this.#answers) pending.resolve(answer)
-    for (const { pending, once, message } of this.#repeats) answerRepeat(pending, once, message)
+    for (const { pending, idempotency, message } of this.#repeats) answerRepeat(pending, idempotency, message)
     return this.#changed.map(draft => ({
       state: draft.state,
       events: draft.events,
@@ -82,11 +85,11 @@ export class Batch {
   }
 
   #isRepeat(pending: Pending): boolean {
-    const { once } = pending.change
-    if (once === undefined) return false
-    const first = this.#firsts.get(onceKey(pending, once))
+    const { idempotency } = pending.change
+    if (idempotency === undefined) return false
+    const first = this.#firsts.get(idempotencyKey(pending, idempotency))
     if (first === undefined) return false
-    this.#repeats.push({ pending, once, message: first })
+    this.#repeats.push({ pending, idempotency, message: first })
     return true
   }
 
@@ -103,24 +106,25 @@ export class Batch {
       this.tentative.set(pending, { error })
     }
     const message = draft.newMessages[sent]
-    const { once } = pending.change
-    if (once !== undefined && message !== undefined) this.#firsts.set(onceKey(pending, once), message)
+    const { idempotency } = pending.change
+    if (idempotency !== undefined && message !== undefined)
+      this.#firsts.set(idempotencyKey(pending, idempotency), message)
   }
 }
 
-/** How a send is known again. */
-export function onceKey(pending: Pending, once: Once<unknown>): string {
-  return IdempotencyCache.key(pending.conversationId, once.senderId.toHexString(), once.clientId)
+/** Idempotency key of a send. */
+export function idempotencyKey(pending: Pending, idempotency: Idempotency<unknown>): string {
+  return IdempotencyCache.key(pending.conversationId, idempotency.senderId.toHexString(), idempotency.clientId)
 }
 
 /** Answers a repeated send by its first message. */
 export function answerRepeat(
   pending: Pending,
-  once: Once<unknown>,
-  first: Parameters<Once<unknown>['answer']>[0]
+  idempotency: Idempotency<unknown>,
+  first: Parameters<Idempotency<unknown>['answer']>[0]
 ): void {
   try {
-    pending.resolve(once.answer(first))
+    pending.resolve(idempotency.answer(first))
   } catch (error) {
     pending.reject(error)
   }

@@ -3,15 +3,15 @@ import type { UserEvent } from '../../../protocol/index.ts'
 import type { MessageDoc } from '../documents.ts'
 import type { ConversationState, Draft, DraftEvent } from './draft.ts'
 
-/** What makes a repeat of a send recognisable. */
-export interface Once<T> {
+/** Identity of a send, by which a repeat is recognised. */
+export interface Idempotency<T> {
   readonly senderId: ObjectId
   readonly clientId: string
   /** The answer to the repeat, from the message that came first. May refuse. */
   readonly answer: (first: FirstSend) => T
 }
 
-/** What is remembered of a message to answer its repeats. */
+/** Fields of a message that answer its repeats. */
 export type FirstSend = Pick<MessageDoc, '_id' | 'seq' | 'createdRev' | 'createdAt' | 'bodyHash'>
 
 /**
@@ -21,13 +21,13 @@ export type FirstSend = Pick<MessageDoc, '_id' | 'seq' | 'createdRev' | 'created
 export interface Change<T> {
   /** A message that `decide` looks at. */
   readonly messageId?: ObjectId
-  readonly once?: Once<T>
+  readonly idempotency?: Idempotency<T>
   /** About how much it writes, bytes. */
   readonly bytes?: number
   decide(draft: Draft): T
 }
 
-/** What became of the changes of one conversation that were committed together. */
+/** Result of the changes of one conversation that were committed together. */
 export interface Committed {
   readonly state: ConversationState
   readonly events: readonly DraftEvent[]

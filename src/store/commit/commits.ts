@@ -11,7 +11,7 @@ import { type CommitObserver, Lane } from './lane.ts'
 
 /** Changes that may wait in one lane. */
 const MAX_WAITING = 20_000
-/** How long a change is retried against the changes of other processes, ms. */
+/** Time a change is retried against the changes of other processes, ms. */
 const PATIENCE_MS = 15_000
 
 export interface CommitOptions {
@@ -28,7 +28,7 @@ export interface NewConversation {
 }
 
 /**
- * Everything that changes a conversation goes through here. What waits at the same time is committed in one
+ * Commit path of every change of a conversation. Changes that wait at the same time are committed in one
  * transaction, which compares and sets each conversation's head: no gap, no half change, and no decision on an
  * outdated state. Committed means majority and journal.
  */
@@ -50,12 +50,12 @@ export class Commits {
       batch: (changes, seconds) => this.#observer.batch(changes, seconds),
       conflict: () => this.#observer.conflict()
     }
-    const recent = new IdempotencyCache()
-    const parts = { client, db, accounts, cache: this.#cache, recent, observer }
-    this.#lanes = Array.from({ length: lanes }, () => new Lane(parts))
+    const idempotencyCache = new IdempotencyCache()
+    const deps = { client, db, accounts, cache: this.#cache, idempotencyCache, observer }
+    this.#lanes = Array.from({ length: lanes }, () => new Lane(deps))
   }
 
-  /** Who is told of commits, in `rev` order for each conversation. There is one observer. */
+  /** Set the one observer of commits, told in `rev` order for each conversation. */
   observe(observer: CommitObserver): void {
     this.#observer = observer
   }

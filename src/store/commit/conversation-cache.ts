@@ -1,5 +1,6 @@
 import type { ClientSession, Collection, Db, MongoClient } from 'mongodb'
 import { ObjectId } from 'mongodb'
+import { boundedMap } from '../../limits/bounded-map.ts'
 import { byConversation } from '../by-conversation.ts'
 import type { ConversationDoc, MemberDoc } from '../documents.ts'
 import type { ConversationState } from './draft.ts'
@@ -15,9 +16,9 @@ export class ConversationCache {
   readonly #client: MongoClient
   readonly #conversations: Collection<ConversationDoc>
   readonly #members: Collection<MemberDoc>
-  /** In the order of their last use. */
-  readonly #states = new Map<string, ConversationState>()
-  #memberCount = 0
+  readonly #states = boundedMap<ConversationState>(MAX_CACHED_MEMBERS, {
+    sizeCalculation: ({ members }) => members.size + 1
+  })
 
   constructor(client: MongoClient, db: Db) {
     this.#client = client
@@ -49,21 +50,11 @@ export class ConversationCache {
 
   /** Remembers a state that is known to be committed. */
   keep(state: ConversationState): void {
-    const id = state.doc._id.toHexString()
-    this.forget(id)
-    this.#states.set(id, state)
-    this.#memberCount += state.members.size + 1
-    for (const oldest of this.#states.keys()) {
-      if (this.#memberCount <= MAX_CACHED_MEMBERS || oldest === id) break
-      this.forget(oldest)
-    }
+    this.#states.set(state.doc._id.toHexString(), state)
   }
 
   forget(id: string): void {
-    const state = this.#states.get(id)
-    if (state === undefined) return
     this.#states.delete(id)
-    this.#memberCount -= state.members.size + 1
   }
 
   /**
@@ -86,7 +77,7 @@ export class ConversationCache {
   }
 
   /**
-   * What differs from the states known. The head is read first: memberships that are newer than it do no harm,
+   * Read the states that have moved. The head is read first: memberships that are newer than it do no harm,
    * because a head that has moved refuses whatever was decided on them.
    */
   async #readMoved(ids: readonly string[], level: 'local' | 'majority'): Promise<Map<string, ConversationState>> {

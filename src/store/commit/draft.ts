@@ -33,16 +33,16 @@ export interface AccountNews {
   readonly create: (userId: string, state: ConversationState) => UserEvent
 }
 
-/** What all members share and the commit may change. */
+/** Fields that all members share and the commit may change. */
 type SharedFields = Pick<
   ConversationDoc,
   'name' | 'description' | 'avatarUrl' | 'settings' | 'status' | 'assignedAdminId' | 'relatedEntity'
 >
 
-/** What whoever adds a message says of it; the rest is its place. */
+/** Fields given with a new message; the rest is its position. */
 export type NewMessage = Omit<MessageDoc, '_id' | 'conversationId' | 'seq' | 'rev' | 'createdRev' | 'createdAt'>
 
-/** What a change of one conversation may do; the n changes of a batch work on one draft, one after the other. */
+/** Operations of a change on one conversation; the n changes of a batch work on one draft, one after the other. */
 export class Draft {
   readonly #base: ConversationState
   #doc: ConversationDoc

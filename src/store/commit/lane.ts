@@ -4,7 +4,7 @@ import { isDuplicate } from '../../database/duplicates.ts'
 import { AppError } from '../../errors.ts'
 import type { AccountStore } from '../../streams/store.ts'
 import type { MessageDoc } from '../documents.ts'
-import { answerRepeat, Batch, onceKey, StaleError } from './batch.ts'
+import { answerRepeat, Batch, idempotencyKey, StaleError } from './batch.ts'
 import type { Committed, Pending } from './change.ts'
 import type { ConversationCache } from './conversation-cache.ts'
 import type { ConversationState } from './draft.ts'
@@ -17,21 +17,21 @@ const MAX_BATCH = 500
 const MAX_BATCH_BYTES = 1_048_576
 /** The longest wait before another attempt, ms. */
 const MAX_BACKOFF_MS = 250
-/** How long after a conflict others are thought to change the same conversations, ms. */
+/** Time after a conflict in which others are thought to change the same conversations, ms. */
 const CONTENDED_MS = 500
 /**
- * How often a lane looks whether somebody else's transaction is over, ms. What a transaction has changed is seen
+ * Interval at which a lane looks whether somebody else's transaction is over, ms. Its changes are seen
  * before it waits for the journal, and in that time the next one can begin.
  */
 const POLL_MS = 4
-/** After a conflict it looks so many times before it tries again: what was in the way may come to nothing. */
+/** Looks after a conflict before the next attempt: what was in the way may come to nothing. */
 const MAX_LOOKS = 8
-/** After this long in the way it may be a transaction of a dead process; and how often that is looked at, ms. */
+/** Time in the way after which a transaction may be of a dead process, and interval of that check, ms. */
 const LOOK_INTERVAL_MS = 1_000
 
 type States = ReadonlyMap<string, ConversationState>
 
-/** What a lane reports of its work. */
+/** Observer of the work of a lane. */
 export interface CommitObserver {
   committed(result: readonly Committed[]): void
   batch(changes: number, seconds: number): void
@@ -43,11 +43,11 @@ export interface LaneDeps {
   db: Db
   accounts: AccountStore
   cache: ConversationCache
-  recent: IdempotencyCache
+  idempotencyCache: IdempotencyCache
   observer: CommitObserver
 }
 
-/** One line of changes: while a transaction is under way the next ones gather, and then go together. */
+/** Queue of changes: while a transaction is under way the next ones gather, and then go together. */
 export class Lane {
   readonly #deps: LaneDeps
   #waiting: Pending[] = []
@@ -55,8 +55,8 @@ export class Lane {
   #lookedAt = 0
   #contendedAt = Number.NEGATIVE_INFINITY
 
-  constructor(parts: LaneDeps) {
-    this.#deps = parts
+  constructor(deps: LaneDeps) {
+    this.#deps = deps
   }
 
   get length(): number {
@@ -78,8 +78,8 @@ export class Lane {
     await Promise.resolve()
     while (this.#waiting.length > 0) {
       // Others get their turn between two of ours.
-      const ahead = this.#isContended ? await this.#yieldToContender(this.#waiting, 1) : undefined
-      await this.#commit(this.#take(), ahead)
+      const speculative = this.#isContended ? await this.#yieldToContender(this.#waiting, 1) : undefined
+      await this.#commit(this.#take(), speculative)
     }
     this.#running = undefined
   }
@@ -102,15 +102,15 @@ export class Lane {
   /** Brings every change of the batch to an end: committed, refused, or failed. Never rejects. */
   async #commit(batch: readonly Pending[], newer: States | undefined): Promise<void> {
     let pending = batch
-    let ahead = newer
+    let speculative = newer
     while (pending.length > 0) {
       pending = this.#answerKnown(pending)
       try {
-        pending = await this.#attempt(pending, ahead)
-        ahead = undefined
+        pending = await this.#attempt(pending, speculative)
+        speculative = undefined
       } catch (error) {
         try {
-          ahead = await this.#prepareRetry(pending, error, ahead)
+          speculative = await this.#prepareRetry(pending, error, speculative)
         } catch (final) {
           for (const it of pending) it.reject(asRefusal(final))
           return
@@ -122,24 +122,24 @@ export class Lane {
 
   #answerKnown(pending: readonly Pending[]): Pending[] {
     return pending.filter(it => {
-      const { once } = it.change
-      const first = once && this.#deps.recent.get(onceKey(it, once))
-      if (once === undefined || first === undefined) return true
-      answerRepeat(it, once, first)
+      const { idempotency } = it.change
+      const first = idempotency && this.#deps.idempotencyCache.get(idempotencyKey(it, idempotency))
+      if (idempotency === undefined || first === undefined) return true
+      answerRepeat(it, idempotency, first)
       return false
     })
   }
 
   /**
-   * One transaction.
-   * @param ahead states to decide on that only the commit proves; by default those that are known to be safe
+   * Attempt one transaction.
+   * @param speculative states to decide on that only the commit proves; by default those that are known to be safe
    * @returns the changes that must be decided again: on a newer state, or after the others
    */
-  async #attempt(pending: readonly Pending[], ahead: States | undefined): Promise<Pending[]> {
+  async #attempt(pending: readonly Pending[], speculative: States | undefined): Promise<Pending[]> {
     if (pending.length === 0) return []
-    const { client, db, accounts, cache, recent, observer } = this.#deps
+    const { client, db, accounts, cache, idempotencyCache, observer } = this.#deps
     const startedAt = performance.now()
-    const states = new Map([...(await cache.load(conversationsOf(pending))), ...(ahead ?? [])])
+    const states = new Map([...(await cache.load(conversationsOf(pending))), ...(speculative ?? [])])
     const batch = new Batch()
     let result: Committed[] = []
     const session = client.startSession()
@@ -149,7 +149,7 @@ export class Lane {
       if (batch.isWriting) {
         const revs = await batch.write(db, accounts, session)
         await commitForSure(session)
-        result = batch.finish(revs, recent)
+        result = batch.finish(revs, idempotencyCache)
       }
     } finally {
       // Also aborts what was not committed. The answer to that waits for the journal, and is of no use.
@@ -161,7 +161,7 @@ export class Lane {
       observer.batch(pending.length - left, (performance.now() - startedAt) / 1_000)
       observer.committed(result)
     }
-    return [...(await this.#settleTentative(batch, ahead !== undefined)), ...batch.deferred]
+    return [...(await this.#settleTentative(batch, speculative !== undefined)), ...batch.deferred]
   }
 
   async #readMessages(pending: readonly Pending[], session: ClientSession): Promise<Map<string, MessageDoc>> {
@@ -184,7 +184,7 @@ export class Lane {
   }
 
   /** A refusal stands only if the state it was made on is the present one, and safe. */
-  async #settleTentative(batch: Batch, isAhead: boolean): Promise<Pending[]> {
+  async #settleTentative(batch: Batch, isSpeculative: boolean): Promise<Pending[]> {
     if (batch.tentative.size === 0) return []
     const ids = conversationsOf([...batch.tentative.keys()])
     const moved = await this.#deps.cache.refresh(ids).catch(() => undefined)
@@ -194,7 +194,7 @@ export class Lane {
     }
     const again: Pending[] = []
     for (const [pending, outcome] of batch.tentative) {
-      if (isAhead || moved.has(pending.conversationId)) again.push(pending)
+      if (isSpeculative || moved.has(pending.conversationId)) again.push(pending)
       else if ('error' in outcome) pending.reject(outcome.error)
       else pending.resolve(outcome.answer)
     }
@@ -205,7 +205,7 @@ export class Lane {
   async #prepareRetry(
     pending: readonly Pending[],
     error: unknown,
-    ahead: States | undefined
+    speculative: States | undefined
   ): Promise<States | undefined> {
     const ids = conversationsOf(pending)
     if (error instanceof StaleError) {
@@ -215,7 +215,7 @@ export class Lane {
     if (isWriteConflict(error)) {
       this.#noteConflict()
       await this.#killStale()
-      return await this.#yieldToContender(pending, MAX_LOOKS, ahead)
+      return await this.#yieldToContender(pending, MAX_LOOKS, speculative)
     }
     for (const id of ids) this.#deps.cache.forget(id)
     if (isDuplicate(error)) await this.#learnRepeats(pending)
@@ -228,11 +228,15 @@ export class Lane {
    * Waits until a commit of somebody else is to be seen: looking costs far less than a transaction that conflicts.
    * @returns the states that it leads to; those given when there was none
    */
-  async #yieldToContender(pending: readonly Pending[], looks: number, ahead?: States): Promise<States | undefined> {
+  async #yieldToContender(
+    pending: readonly Pending[],
+    looks: number,
+    speculative?: States
+  ): Promise<States | undefined> {
     const { cache } = this.#deps
     const ids = conversationsOf(pending)
     try {
-      const known = new Map([...(await cache.load(ids)), ...(ahead ?? [])])
+      const known = new Map([...(await cache.load(ids)), ...(speculative ?? [])])
       for (let look = 0; look < looks; look++) {
         await delay(POLL_MS * (0.5 + Math.random()))
         const states = await cache.peek(ids)
@@ -241,7 +245,7 @@ export class Lane {
     } catch {
       // The attempt finds out by itself what is wrong.
     }
-    return ahead
+    return speculative
   }
 
   #noteConflict(): void {
@@ -251,7 +255,7 @@ export class Lane {
     this.#contendedAt = now
   }
 
-  /** Where this is not permitted, the database gives up what is abandoned by itself, later. */
+  /** Kill stale transactions. Where this is not permitted, the database ends them by itself, later. */
   async #killStale(): Promise<void> {
     const now = performance.now()
     if (now - this.#lookedAt < LOOK_INTERVAL_MS) return
@@ -260,17 +264,23 @@ export class Lane {
   }
 
   async #learnRepeats(batch: readonly Pending[]): Promise<void> {
-    const keys = batch.flatMap(({ change: { once }, conversationId }) =>
-      once === undefined
+    const keys = batch.flatMap(({ change: { idempotency }, conversationId }) =>
+      idempotency === undefined
         ? []
-        : [{ conversationId: new ObjectId(conversationId), senderId: once.senderId, clientId: once.clientId }]
+        : [
+            {
+              conversationId: new ObjectId(conversationId),
+              senderId: idempotency.senderId,
+              clientId: idempotency.clientId
+            }
+          ]
     )
     if (keys.length === 0) return
     const firsts = await this.#deps.db.collection<MessageDoc>('messages').find({ $or: keys }).toArray()
     for (const first of firsts) {
       const { conversationId, senderId, clientId = '' } = first
       const key = IdempotencyCache.key(conversationId.toHexString(), senderId.toHexString(), clientId)
-      this.#deps.recent.add(key, first)
+      this.#deps.idempotencyCache.add(key, first)
     }
   }
 }

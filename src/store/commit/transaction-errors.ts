@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type ClientSession, MongoError, MongoServerError } from 'mongodb'
 import { AppError } from '../../errors.ts'
 
-/** How long an outcome that the network hid is looked for, ms. */
+/** Time an outcome that the network hid is looked for, ms. */
 const OUTCOME_MS = 20_000
 const WRITE_CONFLICT = 112
 
@@ -41,7 +41,7 @@ export function isWriteConflict(error: unknown): boolean {
   return isTransient(error) && (error as MongoError).code === WRITE_CONFLICT
 }
 
-/** What whoever waits is told of an error that is not tried again. */
+/** Convert an error that is not tried again to the one that callers get. */
 export function asRefusal(error: unknown): unknown {
   if (!(error instanceof MongoError)) return error
   return new AppError('busy', 'The database is not available; try again', { cause: error, retryAfterMs: 1_000 })

@@ -32,9 +32,9 @@ interface BlockDeps {
 const MAX_CACHED = 20_000
 /** People whom one person may block. */
 const MAX_BLOCKS = 10_000
-/** Blocks around one person, each way, that are kept in mind. */
+/** Blocks of one person, each way, that are cached. */
 const MAX_AROUND = 100_000
-/** How often two people's blocks may change while their conversation is being told of it. */
+/** Times two people's blocks may change while their conversation is being updated. */
 const MAX_ROUNDS = 20
 
 /**
@@ -119,7 +119,7 @@ export class BlockService {
     return (await this.#blockedBy(a, b)).length > 0
   }
 
-  /** @throws {AppError} `blocked` when the actor and one of these people are apart. Ids in either form. */
+  /** @throws {AppError} `blocked` when the actor or one of these people has blocked the other. Ids in either form. */
   async requireUnblocked(actor: Actor, ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return
     const me = new ObjectId(actor.userId)
@@ -132,7 +132,7 @@ export class BlockService {
   }
 
   /**
-   * Everyone from whom somebody is apart, either way, for what is not stored: whispers, notifications, lists.
+   * Peers blocked either way, for what is not stored: ephemeral events, notifications, lists.
    * Changes made here count at once, those of other nodes within seconds. Ids are 24 hexadecimal digits.
    */
   async blockedPeers(id: string): Promise<ReadonlySet<string>> {

@@ -1,7 +1,7 @@
 import { type ClientSession, type Collection, type Db, type IndexDescription, ObjectId } from 'mongodb'
 import { omitUndefined } from '../../omit-undefined.ts'
 
-/** One person has blocked another. */
+/** Block of one person by another. */
 export interface BlockDoc {
   _id: ObjectId
   blockerId: ObjectId
@@ -9,11 +9,11 @@ export interface BlockDoc {
   createdAt: Date
 }
 
-/** Who has blocked whom. */
+/** Blocks, by blocker and blocked. */
 export class BlockStore {
   static readonly indexes: IndexDescription[] = [
     { key: { blockerId: 1, blockedId: 1 }, unique: true }, // insert, remove, among, between
-    { key: { blockedId: 1, blockerId: 1 } }, // around, among
+    { key: { blockedId: 1, blockerId: 1 } }, // blockedPeers, blockersAmong
     { key: { blockerId: 1, _id: -1 } } // page
   ]
 
@@ -33,19 +33,19 @@ export class BlockStore {
     await this.#blocks.deleteOne({ blockerId, blockedId }, { session })
   }
 
-  /** Those of `ids` whom `blockerId` has blocked. */
+  /** People of `ids` whom `blockerId` has blocked. */
   async blockedAmong(blockerId: ObjectId, ids: readonly ObjectId[]): Promise<ObjectId[]> {
     const rows = await this.#blocks.find({ blockerId, blockedId: { $in: [...ids] } }).toArray()
     return rows.map(({ blockedId }) => blockedId)
   }
 
-  /** Those of `ids` who have blocked `blockedId`. */
+  /** People of `ids` who have blocked `blockedId`. */
   async blockersAmong(blockedId: ObjectId, ids: readonly ObjectId[]): Promise<ObjectId[]> {
     const rows = await this.#blocks.find({ blockedId, blockerId: { $in: [...ids] } }).toArray()
     return rows.map(({ blockerId }) => blockerId)
   }
 
-  /** Everyone whom somebody has blocked, and everyone who has blocked them; at most `limit` of each. */
+  /** People whom a person has blocked, and who have blocked that person; at most `limit` of each. */
   async blockedPeers(userId: ObjectId, limit: number): Promise<ObjectId[]> {
     const [blocked, blockers] = await Promise.all([
       this.#blocks.find({ blockerId: userId }, { limit }).toArray(),
@@ -54,7 +54,7 @@ export class BlockStore {
     return [...blocked.map(({ blockedId }) => blockedId), ...blockers.map(({ blockerId }) => blockerId)]
   }
 
-  /** How many somebody has blocked. */
+  /** Number of people that a person has blocked. */
   async count(blockerId: ObjectId): Promise<number> {
     return await this.#blocks.countDocuments({ blockerId })
   }

@@ -60,7 +60,7 @@ export class ContactService {
 
   /**
    * Makes contacts of those in an address book who are here. Numbers in any spelling; those that match nobody are
-   * not kept, and neither are those of who is disabled or apart by a block.
+   * not kept, and neither are those of who is disabled or blocked either way.
    * @throws {AppError} `too_large` for too many at once, `rate_limited` beyond the numbers of a day
    */
   async sync(actor: Actor, entries: readonly AddressBookEntry[]): Promise<ContactMatches> {
@@ -71,8 +71,8 @@ export class ContactService {
     if (retryAfterMs > 0) throw new AppError('rate_limited', 'Too many numbers for one day', { retryAfterMs })
     const book = await this.#read(entries)
     const people = await this.#find([...book.keys()])
-    const apart = await this.#blocks.blockedPeers(actor.userId)
-    const found = people.filter(({ _id }) => _id.toHexString() !== actor.userId && !apart.has(_id.toHexString()))
+    const blockedIds = await this.#blocks.blockedPeers(actor.userId)
+    const found = people.filter(({ _id }) => _id.toHexString() !== actor.userId && !blockedIds.has(_id.toHexString()))
     await this.#keep(actor, found, book)
     const profiles = await this.#users.findMany(
       actor,
@@ -89,7 +89,7 @@ export class ContactService {
   }
 
   /**
-   * Who has a phone number, in any spelling; it counts as one of the numbers of a day.
+   * Look up the owner of a phone number, in any spelling; it counts as one of the numbers of a day.
    * @throws {AppError} `invalid` when it cannot be a number, `not_found`, `rate_limited`
    */
   async lookUp(actor: Actor, phone: string): Promise<User> {

@@ -16,7 +16,7 @@ export interface ContactDoc {
 /** A contact to be kept; without a name the one they have stays. */
 export type NewContact = Pick<ContactDoc, 'ownerId' | 'contactId' | 'name' | 'source'>
 
-/** Who is among whose contacts. */
+/** Contacts, by owner. */
 export class ContactStore {
   static readonly indexes: IndexDescription[] = [
     { key: { ownerId: 1, contactId: 1 }, unique: true }, // put, remove, page, ownersAmong, contactsAmong
@@ -43,13 +43,13 @@ export class ContactStore {
     return await this.#contacts.countDocuments({ ownerId })
   }
 
-  /** Those of `owners` who have somebody among their contacts. */
+  /** People of `owners` who have a person among their contacts. */
   async ownersAmong(contactId: ObjectId, owners: readonly ObjectId[]): Promise<ObjectId[]> {
     const rows = await this.#contacts.find({ ownerId: { $in: [...owners] }, contactId }).toArray()
     return rows.map(({ ownerId }) => ownerId)
   }
 
-  /** Those of `ids` who are contacts of somebody. */
+  /** People of `ids` who are contacts of a person. */
   async contactsAmong(ownerId: ObjectId, ids: readonly ObjectId[]): Promise<ContactDoc[]> {
     return await this.#contacts.find({ ownerId, contactId: { $in: [...ids] } }).toArray()
   }

@@ -24,8 +24,8 @@ interface FriendDeps {
 
 type Session = Parameters<ContactStore['put']>[1]
 
-/** People in somebody’s circle. */
-const MAX_CIRCLE = 1_000
+/** People in a presence scope. */
+const MAX_SCOPE = 1_000
 
 /** Friends: who accepted a request for it. They are made in `requests.ts`. */
 export class FriendService {
@@ -68,19 +68,19 @@ export class FriendService {
    * The actor's friends and those who became contacts by an accepted request, newest friendship first: at most a
    * thousand, 24 hexadecimal digits each.
    */
-  async circleIds({ userId: id }: Pick<Actor, 'userId'>): Promise<string[]> {
+  async presenceScope({ userId: id }: Pick<Actor, 'userId'>): Promise<string[]> {
     const me = new ObjectId(id)
     const [friends, contacts] = await Promise.all([
-      this.#store.friendships.page(me, MAX_CIRCLE),
-      this.#store.contacts.page(me, { limit: MAX_CIRCLE, source: 'request' })
+      this.#store.friendships.page(me, MAX_SCOPE),
+      this.#store.contacts.page(me, { limit: MAX_SCOPE, source: 'request' })
     ])
     const ids = [...friends.map(row => otherOf(row, { userId: id })), ...contacts.map(row => row.contactId)]
-    return [...new Set(ids.map(it => it.toHexString()))].slice(0, MAX_CIRCLE)
+    return [...new Set(ids.map(it => it.toHexString()))].slice(0, MAX_SCOPE)
   }
 
-  /** The people of the circle, with their presence. */
-  async circle(actor: Pick<Actor, 'userId'>): Promise<{ user: User; presence: Presence }[]> {
-    const ids = await this.circleIds(actor)
+  /** The people of the presence scope, with their presence. */
+  async scopePresence(actor: Pick<Actor, 'userId'>): Promise<{ user: User; presence: Presence }[]> {
+    const ids = await this.presenceScope(actor)
     const [profiles, presences] = await Promise.all([this.#users.findMany(actor, ids), this.#presence.get(actor, ids)])
     const userOf = new Map(profiles.map(user => [user.id, user]))
     return presences.flatMap(presence => {

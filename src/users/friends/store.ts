@@ -10,7 +10,7 @@ export interface FriendshipDoc {
   createdAt: Date
 }
 
-/** Who is friends with whom. */
+/** Friendships, by person. */
 export class FriendshipStore {
   static readonly indexes: IndexDescription[] = [
     { key: { pairKey: 1 }, unique: true }, // insert, remove, exists

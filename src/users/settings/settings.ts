@@ -11,7 +11,7 @@ import type { SettingsDoc, SettingsStore } from './store.ts'
 
 const MAX_CACHED = 50_000
 
-/** What holds for who has never changed it. */
+/** Settings of a person who has never changed them. */
 export const DEFAULT_SETTINGS: Settings = {
   notifications: {
     enabled: true,
@@ -31,7 +31,7 @@ interface SettingsDeps {
   config: Pick<Config, 'timings'>
 }
 
-/** What people chose: notifications, privacy, theme and language. */
+/** Settings of people: notifications, privacy, theme and language. */
 export class SettingsService {
   readonly #store: { readonly accounts: AccountStore; readonly settings: SettingsStore }
   readonly #bus: Bus
@@ -53,7 +53,7 @@ export class SettingsService {
     return await this.#load(userId)
   }
 
-  /** When the actor changed their settings last, ISO 8601; nothing for who never did. */
+  /** Time of the actor's last change of settings, ISO 8601; `undefined` if there was none. */
   async changedAt({ userId }: Pick<Actor, 'userId'>): Promise<string | undefined> {
     return (await this.#store.settings.find(new ObjectId(userId)))?.updatedAt?.toISOString()
   }
@@ -62,7 +62,7 @@ export class SettingsService {
    * Anybody's settings, for deciding about notifications: a change here counts at once, one on another node within
    * seconds. @param userId 24 hexadecimal digits
    */
-  async of(userId: string): Promise<Settings> {
+  async findByUser(userId: string): Promise<Settings> {
     return await this.#recent.get(userId)
   }
 

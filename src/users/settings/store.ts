@@ -1,7 +1,7 @@
 import { type ClientSession, type Collection, type Db, type IndexDescription, ObjectId } from 'mongodb'
 import type { Settings } from '../../../protocol/users/entities.ts'
 
-/** What a person chose; what they have never chosen is absent. */
+/** Settings that a person chose; one never chosen is absent. */
 export interface SettingsDoc {
   _id: ObjectId
   userId: ObjectId

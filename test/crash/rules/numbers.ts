@@ -1,6 +1,6 @@
 import { dumpKey, type History, ofKind, sendKey } from '../history.ts'
 
-/** One send is one message, and one answer; a connection gets each change once. */
+/** Find duplicates: one send is one message and one answer; a connection gets each change once. */
 export function* findDuplicates(history: History): Iterable<string> {
   yield* repeated(history.dump.messages.map(dumpKey), 'stored')
   yield* repeated(

@@ -40,7 +40,7 @@ function attemptedOnce(history: History): string[] {
   return [...counts].filter(([, count]) => count === 1).map(([key]) => key)
 }
 
-/** What was acknowledged comes before what was sent after that. */
+/** Find breaches of order: an acknowledged message comes before those sent after it. */
 export function* findTimeTravel(history: History): Iterable<string> {
   const floors = floorsOf(history)
   for (const message of history.dump.messages) {

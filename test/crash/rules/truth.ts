@@ -17,7 +17,7 @@ export function* findLost(history: History): Iterable<string> {
   }
 }
 
-/** Nothing was ever delivered that is not in the final history. */
+/** Find deliveries that are not in the final history. */
 export function* findGhosts(history: History): Iterable<string> {
   const messages = new Map(history.dump.messages.map(message => [message.id, message]))
   const told = new Set<string>()
@@ -28,7 +28,7 @@ export function* findGhosts(history: History): Iterable<string> {
   }
 }
 
-/** Nothing is in the final history that nobody sent, or that was refused. */
+/** Find messages in the final history that nobody sent, or that were refused. */
 export function* findPhantoms(history: History): Iterable<string> {
   const texts = new Map([...ofKind(history, 'invoke')].map(entry => [sendKey(history, entry), entry.text]))
   const refused = new Set([...ofKind(history, 'fail')].map(entry => sendKey(history, entry)))
@@ -43,7 +43,7 @@ export function* findPhantoms(history: History): Iterable<string> {
   }
 }
 
-/** What was refused, and not with an unknown outcome, had no effect: its repeat is the first. */
+/** Find refusals that had an effect, unless the outcome was unknown: a repeat must be the first. */
 export function* findLies(history: History): Iterable<string> {
   // An attempt with an unknown end stays open: the message may be from it.
   const open = new Map<string, number>()

@@ -1,16 +1,16 @@
 import type { Test } from 'tap'
 import type { Person, TestServer } from '../../helper.ts'
 import type { Heard } from '../../packet-client.ts'
-import type { Tape } from './tape.ts'
+import type { Recorder } from './tape.ts'
 
-/** Where people talk. A direct one is named by the other person in some apps, and by its own id in others. */
+/** Chat of people. A direct one is named by the other person in some apps, and by its own id in others. */
 export interface Chat {
   /** 24 hexadecimal digits, like every id here. */
   readonly id: string
   readonly peer?: Person
 }
 
-/** What a person does with an app. Ids that are answered are 24 hexadecimal digits. */
+/** Actions of a person with an app. Ids that are answered are 24 hexadecimal digits. */
 export interface Actions {
   /** @returns the person found first */
   find(name: string): Promise<string>
@@ -26,7 +26,7 @@ export interface Actions {
   /** For everyone. */
   remove(chat: Chat, messageId: string): Promise<unknown>
   react(chat: Chat, messageId: string, emoji: string): Promise<unknown>
-  /** Everything up to this message. */
+  /** Read everything up to this message. */
   read(chat: Chat, messageId: string): Promise<unknown>
   mute(chat: Chat): Promise<unknown>
   block(peer: Person): Promise<unknown>
@@ -42,7 +42,7 @@ export interface Actions {
   expel(group: Chat, member: Person): Promise<unknown>
 }
 
-/** What reaches the app without being asked for. */
+/** Events that reach the app unasked. */
 export interface Hearing {
   readonly heard: readonly Heard[]
   /** The first of this name that fits, heard already or still to come. */
@@ -51,19 +51,19 @@ export interface Hearing {
 }
 
 /** A person signed in: what their app’s document lets them do. */
-export type Session = Partial<Actions> & Pick<Actions, 'send' | 'history'> & { readonly ear: Hearing }
+export type Session = Partial<Actions> & Pick<Actions, 'send' | 'history'> & { readonly listener: Hearing }
 
-/** Who signs in, and where. */
+/** Person who signs in, and the server. */
 export interface Guest {
   readonly t: Test
   readonly server: Pick<TestServer, 'url'>
   readonly person: Pick<Person, 'hex' | 'id' | 'token'>
-  /** What they are called on the tape. */
+  /** Name on the recorder. */
   readonly label: string
-  readonly tape: Tape
+  readonly recorder: Recorder
 }
 
-/** One kind of app. */
+/** Kind of app. */
 export interface App {
   readonly name: string
   /** The event that brings a message. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { SocketClient } from '../../socket-client.ts'
 import type { Actions, App, Chat, Guest } from './app.ts'
-import { bare, call, Ear, listen, say } from './line.ts'
+import { bare, call, EventListener, listen, say } from './line.ts'
 
 const at = ({ id }: Chat) => `/v1/conversations/conv_${id}`
 const message = (chat: Chat, messageId: string) => `${at(chat)}/messages/msg_${messageId}`
@@ -52,7 +52,7 @@ function keeping(guest: Guest) {
   } satisfies Partial<Actions>
 }
 
-/** All there is, by REST. */
+/** Actions of every kind, by REST. */
 export function canonicalActions(guest: Guest): Actions {
   return { ...people(guest), ...talking(guest), ...keeping(guest) }
 }
@@ -62,7 +62,7 @@ export const canonicalRest: App = {
   name: 'canonical REST',
   event: 'message:new',
   textOf: ({ data }) => data.text ?? '',
-  signIn: async guest => ({ ...canonicalActions(guest), ear: await listen(guest, '/v1/events') })
+  signIn: async guest => ({ ...canonicalActions(guest), listener: await listen(guest, '/v1/events') })
 }
 
 /** Parley’s own API by its socket. */
@@ -71,20 +71,20 @@ export const canonicalSocket: App = {
   event: 'message:new',
   textOf: ({ text }) => text ?? '',
   signIn: async guest => {
-    const ear = new Ear()
-    const socket = await openSocket(guest, '/ws', ear)
+    const listener = new EventListener()
+    const socket = await openSocket(guest, '/ws', listener)
     await socket.ask('hello', { token: guest.person.token, cursors: {} })
-    return { ...socketActions(guest, socket), ear }
+    return { ...socketActions(guest, socket), listener }
   }
 }
 
-/** A raw socket whose events go to an ear; it ends with the test. */
-export async function openSocket({ t, server }: Guest, path: string, ear: Ear): Promise<SocketClient> {
+/** A raw socket whose events go to a listener; it ends with the test. */
+export async function openSocket({ t, server }: Guest, path: string, listener: EventListener): Promise<SocketClient> {
   const socket = await SocketClient.open(`${server.url.replace('http', 'ws')}${path}`)
   t.teardown(() => socket.terminate())
   socket.ws.on('message', text => {
     const frame = JSON.parse(String(text))
-    if (frame.id === undefined) ear.take(frame.type, frame.data)
+    if (frame.id === undefined) listener.take(frame.type, frame.data)
   })
   return socket
 }

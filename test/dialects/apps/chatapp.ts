@@ -11,7 +11,7 @@ export const chatapp: App = {
   name: 'chatapp',
   event: 'message:new',
   textOf: ({ text }) => text,
-  signIn: async guest => ({ ...actions(guest), ear: await listen(guest, '/api/sse') })
+  signIn: async guest => ({ ...actions(guest), listener: await listen(guest, '/api/sse') })
 }
 
 function actions(guest: Guest) {

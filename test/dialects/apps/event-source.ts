@@ -6,7 +6,7 @@ const RETRY_MS = 50
 
 /** A stream as a browser keeps it: one that ends is opened again, from the last event that came. */
 export class EventSource {
-  /** All of them, the last one open. */
+  /** Streams so far, the last one open. */
   readonly streams: StreamClient[] = []
   readonly #open: (lastEventId: string) => Promise<StreamClient>
   readonly #over = new AbortController()

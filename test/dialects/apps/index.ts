@@ -6,5 +6,5 @@ import { reals2chat } from './reals2chat.ts'
 import { taatom } from './taatom.ts'
 import { unified } from './unified.ts'
 
-/** Every kind of app. */
+/** Apps of every kind. */
 export const APPS: readonly App[] = [canonicalRest, canonicalSocket, mobile, unified, chatapp, reals2chat, taatom]

@@ -23,7 +23,7 @@ export function bare(id: string): string {
 
 /** A REST call as this app makes it. @returns the body @throws {Refused} */
 export async function call(guest: Guest, method: string, path: string, body?: object): Promise<Answer> {
-  const { server, person, label, tape } = guest
+  const { server, person, label, recorder } = guest
   const response = await fetch(`${server.url}${path}`, {
     method,
     headers: {
@@ -35,26 +35,26 @@ export async function call(guest: Guest, method: string, path: string, body?: ob
   const text = await response.text()
   const answer: Answer = text === '' ? null : JSON.parse(text)
   const says = `${method} ${path}`
-  tape.note({ who: label, says, ...(body && { with: body }), answer: { status: response.status, body: answer } })
+  recorder.note({ who: label, says, ...(body && { with: body }), answer: { status: response.status, body: answer } })
   if (!response.ok) throw new Refused(answer?.error?.code ?? answer?.code ?? 'none', response.status, says)
   return answer
 }
 
 /** Something that acknowledges what is said. */
-interface Mouth {
+interface Driver {
   ask(name: string, data: unknown): Promise<Answer>
 }
 
 /** Says something on a socket. @returns the acknowledgement @throws {Refused} */
-export async function say({ tape, label }: Guest, mouth: Mouth, name: string, data: object): Promise<Answer> {
-  const answer = await mouth.ask(name, data).catch((error: { error?: unknown }) => ({ error: error.error ?? error }))
-  tape.note({ who: label, says: name, with: data, answer })
+export async function say({ recorder, label }: Guest, driver: Driver, name: string, data: object): Promise<Answer> {
+  const answer = await driver.ask(name, data).catch((error: { error?: unknown }) => ({ error: error.error ?? error }))
+  recorder.note({ who: label, says: name, with: data, answer })
   if (answer?.error?.code !== undefined) throw new Refused(answer.error.code, undefined, name)
   return answer
 }
 
 /** Keeps what is heard. */
-export class Ear implements Hearing {
+export class EventListener implements Hearing {
   readonly heard: Heard[] = []
   #waiting: (() => void)[] = []
 
@@ -74,34 +74,38 @@ export class Ear implements Hearing {
 }
 
 /** Opens a stream of server-sent events; resolves when it is live. It ends with the test. */
-export async function listen({ t, server, person }: Guest, path: string, ear = new Ear()): Promise<Ear> {
+export async function listen(
+  { t, server, person }: Guest,
+  path: string,
+  listener = new EventListener()
+): Promise<EventListener> {
   const over = new AbortController()
   t.teardown(() => over.abort())
   const headers = { authorization: `Bearer ${person.token}` }
   const { ok, status, body } = await fetch(`${server.url}${path}`, { headers, signal: over.signal })
   if (!ok || body === null) throw new Error(`${path} answered ${status}`)
-  void readStream(body, ear).catch(() => undefined)
-  await ear.hear('ready')
-  return ear
+  void readStream(body, listener).catch(() => undefined)
+  await listener.hear('ready')
+  return listener
 }
 
-async function readStream(body: ReadableStream<Uint8Array>, ear: Ear): Promise<void> {
+async function readStream(body: ReadableStream<Uint8Array>, listener: EventListener): Promise<void> {
   let text = ''
   const decoder = new TextDecoder()
   for await (const chunk of body) {
     text += decoder.decode(chunk, { stream: true })
     const blocks = text.split('\n\n')
     text = blocks.pop() ?? ''
-    for (const block of blocks) takeBlock(block, ear)
+    for (const block of blocks) takeBlock(block, listener)
   }
 }
 
-function takeBlock(block: string, ear: Ear): void {
+function takeBlock(block: string, listener: EventListener): void {
   const field = (name: string) =>
     block
       .split('\n')
       .find(line => line.startsWith(`${name}: `))
       ?.slice(name.length + 2)
   const name = field('event')
-  if (name !== undefined) ear.take(name, JSON.parse(field('data') ?? 'null'))
+  if (name !== undefined) listener.take(name, JSON.parse(field('data') ?? 'null'))
 }

@@ -10,7 +10,7 @@ export const mobile: App = {
   signIn: async guest => {
     const { t, server, person } = guest
     const socket = await PacketClient.open(t, server.url, { namespace: '/mobile', auth: { token: person.token } })
-    return { ...people(guest), ...talking(guest, socket), ...keeping(guest), ear: socket }
+    return { ...people(guest), ...talking(guest, socket), ...keeping(guest), listener: socket }
   }
 }
 

@@ -16,7 +16,7 @@ export const reals2chat: App = {
   signIn: async guest => {
     const { t, server, person } = guest
     const socket = await PacketClient.open(t, server.url, { query: { token: person.token } })
-    return { ...actions(guest, socket), ear: socket }
+    return { ...actions(guest, socket), listener: socket }
   }
 }
 

@@ -12,7 +12,7 @@ export const taatom: App = {
   signIn: async guest => {
     const { t, server, person } = guest
     const socket = await PacketClient.open(t, server.url, { namespace: '/app', auth: { token: person.token } })
-    return { ...actions(guest, socket), ear: socket }
+    return { ...actions(guest, socket), listener: socket }
   }
 }
 

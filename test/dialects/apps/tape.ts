@@ -1,4 +1,4 @@
-/** One thing that somebody said to the server, and the answer. */
+/** Request of a person, and the answer. */
 interface Step {
   readonly who: string
   readonly says: string
@@ -6,8 +6,8 @@ interface Step {
   readonly answer: unknown
 }
 
-/** What a talk consisted of, in the order in which it was said. */
-export class Tape {
+/** Recorder of a talk, in the order of its requests. */
+export class Recorder {
   readonly steps: Step[] = []
 
   note(step: Step): void {
@@ -19,7 +19,7 @@ export class Tape {
 const ID = /[0-9a-f]{24}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/
 
-/** How far messages have come depends on the moment at which it is asked. */
+/** Fields of delivery progress, which depend on the moment of the request. */
 const MOMENTARY: Readonly<Record<string, (value: unknown) => boolean>> = {
   status: value => value === 'sent' || value === 'delivered',
   deliveredSeq: () => true,

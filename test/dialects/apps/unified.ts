@@ -10,7 +10,7 @@ export const unified: App = {
   signIn: async guest => {
     const { t, server, person } = guest
     const socket = await PacketClient.open(t, server.url, { auth: { token: person.token } })
-    return { ...people(guest), ...talking(guest, socket), ...groups(guest), ear: socket }
+    return { ...people(guest), ...talking(guest, socket), ...groups(guest), listener: socket }
   }
 }
 

@@ -8,7 +8,7 @@ import { Voice } from '../routes/voice.ts'
 
 const dialects = await allDialects(t)
 const places = [...canonicalPlaces(), ...eachOnce(dialectPlaces(dialects)), ...commandPlaces(dialects)]
-/** What one does on one’s own side: typing, receiving, reading, keeping. */
+/** Cases on one’s own side: typing, receiving, reading, keeping. */
 const cases = casesOf(places).filter(({ name }) => name === 'keep it one’s own way')
 
 interface Scene {
@@ -25,7 +25,7 @@ async function openScene(t: Test): Promise<Scene> {
   return { t, server, rooms: await Rooms.open(server), voice: new Voice(t, server), third: await server.person() }
 }
 
-/** What the other one of two hears of something, up to a message of somebody else. */
+/** Events that the other of two people receives, up to a message of a third. */
 async function heard({ t, server, rooms, voice, third }: Scene, it: Case, role: Role): Promise<string[]> {
   const trial = trialOf(it, role)
   const room = await rooms.fresh(role, it.action)

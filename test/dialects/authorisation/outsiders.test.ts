@@ -103,7 +103,7 @@ interface Stranger {
   readonly foreign: Ids
 }
 
-/** Every field in turn names something foreign among the stranger’s own things; and all of them at once. */
+/** Require nothing for a foreign id in each field in turn among the stranger’s own, and in all at once. */
 async function requireNothing(t: Test, { server }: Scene, place: Place, { who, own, foreign }: Stranger) {
   const statuses = new Set<number>()
   for (const isFull of [false, true]) {

@@ -8,7 +8,7 @@ import { allDialects, canonicalPlaces, dialectPlaces, eachOnce, type Place } fro
 import { NO_IDS } from '../routes/trials.ts'
 
 const dialects = await allDialects(t)
-/** What anybody may read; how many are there in all is told to everybody. */
+/** Places that anybody may read; total counts are told to everybody. */
 const places = [...canonicalPlaces(), ...eachOnce(dialectPlaces(dialects))].filter(
   ({ method, isPublic, url }) => method === 'GET' && !isPublic && !url.endsWith('/count')
 )
@@ -21,7 +21,7 @@ interface Company {
   readonly viewer: Person
   readonly other: Person & { readonly username: string }
   readonly third: Person
-  /** What there is to ask about: the chat, and the group. */
+  /** Ids to ask about: the chat, and the group. */
   readonly ids: readonly Ids[]
 }
 
@@ -46,7 +46,7 @@ async function openCompany(t: Test): Promise<Company> {
   return { server, viewer, other, third, ids }
 }
 
-/** What one is told, by every question that can be asked. @param forged what every query says besides */
+/** Answers to every question that can be asked. @param forged fields added to every query */
 async function tellings({ server, viewer, other, ids }: Company, forged: object = {}): Promise<Map<string, Answer>> {
   const answers = new Map<string, Answer>()
   const put = async (place: Place, asked: Asked, what: string) => {
@@ -71,7 +71,7 @@ async function requireSameTellings(t: Test, company: Company, before: ReadonlyMa
   }
 }
 
-/** What the documents call it when somebody comes or goes. */
+/** Names of the presence events in the documents. */
 const PRESENCE = /^(presence|user:(online|offline)|userStatus)$/
 const profile = { bio: 'New', statusText: 'New', avatarUrl: 'https://example.org/new.png' }
 

@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import type { Act, Entry, Face, Mouth, Tables } from './face.ts'
+import type { Act, Driver, Entry, Face, Tables } from './face.ts'
 import type { Listener } from './listener.ts'
 import { MEANINGS, type Meaning, OWN_GROUP, type Words } from './meanings.ts'
 import type { NamedPerson, Scene } from './scene.ts'
@@ -15,13 +15,13 @@ interface Run {
   readonly listener: Listener
 }
 
-/** Who does it, and to whom. */
-export interface Cast {
+/** Scenario of an action: who does it, and to whom. */
+export interface Scenario {
   readonly t: Test
   readonly scene: Scene
   readonly face: Face
   readonly tables: Tables
-  readonly mouth: Mouth
+  readonly driver: Driver
   /** The other one. */
   readonly listener: Listener
   /** Blocks these people, or takes it back. */
@@ -30,33 +30,37 @@ export interface Cast {
 
 let count = 0
 
-/** Every action passes before a block and after it; between the two it does what it means. */
-export async function walkActs(cast: Cast, entries: readonly Entry<Act>[]): Promise<void> {
+/** Require that every action passes before a block and after it, and in between has its stated effect. */
+export async function walkActs(scenario: Scenario, entries: readonly Entry<Act>[]): Promise<void> {
   const inOrder = [...entries].sort((a, b) => Number(a.row.isLast ?? false) - Number(b.row.isLast ?? false))
   const all = inOrder.flatMap(entry => placesOf(entry).map(where => ({ entry, where })))
-  for (const { entry, where } of all) await requirePasses(cast, await prepare(cast, entry, where), 'before')
+  for (const { entry, where } of all) await requirePasses(scenario, await prepare(scenario, entry, where), 'before')
   const runs: Run[] = []
-  for (const { entry, where } of all) runs.push(await prepare(cast, entry, where))
-  const peers = [...new Set([cast.scene.other, ...runs.map(({ words }) => words.peer)])]
-  await setBlock(cast, peers, true)
+  for (const { entry, where } of all) runs.push(await prepare(scenario, entry, where))
+  const peers = [...new Set([scenario.scene.other, ...runs.map(({ words }) => words.peer)])]
+  await setBlock(scenario, peers, true)
   const refused = new Set<Run>()
-  const bystander = await cast.scene.bystander()
-  for (const run of runs) await requireBlocked(cast, run, { bystander, isRefused: () => refused.add(run) })
-  await setBlock(cast, peers, false)
+  const bystander = await scenario.scene.bystander()
+  for (const run of runs) await requireBlocked(scenario, run, { bystander, isRefused: () => refused.add(run) })
+  await setBlock(scenario, peers, false)
   for (const run of runs) {
     // What was refused is possible now as it is.
-    const again = refused.has(run) ? run : await prepare(cast, run.entry, run.where)
-    await requirePasses(cast, again, 'afterwards')
+    const again = refused.has(run) ? run : await prepare(scenario, run.entry, run.where)
+    await requirePasses(scenario, again, 'afterwards')
   }
 }
 
 /** Blocks, or takes it back; in every app the other one is told how they see the actor now. */
-async function setBlock({ scene, listener, block }: Cast, peers: readonly NamedPerson[], is: boolean): Promise<void> {
+async function setBlock(
+  { scene, listener, block }: Scenario,
+  peers: readonly NamedPerson[],
+  is: boolean
+): Promise<void> {
   const shown = is ? /offline|"isOnline":false/ : /"status":"online"|user:online|"isOnline":true/
   await listener.settle()
   await block(peers, is)
   const isShown = (heard: string) => heard.includes(scene.actor.hex) && shown.test(heard)
-  await Promise.all(listener.ears.map(async ear => await ear.until(isShown)))
+  await Promise.all(listener.listeners.map(async faceListener => await faceListener.until(isShown)))
 }
 
 function placesOf({ row }: Entry<Act>): readonly Where[] {
@@ -66,10 +70,10 @@ function placesOf({ row }: Entry<Act>): readonly Where[] {
   return among === 'conversation' ? ['direct', 'group'] : ['direct']
 }
 
-async function prepare(cast: Cast, entry: Entry<Act>, where: Where): Promise<Run> {
-  const { scene } = cast
+async function prepare(scenario: Scenario, entry: Entry<Act>, where: Where): Promise<Run> {
+  const { scene } = scenario
   const meaning: Meaning = MEANINGS[entry.row.means]
-  const listener = meaning.among === 'strangers' ? await scene.stranger(entry.row.hasPhone === true) : cast.listener
+  const listener = meaning.among === 'strangers' ? await scene.stranger(entry.row.hasPhone === true) : scenario.listener
   const peer = meaning.among === 'strangers' ? (listener.person as NamedPerson) : scene.other
   count += 1
   const text = `Said as number ${count}.`
@@ -94,37 +98,37 @@ function nameOf({ entry: { key, row }, where, meaning }: Run): string {
   return `${key} (${row.means}${meaning.among === 'conversation' ? `, ${where}` : ''})`
 }
 
-async function requirePasses(cast: Cast, run: Run, when: string): Promise<void> {
-  const { t, mouth } = cast
+async function requirePasses(scenario: Scenario, run: Run, when: string): Promise<void> {
+  const { t, driver } = scenario
   // What reaches some sockets counts as delivered soon, said or not: that may have been heard already.
   if (run.entry.row.means !== 'deliver') await run.listener.settle()
-  const { code, text } = await mouth.say(run.entry, run.words)
+  const { code, text } = await driver.say(run.entry, run.words)
   t.equal(code, 'ok', `${nameOf(run)} ${when}: ${code === 'ok' ? '' : text}`)
   if (code !== 'ok') return
-  await requireHeard(cast, run)
+  await requireHeard(scenario, run)
   t.pass(`${nameOf(run)} ${when}: heard`)
   if (run.entry.row.means !== 'show') return
   run.listener.empty()
-  await appear(cast)
+  await appear(scenario)
   await run.listener.canonical.until(heard => heard.includes('"online"'))
 }
 
 /** In Parley’s own words, and in those of every app that knows the event. */
-async function requireHeard({ tables }: Cast, run: Run): Promise<void> {
+async function requireHeard({ tables }: Scenario, run: Run): Promise<void> {
   const { words, listener, where } = run
   const { event, hint = () => '' } = run.meaning
   if (event === undefined) return
   await requireHeardBy(listener, run)
   const needle = hint(words)
-  for (const ear of listener.ears) {
-    const isDeaf = where === 'group' && ear.face === 'reals2chat'
-    const isTold = tables.events.get(ear.face)?.has(event) === true
-    if (isTold && needle !== '' && !isDeaf) await ear.until(heard => heard.includes(needle))
+  for (const faceListener of listener.listeners) {
+    const isDeaf = where === 'group' && faceListener.face === 'reals2chat'
+    const isTold = tables.events.get(faceListener.face)?.has(event) === true
+    if (isTold && needle !== '' && !isDeaf) await faceListener.until(heard => heard.includes(needle))
   }
 }
 
 /** Shows the actor as being there. */
-async function appear({ scene: { server, actor } }: Cast): Promise<void> {
+async function appear({ scene: { server, actor } }: Scenario): Promise<void> {
   await server.call(actor, 'PUT', '/v1/presence', { status: 'online' })
 }
 
@@ -135,32 +139,32 @@ interface Since {
   readonly isRefused: () => void
 }
 
-async function requireBlocked(cast: Cast, run: Run, { bystander, isRefused }: Since): Promise<void> {
-  const { t, scene, mouth } = cast
+async function requireBlocked(scenario: Scenario, run: Run, { bystander, isRefused }: Since): Promise<void> {
+  const { t, scene, driver } = scenario
   const { meaning, entry, listener, where } = run
   await listener.settle()
   bystander.empty()
   await scene.written()
-  const { code, text } = await mouth.say(entry, run.words)
+  const { code, text } = await driver.say(entry, run.words)
   const written = await scene.written()
   if (code !== 'ok') isRefused()
   const what = `${nameOf(run)} when blocked`
   t.equal(code, meaning[where] === 'refused' ? 'blocked' : 'ok', `${what}: ${text}`)
-  if (meaning[where] === 'passes' && meaning.event !== undefined) await requireHeard(cast, run)
+  if (meaning[where] === 'passes' && meaning.event !== undefined) await requireHeard(scenario, run)
   else t.same(await listener.settle(), [], `${what}: nobody hears of it`)
   const allowed = storedBy(run)
   if (allowed !== undefined) t.same(written, allowed, `${what}: nothing else is stored`)
-  if (entry.row.means === 'show') await appear(cast)
-  if (isWhisperedToOthers(cast, run)) await requireHeardBy(bystander, run)
+  if (entry.row.means === 'show') await appear(scenario)
+  if (isWhisperedToOthers(scenario, run)) await requireHeardBy(bystander, run)
 }
 
-/** What an app is sent counts as delivered before it says so. */
-function isWhisperedToOthers({ face }: Cast, { meaning, where, entry }: Run): boolean {
+/** Whether a receipt shows to others: an app that was sent something has it delivered before it says so. */
+function isWhisperedToOthers({ face }: Scenario, { meaning, where, entry }: Run): boolean {
   const isSaid = face.name === 'canonical' || entry.row.means !== 'deliver'
   return where === 'group' && meaning[where] === 'silent' && isSaid
 }
 
-/** What two who are apart do not hear of each other others do, in Parley’s own words. */
+/** Require that others hear what two blocked people do not hear of each other, in Parley’s own words. */
 async function requireHeardBy({ canonical }: Listener, { meaning, words, entry }: Run): Promise<void> {
   const { event, hint = () => '', ownHint = hint } = meaning
   // What reads everything may read more than was prepared for it.

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { PacketClient } from '../../packet-client.ts'
-import { type Listener, OpenEar } from './listener.ts'
+import { FaceListener, type Listener } from './listener.ts'
 import { openScene, type Scene } from './scene.ts'
 
 /** Opens the app of a person. @returns what closes it */
@@ -25,7 +25,7 @@ const onStream =
     return () => over.abort()
   }
 
-/** Every way in which somebody comes. */
+/** Ways in which a person connects. */
 const WAYS: Readonly<Record<string, Enter>> = {
   canonical: async (_, { server, actor }) => {
     const socket = await server.connect(actor)
@@ -40,16 +40,16 @@ const WAYS: Readonly<Record<string, Enter>> = {
   taatom: onSocket('/app')
 }
 
-/** Somebody whom the actor hides nothing from: they know when the actor has come and gone. */
-async function witnessOf({ server, herald, actor }: Scene): Promise<OpenEar> {
-  const ear = new OpenEar('canonical')
+/** Witness from whom the actor hides nothing: sees when the actor has come and gone. */
+async function witnessOf({ server, herald, actor }: Scene): Promise<FaceListener> {
+  const faceListener = new FaceListener('canonical')
   const socket = await server.connect(herald)
   socket.ws.on('message', text => {
     const { type, data } = JSON.parse(String(text))
-    ear.take(type, data)
+    faceListener.take(type, data)
   })
   await socket.ask('presence:subscribe', { userIds: [actor.id] })
-  return ear
+  return faceListener
 }
 
 const isPresence = (heard: string) => heard.startsWith('presence ')
@@ -58,10 +58,10 @@ interface Parts {
   readonly t: Test
   readonly scene: Scene
   readonly listener: Listener
-  readonly witness: OpenEar
+  readonly witness: FaceListener
 }
 
-/** In every way, one after the other. @returns which of the other’s ears heard of it each time */
+/** In every way, one after the other. @returns which of the other’s listeners heard of it each time */
 async function comeAndGo({ t, scene, listener, witness }: Parts): Promise<Record<string, Set<string>>> {
   const heard: Record<string, Set<string>> = {}
   for (const [way, enter] of Object.entries(WAYS)) {
@@ -82,14 +82,16 @@ async function setBlock({ scene: { server, actor, other }, listener }: Parts, si
   await listener.settle()
   if (is) await server.call(who, 'POST', '/v1/blocks', { userId: whom.id })
   else await server.call(who, 'DELETE', `/v1/blocks/${whom.id}`)
-  await Promise.all(listener.ears.map(async ear => await ear.until(said => said.includes(actor.hex))))
+  await Promise.all(
+    listener.listeners.map(async faceListener => await faceListener.until(said => said.includes(actor.hex)))
+  )
 }
 
 for (const side of ['blocker', 'blocked']) {
   t.test(`the coming and going of the ${side}, in whatever app, is heard in no app of the other’s`, async t => {
     const scene = await openScene(t)
     const parts = { t, scene, witness: await witnessOf(scene), listener: await scene.listen() }
-    const all = new Set(parts.listener.ears.map(({ face }) => face))
+    const all = new Set(parts.listener.listeners.map(({ face }) => face))
     const byWay = (faces: ReadonlySet<string>) => Object.fromEntries(Object.keys(WAYS).map(way => [way, faces]))
     t.same(await comeAndGo(parts), byWay(all), 'before')
     await setBlock(parts, side, true)

@@ -7,12 +7,12 @@ import { ask, fieldsOf, kindOf, requestFor } from '../routes/request.ts'
 import { allDialects, canonicalPlaces, codeOf, dialectPlaces, type Place } from '../routes/table.ts'
 import type { MeaningName, Words } from './meanings.ts'
 
-/** How an action is asked for: what is not said here is made from the tables. */
+/** Request of an action: fields not given here are made from the tables. */
 interface Asked {
   readonly params?: (words: Words) => object
   readonly query?: (words: Words) => object
   readonly body?: (words: Words) => object
-  /** Where it is possible, if not everywhere. */
+  /** Kind of conversation where it is possible, if not everywhere. */
   readonly where?: 'direct' | 'group'
 }
 
@@ -41,13 +41,13 @@ export interface Search extends Asked {
 /** `own` concerns nobody else and names nobody; `block` is what blocks. */
 type Rows = 'own' | 'block' | Act | View | Search | readonly (Act | View | Search)[]
 
-/** What the routes and the commands of one API mean. */
+/** Meanings of the routes and commands of one API. */
 export interface Face {
   /** `canonical`, or a dialect. */
   readonly name: string
   readonly routes?: Readonly<Record<string, Rows>>
   readonly commands?: Readonly<Record<string, Rows>>
-  /** How its people block: by Parley’s own API if it has no way. */
+  /** Request that blocks; Parley’s own API if there is none. */
   readonly block?: { readonly key: string; readonly undo: string; readonly body: (is: boolean, peer: Person) => object }
 }
 
@@ -58,14 +58,14 @@ export interface Entry<R extends Row = Row> {
   readonly row: R
 }
 
-/** What was answered. */
+/** Answer to a request. */
 export interface Said {
   /** `ok`, or the code of the refusal. */
   readonly code: string | undefined
   readonly text: string
 }
 
-/** Every row of a face. */
+/** Entries of a face. */
 export function entriesOf({ routes = {}, commands = {} }: Face): Entry[] {
   return Object.entries({ ...routes, ...commands }).flatMap(([key, rows]) => {
     if (rows === 'own' || rows === 'block') return []
@@ -73,7 +73,7 @@ export function entriesOf({ routes = {}, commands = {} }: Face): Entry[] {
   })
 }
 
-/** What there is, by the tables of the server itself. */
+/** Routes, commands and events by the tables of the server itself. */
 export class Tables {
   readonly places: ReadonlyMap<string, Place>
   readonly commands: readonly string[]
@@ -113,8 +113,8 @@ export class Tables {
   }
 }
 
-/** Somebody who uses a face: its routes, and its commands on a socket. */
-export class Mouth {
+/** Driver of a face: its routes, and its commands on a socket. */
+export class Driver {
   readonly #server: TestServer
   readonly #who: Person
   readonly #tables: Tables
@@ -132,16 +132,16 @@ export class Mouth {
     t: Test,
     { name }: Face,
     { server, who, tables }: { server: TestServer; who: Person; tables: Tables }
-  ): Promise<Mouth> {
+  ): Promise<Driver> {
     const options = { namespace: `/${name}`, auth: { token: who.token } }
     const isCanonical = name === 'canonical'
     const socket = isCanonical ? await server.connect(who) : await PacketClient.open(t, server.url, options)
-    return new Mouth(server, who, tables, socket)
+    return new Driver(server, who, tables, socket)
   }
 
   /** Without a socket: what is sent to the person counts as delivered nowhere. */
-  static withoutSocket({ server, who, tables }: { server: TestServer; who: Person; tables: Tables }): Mouth {
-    return new Mouth(server, who, tables)
+  static withoutSocket({ server, who, tables }: { server: TestServer; who: Person; tables: Tables }): Driver {
+    return new Driver(server, who, tables)
   }
 
   async say({ key, row }: Entry, words: Words): Promise<Said> {

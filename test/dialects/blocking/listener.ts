@@ -3,15 +3,15 @@ import type { Test } from 'tap'
 import type { Person, TestServer } from '../../helper.ts'
 import type { Heard } from '../../packet-client.ts'
 import { openSocket } from '../apps/canonical.ts'
-import { bare, Ear, listen } from '../apps/line.ts'
-import { Tape } from '../apps/tape.ts'
+import { bare, EventListener, listen } from '../apps/line.ts'
+import { Recorder } from '../apps/tape.ts'
 
 /** Something heard, as text: every id and every word in it can be looked for. */
 export const textOf = ({ name, data }: Heard): string => `${name} ${JSON.stringify(data)}`
 
-/** An ear that can be asked for anything, whatever its app calls it. */
-export class OpenEar extends Ear {
-  /** What it belongs to: `canonical`, a dialect, or a stream of one. */
+/** A listener that can be asked for anything, whatever its app calls it. */
+export class FaceListener extends EventListener {
+  /** Face that it belongs to: `canonical`, a dialect, or a stream of one. */
   readonly face: string
   #waiting: (() => void)[] = []
 
@@ -32,7 +32,7 @@ export class OpenEar extends Ear {
     }
   }
 
-  /** Everything heard since it was asked for last. */
+  /** Take what was received since the last call. */
   empty(): Heard[] {
     return this.heard.splice(0)
   }
@@ -48,21 +48,21 @@ interface ListenerDeps {
   readonly dialects: readonly string[]
   /** Ids of the herald’s conversations: this one’s is added. */
   readonly places: Set<string>
-  /** Whose presence is asked for where it is not told by itself. */
+  /** Person whose presence is asked for where it is not sent unasked. */
   readonly watched: Person
 }
 
-/** Somebody who listens on several sockets and streams at once. */
+/** Listener on several sockets and streams at once. */
 export class Listener {
   readonly person: Person
-  readonly ears: readonly OpenEar[]
+  readonly listeners: readonly FaceListener[]
   readonly #deps: ListenerDeps
   readonly #place: string
   #count = 0
 
-  private constructor(parts: ListenerDeps, ears: readonly OpenEar[], place: string) {
+  private constructor(parts: ListenerDeps, listeners: readonly FaceListener[], place: string) {
     this.person = parts.person
-    this.ears = ears
+    this.listeners = listeners
     this.#deps = parts
     this.#place = place
   }
@@ -71,48 +71,49 @@ export class Listener {
     const { t, server, person, herald, dialects, watched } = parts
     const place = await server.direct(herald, person)
     parts.places.add(bare(place))
-    const guest = { t, server, person, label: '', tape: new Tape() }
+    const guest = { t, server, person, label: '', recorder: new Recorder() }
     const onSocket = async (face: string, path: string) => {
-      const ear = new OpenEar(face)
-      const socket = await openSocket(guest, path, ear)
+      const faceListener = new FaceListener(face)
+      const socket = await openSocket(guest, path, faceListener)
       await socket.ask('hello', { token: person.token, cursors: {} })
       if (face === 'canonical') await socket.ask('presence:subscribe', { userIds: [watched.id] })
-      return ear
+      return faceListener
     }
-    const onStream = async (face: string, path: string) => (await listen(guest, path, new OpenEar(face))) as OpenEar
-    const ears = await Promise.all([
+    const onStream = async (face: string, path: string) =>
+      (await listen(guest, path, new FaceListener(face))) as FaceListener
+    const listeners = await Promise.all([
       onSocket('canonical', '/ws'),
       ...dialects.map(async name => await onSocket(name, `/ws?dialect=${name}`)),
       ...(dialects.includes('chatapp') ? [onStream('chatapp', '/api/sse')] : [])
     ])
-    return new Listener(parts, ears, place)
+    return new Listener(parts, listeners, place)
   }
 
   /** The one that hears in Parley’s own words. */
-  get canonical(): OpenEar {
-    return this.ears.find(({ face }) => face === 'canonical') as OpenEar
+  get canonical(): FaceListener {
+    return this.listeners.find(({ face }) => face === 'canonical') as FaceListener
   }
 
-  /** Everything that others but the herald have made them hear until now, on all their sockets. */
+  /** Wait for, and take, the events received until now on all sockets, but those of the herald. */
   async settle(): Promise<string[]> {
     const { server, herald } = this.#deps
     this.#count += 1
     const text = `Now number ${this.#count}.`
     const message = { clientId: randomUUID(), text }
     await server.call(herald, 'POST', `/v1/conversations/${this.#place}/messages`, message)
-    await Promise.all(this.ears.map(async ear => await ear.until(heard => heard.includes(text))))
-    return this.ears.flatMap(ear =>
-      ear
+    await Promise.all(this.listeners.map(async faceListener => await faceListener.until(heard => heard.includes(text))))
+    return this.listeners.flatMap(faceListener =>
+      faceListener
         .empty()
         .map(textOf)
         .filter(heard => this.#isOfOthers(heard))
-        .map(heard => `${ear.face}: ${heard}`)
+        .map(heard => `${faceListener.face}: ${heard}`)
     )
   }
 
   /** Forgets what was heard. */
   empty(): void {
-    for (const ear of this.ears) ear.empty()
+    for (const faceListener of this.listeners) faceListener.empty()
   }
 
   /** Neither from the herald, nor what the person did themselves: that is heard when it may. */

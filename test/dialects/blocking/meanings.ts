@@ -1,11 +1,11 @@
 import type { Person } from '../../helper.ts'
 import type { NamedPerson, Scene } from './scene.ts'
 
-/** What an action may speak of; ids are bare. */
+/** Names that an action may use; ids are bare. */
 export interface Words {
   readonly actor: NamedPerson
   readonly peer: NamedPerson
-  /** Where it happens; empty where there is no conversation. */
+  /** Conversation of it; empty for none. */
   readonly conv: string
   readonly isGroup: boolean
   /** Of the actor there. */
@@ -16,11 +16,11 @@ export interface Words {
   readonly req: string
   /** Of this action alone. */
   readonly text: string
-  /** What somebody is searched by. */
+  /** Search text for a person. */
   readonly sought: string
 }
 
-/** What becomes of an action when one of the two has blocked the other. */
+/** Effect of a block of either on an action. */
 type Verdict =
   /** Refused as `blocked`: nothing is stored and nobody hears of it. */
   | 'refused'
@@ -29,7 +29,7 @@ type Verdict =
   /** Granted and heard. */
   | 'passes'
 
-/** One kind of action between two people. */
+/** Kind of action between two people. */
 export interface Meaning {
   /** With whom: somebody without a conversation, the two in their conversations, or whoever cares. */
   readonly among: 'strangers' | 'conversation' | 'anybody'
@@ -42,7 +42,7 @@ export interface Meaning {
   readonly ownHint?: (words: Words) => string
   /** Is done to what the actor said, not to what the other one said. */
   readonly isOwn?: true
-  /** What must be there first. */
+  /** Prepare what must be there first. */
   prepare?(scene: Scene, words: Words): Promise<Partial<Words>>
 }
 
@@ -58,7 +58,7 @@ const said = { among: 'anybody', direct: 'silent', group: 'silent', hint: actor 
 const request = async ({ server }: Scene, from: Person, to: Person) =>
   (await server.call(from, 'POST', '/v1/requests', { kind: 'chat', to: to.id })).body.id.slice(-24)
 
-/** Everything that may pass between two people. */
+/** Actions between two people, of every kind. */
 export const MEANINGS = {
   start: { ...stranger, event: 'conversation:added' },
   invite: {
@@ -123,12 +123,12 @@ export const MEANINGS = {
   end: { among: 'conversation', ...always, event: 'conversation:removed' },
   show: { ...said, event: 'presence' },
   introduce: { ...said, event: 'profile:updated' },
-  /** How somebody keeps what they have, which nobody else hears of. */
+  /** Preferences, which nobody else hears of. */
   keep: { among: 'conversation', ...always },
   /** The same, where others would miss what is gone. */
   clear: { among: 'conversation', ...always }
 } satisfies Readonly<Record<string, Meaning>>
 
 export type MeaningName = keyof typeof MEANINGS
-/** What needs a group of its own. */
+/** Actions that need a group of their own. */
 export const OWN_GROUP: ReadonlySet<string> = new Set(['rename', 'manage', 'end', 'clear'])

@@ -5,7 +5,7 @@ import { type Write, Writes } from '../../writes.ts'
 import { bare } from '../apps/line.ts'
 import { Listener } from './listener.ts'
 
-/** Somebody who can be searched for. */
+/** Person who can be searched for. */
 export interface NamedPerson extends Person {
   readonly username: string
   readonly phone: string
@@ -24,11 +24,11 @@ export interface Scene {
   readonly direct: string
   readonly group: string
   befriend(one: Person, two: Person): Promise<void>
-  /** Somebody new, who listens. @param hasPhone can be found by a number */
+  /** New person, who listens. @param hasPhone can be found by a number */
   stranger(hasPhone: boolean): Promise<Listener & { person: NamedPerson }>
   /** Listens for the other one. */
   listen(): Promise<Listener>
-  /** Somebody else in the group, who listens: from nobody apart. */
+  /** Another member of the group, who listens: blocked by nobody. */
   bystander(): Promise<Listener>
   /** Says something. @returns its id and `seq` */
   say(from: Person, conversationId: string, text: string): Promise<{ id: string; seq: number }>
@@ -38,7 +38,7 @@ export interface Scene {
 
 let made = 0
 
-/** Somebody with a number; to make them takes its time. */
+/** Sign up a person with a number; slow. */
 export async function signUp(server: TestServer): Promise<NamedPerson> {
   made += 1
   const username = `named${made}${randomBytes(3).toString('hex')}x`

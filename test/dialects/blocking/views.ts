@@ -1,9 +1,9 @@
-import type { Cast } from './acts.ts'
+import type { Scenario } from './acts.ts'
 import type { Entry, Search, View } from './face.ts'
 import type { Words } from './meanings.ts'
 import { type NamedPerson, signUp } from './scene.ts'
 
-/** Nobody has these. */
+/** Identifiers that nobody has. */
 const NOBODY = { username: 'unheardofx', phone: '+4915129999999', all: '' }
 
 /** People besides the two: neither has ever been there. */
@@ -13,9 +13,9 @@ interface Others {
   readonly apart: NamedPerson
 }
 
-/** What of the other one can be looked at is seen before a block and after it, and between the two not a byte of it. */
-export async function walkViews(cast: Cast, entries: readonly Entry<View | Search>[]): Promise<void> {
-  const { scene } = cast
+/** Require that views show the other before a block and after it, and in between not a byte. */
+export async function walkViews(scenario: Scenario, entries: readonly Entry<View | Search>[]): Promise<void> {
+  const { scene } = scenario
   const others = { stranger: await signUp(scene.server), apart: await signUp(scene.server) }
   const peers = [scene.other, others.apart]
   await scene.server.call(scene.other, 'POST', '/v1/requests', { kind: 'chat', to: scene.actor.id })
@@ -23,11 +23,12 @@ export async function walkViews(cast: Cast, entries: readonly Entry<View | Searc
   const searches = entries.filter((it): it is Entry<Search> => 'finds' in it.row)
   for (const phase of ['before', 'when blocked', 'afterwards'] as const) {
     const isBlocked = phase === 'when blocked'
-    const words = await talk(cast, phase)
-    if (isBlocked) await cast.block(peers, true)
-    await requireSeen(cast, { views, words, others, phase })
-    for (const entry of searches) await requireFound(cast, entry, { words: words.direct, isFound: !isBlocked, phase })
-    if (isBlocked) await cast.block(peers, false)
+    const words = await talk(scenario, phase)
+    if (isBlocked) await scenario.block(peers, true)
+    await requireSeen(scenario, { views, words, others, phase })
+    for (const entry of searches)
+      await requireFound(scenario, entry, { words: words.direct, isFound: !isBlocked, phase })
+    if (isBlocked) await scenario.block(peers, false)
   }
 }
 
@@ -40,22 +41,22 @@ interface Seen {
   readonly phase: Phase
 }
 
-/** Every view before and after the other one does everything that can be seen. */
-async function requireSeen(cast: Cast, { views, words, others, phase }: Seen): Promise<void> {
-  const { t } = cast
+/** Require every view before and after the other person changes everything that can be seen. */
+async function requireSeen(scenario: Scenario, { views, words, others, phase }: Seen): Promise<void> {
+  const { t } = scenario
   const isBlocked = phase === 'when blocked'
   const looks = views.flatMap(entry => wordsFor(entry, words).map(it => ({ entry, words: it })))
   // Some looks read what they show.
-  await lookAtAll(cast, looks)
-  const first = await lookAtAll(cast, looks)
-  await stir(cast, phase)
-  const second = await lookAtAll(cast, looks)
+  await lookAtAll(scenario, looks)
+  const first = await lookAtAll(scenario, looks)
+  await stir(scenario, phase)
+  const second = await lookAtAll(scenario, looks)
   for (const [index, { entry, words: it }] of looks.entries()) {
     const what = `${entry.key} ${it.isGroup ? 'of the group ' : ''}${phase}`
     const isSeen = !isBlocked && entry.row.shows === 'other'
     if (isSeen) t.not(first[index], second[index], `${what} shows what the other one does`)
     else t.equal(first[index], second[index], `${what} shows nothing of the other one`)
-    if (isBlocked) await requireAlike(cast, entry, { words: it, others, shown: second[index] ?? '' })
+    if (isBlocked) await requireAlike(scenario, entry, { words: it, others, shown: second[index] ?? '' })
   }
 }
 
@@ -65,7 +66,7 @@ interface Places {
 }
 
 /** A new message of the actor’s that the other has not read, in both conversations. */
-async function talk({ scene }: Cast, phase: string): Promise<Places> {
+async function talk({ scene }: Scenario, phase: string): Promise<Places> {
   const { actor, other: peer, say } = scene
   const words = async (conv: string, isGroup: boolean): Promise<Words> => {
     const theirs = await say(peer, conv, `Theirs ${phase}`)
@@ -81,10 +82,10 @@ function wordsFor({ row }: Entry<View>, { direct, group }: Places): Words[] {
   return [row.where === 'direct' ? direct : group]
 }
 
-async function lookAtAll({ t, mouth }: Cast, looks: readonly { entry: Entry; words: Words }[]): Promise<string[]> {
+async function lookAtAll({ t, driver }: Scenario, looks: readonly { entry: Entry; words: Words }[]): Promise<string[]> {
   const shown: string[] = []
   for (const { entry, words } of looks) {
-    const { code, text } = await mouth.say(entry, words)
+    const { code, text } = await driver.say(entry, words)
     t.equal(code, 'ok', `${entry.key}: ${code === 'ok' ? '' : text}`)
     shown.push(text)
   }
@@ -92,7 +93,7 @@ async function lookAtAll({ t, mouth }: Cast, looks: readonly { entry: Entry; wor
 }
 
 /** The other one does everything that can be seen of somebody. */
-async function stir({ scene: { server, other, direct, group } }: Cast, phase: Phase): Promise<void> {
+async function stir({ scene: { server, other, direct, group } }: Scenario, phase: Phase): Promise<void> {
   const status = phase === 'when blocked' ? 'online' : 'offline'
   const avatarUrl = `https://example.com/${encodeURIComponent(phase)}.png`
   const profile = { bio: `Bio ${phase}`, statusText: `Status ${phase}`, avatarUrl }
@@ -112,10 +113,10 @@ interface Compared {
 }
 
 /** Shows the same of somebody who never came. */
-async function requireAlike({ t, mouth, scene }: Cast, entry: Entry<View>, { words, others, shown }: Compared) {
+async function requireAlike({ t, driver, scene }: Scenario, entry: Entry<View>, { words, others, shown }: Compared) {
   if (entry.row.as === undefined) return
   const like = others[entry.row.as]
-  const { text } = await mouth.say(entry, { ...words, peer: like })
+  const { text } = await driver.say(entry, { ...words, peer: like })
   const { displayName } = (await scene.server.call(scene.actor, 'GET', `/v1/users/${words.peer.id}`)).body
   const theirs = (await scene.server.call(scene.actor, 'GET', `/v1/users/${like.id}`)).body
   const renamed = text
@@ -131,13 +132,13 @@ interface Wanted {
   readonly phase: string
 }
 
-async function requireFound({ t, mouth }: Cast, entry: Entry<Search>, { words, isFound, phase }: Wanted) {
+async function requireFound({ t, driver }: Scenario, entry: Entry<Search>, { words, isFound, phase }: Wanted) {
   const { finds } = entry.row
   const sought = finds === 'all' ? '' : words.peer[finds]
-  const { code, text } = await mouth.say(entry, { ...words, sought })
+  const { code, text } = await driver.say(entry, { ...words, sought })
   t.equal(code, 'ok', `${entry.key}: ${text}`)
   t.equal(text.includes(words.peer.hex), isFound, `${entry.key} by ${finds} ${phase}`)
   if (isFound || finds === 'all') return
-  const nobody = await mouth.say(entry, { ...words, sought: NOBODY[finds] })
+  const nobody = await driver.say(entry, { ...words, sought: NOBODY[finds] })
   t.equal(text, nobody.text, `${entry.key} by ${finds} ${phase} finds what is found when there is nobody`)
 }

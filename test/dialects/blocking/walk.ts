@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
-import { type Cast, walkActs } from './acts.ts'
-import { type Act, type Entry, entriesOf, type Face, Mouth, Tables } from './face.ts'
+import { type Scenario, walkActs } from './acts.ts'
+import { type Act, Driver, type Entry, entriesOf, type Face, Tables } from './face.ts'
 import { type NamedPerson, openScene, type Scene } from './scene.ts'
 import { walkViews } from './views.ts'
 
@@ -27,7 +27,7 @@ export async function walkFace(face: Face): Promise<void> {
       { buffered: true },
       async t => {
         const acts = entries.filter((it): it is Entry<Act> => 'means' in it.row)
-        await walkActs(await castOf(t, face, { tables, side, hasSocket: true }), acts)
+        await walkActs(await scenarioOf(t, face, { tables, side, hasSocket: true }), acts)
       }
     )
     t.test(
@@ -37,7 +37,7 @@ export async function walkFace(face: Face): Promise<void> {
         const views = entries.filter(({ row }) => !('means' in row)) as Parameters<typeof walkViews>[1]
         // The canonical socket alone notes nothing by itself.
         const hasSocket = face.name === 'canonical'
-        await walkViews(await castOf(t, face, { tables, side, hasSocket }), views)
+        await walkViews(await scenarioOf(t, face, { tables, side, hasSocket }), views)
       }
     )
   }
@@ -56,20 +56,20 @@ interface Setting {
   readonly hasSocket: boolean
 }
 
-async function castOf(t: Test, face: Face, { tables, side, hasSocket }: Setting): Promise<Cast> {
+async function scenarioOf(t: Test, face: Face, { tables, side, hasSocket }: Setting): Promise<Scenario> {
   const scene = await openScene(t)
   const { server, actor: who } = scene
   const at = { server, who, tables }
-  const mouth = hasSocket ? await Mouth.open(t, face, at) : Mouth.withoutSocket(at)
+  const driver = hasSocket ? await Driver.open(t, face, at) : Driver.withoutSocket(at)
   const listener = await scene.listen()
   const block = async (peers: readonly NamedPerson[], is: boolean) => {
     for (const peer of peers) {
       if (side === 'blocked') await blockOf(scene, peer, { peer: who, is })
       else if (face.block === undefined) await blockOf(scene, who, { peer, is })
-      else await blockBy(mouth, face.block, { scene, peer, is })
+      else await blockBy(driver, face.block, { scene, peer, is })
     }
   }
-  return { t, scene, face, tables, mouth, listener, block }
+  return { t, scene, face, tables, driver, listener, block }
 }
 
 interface Change {
@@ -86,13 +86,13 @@ async function blockOf({ server }: Scene, who: NamedPerson, { peer, is }: Change
 
 /** In the words of the app. */
 async function blockBy(
-  mouth: Mouth,
+  driver: Driver,
   { key, undo, body }: NonNullable<Face['block']>,
   { scene, peer, is }: Change & { scene: Scene }
 ): Promise<void> {
   const nothing = { conv: '', isGroup: false, msg: '', theirs: '', seq: 0, req: '', text: '', sought: '' }
   const words = { ...nothing, actor: scene.actor, peer }
   const row = { shows: 'nothing' as const, body: () => body(is, peer) }
-  const { code, text } = await mouth.say({ key: is ? key : undo, row }, words)
+  const { code, text } = await driver.say({ key: is ? key : undo, row }, words)
   if (code !== 'ok') throw new Error(text)
 }

@@ -6,7 +6,7 @@ import type { Guest, Scene } from './walk.ts'
 
 let people = 0
 
-/** Somebody of whom everything is known. */
+/** Create a person with every field. */
 async function fullPerson(server: TestServer, name: string): Promise<Person & { readonly phone: string }> {
   people += 1
   const phone = `+4915113${String(people).padStart(6, '0')}`

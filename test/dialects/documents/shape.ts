@@ -1,4 +1,4 @@
-/** What a value must be: one of the words below, a list of such, or an object that has at least these fields. */
+/** Shape of a value: one of the words below, a list of such, or an object that has at least these fields. */
 export type Shape = ((value: unknown) => boolean) | readonly [Shape] | { readonly [name: string]: Shape }
 
 const matches =
@@ -16,7 +16,7 @@ export const text = (value: unknown): boolean => typeof value === 'string'
 export const number = (value: unknown): boolean => typeof value === 'number' && Number.isFinite(value)
 export const flag = (value: unknown): boolean => typeof value === 'boolean'
 export const nothing = (value: unknown): boolean => value === null
-/** Any object, whose names are of whoever made it. */
+/** Object with any fields. */
 export const object = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
 /** Exactly one of these. */
 export const is =
@@ -34,7 +34,7 @@ export function any(shape: Shape): Shape {
   return value => Array.isArray(value) && value.every(item => problemsOf(item, shape).length === 0)
 }
 
-/** Where a value has another shape. Lists must hold something: an empty one shows nothing. */
+/** Problems of a value that has another shape. Lists must hold something: an empty one shows nothing. */
 export function problemsOf(value: unknown, shape: Shape, path = 'it'): string[] {
   const found = `${path}: ${JSON.stringify(value)}`
   if (typeof shape === 'function') return shape(value) ? [] : [found]

@@ -3,7 +3,7 @@ import type { Person, TestServer } from '../../helper.ts'
 import type { PacketClient } from '../../packet-client.ts'
 import { problemsOf, type Shape } from './shape.ts'
 
-/** Somebody with a full profile, and their app’s socket. */
+/** Person with a full profile, and the app’s socket. */
 export interface Guest extends Person {
   readonly socket: PacketClient
 }
@@ -32,7 +32,7 @@ export interface TellsExample {
   readonly to?: readonly ('ann' | 'ben')[]
 }
 
-/** One call as a document has it: who makes it, with what, and the whole body that must be answered. */
+/** Call as a document has it: caller, input, and the whole body that must be answered. */
 export interface RestExample {
   readonly says: `${'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'} /${string}`
   readonly by?: 'ann' | 'ben'
@@ -41,7 +41,7 @@ export interface RestExample {
   readonly tells?: readonly TellsExample[]
 }
 
-/** One thing said on the socket: what acknowledges it, and what everybody who must hear of it is told. */
+/** Command on the socket: its acknowledgement, and the events of everybody who must hear of it. */
 export interface SocketExample {
   readonly says: string
   readonly by?: 'ann' | 'ben'
@@ -62,7 +62,7 @@ export async function walkCalls(t: Test, scene: Scene, root: string, examples: r
   }
 }
 
-/** What is said in its order, each heard by everybody who must hear it. */
+/** Send the examples in order, and require the events of everybody who must hear them. */
 export async function walkSocket(t: Test, scene: Scene, examples: readonly SocketExample[]): Promise<void> {
   for (const { says, by = 'ann', data, acknowledges, tells = [] } of examples) {
     const untilTold = listen(t, scene, says, tells)

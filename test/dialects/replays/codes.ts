@@ -5,7 +5,7 @@ import { atOnce, countOf, newPhone, type Row, type Stage } from './row.ts'
 
 type Purpose = 'register' | 'login' | 'reset'
 
-/** How one app asks for a code and uses it. */
+/** Requests of one app for a code, and to use it. */
 interface Door {
   readonly face: string
   readonly purposes: readonly Purpose[]

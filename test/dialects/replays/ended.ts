@@ -20,7 +20,7 @@ const PROBES = [
   ['canonical', '/v1/auth/me']
 ] as const
 
-/** How each app opens its socket. */
+/** Socket options of each app. */
 const SOCKETS: readonly ((token: string) => PacketOptions)[] = [
   token => ({ namespace: '/mobile', auth: { token } }),
   token => ({ auth: { token } }),
@@ -30,14 +30,14 @@ const SOCKETS: readonly ((token: string) => PacketOptions)[] = [
 ]
 const STREAMS = ['/v1/events', '/api/sse'] as const
 
-/** Somebody on two devices, by the tokens of each. */
+/** Devices of one person, by the tokens of each. */
 interface Devices {
   readonly phone: string
   readonly one: string
   readonly other: string
 }
 
-/** What ends sessions: which of the two devices, and how. Done on the one. */
+/** Request that ends sessions: of which of the two devices, and how. Done on the first. */
 interface End {
   readonly what: string
   readonly ends: readonly (keyof Omit<Devices, 'phone'>)[]
@@ -91,7 +91,7 @@ const ENDS: readonly End[] = [
   }
 ]
 
-/** Somebody with a password, signed in on two devices: through unified, and by a picture through chatapp. */
+/** Sign in a person with a password on two devices: through unified, and by a picture through chatapp. */
 async function signIn(server: TestServer): Promise<Devices> {
   const phone = newPhone()
   const { accessToken } = await server.signUp({ phone })
@@ -143,7 +143,7 @@ async function requireDead(t: Test, server: TestServer, token: string): Promise<
   socket.terminate()
 }
 
-/** What is open ends, and nothing new opens, in any app; what was not ended goes on. */
+/** Rows of ended sessions: open connections end, and none opens, in any app; others go on. */
 export const ENDED: readonly Row[] = ENDS.map(({ what, ends, run }) => ({
   face: 'every app',
   what: `an access token is dead ${what}`,

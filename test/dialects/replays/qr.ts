@@ -4,10 +4,10 @@ import type { Answer, TestServer } from '../../helper.ts'
 import { codeOf } from '../routes/table.ts'
 import { atOnce, countOf, type Row, type Stage } from './row.ts'
 
-/** Somebody signed in, by their token; nobody without. */
+/** Caller, by token; nobody without. */
 type Who = { readonly token: string } | undefined
 
-/** Somebody signed in, or a device that is not. */
+/** Maker of a code: a person signed in, or a device that is not. */
 type Maker = { readonly token: string } | { readonly deviceId: string }
 
 /** A code as its maker has it. */
@@ -16,7 +16,7 @@ interface Code {
   readonly matchCode: string
 }
 
-/** How one app signs in by a picture. */
+/** Requests of one app to sign in by a picture. */
 interface Door {
   readonly face: string
   /** A code of who is signed in, or of a device that is not. */
@@ -81,7 +81,7 @@ async function signInsOf({ db }: Stage, { id }: Somebody): Promise<number> {
   return (await db.collection('sessions').countDocuments({ userId: hexOf(id) })) - 1
 }
 
-/** Each row: one app makes and presents the code, and maybe another approves it. */
+/** Rows in which one app makes and presents the code, and maybe another approves it. */
 function usedAgain(door: Door, other: Door): Row[] {
   const row = (what: string, run: Row['run']): Row => ({ face: door.face, what: `a picture ${what}`, run })
   const begin = async ({ server }: Stage) => {
@@ -128,7 +128,7 @@ function usedAgain(door: Door, other: Door): Row[] {
   ]
 }
 
-/** Who may not approve. */
+/** Rows of people who may not approve. */
 function strangers(door: Door): Row[] {
   const row = (what: string, run: Row['run']): Row => ({ face: door.face, what: `a picture ${what}`, run })
   return [

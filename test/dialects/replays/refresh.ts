@@ -10,7 +10,7 @@ export interface Tokens {
   readonly refreshToken: string
 }
 
-/** How one app opens a session. */
+/** Requests of one app to open a session. */
 export interface Opener {
   readonly face: string
   open(server: TestServer): Promise<Tokens>
@@ -44,10 +44,10 @@ const canonical: Opener = {
   }
 }
 
-/** Every app that opens sessions. */
+/** Apps that open sessions. */
 export const OPENERS: readonly Opener[] = [unified, chatapp, canonical]
 
-/** Where a token is traded for the next ones, by the face that has the route. */
+/** Routes that trade a token for the next ones, by face. */
 const DESKS = [
   ['canonical', '/v1/auth/refresh'],
   ['chatapp', '/api/auth/refresh'],

@@ -2,7 +2,7 @@ import type { Db } from 'mongodb'
 import type { Test } from 'tap'
 import type { Answer, TestServer } from '../../helper.ts'
 
-/** Where the rows are tried: one server for all of them, each with people of its own. */
+/** Stage of the rows: one server for all of them, each with people of its own. */
 export interface Stage {
   readonly server: TestServer
   readonly db: Db
@@ -10,7 +10,7 @@ export interface Stage {
 
 /** Something that is used again, at once, by somebody else or too late, and what must become of it. */
 export interface Row {
-  /** Whose words it is said in. */
+  /** Face in whose words it is said. */
   readonly face: string
   readonly what: string
   run(t: Test, stage: Stage): Promise<void>
@@ -24,7 +24,7 @@ export async function atOnce<T>(act: (index: number) => Promise<T>): Promise<T[]
   return await Promise.all(Array.from({ length: AT_ONCE }, async (_, index) => await act(index)))
 }
 
-/** How many answers have this status. */
+/** Count the answers with this status. */
 export function countOf(answers: readonly Pick<Answer, 'status'>[], status: number): number {
   return answers.filter(answer => answer.status === status).length
 }

@@ -6,7 +6,7 @@ import { bare } from '../apps/line.ts'
 import { codeOf } from '../routes/table.ts'
 import { atOnce, type Row, type Stage } from './row.ts'
 
-/** What is sent, to whom, and where; the id is bare. */
+/** Content of a send, its receiver and conversation; the id is bare. */
 interface Sending {
   readonly chat: string
   readonly peer: Person
@@ -14,7 +14,7 @@ interface Sending {
   readonly text: string
 }
 
-/** What the app is answered, without what only says that it is a repeat; the code of a refusal. */
+/** Answer to the app, without the mark of a repeat; the code of a refusal. */
 interface Answered {
   readonly body: unknown
   readonly code: string | undefined
@@ -119,7 +119,7 @@ async function begin({ server }: Stage) {
   return { ann, ben, chat, sending }
 }
 
-/** Who sent what to a chat, oldest first. */
+/** Messages of a chat with senders, oldest first. */
 async function messagesIn(db: Db, chatOf: Person): Promise<string[][]> {
   const members = await db.collection('members').find().toArray()
   const ids = members.filter(({ userId }) => String(userId) === chatOf.hex).map(({ conversationId }) => conversationId)
@@ -131,7 +131,7 @@ async function messagesIn(db: Db, chatOf: Person): Promise<string[][]> {
   return messages.map(({ senderId, text }) => [String(senderId), text])
 }
 
-/** What the other person is told while something happens, up to a message that comes last. */
+/** Events of the other person while something happens, up to a message that comes last. */
 async function toldTo(
   { server }: Stage,
   { ann, ben, chat }: Awaited<ReturnType<typeof begin>>,

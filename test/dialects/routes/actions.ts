@@ -1,19 +1,19 @@
 import type { ErrorCode } from '../../../protocol/errors.ts'
 
-/** Where somebody stands: in a group, in a direct conversation, or in one across a block, either way. */
+/** Standing of a person: in a group, in a direct conversation, or in one across a block, either way. */
 export type AccountStatus = 'open' | 'closed' | 'admin' | 'owner' | 'direct' | 'apart'
 
-/** What becomes of it for who stands there; who is left out is not asked. */
+/** Outcome by standing; one left out is not tried. */
 type Rule = Partial<Record<AccountStatus, 'ok' | ErrorCode | undefined>>
 
 /** Something that can be done, by whichever words, and who may do it. */
 export interface Action {
   readonly rule: Rule
-  /** Whose message it is done to: one’s own unless told. */
+  /** Author of the message it is done to: oneself by default. */
   readonly message?: 'own' | 'foreign' | 'note'
   /** Whom it names: a plain member, or the other of two, unless told. */
   readonly user?: 'target' | 'admin' | 'owner' | 'outsider' | 'self'
-  /** Who has sent the request: the other one unless told. */
+  /** Direction of the request: incoming by default. */
   readonly request?: 'outgoing'
   /** Can be done again and again, and leaves everything else possible. */
   readonly isRepeatable?: true
@@ -31,7 +31,7 @@ const ADMINS: Rule = { ...AS_SETTINGS_SAY, open: 'forbidden' }
 const OWNER: Rule = { ...ADMINS, admin: 'forbidden' }
 
 /**
- * Who may do what. `open` and `closed` are plain members: of a group that leaves them what can be left to members
+ * Permissions by action. `open` and `closed` are plain members: of a group that leaves them what can be left to members
  * (sending, adding, changing its looks), and of one that leaves it to admins. Muting changes nothing of it.
  */
 export const ACTIONS = {

@@ -8,7 +8,7 @@ import { COMMANDS, ROUTES } from './doing.ts'
 import { type Asked, fieldsOf, type Ids, kindOf, requestFor, sample } from './request.ts'
 import type { Place } from './table.ts'
 
-/** One way of doing something. */
+/** Way of doing something. */
 export interface Case {
   readonly name: ActionName
   readonly action: Action
@@ -32,7 +32,7 @@ const said = Type.Partial(
 /** Commands that name nobody and nothing of anybody. */
 const OWN_COMMANDS = ['hello', 'auth:refresh', 'ping', 'presence:set', 'sync:heads']
 
-/** Every command of every vocabulary, as places. */
+/** Commands of every vocabulary, as places. */
 export function commandPlaces(dialects: readonly Dialect[]): Place[] {
   const place = { method: SAY, isPublic: false, refusals: [] }
   const canonical = canonicalCommands
@@ -44,7 +44,7 @@ export function commandPlaces(dialects: readonly Dialect[]): Place[] {
   return [...canonical, ...others]
 }
 
-/** What every place does. Those that name somebody or something must all be told of in the tables. */
+/** Cases of every place. Places that name a person or thing must all be in the tables. */
 export function casesOf(places: readonly Place[]): Case[] {
   return places.flatMap(place => {
     const entries = place.method === SAY ? COMMANDS : ROUTES
@@ -89,7 +89,7 @@ function has(place: Place, word: string): boolean {
 
 const nameOf = (word: string): string => word.split('=')[0] ?? ''
 
-/** What is asked in this case, with these ids. */
+/** Request of this case, with these ids. */
 export function askedOf({ place, words }: Case, ids: Ids): Asked {
   const narrowed = { ...place, parts: narrow(place.parts, words) }
   const { params, querystring, body } = requestFor(narrowed, ids, false)
@@ -123,7 +123,7 @@ function fits(properties: Record<string, TSchema>, word: string): boolean {
   return field !== undefined && (value === undefined || field['const'] === undefined || field['const'] === value)
 }
 
-/** Which kinds of things are named. */
+/** Kinds of things that are named. */
 export function kindsNamed({ place }: Case, { params, querystring, body }: Asked): Set<keyof Ids | undefined> {
   const given = new Set([params, querystring, body ?? {}].flatMap(part => Object.keys(part as object)))
   return new Set(fieldsOf(place).flatMap(field => (given.has(field.path[0] ?? '') ? kindOf(field) : [])))

@@ -1,7 +1,7 @@
 import type { ActionName } from './actions.ts'
 
 /**
- * What each route does: its path, each parameter as `:`, and the optional fields that make it do so. Those of a
+ * Actions of each route: its path, each parameter as `:`, and the optional fields that make it do so. Those of a
  * dialect stand for every dialect that has them, at the root and under its name.
  */
 export const ROUTES: Readonly<Partial<Record<ActionName, readonly string[]>>> = {
@@ -179,7 +179,7 @@ export const ROUTES: Readonly<Partial<Record<ActionName, readonly string[]>>> = 
   ]
 }
 
-/** What each socket command does: the name of its vocabulary, its own, and its fields. */
+/** Actions of each socket command: the name of its vocabulary, its own, and its fields. */
 export const COMMANDS: Readonly<Partial<Record<ActionName, readonly string[]>>> = {
   read: ['canonical history:get', 'canonical sync:pull'],
   'keep it one’s own way': [

@@ -5,11 +5,11 @@ import { type Case, SAY } from './cases.ts'
 import { type Asked, fieldsOf, type Ids, requestFor } from './request.ts'
 import { ROLES, type Room, Rooms } from './rooms.ts'
 import type { Place } from './table.ts'
-import { traceOf, watchDeeds } from './traces.ts'
+import { traceOf, watchWrites } from './traces.ts'
 import { askedIn, NO_IDS, nameOf, type Trial, trialOf } from './trials.ts'
 import { type Outcome, Voice } from './voice.ts'
 
-/** What somebody writes who wants to be taken for another, or for more than they are. */
+/** Fields of a forger who wants to be taken for another, or for more. */
 export function forgedFields({ hex }: Person): Record<string, unknown> {
   const ids = ['from', 'fromId', 'sender', 'senderId', 'userId', 'ownerId', 'createdBy', 'actor']
   return {
@@ -29,7 +29,7 @@ const withFields = (asked: Asked, fields: object): Asked => ({
   body: { ...(asked.body as object), ...fields }
 })
 
-interface Parts {
+interface ForgeryDeps {
   readonly t: Test
   readonly server: TestServer
   readonly rooms: Rooms
@@ -38,12 +38,12 @@ interface Parts {
   readonly writes: Writes
 }
 
-/** One server on which somebody tries it. */
+/** Server on which forgeries are tried. */
 export class Forgery {
   readonly #t: Test
-  readonly #deps: Parts
+  readonly #deps: ForgeryDeps
 
-  private constructor(parts: Parts) {
+  private constructor(parts: ForgeryDeps) {
     this.#t = parts.t
     this.#deps = parts
   }
@@ -51,11 +51,11 @@ export class Forgery {
   static async open(t: Test): Promise<Forgery> {
     const server = await startServer(t, { env: { LIMITS_REFUSALS_PER_TEN_SECONDS: '1000000' } })
     const [rooms, victim] = [await Rooms.open(server), await server.person()]
-    const writes = await watchDeeds(t, server.uri)
+    const writes = await watchWrites(t, server.uri)
     return new Forgery({ t, server, rooms, voice: new Voice(t, server), victim, writes })
   }
 
-  /** What is granted does the same with the fields as without; what is refused stays refused. */
+  /** Require that the fields change nothing: granted stays granted, refused stays refused. */
   async requireSame(it: Case): Promise<void> {
     const trials = ROLES.flatMap(role => trialOf(it, role) ?? [])
     const granted = trials.find(({ role, wanted }) => wanted === 'ok' && ['direct', 'owner'].includes(role.standing))
@@ -69,31 +69,31 @@ export class Forgery {
   async #requireSameIn(trial: Trial): Promise<void> {
     const { role, it } = trial
     const { rooms, victim } = this.#deps
-    const deeds = []
+    const attempts = []
     for (const fields of [{}, unknownTo(it.place, forgedFields(victim))]) {
       const room = await rooms[trial.wanted === 'ok' ? 'fresh' : 'kept'](role, it.action)
-      deeds.push(
-        await this.#deed(room.actor, it.place, { asked: withFields(askedIn(room, trial), fields), ids: room.ids })
+      attempts.push(
+        await this.#attempt(room.actor, it.place, { asked: withFields(askedIn(room, trial), fields), ids: room.ids })
       )
     }
-    this.#t.equal(deeds[0]?.outcome.isGranted, trial.wanted === 'ok', nameOf(trial))
-    this.#requireAlike(deeds, nameOf(trial))
+    this.#t.equal(attempts[0]?.outcome.isGranted, trial.wanted === 'ok', nameOf(trial))
+    this.#requireAlike(attempts, nameOf(trial))
   }
 
   /** The same for what names nobody: two people ask it, one with the fields and one without. */
   async requireSameOfOwn(place: Place): Promise<void> {
     const { server, victim } = this.#deps
-    const deeds = []
+    const attempts = []
     for (const fields of [{}, unknownTo(place, forgedFields(victim))]) {
       const who = await server.person()
       const asked = requestFor(place, NO_IDS, true)
       if (asked.body !== undefined) delete (asked.body as { username?: string }).username
-      deeds.push(await this.#deed(who, place, { asked: withFields(asked, fields), ids: NO_IDS }))
+      attempts.push(await this.#attempt(who, place, { asked: withFields(asked, fields), ids: NO_IDS }))
     }
-    this.#requireAlike(deeds, `${place.method} ${place.url}`)
+    this.#requireAlike(attempts, `${place.method} ${place.url}`)
   }
 
-  /** Each of the fields alone is refused, and nothing is done. */
+  /** Require that each of the fields alone is refused, and nothing is done. */
   async requireRefused(it: Case): Promise<void> {
     const trial = ROLES.flatMap(role => trialOf(it, role) ?? []).at(0)
     if (trial === undefined) throw new Error(`${it.name} is done by nobody`)
@@ -111,12 +111,12 @@ export class Forgery {
     this.#t.same(await writes.take(), [], `${place.method} ${place.url}: nothing is written`)
   }
 
-  /** Somebody new, for what is one’s own. */
+  /** New person, for what is one’s own. */
   async person(): Promise<Person> {
     return await this.#deps.server.person()
   }
 
-  async #deed(who: Person, place: Place, { asked, ids }: { asked: Asked; ids: Ids }): Promise<Deed> {
+  async #attempt(who: Person, place: Place, { asked, ids }: { asked: Asked; ids: Ids }): Promise<Attempt> {
     const { voice, victim } = this.#deps
     // What a connection does by itself is done before.
     if (place.method === SAY) await voice.open(who, place)
@@ -135,14 +135,14 @@ export class Forgery {
     return { outcome, trace }
   }
 
-  #requireAlike([without, withThem]: readonly Deed[], what: string): void {
+  #requireAlike([without, withThem]: readonly Attempt[], what: string): void {
     const { status, code } = without?.outcome ?? {}
     this.#t.match(withThem?.outcome, { status, code }, `${what}: ${withThem?.outcome.text}`)
     this.#t.same(withThem?.trace, without?.trace, `${what}: does the same`)
   }
 }
 
-interface Deed {
+interface Attempt {
   readonly outcome: Outcome
   readonly trace: readonly string[]
 }

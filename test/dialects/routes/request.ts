@@ -13,7 +13,7 @@ export interface Field {
 /** The ids that fields are filled with, by their kind; bare. */
 export type Ids = Readonly<Record<'user' | 'conv' | 'msg' | 'req', string>>
 
-/** What is asked: the three parts of a request. */
+/** Request in its three parts. */
 export interface Asked {
   readonly params: Record<string, unknown>
   readonly querystring: Record<string, unknown>
@@ -38,7 +38,7 @@ const TEXTS = [
   'a'.repeat(64)
 ]
 
-/** Which kind of thing an id names; undefined for what is not an id. A chat named by a person is a conversation. */
+/** Kind of thing that an id names; `undefined` if it is no id. A chat named by a person is a conversation. */
 export function kindOf({ schema, path }: Field): keyof Ids | undefined {
   const pattern = String(patternOf(schema))
   if (!pattern.includes('[0-9a-f]{24}')) return undefined
@@ -52,7 +52,7 @@ function patternOf(schema: TSchema): unknown {
   return ((schema['anyOf'] ?? []) as TSchema[]).map(patternOf).find(it => it !== undefined)
 }
 
-/** Every field of a route, those of objects within its body too. */
+/** Fields of a route, those of objects within its body too. */
 export function fieldsOf({ parts }: Pick<Place, 'parts'>): Field[] {
   return (['params', 'querystring', 'body'] as const).flatMap(part => {
     const schema = parts[part]

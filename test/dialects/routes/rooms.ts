@@ -3,7 +3,7 @@ import { bare } from '../apps/line.ts'
 import type { AccountStatus, Action } from './actions.ts'
 import type { Ids } from './request.ts'
 
-/** Somebody’s place in a conversation. */
+/** Role of a person in a conversation. */
 export interface Role {
   readonly name: string
   readonly standing: AccountStatus
@@ -29,21 +29,21 @@ export interface Room {
   readonly actor: Person
   /** The other one of two. */
   readonly peer?: Person
-  /** What something is done with: what an action names. */
+  /** Ids that an action names. */
   readonly ids: Ids
 }
 
-type Cast = Readonly<Record<'owner' | 'admin' | 'otherAdmin' | 'member' | 'target', Person>>
+type People = Readonly<Record<'owner' | 'admin' | 'otherAdmin' | 'member' | 'target', Person>>
 
 /** Opens conversations in which somebody has a role. */
 export class Rooms {
   readonly #server: TestServer
-  readonly #cast: Cast
+  readonly #members: People
   readonly #kept = new Map<string, Promise<Room>>()
 
-  private constructor(server: TestServer, cast: Cast) {
+  private constructor(server: TestServer, members: People) {
     this.#server = server
-    this.#cast = cast
+    this.#members = members
   }
 
   static async open(server: TestServer): Promise<Rooms> {
@@ -53,13 +53,13 @@ export class Rooms {
     return new Rooms(server, { owner, admin, otherAdmin, member, target })
   }
 
-  /** One where nothing has been done. */
+  /** Make a room where nothing has been done. */
   async fresh(role: Role, action: Action): Promise<Room> {
     const isDirect = ['direct', 'apart'].includes(role.standing)
     return isDirect ? await this.#direct(role, action) : await this.#group(role, action)
   }
 
-  /** One for everything that changes nothing. */
+  /** Room for everything that changes nothing. */
   async kept(role: Role, action: Action): Promise<Room> {
     const key = [role.name, action.request, action.message, action.user].join()
     const room = this.#kept.get(key) ?? this.fresh(role, action)
@@ -68,7 +68,7 @@ export class Rooms {
   }
 
   async #group({ standing, isMuted }: Role, { message = 'own', user = 'target' }: Action): Promise<Room> {
-    const { owner, admin, otherAdmin, member, target } = this.#cast
+    const { owner, admin, otherAdmin, member, target } = this.#members
     const group = await this.#server.group(owner, admin, otherAdmin, member, target)
     const path = `/v1/conversations/${group}`
     const actor = standing === 'owner' ? owner : standing === 'admin' ? admin : member
@@ -83,7 +83,8 @@ export class Rooms {
   }
 
   async #raise(path: string, people: readonly Person[]): Promise<void> {
-    for (const { id } of people) await this.#call(this.#cast.owner, 'PATCH', `${path}/members/${id}`, { role: 'admin' })
+    for (const { id } of people)
+      await this.#call(this.#members.owner, 'PATCH', `${path}/members/${id}`, { role: 'admin' })
   }
 
   async #direct({ standing, isMuted, isBlocker }: Role, action: Action): Promise<Room> {
@@ -120,7 +121,7 @@ export class Rooms {
   }
 }
 
-/** What a group leaves to its members: everything that it can, or nothing. */
+/** Permissions that a group leaves to its members: all, or none. */
 function settingsIn(standing: AccountStatus) {
   const who = standing === 'open' ? 'members' : 'admins'
   return { whoMaySend: who, whoMayAdd: who, whoMayEdit: who }

@@ -21,7 +21,7 @@ export interface Scene {
   readonly direct: Ids
   /** Ann’s group, and a message of hers there. */
   readonly group: Ids
-  /** What is written from here on. */
+  /** Writes from here on. */
   readonly writes: Writes
 }
 
@@ -45,7 +45,7 @@ export async function openScene(t: Test): Promise<Scene> {
   }
 }
 
-/** What somebody has of their own: a group with a message, and a request. */
+/** Things of a person: a group with a message, and a request. */
 export async function ownThings({ server, ben }: Scene, who: Person): Promise<Ids> {
   const group = await server.group(who)
   const message = { clientId: 'own', text: 'Mine' }

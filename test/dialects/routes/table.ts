@@ -11,7 +11,7 @@ import { openServices } from '../../helper.ts'
 
 /** A route as it is served at one place. */
 export interface Place {
-  /** Whose words its answers have: `canonical`, or the name of a dialect. */
+  /** Face whose words its answers have: `canonical`, or the name of a dialect. */
   readonly face: string
   readonly method: string
   /** With its parameters: `/users/:id`. */
@@ -22,14 +22,14 @@ export interface Place {
   readonly refusals: readonly string[]
 }
 
-/** Every dialect that there is, without a server. */
+/** Dialects of every kind, without a server. */
 export async function allDialects(t: Test): Promise<Dialect[]> {
   const { config, ...services } = await openServices(t)
   const authenticator = createAuthenticator({ config, ...services })
   return createDialects({ services, config, authenticator, openStream: async () => undefined })
 }
 
-/** Every route of every document, at the root and under the name of its dialect. */
+/** Routes of every document, at the root and under the name of the dialect. */
 export function dialectPlaces(dialects: readonly Dialect[]): Place[] {
   const shapes = new Map<string, Dialect[]>()
   for (const dialect of dialects) {
@@ -50,7 +50,7 @@ export function dialectPlaces(dialects: readonly Dialect[]): Place[] {
   )
 }
 
-/** Every route of Parley’s own API that needs a token. */
+/** Routes of Parley’s own API that need a token. */
 export function canonicalPlaces(): Place[] {
   return canonical.map(({ method, url, isPublic = false, isOptional = false, schema }) => ({
     ...{ face: 'canonical', method, url: `/v1${url}`, isPublic: isPublic || isOptional, parts: schema },
@@ -81,7 +81,7 @@ export function codeOf(body: any): string | undefined {
   return body?.error?.code ?? body?.code
 }
 
-/** Each route once: at the root, and under the dialect’s name where the root is shared with another one. */
+/** List each route once: at the root, and under the dialect’s name where the root is shared with another one. */
 export function eachOnce(places: readonly Place[]): Place[] {
   const isAtRoot = ({ face, url }: Place) => !url.startsWith(`/${face}/`)
   const shared = places.filter(place => isAtRoot(place) && place.refusals.length !== 2)

@@ -1,19 +1,19 @@
 import type { Test } from 'tap'
 import { type Write, Writes } from '../../writes.ts'
 
-/** Everything that is written, but how far messages have been delivered: to be connected is enough for that. */
-export async function watchDeeds(t: Test, uri: string): Promise<Writes> {
+/** Watch every write but delivery cursors: to be connected is enough for those. */
+export async function watchWrites(t: Test, uri: string): Promise<Writes> {
   return await Writes.watch(t, uri, { ignored: { members: ['deliveredSeq'] } })
 }
 
-/** What a deed writes. @param names of the ids that matter; others are all alike */
+/** Trace of the writes of an action. @param names of the ids that matter; others are all alike */
 export async function traceOf(
   writes: Writes,
   names: Readonly<Record<string, string>>,
-  deed: () => Promise<unknown>
+  act: () => Promise<unknown>
 ): Promise<string[]> {
   await writes.take()
-  await deed()
+  await act()
   return (await writes.take()).map(write => plain(write, names)).sort((a, b) => a.localeCompare(b))
 }
 

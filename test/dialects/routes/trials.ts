@@ -4,7 +4,7 @@ import { startServer } from '../../helper.ts'
 import { askedOf, type Case, kindsNamed } from './cases.ts'
 import type { Ids } from './request.ts'
 import { ROLES, type Role, type Room, Rooms } from './rooms.ts'
-import { watchDeeds } from './traces.ts'
+import { watchWrites } from './traces.ts'
 import { type Outcome, Voice } from './voice.ts'
 
 /** Something that is done in a role, and what must become of it. */
@@ -14,10 +14,10 @@ export interface Trial {
   readonly wanted: 'ok' | ErrorCode
 }
 
-/** Every case in every role is granted or refused as the table says, and what is refused leaves no trace. */
+/** Require that every case in every role is granted or refused by the table, and a refusal leaves no trace. */
 export async function requireRules(t: Test, cases: readonly Case[]): Promise<void> {
   const server = await startServer(t, { env: { LIMITS_REFUSALS_PER_TEN_SECONDS: '1000000' } })
-  const [rooms, writes] = [await Rooms.open(server), await watchDeeds(t, server.uri)]
+  const [rooms, writes] = [await Rooms.open(server), await watchWrites(t, server.uri)]
   const voice = new Voice(t, server)
   const trials = cases.flatMap(it => ROLES.flatMap(role => trialOf(it, role) ?? []))
   t.not(trials.length, 0)
@@ -40,7 +40,7 @@ export async function requireRules(t: Test, cases: readonly Case[]): Promise<voi
   }
 }
 
-/** What is to be tried in a role, if anything. */
+/** Trial in a role, if there is one. */
 export function trialOf(it: Case, role: Role): Trial | undefined {
   const wanted = it.action.rule[role.standing]
   if (wanted === undefined) return undefined
@@ -53,7 +53,7 @@ export function trialOf(it: Case, role: Role): Trial | undefined {
 /** Ids of nothing. */
 export const NO_IDS: Ids = { user: 'a'.repeat(24), conv: 'b'.repeat(24), msg: 'c'.repeat(24), req: 'd'.repeat(24) }
 
-/** What is asked in a room. */
+/** Request in a room. */
 export function askedIn(room: Room, { it, role }: Trial) {
   const { ids } = room
   // In its document a chat of two goes by the other person.
@@ -66,7 +66,7 @@ export function nameOf({ it, role, wanted }: Trial): string {
   return `${wanted}: ${role.name}: ${name}: ${[place.method, place.url, ...words].join(' ')}`
 }
 
-/** What is wrong with an outcome. */
+/** Problem of an outcome. */
 function problemOf({ wanted }: Trial, { isGranted, status, code, isCivil, text }: Outcome): string | undefined {
   if (wanted === 'ok') return isGranted ? undefined : text
   const isStatusRight = status === undefined || status === ERRORS[wanted].status

@@ -5,7 +5,7 @@ import { SAY } from './cases.ts'
 import { type Asked, ask } from './request.ts'
 import { codeOf, type Place, shapeOfBody } from './table.ts'
 
-/** What came back, over REST or a socket. */
+/** Outcome of a request, over REST or a socket. */
 export interface Outcome {
   readonly isGranted: boolean
   /** Of REST alone. */
@@ -16,7 +16,7 @@ export interface Outcome {
   readonly text: string
 }
 
-interface Mouth {
+interface Driver {
   ask(name: string, data: unknown): Promise<{ error?: unknown }>
 }
 
@@ -24,7 +24,7 @@ interface Mouth {
 export class Voice {
   readonly #t: Test
   readonly #server: TestServer
-  readonly #mouths = new Map<string, Promise<Mouth>>()
+  readonly #drivers = new Map<string, Promise<Driver>>()
 
   constructor(t: Test, server: TestServer) {
     this.#t = t
@@ -39,10 +39,10 @@ export class Voice {
   }
 
   /** The connection that somebody asks on. */
-  async open(who: Person, { face }: Place): Promise<Mouth> {
+  async open(who: Person, { face }: Place): Promise<Driver> {
     const key = `${face} ${who.hex}`
-    const opening = this.#mouths.get(key) ?? this.#open(who, face)
-    this.#mouths.set(key, opening)
+    const opening = this.#drivers.get(key) ?? this.#open(who, face)
+    this.#drivers.set(key, opening)
     return await opening
   }
 
@@ -54,7 +54,7 @@ export class Voice {
     return { isGranted: error === undefined, status: undefined, code: codeOf({ error }), isCivil, text }
   }
 
-  async #open(who: Person, face: string): Promise<Mouth> {
+  async #open(who: Person, face: string): Promise<Driver> {
     if (face !== 'canonical') {
       return await PacketClient.open(this.#t, this.#server.url, { namespace: `/${face}`, auth: { token: who.token } })
     }

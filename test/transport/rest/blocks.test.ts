@@ -36,7 +36,7 @@ async function scene(server: TestServer): Promise<Scene> {
   return { server, actor, other, sockets, direct, group, own, theirs }
 }
 
-/** Everything that reaches the other's socket up to a message in the group, which a block does not keep out. */
+/** Events on the other's socket up to a message in the group, which a block does not keep out. */
 async function heardBy(socket: SocketClient, { sockets, group }: Scene, round: number): Promise<string[]> {
   const fence = { conversationId: group, clientId: `fence${round}-${Math.random()}`, text: 'Fence' }
   await sockets.actor.ask('message:send', fence)
@@ -49,7 +49,7 @@ type Action = (scene: Scene, round: number) => Promise<string>
 const code = ({ status, body }: { status: number; body: { error?: { code: string } } }): string =>
   status < 300 ? 'ok' : (body.error?.code ?? String(status))
 
-/** What passes between two people, and what becomes of it when one has blocked the other. */
+/** Actions between two people, and the effect of a block of either. */
 const ACTIONS: Record<string, { act: Action; blocked: string }> = {
   start: {
     blocked: 'blocked',

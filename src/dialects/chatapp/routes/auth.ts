@@ -26,7 +26,7 @@ export function authRoutes(parts: DialectDeps): DialectRoute[] {
 }
 
 function qrRoutes({ services: { qr }, authenticator }: DialectDeps): DialectRoute[] {
-  /** Who asks, where somebody is signed in. */
+  /** Actor of a call, if somebody is signed in. */
   const actorOf = async ({ headers }: Pick<Call<unknown, unknown, unknown>, 'headers'>): Promise<Actor | undefined> => {
     const { authorization } = headers
     if (typeof authorization !== 'string') return undefined

@@ -113,7 +113,7 @@ async function presentOther({ users, presence }: Services, actor: Actor, id: str
   return presentUser(user, present as Presence)
 }
 
-/** Who hides what they say of themselves seems never to have said anything. */
+/** Present a person; a hidden status text looks like one that was never set. */
 function presentUser({ id, displayName, avatarUrl = '', statusText, createdAt }: User | Me, presence: Presence) {
   return {
     displayName,

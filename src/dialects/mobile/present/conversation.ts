@@ -33,7 +33,7 @@ export function presentConversation(actor: Actor, { view, participants }: Conver
   }
 }
 
-/** How others keep a conversation is theirs. */
+/** Placeholders for the preferences of others, which are private. */
 const NOT_TOLD = { unreadCount: 0, isMuted: false, isPinned: false }
 
 function presentParticipant({ user, role, joinedAt, readUpTo }: Participant, own: typeof NOT_TOLD) {
@@ -47,7 +47,7 @@ function presentParticipant({ user, role, joinedAt, readUpTo }: Participant, own
   }
 }
 
-/** One conversation of the actor. @throws {AppError} `not_found` */
+/** Present a conversation of the actor. @throws {AppError} `not_found` */
 export async function showConversation(
   services: Pick<Services, 'conversations' | 'details'>,
   actor: Actor,

@@ -49,7 +49,7 @@ export function presentMessage(message: Message, participants: readonly Particip
   }
 }
 
-/** Who was there when it was said, and has read up to it. */
+/** Members who were there when a message was sent, and have read up to it. */
 function readersOf({ senderId, seq, createdAt }: Message, participants: readonly Participant[]): Participant[] {
   return participants.filter(
     ({ user, readSeq, joinedAt }) => user.id !== senderId && readSeq >= seq && joinedAt <= createdAt
@@ -64,7 +64,7 @@ function presentAttachment({ type, durationSeconds, ...rest }: Attachment) {
   }
 }
 
-/** One entry for each person, as the app counts them. */
+/** Reactions as the app counts them: one entry for each person. */
 function presentReactions({ emoji, userIds, reactedAt }: Reaction) {
   return userIds.map((userId, index) => ({ emoji, userId: bareId(userId), createdAt: reactedAt[index] ?? null }))
 }

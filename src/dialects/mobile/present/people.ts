@@ -36,7 +36,7 @@ export function presentOthers({ users, presences }: Found) {
   return users.map((user, index) => presentProfile(user, presences[index] ?? { status: 'offline' }))
 }
 
-/** Who somebody is, in a word. */
+/** Short profile of a person. */
 export function presentCard({ id, username, displayName, avatarUrl }: User) {
   return {
     _id: bareId(id),

@@ -71,7 +71,7 @@ function blockRoutes({ blocks }: Services): DialectRoute[] {
   ]
 }
 
-/** There is one document of settings for each person, from when they came; it is called what they are called. */
+/** Settings as one document for each person, created with the account, with its id. */
 async function presentSettings(services: Services, actor: Actor, { notifications, privacy }: Settings) {
   const { lastSeen, profilePhoto, about } = privacy
   const blocked = (await services.blocks.list(actor, { limit: MAX_BLOCKED })).blocks

@@ -13,7 +13,7 @@ import { presentOthers, presentOwn } from '../present/people.ts'
 /** People that one search finds, on all of its pages. */
 const MAX_FOUND = 500
 
-/** What a person may change of themselves; null takes a picture, a bio or a key away. */
+/** Profile fields that a person may change; null takes a picture, a bio or a key away. */
 const Profile = Type.Object({
   username: maybe(Username),
   displayName: maybe(DisplayName),

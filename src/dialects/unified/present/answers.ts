@@ -6,7 +6,7 @@ export function answer(data: unknown, message = 'OK') {
   return { success: true, data, error: null, message }
 }
 
-/** Where a page is: by number, or before or after something; `next` is what the following page is asked for with. */
+/** Position of a page: by number, or before or after an item; `next` asks for the following page. */
 interface Pagination {
   readonly limit: number
   readonly page?: number

@@ -38,7 +38,7 @@ export function presentConversation({ view, participants }: ConversationDetails,
   }
 }
 
-/** Its name and picture: of a direct one those of the other person. */
+/** Name and picture of a conversation: of a direct one those of the other person. */
 function presentFace(
   { name, description, avatarUrl, peerId, me: { preferences } }: ConversationView,
   participants: readonly Participant[]
@@ -68,7 +68,7 @@ function rolesOf(participants: readonly Participant[]) {
   return { owner: idsOf('owner')[0] ?? null, admins: idsOf('owner', 'admin') }
 }
 
-/** How the caller keeps it. */
+/** Preferences of the caller. */
 function presentKeeping({ me: { preferences } }: ConversationView) {
   return {
     isMuted: preferences?.muted ?? false,
@@ -87,7 +87,7 @@ export async function presentConversations(
   return found.map(summary => presentConversation(summary, actor))
 }
 
-/** One of the actor’s conversations. @throws {AppError} `not_found` */
+/** Present one of the actor’s conversations. @throws {AppError} `not_found` */
 export async function showConversation(
   services: Pick<Services, 'conversations' | 'details'>,
   actor: Actor,

@@ -61,7 +61,7 @@ function presentQuote({ messageId, senderId, text = '' }: NonNullable<Message['r
   return { messageId: bareId(messageId), sender: bareId(senderId), from: bareId(senderId), content: text, text }
 }
 
-/** What became of it. Each reaction of each person is one item; `reactionCounts` counts those beyond the first twenty. */
+/** State. Each reaction of each person is one item; `reactionCounts` counts those beyond the first twenty. */
 function presentState({ reactions, createdAt, editedAt, deletedAt }: Message) {
   return {
     reactions: reactions.flatMap(({ emoji, userIds }) => userIds.map(id => ({ emoji, userId: bareId(id) }))),

@@ -19,7 +19,7 @@ const People = Type.Optional(Type.Array(UserId, { maxItems: DEFAULT_LIMITS.membe
 /** Of groups that are made without one. */
 const GROUP_NAME = 'Group'
 
-/** What a group is made of. */
+/** Fields of a group. */
 export const groupFields = {
   name: Type.Optional(ConversationName),
   description: Type.Optional(Description),
@@ -36,7 +36,7 @@ interface NewGroup {
   readonly avatarUrl?: string
 }
 
-/** Those whom a client names, without the actor. Ids in either form. */
+/** People whom a client names, without the actor. Ids in either form. */
 export function othersOf(
   actor: Actor,
   people: Partial<Record<keyof typeof peopleFields, readonly string[]>>

@@ -75,7 +75,7 @@ function decidingRoutes(services: Services): DialectRoute[] {
   ]
 }
 
-/** One request; an accepted one with its chat. */
+/** Present a request; an accepted one with its chat. */
 async function show(services: Services, actor: Actor, request: PersonRequest) {
   const [shown] = await showAll(services, actor, [request])
   const { conversationId } = request

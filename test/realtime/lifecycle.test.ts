@@ -1,0 +1,264 @@
+import { once } from 'node:events'
+import { type ClientRequest, type IncomingMessage, request } from 'node:http'
+import { connect } from 'node:net'
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
+import { queryObjects } from 'node:v8'
+import t, { type Test } from 'tap'
+import { WebSocket } from 'ws'
+import { SocketIoConnection } from '../../src/faces/socketio/connection.ts'
+import { StreamConnection } from '../../src/faces/sse/connection.ts'
+import { SocketConnection } from '../../src/faces/ws/connection.ts'
+import { type Person, startServer, type TestServer } from '../helper.ts'
+
+const TIMES = 1_000
+/** Connections that are opened at once, each by a person of its own. */
+const LANES = 20
+/** A cut comes up to so many turns of the event loop after its step, so that it also falls between two steps. */
+const MAX_TURNS = 12
+/** Objects and timers of others that may come and go meanwhile; what leaks does so a thousand times. */
+const OTHERS = 40
+/** How often the server is looked at before what is left counts as a leak. */
+const LOOKS = 1_000
+const METRICS_TOKEN = 'a token for the metrics of tests'
+const UPGRADE = [
+  'host: 127.0.0.1',
+  'connection: upgrade',
+  'upgrade: websocket',
+  'sec-websocket-version: 13',
+  'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ=='
+].join('\r\n')
+
+interface Opened {
+  cut(): void
+}
+
+/** Opens a connection up to a step. */
+type Open = (server: TestServer, person: Person) => Promise<Opened>
+
+const SOCKET: Readonly<Record<string, Open>> = {
+  'an upgrade that nobody has answered': async (server, person) => await upgrade(server, `/ws?token=${person.token}`),
+  'a socket that has said nothing': async server => await RawSocket.open(server, '/ws'),
+  'a hello that nobody has answered': sayHello,
+  'a hello whose answer has come': async (server, person) => {
+    const socket = await sayHello(server, person)
+    await socket.heard('{')
+    return socket
+  },
+  'a subscription that nobody has answered': async (server, person) => {
+    const socket = await sayHello(server, person)
+    await socket.heard('{')
+    socket.say(JSON.stringify({ v: 1, id: 's', type: 'presence:subscribe', data: { userIds: [person.id] } }))
+    return socket
+  }
+}
+
+const PACKETS_PATH = '/socket.io/?EIO=4&transport=websocket'
+const PACKETS: Readonly<Record<string, Open>> = {
+  'an upgrade that nobody has answered': async server => await upgrade(server, PACKETS_PATH),
+  'a transport in no namespace': async server => await openTransport(server),
+  'a namespace that is not entered yet': enter,
+  'a namespace that is left while it is entered': async (server, person) => {
+    const socket = await enter(server, person)
+    for (let turns = MAX_TURNS; turns > 0 && Math.random() < 0.8; turns--) await turn()
+    socket.say('41')
+    return socket
+  },
+  'a namespace that is entered': async (server, person) => {
+    const socket = await enter(server, person)
+    await socket.heard('40')
+    return socket
+  }
+}
+
+const STREAM: Readonly<Record<string, Open>> = {
+  'a request that nobody has answered': async (server, person) => {
+    const asked = askForStream(server, person)
+    await once(asked, 'socket')
+    return { cut: () => asked.destroy() }
+  },
+  'a stream whose head has come': async (server, person) => {
+    const asked = askForStream(server, person)
+    await once(asked, 'response')
+    return { cut: () => asked.destroy() }
+  },
+  'a stream that is live': async (server, person) => {
+    const asked = askForStream(server, person)
+    const [response] = (await once(asked, 'response')) as [IncomingMessage]
+    for await (const chunk of response.setEncoding('utf8')) if (String(chunk).includes('event: ready')) break
+    return { cut: () => asked.destroy() }
+  }
+}
+
+const FACES = {
+  socket: { steps: SOCKET, kind: SocketConnection },
+  'socket.io': { steps: PACKETS, kind: SocketIoConnection },
+  'event stream': { steps: STREAM, kind: StreamConnection }
+}
+
+for (const [face, { steps, kind }] of Object.entries(FACES)) {
+  t.test(`nothing stays of a ${face}, at whatever step it is cut`, async t => {
+    const { server, people } = await openServer(t)
+    // Once, so that what is loaded and kept for everybody is there.
+    for (const open of Object.values(steps)) await cutEach(server, people, open, LANES)
+    await untilGone(server, people)
+    const before = remains(kind)
+    for (const [step, open] of Object.entries(steps)) {
+      await cutEach(server, people, open, TIMES)
+      const nothing = { connections: 0, online: 0, presences: ['offline'] }
+      t.same(await untilGone(server, people), nothing, `${step}: nobody is registered or online`)
+    }
+    const after = await untilAtMost(kind, before)
+    t.ok(after.connections <= before.connections + OTHERS, `${after.connections} connections in memory`)
+    t.ok(after.timers <= before.timers + OTHERS, `${after.timers} timers`)
+  })
+}
+
+async function openServer(t: Test): Promise<{ server: TestServer; people: Person[] }> {
+  const server = await startServer(t, {
+    env: { METRICS_TOKEN, DIALECTS: 'unified', TIMINGS_CLOSE_TIMEOUT_MS: '100', TIMINGS_HELLO_TIMEOUT_MS: '60000' }
+  })
+  return { server, people: await server.people(LANES) }
+}
+
+/** Opens and cuts so many, some at once. */
+async function cutEach(server: TestServer, people: readonly Person[], open: Open, times: number): Promise<void> {
+  await Promise.all(
+    people.map(async person => {
+      for (let left = times / people.length; left > 0; left--) {
+        const opened = await open(server, person)
+        for (let turns = Math.floor(Math.random() * MAX_TURNS); turns > 0; turns--) await turn()
+        opened.cut()
+      }
+    })
+  )
+}
+
+/** The connections, people and presences that the server tells of. */
+interface Told {
+  readonly connections: number
+  readonly online: number
+  readonly presences: readonly string[]
+}
+
+/** Waits until nothing is left, which the server may need a moment for; what never goes is answered as it is. */
+async function untilGone(server: TestServer, people: readonly Person[]): Promise<Told> {
+  for (let look = 0; ; look++) {
+    const told = await ask(server, people)
+    const isGone = told.connections === 0 && told.online === 0 && !told.presences.includes('online')
+    if (isGone || look === LOOKS) return told
+    await sleep(20)
+  }
+}
+
+async function ask(server: TestServer, people: readonly Person[]): Promise<Told> {
+  const { text } = await server.call({ token: METRICS_TOKEN }, 'GET', '/metrics')
+  const ids = people.map(({ id }) => id).join(',')
+  const { body } = await server.call(people[0], 'GET', `/v1/presence?ids=${ids}`)
+  return {
+    connections: gauge(text, 'parley_connections'),
+    online: gauge(text, 'parley_users_online'),
+    presences: [...new Set<string>(body.presence.map(({ status }: { status: string }) => status))]
+  }
+}
+
+function gauge(metrics: string, name: string): number {
+  return Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\d+)$`, 'm').exec(metrics)?.[1])
+}
+
+interface Remains {
+  readonly connections: number
+  readonly timers: number
+}
+
+/** Collects garbage, and counts what is left. */
+function remains(kind: (typeof FACES)[keyof typeof FACES]['kind']): Remains {
+  const connections = Number(queryObjects(kind, { format: 'count' }))
+  return { connections, timers: process.getActiveResourcesInfo().filter(name => name === 'Timeout').length }
+}
+
+/** Sockets that were cut close a moment later; what never ends is answered as it is. */
+async function untilAtMost(kind: Parameters<typeof remains>[0], before: Remains): Promise<Remains> {
+  for (let look = 0; ; look++) {
+    const now = remains(kind)
+    const isLeft = now.connections > before.connections + OTHERS || now.timers > before.timers + OTHERS
+    if (!isLeft || look === LOOKS / 20) return now
+    await sleep(20)
+  }
+}
+
+/** Sends an upgrade. */
+async function upgrade(server: TestServer, path: string): Promise<Opened> {
+  const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
+  socket.on('error', () => undefined).resume()
+  await once(socket, 'connect')
+  socket.write(`GET ${path} HTTP/1.1\r\n${UPGRADE}\r\n\r\n`)
+  return { cut: () => socket.destroy() }
+}
+
+/** A client that keeps the frames which it has heard. */
+class RawSocket implements Opened {
+  readonly #ws: WebSocket
+  readonly #frames: string[] = []
+  #wake: () => void = () => undefined
+
+  constructor(url: string) {
+    this.#ws = new WebSocket(url)
+    this.#ws.on('error', () => undefined)
+    this.#ws.on('message', data => {
+      this.#frames.push(String(data))
+      this.#wake()
+    })
+    this.#ws.on('close', () => this.#wake())
+  }
+
+  static async open(server: TestServer, path: string): Promise<RawSocket> {
+    const socket = new RawSocket(server.url.replace('http', 'ws') + path)
+    await once(socket.#ws, 'open')
+    return socket
+  }
+
+  say(text: string): void {
+    this.#ws.send(text)
+  }
+
+  /** Resolves once a frame that begins so has come. @throws when the socket is closed before */
+  async heard(prefix: string): Promise<void> {
+    while (!this.#frames.some(frame => frame.startsWith(prefix))) {
+      if (this.#ws.readyState !== WebSocket.OPEN) throw new Error(`Closed before ${prefix}`)
+      await new Promise<void>(resolve => {
+        this.#wake = resolve
+      })
+    }
+  }
+
+  cut(): void {
+    this.#ws.terminate()
+  }
+}
+
+/** A socket that has said hello. */
+async function sayHello(server: TestServer, { token }: Person): Promise<RawSocket> {
+  const socket = await RawSocket.open(server, '/ws')
+  socket.say(JSON.stringify({ v: 1, id: 'h', type: 'hello', data: { token } }))
+  return socket
+}
+
+/** A transport of socket.io that has asked to enter its namespace. */
+async function enter(server: TestServer, { token }: Person): Promise<RawSocket> {
+  const socket = await openTransport(server)
+  socket.say(`40${JSON.stringify({ token })}`)
+  return socket
+}
+
+async function openTransport(server: TestServer): Promise<RawSocket> {
+  const socket = await RawSocket.open(server, PACKETS_PATH)
+  await socket.heard('0')
+  return socket
+}
+
+function askForStream(server: TestServer, { token }: Person): ClientRequest {
+  const headers = { authorization: `Bearer ${token}` }
+  const asked = request(`${server.url}/v1/events`, { headers, agent: false })
+  asked.on('error', () => undefined)
+  return asked.end()
+}
