@@ -6,8 +6,9 @@ import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 
 // Run by `npm run check` and `.ci/run` once everything is compiled: the tests, and beside them the checks that only
-// read. The last line says how many assertions passed and failed; a check that fails counts as one.
-const CHECKS = ['lint', 'deps', 'unused']
+// read and a try on each supported Node. The last line says how many assertions passed and failed; a check that fails
+// counts as one.
+const CHECKS = ['lint', 'deps', 'unused', 'versions']
 /** The tests come first: the checks have the time until they end. */
 const LATER = 10
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
