@@ -9,6 +9,7 @@ import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { pairKeyOf, userId } from '../ids.ts'
 import { omitUndefined } from '../omit-undefined.ts'
+import { cutPage } from '../page.ts'
 import { hiddenUpTo, presentMember, presentReceipt, presentView } from '../present/present.ts'
 import type { Commits } from '../store/commit/commits.ts'
 import type { AccountNews } from '../store/commit/draft.ts'
@@ -16,10 +17,10 @@ import type { ConversationStore } from '../store/conversations.ts'
 import type { ConversationDoc, MemberDoc, MessageDoc } from '../store/documents.ts'
 import type { MemberStore } from '../store/members.ts'
 import type { MessageStore } from '../store/messages.ts'
+import { noSuchConversation } from '../store/missing.ts'
 import type { BlockService, UserService } from '../users/index.ts'
 import type { DirectChatPolicy } from './direct/chat-policy.ts'
 import type { DirectPairs } from './direct/pairs.ts'
-import { noSuchConversation } from './policy.ts'
 import { type Note, systemNoteDoc } from './system-messages.ts'
 
 interface ConversationDeps {
@@ -159,13 +160,12 @@ export class ConversationService {
     if (me === null) throw noSuchConversation()
     const from = after === undefined ? undefined : new ObjectId(bareId(after))
     const rows = await this.#store.members.page(conversationId, limit + 1, from)
-    const page = rows.slice(0, limit)
-    const last = page.at(-1)
+    const { page, last } = cutPage(rows, limit)
     const blockedIds = await this.#blocks.blockedPeers(actor.userId)
     return {
       members: page.map(presentMember),
       receipts: page.filter(row => !blockedIds.has(row.userId.toHexString())).map(presentReceipt),
-      ...omitUndefined({ next: rows.length > limit && last !== undefined ? userId(last.userId) : undefined })
+      ...omitUndefined({ next: last && userId(last.userId) })
     }
   }
 

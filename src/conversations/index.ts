@@ -28,7 +28,6 @@ import { createConversationItems } from './user-items.ts'
 export type { ConversationDetails, Participant } from './conversation-details.ts'
 export type { ConversationService } from './conversations.ts'
 export {
-  noSuchConversation,
   requireFromPerson,
   requireMaySend,
   requireMember,

@@ -7,11 +7,7 @@ import type { ConversationState } from '../store/commit/draft.ts'
 import type { MemberDoc, MessageDoc } from '../store/documents.ts'
 import type { MemberStore } from '../store/members.ts'
 import type { View } from '../store/messages.ts'
-
-/** A missing conversation and a foreign one are the same to a stranger. */
-export function noSuchConversation(): AppError {
-  return new AppError('not_found', 'No such conversation')
-}
+import { noSuchConversation, noSuchMessage } from '../store/missing.ts'
 
 /** @throws {AppError} `blocked` in a direct conversation when one of the two has blocked the other */
 export function requireUnblocked({ doc }: ConversationState): void {
@@ -72,7 +68,7 @@ export function requireVisible(
   member: Readonly<MemberDoc>,
   message: Readonly<MessageDoc> | undefined
 ): Readonly<MessageDoc> {
-  if (message === undefined || message.seq <= hiddenUpTo(member)) throw new AppError('not_found', 'No such message')
+  if (message === undefined || message.seq <= hiddenUpTo(member)) throw noSuchMessage()
   return message
 }
 

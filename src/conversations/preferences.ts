@@ -11,8 +11,8 @@ import { FOR_EVER, isHiddenAt, isMuted, presentMembership } from '../present/pre
 import type { ConversationStore } from '../store/conversations.ts'
 import type { ConversationDoc, MemberDoc, PreferencesDoc } from '../store/documents.ts'
 import type { MemberStore } from '../store/members.ts'
+import { noSuchConversation } from '../store/missing.ts'
 import type { AccountStore } from '../streams/store.ts'
-import { noSuchConversation } from './policy.ts'
 import type { ReceiptService } from './receipts.ts'
 
 interface PreferenceDeps {

@@ -9,13 +9,15 @@ import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { userId } from '../ids.ts'
 import { omitUndefined } from '../omit-undefined.ts'
+import { cutPage } from '../page.ts'
 import { isHiddenFor, pairOf, presentReceipt } from '../present/present.ts'
 import type { ConversationStore } from '../store/conversations.ts'
 import type { ConversationDoc, MemberDoc } from '../store/documents.ts'
 import type { MemberStore } from '../store/members.ts'
 import type { MessageStore } from '../store/messages.ts'
+import { noSuchConversation, noSuchMessage } from '../store/missing.ts'
 import type { BlockService } from '../users/index.ts'
-import { noSuchConversation, viewOf } from './policy.ts'
+import { viewOf } from './policy.ts'
 
 /** Members up to which receipts are emitted; in larger conversations they are only kept. */
 const MAX_TOLD_MEMBERS = 64
@@ -96,7 +98,7 @@ export class ReceiptService {
       it === undefined ? undefined : found.find(({ _id }) => _id.equals(bareId(it)))?.seq
     const missing = ids.length === 0 || ids.some(it => !found.some(({ _id }) => _id.equals(it)))
     if (missing || place === undefined || found.some(it => !it.conversationId.equals(place))) {
-      throw new AppError('not_found', 'No such message')
+      throw noSuchMessage()
     }
     const [deliveredSeq = 0, readSeq = 0] = [seqOf(deliveredUpTo), seqOf(readUpTo)]
     return await this.mark(actor, place.toHexString(), { deliveredSeq, readSeq })
@@ -116,19 +118,18 @@ export class ReceiptService {
     const message = await this.#store.messages.find(new ObjectId(bareId(place.messageId)))
     const isHere = message?.conversationId.equals(view.conversationId) === true && message.seq > view.afterSeq
     if (message === null || !isHere || isHiddenFor(message, view.userId)) {
-      throw new AppError('not_found', 'No such message')
+      throw noSuchMessage()
     }
     const from = after === undefined ? undefined : new ObjectId(bareId(after))
     const rows = await this.#store.members.page(view.conversationId, limit + 1, from)
-    const page = rows.slice(0, limit)
+    const { page, last } = cutPage(rows, limit)
     const blockedIds = await this.#blocks.blockedPeers(actor.userId)
     const isOther = ({ userId: id }: MemberDoc) => !id.equals(message.senderId) && !blockedIds.has(id.toHexString())
     const others = page.filter(it => isOther(it) && it.joinedSeq < message.seq)
-    const last = page.at(-1)
     return {
       readBy: others.filter(it => it.readSeq >= message.seq).map(it => userId(it.userId)),
       deliveredTo: others.filter(it => it.deliveredSeq >= message.seq).map(it => userId(it.userId)),
-      ...omitUndefined({ next: rows.length > limit && last !== undefined ? userId(last.userId) : undefined })
+      ...omitUndefined({ next: last && userId(last.userId) })
     }
   }
 

@@ -7,8 +7,8 @@ import { ObjectId } from '../database/object-id.ts'
 import { TokenBuckets } from '../limits/token-buckets.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import type { MemberStore } from '../store/members.ts'
+import { noSuchConversation } from '../store/missing.ts'
 import type { DirectPairs } from './direct/pairs.ts'
-import { noSuchConversation } from './policy.ts'
 
 /** People typing at once whose end is watched; beyond them clients forget by themselves. */
 const MAX_TYPING = 50_000

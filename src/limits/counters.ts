@@ -3,10 +3,10 @@ import { AppError } from '../errors.ts'
 import { boundedMap } from './bounded-map.ts'
 
 interface CountersOptions {
-  /** How often something may happen within a window, per key. */
+  /** Count per key that a window allows. */
   readonly limit: number
   readonly windowMs: number
-  /** Told to who is refused. */
+  /** Text of the refusal. */
   readonly message?: string
   readonly maxKeys?: number
 }

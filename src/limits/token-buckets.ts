@@ -1,10 +1,10 @@
 import { AppError } from '../errors.ts'
 import { boundedMap } from './bounded-map.ts'
 
-/** Buckets that one process remembers; who has been idle longest is forgotten first, and then has a full one. */
+/** Buckets that one process remembers; a forgotten one is full again. */
 const MAX_BUCKETS = 100_000
 
-/** How often something may happen: `perSecond` times a second, and `burst` times at once after a pause. */
+/** Rate of a token bucket: `perSecond` times a second, and `burst` times at once after a pause. */
 export interface Rate {
   readonly perSecond: number
   readonly burst: number

@@ -3,7 +3,7 @@ import { PAGE_SIZE, SYNC_PAGE_BYTES } from '../../protocol/limits.ts'
 import type { Message } from '../../protocol/messages/entities.ts'
 import type { HistoryPage } from '../../protocol/messages/events.ts'
 import type { Actor } from '../actor.ts'
-import { noSuchConversation, viewOf } from '../conversations/index.ts'
+import { viewOf } from '../conversations/index.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { conversationId } from '../ids.ts'
@@ -13,6 +13,7 @@ import type { ConversationStore } from '../store/conversations.ts'
 import type { MemberDoc, MessageDoc } from '../store/documents.ts'
 import type { MemberStore } from '../store/members.ts'
 import type { MessageStore, View } from '../store/messages.ts'
+import { noSuchConversation, noSuchMessage } from '../store/missing.ts'
 import type { DeviceCursor } from '../streams/positions.ts'
 
 /** Numbered pages that history goes back. */
@@ -159,7 +160,7 @@ export class HistoryService {
     if (id === undefined) return omitUndefined({ before, after, around })
     const message = await this.#store.messages.find(new ObjectId(bareId(id)))
     if (message === null || !message.conversationId.equals(view.conversationId)) {
-      throw new AppError('not_found', 'No such message')
+      throw noSuchMessage()
     }
     return beforeMessageId === undefined ? { after: message.seq } : { before: message.seq }
   }

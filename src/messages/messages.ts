@@ -34,6 +34,7 @@ import type { Draft } from '../store/commit/draft.ts'
 import type { MessageDoc } from '../store/documents.ts'
 import type { MemberStore } from '../store/members.ts'
 import type { MessageStore, View } from '../store/messages.ts'
+import { noSuchMessage } from '../store/missing.ts'
 import type { AccountStore } from '../streams/store.ts'
 import { requireText } from '../text.ts'
 import { readContent, tombstoneOf } from './content.ts'
@@ -238,10 +239,6 @@ function quote({ _id, senderId, type, text }: Readonly<MessageDoc>): NonNullable
       text: text === undefined ? undefined : [...text].slice(0, QUOTE_LENGTH).join('')
     })
   }
-}
-
-function noSuchMessage(): AppError {
-  return new AppError('not_found', 'No such message')
 }
 
 function presentSent({ _id, seq, createdRev, createdAt }: FirstSend, duplicate: boolean): Sent {

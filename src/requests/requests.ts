@@ -14,6 +14,7 @@ import { AppError } from '../errors.ts'
 import { conversationId, pairKeyOf, userId } from '../ids.ts'
 import { Counters } from '../limits/counters.ts'
 import { omitUndefined } from '../omit-undefined.ts'
+import { cutPage } from '../page.ts'
 import type { ConversationStore } from '../store/conversations.ts'
 import type { AccountStore } from '../streams/store.ts'
 import { requirePlainText } from '../text.ts'
@@ -127,12 +128,11 @@ export class RequestService {
   async list(actor: Actor, { limit = PAGE_SIZE, after, ...filter }: RequestQuery = {}): Promise<RequestPage> {
     const from = after === undefined ? undefined : new ObjectId(bareId(after))
     const rows = await this.#store.requests.page(new ObjectId(actor.userId), filter, limit + 1, from)
-    const page = rows.slice(0, limit)
-    const last = page.at(-1)
+    const { page, last } = cutPage(rows, limit)
     const requests = await this.present(page)
     return {
       requests,
-      ...omitUndefined({ next: rows.length > limit && last !== undefined ? requestId(last._id) : undefined })
+      ...omitUndefined({ next: last && requestId(last._id) })
     }
   }
 

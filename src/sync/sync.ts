@@ -4,11 +4,11 @@ import { HEADS_PAGE, MAX_CHANGES_BEHIND, SYNC_PAGE_BYTES, SYNC_PAGE_ITEMS } from
 import type { Cursors, Head, Heads } from '../../protocol/sync/entities.ts'
 import type { SyncItem, SyncPage } from '../../protocol/sync/events.ts'
 import type { Actor } from '../actor.ts'
-import { noSuchConversation } from '../conversations/index.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { conversationId } from '../ids.ts'
 import { omitUndefined } from '../omit-undefined.ts'
+import { cutPage } from '../page.ts'
 import {
   hiddenUpTo,
   isHiddenFor,
@@ -21,6 +21,7 @@ import type { ConversationStore } from '../store/conversations.ts'
 import type { MemberDoc } from '../store/documents.ts'
 import type { MemberStore } from '../store/members.ts'
 import type { MessageStore } from '../store/messages.ts'
+import { noSuchConversation } from '../store/missing.ts'
 import type { AccountStore } from '../streams/store.ts'
 import { presentUserItems, type UserItemTable } from '../streams/user-items.ts'
 
@@ -49,18 +50,15 @@ export class SyncService {
     const userId = new ObjectId(actor.userId)
     const from = after === undefined ? undefined : new ObjectId(after)
     const rows = await this.#store.members.findByUser(userId, HEADS_PAGE + 1, from)
-    const page = rows.slice(0, HEADS_PAGE)
+    const { page, last } = cutPage(rows, HEADS_PAGE)
     const heads = await this.#headsOf(page)
     if (after === undefined) heads.push(await this.#accountHead(actor))
     const gone = after === undefined ? await this.#gone(userId, cursors) : []
-    const last = page.at(-1)
     return {
       heads: heads.filter(({ stream, rev }) => cursors[stream] !== rev),
       gone,
-      more: rows.length > HEADS_PAGE,
-      ...omitUndefined({
-        after: rows.length > HEADS_PAGE && last !== undefined ? last.conversationId.toHexString() : undefined
-      })
+      more: last !== undefined,
+      ...omitUndefined({ after: last?.conversationId.toHexString() })
     }
   }
 

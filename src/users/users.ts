@@ -12,6 +12,7 @@ import { emailKey, parsePhone, phoneBeginnings } from '../identifiers.ts'
 import { userId } from '../ids.ts'
 import { RecentCache } from '../limits/recent-cache.ts'
 import { omitUndefined } from '../omit-undefined.ts'
+import { cutPage } from '../page.ts'
 import type { AccountStore } from '../streams/store.ts'
 import { requirePlainText } from '../text.ts'
 import type { BlockStore } from './blocks/store.ts'
@@ -138,12 +139,11 @@ export class UserService {
       except: await this.#hiddenFrom(actor),
       ...omitUndefined({ after: after === undefined ? undefined : new ObjectId(bareId(after)) })
     })
-    const page = rows.slice(0, limit)
-    const last = page.at(-1)
+    const { page, last } = cutPage(rows, limit)
     const users = await this.#presentUnblocked(actor, page)
     return {
       users,
-      ...omitUndefined({ next: rows.length > limit && last !== undefined ? userId(last._id) : undefined })
+      ...omitUndefined({ next: last && userId(last._id) })
     }
   }
 

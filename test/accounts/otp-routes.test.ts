@@ -1,7 +1,7 @@
 import t from 'tap'
-import { startMailServer } from './delivery/smtp-gateway.ts'
 import { PASSWORD, startServer, type TestServer } from '../kit/helper.ts'
 import { Writes } from '../kit/writes.ts'
+import { startMailServer } from './delivery/smtp-gateway.ts'
 
 const PHONE = '+4915112345678'
 const NEW = 'another horse battery'

@@ -2,8 +2,8 @@ import t, { type Test } from 'tap'
 import { CODE_MS } from '../../src/accounts/codes/codes.ts'
 import type { Subjects } from '../../src/app.ts'
 import { openDatabase } from '../kit/databases.ts'
-import { startWebhookGateway, WEBHOOK_SECRET } from './delivery/webhook-gateway.ts'
 import { openServices, PASSWORD } from '../kit/helper.ts'
+import { startWebhookGateway, WEBHOOK_SECRET } from './delivery/webhook-gateway.ts'
 
 const IP = '198.51.100.7'
 const WRONG = { code: 'unauthenticated', message: 'The code is wrong or has expired' }

@@ -1,8 +1,8 @@
 import { type CommandStartedEvent, MongoClient, ObjectId } from 'mongodb'
 import t, { type Test } from 'tap'
 import { ownDatabase, type Person, startServer } from '../kit/helper.ts'
-import { bare } from './apps/line.ts'
 import { auth, packet, SENDERS, type Sender } from '../matrix/replays/sends.ts'
+import { bare } from './apps/line.ts'
 
 /** Of each way to send. The server’s own polling can only add to what one of them takes, so the least counts. */
 const SENDS = 6

@@ -1,7 +1,7 @@
 import type { ClientSession, Db } from 'mongodb'
-import { AppError } from '../../errors.ts'
 import type { AccountStore } from '../../streams/store.ts'
 import type { ConversationDoc, MemberDoc, MessageDoc } from '../documents.ts'
+import { noSuchConversation } from '../missing.ts'
 import type { Committed, CommittedAccount, Idempotency, Pending } from './change.ts'
 import { type ConversationState, Draft } from './draft.ts'
 import { IdempotencyCache } from './idempotency-cache.ts'
@@ -31,7 +31,7 @@ export class Batch {
     for (const it of pending) {
       const state = states.get(it.conversationId)
       if (state === undefined) {
-        this.tentative.set(it, { error: new AppError('not_found', 'No such conversation') })
+        this.tentative.set(it, { error: noSuchConversation() })
         continue
       }
       const draft = this.#drafts.get(it.conversationId) ?? new Draft(state, messages)

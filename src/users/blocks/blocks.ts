@@ -11,6 +11,7 @@ import { AppError } from '../../errors.ts'
 import { pairKeyOf, userId } from '../../ids.ts'
 import { RecentCache } from '../../limits/recent-cache.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
+import { cutPage } from '../../page.ts'
 import type { Commits } from '../../store/commit/commits.ts'
 import type { ConversationStore } from '../../store/conversations.ts'
 import type { AccountStore } from '../../streams/store.ts'
@@ -91,7 +92,7 @@ export class BlockService {
   async list(actor: Actor, { limit = PAGE_SIZE, after }: { limit?: number; after?: string } = {}): Promise<BlockPage> {
     const from = after === undefined ? undefined : new ObjectId(after)
     const rows = await this.#store.blocks.page(new ObjectId(actor.userId), limit + 1, from)
-    const page = rows.slice(0, limit)
+    const { page, last } = cutPage(rows, limit)
     const profiles = await this.#users.findMany(
       actor,
       page.map(({ blockedId }) => blockedId.toHexString())
@@ -101,10 +102,9 @@ export class BlockService {
       const user = byId.get(userId(blockedId))
       return user === undefined ? [] : [{ user, blockedAt: createdAt.toISOString() }]
     })
-    const last = page.at(-1)
     return {
       blocks,
-      ...omitUndefined({ next: rows.length > limit && last !== undefined ? last._id.toHexString() : undefined })
+      ...omitUndefined({ next: last?._id.toHexString() })
     }
   }
 

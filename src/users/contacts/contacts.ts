@@ -13,6 +13,7 @@ import { identifierKeys, parsePhone } from '../../identifiers.ts'
 import { userId } from '../../ids.ts'
 import { Counters } from '../../limits/counters.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
+import { cutPage } from '../../page.ts'
 import type { AccountStore } from '../../streams/store.ts'
 import { requirePlainText } from '../../text.ts'
 import type { BlockService } from '../blocks/blocks.ts'
@@ -114,7 +115,7 @@ export class ContactService {
       limit: limit + 1,
       ...omitUndefined({ after: after === undefined ? undefined : new ObjectId(bareId(after)), source })
     })
-    const page = rows.slice(0, limit)
+    const { page, last } = cutPage(rows, limit)
     const profiles = await this.#users.findMany(
       actor,
       page.map(({ contactId }) => contactId.toHexString())
@@ -125,10 +126,9 @@ export class ContactService {
       if (user === undefined) return []
       return [{ user, ...omitUndefined({ name }), source, addedAt: createdAt.toISOString() }]
     })
-    const last = page.at(-1)
     return {
       contacts,
-      ...omitUndefined({ next: rows.length > limit && last !== undefined ? userId(last.contactId) : undefined })
+      ...omitUndefined({ next: last && userId(last.contactId) })
     }
   }
 

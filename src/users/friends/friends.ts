@@ -9,6 +9,7 @@ import type { Bus } from '../../bus/bus.ts'
 import { ObjectId } from '../../database/object-id.ts'
 import { pairKeyOf, userId } from '../../ids.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
+import { cutPage } from '../../page.ts'
 import type { PresenceService } from '../../presence/presence.ts'
 import type { AccountStore } from '../../streams/store.ts'
 import type { ContactStore } from '../contacts/store.ts'
@@ -45,7 +46,7 @@ export class FriendService {
   async list(actor: Actor, { limit = PAGE_SIZE, after }: { limit?: number; after?: string } = {}): Promise<FriendPage> {
     const from = after === undefined ? undefined : new ObjectId(after)
     const rows = await this.#store.friendships.page(new ObjectId(actor.userId), limit + 1, from)
-    const page = rows.slice(0, limit)
+    const { page, last } = cutPage(rows, limit)
     const ids = page.map(row => otherOf(row, actor).toHexString())
     const [profiles, presences] = await Promise.all([this.#users.findMany(actor, ids), this.#presence.get(actor, ids)])
     const userOf = new Map(profiles.map(user => [user.id, user]))
@@ -57,10 +58,9 @@ export class FriendService {
       if (user === undefined || presence === undefined) return []
       return [{ user, presence, since: row.createdAt.toISOString() }]
     })
-    const last = page.at(-1)
     return {
       friends,
-      ...omitUndefined({ next: rows.length > limit && last !== undefined ? last._id.toHexString() : undefined })
+      ...omitUndefined({ next: last?._id.toHexString() })
     }
   }
 

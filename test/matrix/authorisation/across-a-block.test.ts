@@ -28,7 +28,7 @@ async function openScene(t: Test): Promise<Scene> {
 /** Events that the other of two people receives, up to a message of a third. */
 async function heard({ t, server, rooms, voice, third }: Scene, it: Case, role: Role): Promise<string[]> {
   const trial = trialOf(it, role)
-  const room = await rooms.fresh(role, it.action)
+  const room = await rooms.fresh(role, it)
   if (trial === undefined || room.peer === undefined) throw new Error(`${it.name} is not done by ${role.name}`)
   const fence = await server.group(third, room.peer)
   const socket = await server.connect(room.peer)

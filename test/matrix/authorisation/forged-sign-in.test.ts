@@ -1,8 +1,8 @@
 import t from 'tap'
+import { newPhone, registerPhone } from '../../dialects/unified/scene.ts'
 import { openDatabase } from '../../kit/databases.ts'
 import { startServer } from '../../kit/helper.ts'
 import { forgedFields } from '../routes/forgery.ts'
-import { newPhone, registerPhone } from '../../dialects/unified/scene.ts'
 
 t.test('who registers or signs in by a code is themselves, whatever else they write', async t => {
   const server = await startServer(t)

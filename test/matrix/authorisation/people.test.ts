@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
+import { bare } from '../../dialects/apps/line.ts'
 import { type Answer, type Person, startServer, type TestServer } from '../../kit/helper.ts'
 import { PacketClient } from '../../kit/packet-client.ts'
-import { bare } from '../../dialects/apps/line.ts'
 import { askedOf, casesOf } from '../routes/cases.ts'
 import { type Asked, ask, type Ids, requestFor } from '../routes/request.ts'
 import { allDialects, canonicalPlaces, dialectPlaces, eachOnce, type Place } from '../routes/table.ts'

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
-import type { Person, TestServer } from '../../kit/helper.ts'
-import type { Heard } from '../../kit/packet-client.ts'
 import { openSocket } from '../../dialects/apps/canonical.ts'
 import { bare, EventListener, listen } from '../../dialects/apps/line.ts'
 import { Recorder } from '../../dialects/apps/tape.ts'
+import type { Person, TestServer } from '../../kit/helper.ts'
+import type { Heard } from '../../kit/packet-client.ts'
 
 /** Something heard, as text: every id and every word in it can be looked for. */
 export const textOf = ({ name, data }: Heard): string => `${name} ${JSON.stringify(data)}`

@@ -1,8 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
+import { bare } from '../../dialects/apps/line.ts'
 import { mintToken, type Person, startServer, type TestServer } from '../../kit/helper.ts'
 import { type Write, Writes } from '../../kit/writes.ts'
-import { bare } from '../../dialects/apps/line.ts'
 import { Listener } from './listener.ts'
 
 /** Person who can be searched for. */

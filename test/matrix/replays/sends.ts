@@ -1,8 +1,8 @@
 import type { Db, ObjectId } from 'mongodb'
 import type { Test } from 'tap'
+import { bare } from '../../dialects/apps/line.ts'
 import type { Person, TestServer } from '../../kit/helper.ts'
 import { PacketClient, type PacketOptions } from '../../kit/packet-client.ts'
-import { bare } from '../../dialects/apps/line.ts'
 import { codeOf } from '../routes/table.ts'
 import { atOnce, type Row, type Stage } from './row.ts'
 

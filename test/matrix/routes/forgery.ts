@@ -71,7 +71,7 @@ export class Forgery {
     const { rooms, victim } = this.#deps
     const attempts = []
     for (const fields of [{}, unknownTo(it.place, forgedFields(victim))]) {
-      const room = await rooms[trial.wanted === 'ok' ? 'fresh' : 'kept'](role, it.action)
+      const room = await rooms[trial.wanted === 'ok' ? 'fresh' : 'kept'](role, it)
       attempts.push(
         await this.#attempt(room.actor, it.place, { asked: withFields(askedIn(room, trial), fields), ids: room.ids })
       )
@@ -97,7 +97,7 @@ export class Forgery {
   async requireRefused(it: Case): Promise<void> {
     const trial = ROLES.flatMap(role => trialOf(it, role) ?? []).at(0)
     if (trial === undefined) throw new Error(`${it.name} is done by nobody`)
-    const room: Room = await this.#deps.rooms.kept(trial.role, it.action)
+    const room: Room = await this.#deps.rooms.kept(trial.role, it)
     await this.requireRefusedBy(room.actor, it.place, askedIn(room, trial))
   }
 

@@ -1,7 +1,8 @@
-import type { Person, TestServer } from '../../kit/helper.ts'
 import { bare } from '../../dialects/apps/line.ts'
-import type { AccountStatus, Action } from './actions.ts'
-import type { Ids } from './request.ts'
+import type { Person, TestServer } from '../../kit/helper.ts'
+import type { AccountStatus } from './actions.ts'
+import type { Case } from './cases.ts'
+import { fieldsOf, type Ids, kindOf } from './request.ts'
 
 /** Role of a person in a conversation. */
 export interface Role {
@@ -54,20 +55,22 @@ export class Rooms {
   }
 
   /** Make a room where nothing has been done. */
-  async fresh(role: Role, action: Action): Promise<Room> {
+  async fresh(role: Role, it: Case): Promise<Room> {
     const isDirect = ['direct', 'apart'].includes(role.standing)
-    return isDirect ? await this.#direct(role, action) : await this.#group(role, action)
+    return isDirect ? await this.#direct(role, it) : await this.#group(role, it)
   }
 
   /** Room for everything that changes nothing. */
-  async kept(role: Role, action: Action): Promise<Room> {
-    const key = [role.name, action.request, action.message, action.user].join()
-    const room = this.#kept.get(key) ?? this.fresh(role, action)
+  async kept(role: Role, it: Case): Promise<Room> {
+    const { request, message, user } = it.action
+    const key = [role.name, request, message, user, namesRequest(it)].join()
+    const room = this.#kept.get(key) ?? this.fresh(role, it)
     this.#kept.set(key, room)
     return await room
   }
 
-  async #group({ standing, isMuted }: Role, { message = 'own', user = 'target' }: Action): Promise<Room> {
+  async #group({ standing, isMuted }: Role, { action }: Case): Promise<Room> {
+    const { message = 'own', user = 'target' } = action
     const { owner, admin, otherAdmin, member, target } = this.#members
     const group = await this.#server.group(owner, admin, otherAdmin, member, target)
     const path = `/v1/conversations/${group}`
@@ -77,9 +80,9 @@ export class Rooms {
     await this.#raise(path, [...(standing === 'admin' ? [admin] : []), ...(user === 'admin' ? [otherAdmin] : [])])
     await this.#call(owner, 'PATCH', path, { settings: settingsIn(standing) })
     if (isMuted) await this.#call(actor, 'PATCH', `${path}/preferences`, { muted: true })
-    const outsider = await this.#server.person()
+    const outsider = user === 'outsider' ? await this.#server.person() : target
     const users = { target, admin: otherAdmin, owner, outsider, self: actor }
-    return { actor, ids: { conv: bare(group), msg, user: users[user].hex, req: '0'.repeat(24) } }
+    return { actor, ids: { conv: bare(group), msg, user: users[user].hex, req: NO_REQUEST } }
   }
 
   async #raise(path: string, people: readonly Person[]): Promise<void> {
@@ -87,15 +90,15 @@ export class Rooms {
       await this.#call(this.#members.owner, 'PATCH', `${path}/members/${id}`, { role: 'admin' })
   }
 
-  async #direct({ standing, isMuted, isBlocker }: Role, action: Action): Promise<Room> {
-    const { message = 'own', user = 'target', request } = action
-    const [actor, peer, outsider] = (await this.#server.people(3)) as [Person, Person, Person]
+  async #direct({ standing, isMuted, isBlocker }: Role, it: Case): Promise<Room> {
+    const { message = 'own', user = 'target' } = it.action
+    const [actor, peer] = (await this.#server.people(2)) as [Person, Person]
+    const outsider = user === 'outsider' ? await this.#server.person() : peer
     const direct = await this.#server.direct(actor, peer)
     const path = `/v1/conversations/${direct}`
-    const [asker, asked] = request === 'outgoing' ? [actor, peer] : [peer, actor]
-    const [msg, { id: req }] = await Promise.all([
+    const [msg, req] = await Promise.all([
       this.#send(message === 'own' ? actor : peer, path),
-      this.#call(asker, 'POST', '/v1/requests', { kind: 'chat', to: asked.id })
+      namesRequest(it) ? this.#request(it, actor, peer) : NO_REQUEST
     ])
     if (isMuted) await this.#call(actor, 'PATCH', `${path}/preferences`, { muted: true })
     if (standing === 'apart') {
@@ -103,7 +106,12 @@ export class Rooms {
       await this.#call(blocker, 'POST', '/v1/blocks', { userId: blocked.id })
     }
     const users = { target: peer, admin: peer, owner: peer, outsider, self: actor }
-    return { actor, peer, ids: { conv: bare(direct), msg, user: users[user].hex, req: bare(req) } }
+    return { actor, peer, ids: { conv: bare(direct), msg, user: users[user].hex, req } }
+  }
+
+  async #request({ action }: Case, actor: Person, peer: Person): Promise<string> {
+    const [asker, asked] = action.request === 'outgoing' ? [actor, peer] : [peer, actor]
+    return bare((await this.#call(asker, 'POST', '/v1/requests', { kind: 'chat', to: asked.id })).id)
   }
 
   async #send(who: Person, path: string): Promise<string> {
@@ -119,6 +127,13 @@ export class Rooms {
     if (answer.status >= 400) throw new Error(`${method} ${path}: ${answer.text}`)
     return answer.body
   }
+}
+
+const NO_REQUEST = '0'.repeat(24)
+
+/** Whether there must be a request for it. */
+function namesRequest({ name, place }: Case): boolean {
+  return name === 'ask somebody' || fieldsOf(place).some(field => kindOf(field) === 'req')
 }
 
 /** Permissions that a group leaves to its members: all, or none. */

@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
+import { bare } from '../../dialects/apps/line.ts'
 import { type Person, startServer, type TestServer } from '../../kit/helper.ts'
 import { Writes } from '../../kit/writes.ts'
-import { bare } from '../../dialects/apps/line.ts'
 import type { Ids } from './request.ts'
 
 /** Said where strangers must not hear it. */

@@ -28,12 +28,12 @@ export async function requireRules(t: Test, cases: readonly Case[]): Promise<voi
   for (const trial of trials.filter(({ wanted }) => wanted === 'ok')) {
     const { action, place } = trial.it
     const isKept = action.isRepeatable === true || place.method === 'GET'
-    await done(trial, await rooms[isKept ? 'kept' : 'fresh'](trial.role, action))
+    await done(trial, await rooms[isKept ? 'kept' : 'fresh'](trial.role, trial.it))
   }
   for (const it of cases) {
     const refused = trials.filter(trial => trial.it === it && trial.wanted !== 'ok')
     const places = []
-    for (const trial of refused) places.push({ trial, room: await rooms.kept(trial.role, it.action) })
+    for (const trial of refused) places.push({ trial, room: await rooms.kept(trial.role, it) })
     await writes.take()
     for (const { trial, room } of places) await done(trial, room)
     t.same(await writes.take(), [], `${it.name}: nobody who is refused writes anything`)

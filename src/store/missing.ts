@@ -1,0 +1,11 @@
+import { AppError } from '../errors.ts'
+
+/** Refusal of a conversation: a missing one and a foreign one are the same to a stranger. */
+export function noSuchConversation(): AppError {
+  return new AppError('not_found', 'No such conversation')
+}
+
+/** Refusal of a message that is missing or that the actor does not see. */
+export function noSuchMessage(): AppError {
+  return new AppError('not_found', 'No such message')
+}
