@@ -26,7 +26,10 @@ interface Account {
   readonly user: { readonly id: string }
 }
 
-setTimeout(() => fail(new Error(`No end within ${TIMEOUT_MS / 1000} s`)), TIMEOUT_MS).unref()
+setTimeout(() => {
+  console.error(`No end within ${TIMEOUT_MS / 1000} s`)
+  process.exit(1)
+}, TIMEOUT_MS).unref()
 const dataDir = await mkdtemp(join(tmpdir(), 'parley-versions-'))
 try {
   const programs = await Promise.all(MAJORS.map(fetchNode))
@@ -38,14 +41,10 @@ try {
     await database.stop()
   }
 } catch (error) {
-  fail(error)
+  console.error(error instanceof Error ? error.message : String(error))
+  process.exitCode = 1
 } finally {
   await rm(dataDir, { recursive: true, force: true })
-}
-
-function fail(error: unknown): void {
-  console.error(error instanceof Error ? error.message : String(error))
-  process.exit(1)
 }
 
 /** The program of the newest release. @throws {Error} when there is none yet and it cannot be fetched */

@@ -156,6 +156,8 @@ export class ReceiptService {
     if (before === null) throw noSuchConversation()
     const after = furthest(before, { deliveredSeq, readSeq })
     if (head.memberCount <= MAX_TOLD_MEMBERS) {
+      // Known here before it is asked for there: members on this server are told before the reply.
+      await this.#blocks.blockedPeers(actor.userId)
       // What had been waiting is told apart from what came live meanwhile, although both were written at once.
       const caughtUp = furthest(before, { deliveredSeq: Math.min(cursors.catchUpSeq, head.seq), readSeq: 0 })
       this.#emitReceipt(head, before, caughtUp, true)

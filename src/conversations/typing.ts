@@ -8,6 +8,7 @@ import { TokenBuckets } from '../limits/token-buckets.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import type { MemberStore } from '../store/members.ts'
 import { noSuchConversation } from '../store/missing.ts'
+import type { BlockService } from '../users/index.ts'
 import type { DirectPairs } from './direct/pairs.ts'
 
 /** People typing at once whose end is watched; beyond them clients forget by themselves. */
@@ -17,6 +18,7 @@ interface TypingDeps {
   store: { readonly members: MemberStore }
   bus: Bus
   pairs: DirectPairs
+  blocks: Pick<BlockService, 'blockedPeers'>
   config: Pick<Config, 'limits'>
 }
 
@@ -25,15 +27,17 @@ export class TypingService {
   readonly #members: MemberStore
   readonly #bus: Bus
   readonly #pairs: DirectPairs
+  readonly #blocks: TypingDeps['blocks']
   readonly #starts: TokenBuckets
   readonly #endMs: number
   /** Timers of people who are typing, by person and conversation. */
   readonly #ends = new Map<string, NodeJS.Timeout>()
 
-  constructor({ store, bus, pairs, config }: TypingDeps) {
+  constructor({ store, bus, pairs, blocks, config }: TypingDeps) {
     this.#members = store.members
     this.#bus = bus
     this.#pairs = pairs
+    this.#blocks = blocks
     this.#starts = new TokenBuckets({ perSecond: 1_000 / config.limits.typingIntervalMs, burst: 1 })
     this.#endMs = 2 * config.limits.typingIntervalMs
   }
@@ -81,6 +85,8 @@ export class TypingService {
     const member = await this.#members.find(new ObjectId(conversationId), new ObjectId(actor.userId))
     if (member === null) throw noSuchConversation()
     const pair = await this.#pairs.find(conversationId)
+    // Known here before it is asked for there: members on this server are told before the reply.
+    await this.#blocks.blockedPeers(actor.userId)
     this.#bus.publish('ephemeral', {
       conversationId,
       event: typing.create({

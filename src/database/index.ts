@@ -3,7 +3,6 @@ import { type Db, type IndexDescription, MongoClient } from 'mongodb'
 import type { Config } from '../config/config.ts'
 import { ensureIndexes } from './indexes.ts'
 
-export { isDuplicate } from './duplicates.ts'
 export { ObjectId } from './object-id.ts'
 
 /** Indexes by the name of their collection, as each subject declares them. */

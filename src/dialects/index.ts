@@ -9,7 +9,7 @@ import { createReals2chat } from './reals2chat/index.ts'
 import { createTaatom } from './taatom/index.ts'
 import { createUnified } from './unified/index.ts'
 
-type Create = (parts: DialectDeps) => Dialect
+type Create = (deps: DialectDeps) => Dialect
 
 /** Dialects by name. */
 const DIALECTS: Readonly<Partial<Record<DialectName, Create>>> = {
@@ -21,12 +21,12 @@ const DIALECTS: Readonly<Partial<Record<DialectName, Create>>> = {
 }
 
 /** The dialects that are switched on. */
-export function createDialects(parts: DialectDeps): Dialect[] {
-  const { DIALECTS: names } = parts.config
+export function createDialects(deps: DialectDeps): Dialect[] {
+  const { DIALECTS: names } = deps.config
   if (names.includes('none')) return []
   return Object.entries(DIALECTS)
     .filter(([name]) => names.includes(name as DialectName))
-    .map(([, create]) => create(parts))
+    .map(([, create]) => create(deps))
 }
 
 /** Make their OpenAPI documents, by name. */

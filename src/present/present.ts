@@ -20,24 +20,22 @@ const SHOWN_REACTORS = 20
 
 /** Stored message → as it goes on the wire. */
 export function presentMessage(doc: MessageDoc): Message {
-  return {
+  return omitUndefined({
     id: messageId(doc._id),
     conversationId: conversationId(doc.conversationId),
     seq: doc.seq,
     rev: doc.rev,
     senderId: userId(doc.senderId),
+    clientId: doc.clientId,
     type: doc.type,
+    text: doc.text,
+    ...presentContent(doc),
+    replyTo: doc.replyTo && presentQuote(doc.replyTo),
     reactions: doc.reactions?.map(presentReaction) ?? [],
     createdAt: doc.createdAt.toISOString(),
-    ...omitUndefined({
-      clientId: doc.clientId,
-      text: doc.text,
-      replyTo: doc.replyTo && presentQuote(doc.replyTo),
-      editedAt: doc.editedAt?.toISOString(),
-      deletedAt: doc.deletedAt?.toISOString()
-    }),
-    ...presentContent(doc)
-  }
+    editedAt: doc.editedAt?.toISOString(),
+    deletedAt: doc.deletedAt?.toISOString()
+  })
 }
 
 /** An upper bound of a message's bytes on the wire, cheaper than encoding it twice. */

@@ -32,8 +32,8 @@ export function presentUser(
 export function presentNames({ _id, username, displayName }: PresentedFields): User {
   return {
     id: prefixedId('user', _id.toHexString()),
-    ...omitUndefined({ username }),
-    displayName
+    displayName,
+    ...omitUndefined({ username })
   }
 }
 

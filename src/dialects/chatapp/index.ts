@@ -8,16 +8,16 @@ import { streamRoutes } from './routes/stream.ts'
 import { userRoutes } from './routes/users.ts'
 
 /** Document 2: the app that signs in by QR codes. */
-export function createChatapp(parts: DialectDeps): Dialect {
-  const { services } = parts
+export function createChatapp(deps: DialectDeps): Dialect {
+  const { services } = deps
   return {
     name: 'chatapp',
     routes: [
-      ...authRoutes(parts),
+      ...authRoutes(deps),
       ...conversationRoutes(services),
       ...messageRoutes(services),
       ...userRoutes(services),
-      ...streamRoutes(parts)
+      ...streamRoutes(deps)
     ],
     realtime: {
       name: 'chatapp',

@@ -77,10 +77,10 @@ interface ReadingDeps<C, D> {
 /** Declares a route that several documents name: where they share it, one reading is presented by each of them. */
 export function readingRoute<D, P extends TSchema = TUnknown, Q extends TSchema = TUnknown>(
   place: `GET /${string}`,
-  parts: RouteDeps<P, Q, TUnknown>,
+  deps: RouteDeps<P, Q, TUnknown>,
   { services, read, present }: ReadingDeps<Call<Static<P>, Static<Q>, unknown>, D>
 ): DialectRoute {
-  const route = dialectRoute(place, parts, async call => await present(await read(services, call), call))
+  const route = dialectRoute(place, deps, async call => await present(await read(services, call), call))
   const reading = {
     reader: read,
     read: async (call: Parameters<typeof read>[1]) => await read(services, call),

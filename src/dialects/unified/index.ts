@@ -11,12 +11,12 @@ import { requestRoutes } from './routes/requests.ts'
 import { userRoutes } from './routes/users.ts'
 
 /** Document 1: one backend for the Electron and the Flutter app. */
-export function createUnified(parts: DialectDeps): Dialect {
-  const { services } = parts
+export function createUnified(deps: DialectDeps): Dialect {
+  const { services } = deps
   return {
     name: 'unified',
     routes: [
-      ...authRoutes(parts),
+      ...authRoutes(deps),
       ...userRoutes(services),
       ...contactRoutes(services),
       ...requestRoutes(services),

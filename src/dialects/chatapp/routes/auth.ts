@@ -21,8 +21,8 @@ const params = Type.Object({ token: QrCode })
 const tokenOf = (code: string): string => (code.startsWith(QR_PREFIX) ? code.slice(QR_PREFIX.length) : code)
 
 /** Document 2, "API Structure": signing in by a picture, and staying signed in. */
-export function authRoutes(parts: DialectDeps): DialectRoute[] {
-  return [...qrRoutes(parts), ...signInRoutes(parts)]
+export function authRoutes(deps: DialectDeps): DialectRoute[] {
+  return [...qrRoutes(deps), ...signInRoutes(deps)]
 }
 
 function qrRoutes({ services: { qr }, authenticator }: DialectDeps): DialectRoute[] {

@@ -17,8 +17,8 @@ type SignIn = Parameters<typeof presentSignIn>[1]
 type Target = { phone?: string; email?: string }
 
 /** Document 1, "Authentication System". */
-export function authRoutes(parts: DialectDeps): DialectRoute[] {
-  return [...codeRoutes(parts.services), ...verifyRoutes(parts), ...passwordRoutes(parts)]
+export function authRoutes(deps: DialectDeps): DialectRoute[] {
+  return [...codeRoutes(deps.services), ...verifyRoutes(deps), ...passwordRoutes(deps)]
 }
 
 async function presentSignedIn({ authenticator }: DialectDeps, signIn: SignIn, message: string) {
@@ -47,8 +47,8 @@ function codeRoutes({ otp }: Services): DialectRoute[] {
   ]
 }
 
-function verifyRoutes(parts: DialectDeps): DialectRoute[] {
-  const { otp } = parts.services
+function verifyRoutes(deps: DialectDeps): DialectRoute[] {
+  const { otp } = deps.services
   return [
     dialectRoute(
       'POST /auth/verify-otp-register',
@@ -71,7 +71,7 @@ function verifyRoutes(parts: DialectDeps): DialectRoute[] {
           code,
           ...omitUndefined({ phone, email, password, username, displayName, device: deviceOf(body.device) })
         }
-        return await presentSignedIn(parts, await otp.register(input, ip), 'Registered')
+        return await presentSignedIn(deps, await otp.register(input, ip), 'Registered')
       }
     ),
     dialectRoute(
@@ -79,14 +79,14 @@ function verifyRoutes(parts: DialectDeps): DialectRoute[] {
       { summary: 'Sign in by a code', isPublic: true, body: Type.Object({ ...target, otp: Code, device }) },
       async ({ body: { phone, email, otp: code, device }, ip }) => {
         const input = { code, ...omitUndefined({ phone, email, device: deviceOf(device) }) }
-        return await presentSignedIn(parts, await otp.login(input, ip), 'Signed in')
+        return await presentSignedIn(deps, await otp.login(input, ip), 'Signed in')
       }
     )
   ]
 }
 
-function passwordRoutes(parts: DialectDeps): DialectRoute[] {
-  const { auth, users } = parts.services
+function passwordRoutes(deps: DialectDeps): DialectRoute[] {
+  const { auth, users } = deps.services
   const body = Type.Object({
     ...target,
     username: Type.Optional(Type.String({ minLength: 1, maxLength: 32 })),
@@ -99,7 +99,7 @@ function passwordRoutes(parts: DialectDeps): DialectRoute[] {
       { summary: 'Sign in with a password and one of phone, email and username', isPublic: true, body },
       async ({ body: { phone, email, username, password, device }, ip }) => {
         const input = { password, ...omitUndefined({ phone, email, username, device: deviceOf(device) }) }
-        return await presentSignedIn(parts, await auth.login(input, ip), 'Signed in')
+        return await presentSignedIn(deps, await auth.login(input, ip), 'Signed in')
       }
     ),
     dialectRoute('GET /auth/me', { summary: 'Who the token belongs to' }, async ({ actor }) =>
