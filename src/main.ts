@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { setFlagsFromString } from 'node:v8'
 import closeWithGrace from 'close-with-grace'
 import { pino } from 'pino'
 import type { buildApp } from './app.ts'
@@ -33,23 +32,13 @@ async function start(): Promise<void> {
   loadDotEnv()
   const config = readConfig(process.env)
   closeOnSignals(config)
-  letHeapGrow(false)
   const JWT_SECRET = config.JWT_SECRET ?? [await keptSecret(config.DATA_DIR)]
   // The database is reached, or started, while the rest of the program is read.
   const [{ buildApp }, { MONGODB_URI, connection }] = await Promise.all([import('./app.ts'), reachDatabase(config)])
   const app = await buildApp({ ...config, JWT_SECRET, MONGODB_URI }, connection)
   running.app = app
   const address = await app.listen({ port: config.PORT, host: config.HOST })
-  letHeapGrow(true)
   process.stdout.write(await greeting(config, address))
-}
-
-/**
- * Whether V8 may double its space for new objects. Not during the start, whose garbage would make it grow to what only
- * traffic needs: three times 16 MB that are never given back.
- */
-function letHeapGrow(mayGrow: boolean): void {
-  setFlagsFromString(`--semi-space-growth-factor=${mayGrow ? 2 : 1}`)
 }
 
 /** Connections first, while the database still answers them. */

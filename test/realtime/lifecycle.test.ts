@@ -10,6 +10,7 @@ import { StreamConnection } from '../../src/faces/sse/connection.ts'
 import { SocketConnection } from '../../src/faces/ws/connection.ts'
 import { type Person, startServer, type TestServer } from '../kit/helper.ts'
 
+/** Cuts of a face, spread over its steps. */
 const TIMES = 1_000
 /** Connections that are opened at once, each by a person of its own. */
 const LANES = 20
@@ -102,8 +103,9 @@ for (const [face, { steps, kind }] of Object.entries(FACES)) {
     for (const open of Object.values(steps)) await cutEach(server, people, open, LANES)
     await untilGone(server, people)
     const before = remains(kind)
+    const times = TIMES / Object.keys(steps).length
     for (const [step, open] of Object.entries(steps)) {
-      await cutEach(server, people, open, TIMES)
+      await cutEach(server, people, open, times)
       const nothing = { connections: 0, online: 0, presences: ['offline'] }
       t.same(await untilGone(server, people), nothing, `${step}: nobody is registered or online`)
     }
