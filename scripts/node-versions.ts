@@ -119,7 +119,7 @@ async function address({ stdout }: ChildProcess): Promise<string> {
   throw new Error('The server ended before it listened')
 }
 
-/** One person sends; another hears it on the socket, and by a client of socket.io. */
+/** Sends as one person; another hears it on the socket, and by a client of socket.io. */
 async function talk(url: string): Promise<void> {
   const [ada, bob] = await Promise.all([register(url), register(url)])
   const { id } = await post<{ id: string }>(url, '/v1/conversations', { type: 'direct', userId: bob.user.id }, ada)
