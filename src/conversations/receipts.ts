@@ -11,6 +11,7 @@ import { userId } from '../ids.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import { cutPage } from '../page.ts'
 import { isHiddenFor, pairOf, presentReceipt } from '../present/present.ts'
+import type { Commits } from '../store/commit/commits.ts'
 import type { ConversationStore } from '../store/conversations.ts'
 import type { ConversationDoc, MemberDoc } from '../store/documents.ts'
 import type { MemberStore } from '../store/members.ts'
@@ -36,19 +37,22 @@ interface Cursors {
   readonly catchUpSeq: number
 }
 
+interface ReceiptStores {
+  readonly commits: Pick<Commits, 'recentHead'>
+  readonly conversations: ConversationStore
+  readonly members: MemberStore
+  readonly messages: MessageStore
+}
+
 interface ReceiptDeps {
-  store: { readonly conversations: ConversationStore; readonly members: MemberStore; readonly messages: MessageStore }
+  store: ReceiptStores
   bus: Bus
   blocks: Pick<BlockService, 'blockedPeers'>
 }
 
 /** Delivery and read cursors of members. Cursors only move forward, and never beyond the last message. */
 export class ReceiptService {
-  readonly #store: {
-    readonly conversations: ConversationStore
-    readonly members: MemberStore
-    readonly messages: MessageStore
-  }
+  readonly #store: ReceiptStores
   readonly #bus: Bus
   readonly #blocks: ReceiptDeps['blocks']
   /** Cursors that came in while the same ones were being written: merged, and written once afterwards. */
@@ -144,8 +148,11 @@ export class ReceiptService {
   }
 
   async #advance(actor: Actor, conversationId: ObjectId, cursors: Cursors): Promise<Receipt> {
-    const head = await this.#store.conversations.find(conversationId)
-    if (head === null) throw noSuchConversation()
+    const head = await this.#headFor(conversationId, cursors)
+    const isTold = head.memberCount <= MAX_TOLD_MEMBERS
+    // Known here before it is asked for there, so that members on this server are told before the reply; and before
+    // the write, so that what is written is told.
+    if (isTold) await this.#blocks.blockedPeers(actor.userId)
     // A forged cursor is clamped: nobody has read what is not there yet.
     const deliveredSeq = Math.min(cursors.deliveredSeq, head.seq)
     const readSeq = Math.min(cursors.readSeq, head.seq)
@@ -155,15 +162,22 @@ export class ReceiptService {
     })
     if (before === null) throw noSuchConversation()
     const after = furthest(before, { deliveredSeq, readSeq })
-    if (head.memberCount <= MAX_TOLD_MEMBERS) {
-      // Known here before it is asked for there: members on this server are told before the reply.
-      await this.#blocks.blockedPeers(actor.userId)
+    if (isTold) {
       // What had been waiting is told apart from what came live meanwhile, although both were written at once.
       const caughtUp = furthest(before, { deliveredSeq: Math.min(cursors.catchUpSeq, head.seq), readSeq: 0 })
       this.#emitReceipt(head, before, caughtUp, true)
       this.#emitReceipt(head, caughtUp, after, false)
     }
     return presentReceipt(after)
+  }
+
+  /** A head that has the messages of the cursors if there are such: most often the one in memory. */
+  async #headFor(conversationId: ObjectId, { deliveredSeq, readSeq }: Cursors): Promise<ConversationDoc> {
+    const recent = this.#store.commits.recentHead(conversationId.toHexString())
+    if (recent !== undefined && recent.seq >= Math.max(deliveredSeq, readSeq)) return recent
+    const head = await this.#store.conversations.find(conversationId)
+    if (head === null) throw noSuchConversation()
+    return head
   }
 
   /** Tells that a member has got from one place to another, if it is another. */

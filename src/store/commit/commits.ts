@@ -65,6 +65,11 @@ export class Commits {
     return this.#lanes.reduce((sum, lane) => sum + lane.length, 0)
   }
 
+  /** The head of a conversation that this server has lately changed: committed, and perhaps no longer the newest. */
+  recentHead(conversationId: string): ConversationDoc | undefined {
+    return this.#cache.head(conversationId)
+  }
+
   /**
    * Decides and commits one change.
    * @returns what `decide` returned, once it is committed

@@ -48,6 +48,11 @@ export class ConversationCache {
     return found
   }
 
+  /** The head as it is in memory, if it is there: committed, and perhaps no longer the newest. */
+  head(id: string): ConversationDoc | undefined {
+    return this.#states.get(id)?.doc
+  }
+
   /** Remembers a state that is known to be committed. */
   keep(state: ConversationState): void {
     this.#states.set(state.doc._id.toHexString(), state)
