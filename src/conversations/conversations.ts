@@ -12,7 +12,7 @@ import { omitUndefined } from '../omit-undefined.ts'
 import { cutPage } from '../page.ts'
 import { hiddenUpTo, presentMember, presentReceipt, presentView } from '../present/present.ts'
 import type { Commits } from '../store/commit/commits.ts'
-import type { AccountNews } from '../store/commit/draft.ts'
+import type { AccountNews, ConversationState } from '../store/commit/draft.ts'
 import type { ConversationStore } from '../store/conversations.ts'
 import type { ConversationDoc, MemberDoc, MessageDoc } from '../store/documents.ts'
 import type { MemberStore } from '../store/members.ts'
@@ -74,10 +74,10 @@ export class ConversationService {
       name,
       ...omitUndefined({ description: description || undefined, avatarUrl: avatarUrl || undefined })
     }
-    const state = await this.#insert(fields, [actor.userId, ...others], { kind: 'created', name, userIds: others })
-    const me = state?.members.get(actor.userId)
-    if (state === undefined || me === undefined) throw new AppError('conflict', 'The group could not be made')
-    return { conversation: await this.get(actor, state.doc._id.toHexString()), isNew: true }
+    const created = await this.#insert(fields, [actor.userId, ...others], { kind: 'created', name, userIds: others })
+    const me = created?.state.members.get(actor.userId)
+    if (created === undefined || me === undefined) throw new AppError('conflict', 'The group could not be made')
+    return { conversation: presentView(created.state.doc, me, created.first), isNew: true }
   }
 
   /** The direct conversation of two who agreed to talk, whatever their settings. @throws {AppError} `blocked`, `not_found` */
@@ -181,11 +181,12 @@ export class ConversationService {
     if (existing !== undefined) return { conversation: existing, isNew: false }
     if (!isAgreed) await this.#starts.requireMayStart(actor.userId, peerId)
     const pairKey = pairKeyOf(actor.userId, peerId)
-    const state = await this.#insert({ type: 'direct', pairKey }, [actor.userId, peerId])
+    const created = await this.#insert({ type: 'direct', pairKey }, [actor.userId, peerId])
     // A block that came meanwhile did not find the conversation; now it is found from here, or this from there.
     await this.#blocks.syncDirectConversation(actor.userId, peerId)
-    const me = state?.members.get(actor.userId)
-    if (state !== undefined && me !== undefined) return { conversation: presentView(state.doc, me), isNew: true }
+    const me = created?.state.members.get(actor.userId)
+    if (created !== undefined && me !== undefined)
+      return { conversation: presentView(created.state.doc, me), isNew: true }
     const other = await this.direct(actor, peerId)
     if (other === undefined) throw noSuchConversation()
     return { conversation: other, isNew: false }
@@ -195,7 +196,7 @@ export class ConversationService {
     fields: Pick<ConversationDoc, 'type' | 'name' | 'description' | 'avatarUrl' | 'pairKey'>,
     userIds: readonly string[],
     note?: Note
-  ) {
+  ): Promise<{ state: ConversationState; first: MessageDoc | undefined } | undefined> {
     const now = new Date()
     const _id = new ObjectId()
     const head = { rev: 1, seq: 0, selfRev: 1, memberRev: 1, memberCount: userIds.length }
@@ -205,7 +206,8 @@ export class ConversationService {
     )
     const news = addedNews(members.map(member => member.userId))
     const first = note === undefined ? undefined : firstNote(doc, userIds[0] ?? '', note)
-    return await this.#store.commits.create({ doc, members, news, ...omitUndefined({ first }) })
+    const state = await this.#store.commits.create({ doc, members, news, ...omitUndefined({ first }) })
+    return state && { state, first }
   }
 }
 

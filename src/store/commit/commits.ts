@@ -108,6 +108,7 @@ export class Commits {
       if (isDuplicate(error)) return undefined
       throw error
     }
+    this.#cache.keep(state)
     const accounts = news.userIds.map(id => {
       const userId = id.toHexString()
       return { userId, rev: revs.get(userId) ?? 0, event: news.create(userId, state) }
