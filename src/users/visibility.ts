@@ -55,18 +55,16 @@ export class Visibility {
     const viewer = new ObjectId(viewerId)
     const owners = ownerIds.map(id => new ObjectId(id))
     const { blocks, contacts, settings } = this.#store
-    const [rows, knowers, known, blocked, blockers] = await Promise.all([
+    const [rows, known, blocked] = await Promise.all([
       settings.findMany([viewer, ...owners]),
-      contacts.ownersAmong(viewer, owners),
-      contacts.contactsAmong(viewer, owners),
-      blocks.blockedAmong(viewer, owners),
-      blocks.blockersAmong(viewer, owners)
+      contacts.between(viewer, owners),
+      blocks.between(viewer, owners)
     ])
     const privacy = new Map(rows.map(({ userId, privacy }) => [userId.toHexString(), privacy]))
     const privacyOf = (id: string): Privacy => ({ ...DEFAULT_SETTINGS.privacy, ...privacy.get(id) })
-    const hasViewer = hexSet(knowers)
+    const hasViewer = hexSet(known.map(({ ownerId }) => ownerId))
     const isKnown = hexSet(known.map(({ contactId }) => contactId))
-    const blockedIds = hexSet([...blocked, ...blockers])
+    const blockedIds = hexSet(blocked.flatMap(({ blockerId, blockedId }) => [blockerId, blockedId]))
     const own = privacyOf(viewerId)
     return ownerIds.map(id => {
       if (id === viewerId) return [id, EVERYTHING]

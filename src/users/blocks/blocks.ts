@@ -124,11 +124,8 @@ export class BlockService {
     if (ids.length === 0) return
     const me = new ObjectId(actor.userId)
     const others = ids.map(id => new ObjectId(bareId(id)))
-    const [blocked, blockers] = await Promise.all([
-      this.#store.blocks.blockedAmong(me, others),
-      this.#store.blocks.blockersAmong(me, others)
-    ])
-    if (blocked.length + blockers.length > 0) throw new AppError('blocked', 'One of you has blocked the other')
+    const blocks = await this.#store.blocks.between(me, others)
+    if (blocks.length > 0) throw new AppError('blocked', 'One of you has blocked the other')
   }
 
   /**
@@ -172,12 +169,8 @@ export class BlockService {
   }
 
   async #blockedBy(a: string, b: string): Promise<ObjectId[]> {
-    const [one, two] = [new ObjectId(a), new ObjectId(b)]
-    const [blocked, blockers] = await Promise.all([
-      this.#store.blocks.blockedAmong(one, [two]),
-      this.#store.blocks.blockersAmong(one, [two])
-    ])
-    return [...(blocked.length > 0 ? [one] : []), ...blockers]
+    const blocks = await this.#store.blocks.between(new ObjectId(a), [new ObjectId(b)])
+    return blocks.map(({ blockerId }) => blockerId)
   }
 
   async #loadBlockedPeers(id: string): Promise<ReadonlySet<string>> {

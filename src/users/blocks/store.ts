@@ -12,8 +12,8 @@ export interface BlockDoc {
 /** Blocks, by blocker and blocked. */
 export class BlockStore {
   static readonly indexes: IndexDescription[] = [
-    { key: { blockerId: 1, blockedId: 1 }, unique: true }, // insert, remove, among, between
-    { key: { blockedId: 1, blockerId: 1 } }, // blockedPeers, blockersAmong
+    { key: { blockerId: 1, blockedId: 1 }, unique: true }, // insert, remove, blockedAmong, between
+    { key: { blockedId: 1, blockerId: 1 } }, // blockedPeers, between
     { key: { blockerId: 1, _id: -1 } } // page
   ]
 
@@ -39,10 +39,17 @@ export class BlockStore {
     return rows.map(({ blockedId }) => blockedId)
   }
 
-  /** People of `ids` who have blocked `blockedId`. */
-  async blockersAmong(blockedId: ObjectId, ids: readonly ObjectId[]): Promise<ObjectId[]> {
-    const rows = await this.#blocks.find({ blockedId, blockerId: { $in: [...ids] } }).toArray()
-    return rows.map(({ blockerId }) => blockerId)
+  /** Blocks between a person and people of `ids`, either way. */
+  async between(id: ObjectId, ids: readonly ObjectId[]): Promise<BlockDoc[]> {
+    const others = { $in: [...ids] }
+    return await this.#blocks
+      .find({
+        $or: [
+          { blockerId: id, blockedId: others },
+          { blockedId: id, blockerId: others }
+        ]
+      })
+      .toArray()
   }
 
   /** People whom a person has blocked, and who have blocked that person; at most `limit` of each. */

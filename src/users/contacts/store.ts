@@ -19,7 +19,7 @@ export type NewContact = Pick<ContactDoc, 'ownerId' | 'contactId' | 'name' | 'so
 /** Contacts, by owner. */
 export class ContactStore {
   static readonly indexes: IndexDescription[] = [
-    { key: { ownerId: 1, contactId: 1 }, unique: true }, // put, remove, page, ownersAmong, contactsAmong
+    { key: { ownerId: 1, contactId: 1 }, unique: true }, // put, remove, page, ownersAmong, contactsAmong, between
     { key: { ownerId: 1, source: 1, contactId: 1 } } // page of one source
   ]
 
@@ -52,6 +52,19 @@ export class ContactStore {
   /** People of `ids` who are contacts of a person. */
   async contactsAmong(ownerId: ObjectId, ids: readonly ObjectId[]): Promise<ContactDoc[]> {
     return await this.#contacts.find({ ownerId, contactId: { $in: [...ids] } }).toArray()
+  }
+
+  /** Contacts between a person and people of `ids`, either way. */
+  async between(id: ObjectId, ids: readonly ObjectId[]): Promise<ContactDoc[]> {
+    const others = { $in: [...ids] }
+    return await this.#contacts
+      .find({
+        $or: [
+          { ownerId: id, contactId: others },
+          { ownerId: others, contactId: id }
+        ]
+      })
+      .toArray()
   }
 
   /** Contacts in the order of their ids. */
