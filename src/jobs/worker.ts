@@ -145,7 +145,7 @@ export class Worker {
         const error = new Error(`A run of ${kind} took longer than ${limitMs} ms`)
         abort.abort(error)
         reject(error)
-      }, limitMs)
+      }, limitMs).unref()
     })
     try {
       await Promise.race([this.#kind.run({ key, rev, attempt, signal: abort.signal }), late])
