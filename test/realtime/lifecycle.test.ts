@@ -10,7 +10,7 @@ import { StreamConnection } from '../../src/faces/sse/connection.ts'
 import { SocketConnection } from '../../src/faces/ws/connection.ts'
 import { type Person, startServer, type TestServer } from '../kit/helper.ts'
 
-/** Cuts of a face, spread over its steps. */
+/** Cuts at each step. */
 const TIMES = 1_000
 /** Connections that are opened at once, each by a person of its own. */
 const LANES = 20
@@ -20,6 +20,8 @@ const MAX_TURNS = 12
 const OTHERS = 40
 /** How often the server is looked at before what is left counts as a leak. */
 const LOOKS = 1_000
+/** How often its memory is, which stops the process for tenths of a second. */
+const MEMORY_LOOKS = 20
 const METRICS_TOKEN = 'a token for the metrics of tests'
 const UPGRADE = [
   'host: 127.0.0.1',
@@ -103,9 +105,8 @@ for (const [face, { steps, kind }] of Object.entries(FACES)) {
     for (const open of Object.values(steps)) await cutEach(server, people, open, LANES)
     await untilGone(server, people)
     const before = remains(kind)
-    const times = TIMES / Object.keys(steps).length
     for (const [step, open] of Object.entries(steps)) {
-      await cutEach(server, people, open, times)
+      await cutEach(server, people, open, TIMES)
       const nothing = { connections: 0, online: 0, presences: ['offline'] }
       t.same(await untilGone(server, people), nothing, `${step}: nobody is registered or online`)
     }
@@ -183,8 +184,8 @@ async function untilAtMost(kind: Parameters<typeof remains>[0], before: Remains)
   for (let look = 0; ; look++) {
     const now = remains(kind)
     const isLeft = now.connections > before.connections + OTHERS || now.timers > before.timers + OTHERS
-    if (!isLeft || look === LOOKS / 20) return now
-    await sleep(20)
+    if (!isLeft || look === MEMORY_LOOKS) return now
+    await sleep(500)
   }
 }
 
