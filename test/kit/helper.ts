@@ -12,6 +12,7 @@ import { MemoryBus } from '../../src/bus/memory.ts'
 import { readConfig } from '../../src/config/config.ts'
 import { requireContract } from './contract.ts'
 import { giveBackDatabase, takeDatabase } from './databases.ts'
+import { type Answered, ask } from './http.ts'
 import { SocketClient } from './socket-client.ts'
 
 export const SECRET = 'a-secret-for-tests-that-is-long-enough'
@@ -30,10 +31,7 @@ export interface Person {
   readonly token: string
 }
 
-export interface Answer {
-  readonly status: number
-  readonly headers: Headers
-  readonly text: string
+export interface Answer extends Answered {
   // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of every shape
   readonly body: any
 }
@@ -143,19 +141,17 @@ export class TestServer {
     body?: unknown,
     headers = {}
   ): Promise<Answer> {
-    const response = await fetch(`${this.url}${path}`, {
+    const answered = await ask(`${this.url}${path}`, {
       method,
       headers: {
         ...(who === undefined ? {} : { authorization: `Bearer ${who.token}` }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers
       },
-      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) })
+      body: body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
     })
-    const text = await response.text()
-    const { status, headers: answered } = response
-    const answer = { status, headers: answered, text, body: text === '' ? undefined : parse(text) }
-    if (answered.get('content-type')?.startsWith('application/json')) requireContract(method, path, answer)
+    const answer = { ...answered, body: answered.text === '' ? undefined : parse(answered.text) }
+    if (answered.headers.get('content-type')?.startsWith('application/json')) requireContract(method, path, answer)
     return answer
   }
 

@@ -1,3 +1,4 @@
+import { ask } from '../../kit/http.ts'
 import type { Heard } from '../../kit/packet-client.ts'
 import type { Guest, Hearing } from './app.ts'
 
@@ -24,19 +25,18 @@ export function bare(id: string): string {
 /** A REST call as this app makes it. @returns the body @throws {Refused} */
 export async function call(guest: Guest, method: string, path: string, body?: object): Promise<Answer> {
   const { server, person, label, recorder } = guest
-  const response = await fetch(`${server.url}${path}`, {
+  const { status, text } = await ask(`${server.url}${path}`, {
     method,
     headers: {
       authorization: `Bearer ${person.token}`,
       ...(body === undefined ? {} : { 'content-type': 'application/json' })
     },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) })
+    body: body === undefined ? undefined : JSON.stringify(body)
   })
-  const text = await response.text()
   const answer: Answer = text === '' ? null : JSON.parse(text)
   const says = `${method} ${path}`
-  recorder.note({ who: label, says, ...(body && { with: body }), answer: { status: response.status, body: answer } })
-  if (!response.ok) throw new Refused(answer?.error?.code ?? answer?.code ?? 'none', response.status, says)
+  recorder.note({ who: label, says, ...(body && { with: body }), answer: { status, body: answer } })
+  if (status >= 300) throw new Refused(answer?.error?.code ?? answer?.code ?? 'none', status, says)
   return answer
 }
 
