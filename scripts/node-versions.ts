@@ -16,7 +16,7 @@ import { SocketClient } from '../test/kit/socket-client.ts'
 // register, send and receive on it, and stops it. The releases are packages of the npm registry, and are kept in the
 // folder where the fetched MongoDB is.
 const MAJORS = [22, 24]
-const TIMEOUT_MS = 120_000
+const TIMEOUT_MS = 300_000
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const run = promisify(execFile)
 
