@@ -1,4 +1,4 @@
-import type { Collection, Db, IndexDescription, ObjectId } from 'mongodb'
+import type { Collection, Db, FindOptions, IndexDescription, ObjectId } from 'mongodb'
 import { omitUndefined } from '../omit-undefined.ts'
 import type { ConversationDoc } from './documents.ts'
 
@@ -21,17 +21,17 @@ export class ConversationStore {
 
   /** Conversations among the given that exist, in no order. */
   async findMany(ids: readonly ObjectId[]): Promise<ConversationDoc[]> {
-    return await this.#conversations.find({ _id: { $in: [...ids] } }).toArray()
+    return await this.#among(ids)
   }
 
   /** The heads of the given, in no order. */
   async heads(ids: readonly ObjectId[]): Promise<Pick<ConversationDoc, '_id' | 'rev' | 'seq'>[]> {
-    return await this.#conversations.find({ _id: { $in: [...ids] } }, { projection: { rev: 1, seq: 1 } }).toArray()
+    return await this.#among(ids, { projection: { rev: 1, seq: 1 } })
   }
 
   /** The pair keys of those of the given that are direct ones. */
   async pairKeys(ids: readonly ObjectId[]): Promise<string[]> {
-    const found = await this.#conversations.find({ _id: { $in: [...ids] } }, { projection: { pairKey: 1 } }).toArray()
+    const found = await this.#among(ids, { projection: { pairKey: 1 } })
     return found.flatMap(({ pairKey }) => (pairKey === undefined ? [] : [pairKey]))
   }
 
@@ -40,7 +40,7 @@ export class ConversationStore {
     ids: readonly ObjectId[]
   ): Promise<Pick<ConversationDoc, '_id' | 'seq' | 'lastActivityAt' | 'type' | 'name' | 'pairKey'>[]> {
     const projection = { seq: 1, lastActivityAt: 1, type: 1, name: 1, pairKey: 1 }
-    return await this.#conversations.find({ _id: { $in: [...ids] } }, { projection, batchSize: 10_000 }).toArray()
+    return await this.#among(ids, { projection, batchSize: 10_000 })
   }
 
   async findPair(pairKey: string): Promise<ConversationDoc | null> {
@@ -71,6 +71,7 @@ export class ConversationStore {
 
   /** Conversations among the given that changed since a moment of the database's clock. */
   async movedAmong(ids: readonly ObjectId[], moment: Date): Promise<ConversationDoc[]> {
+    if (ids.length === 0) return []
     return await this.#conversations.find({ _id: { $in: [...ids] }, changedAt: { $gt: moment } }).toArray()
   }
 
@@ -80,5 +81,10 @@ export class ConversationStore {
       .find({ changedAt: { $gt: moment } }, { projection: { rev: 1 }, hint: { changedAt: 1, rev: 1 } })
       .toArray()
     return moved.map(({ _id, rev }) => ({ id: _id.toHexString(), rev }))
+  }
+
+  /** The database is not asked for none: many people are in no conversation yet. */
+  async #among(ids: readonly ObjectId[], options: FindOptions = {}): Promise<ConversationDoc[]> {
+    return ids.length === 0 ? [] : await this.#conversations.find({ _id: { $in: [...ids] } }, options).toArray()
   }
 }
