@@ -6,6 +6,7 @@ RUN npm ci --ignore-scripts
 COPY tsconfig.json LICENSE ./
 COPY protocol protocol
 COPY src src
+COPY scripts/bundle.js scripts/
 RUN npm run --silent build && npm prune --omit=dev --ignore-scripts
 
 FROM node:24-bookworm-slim
@@ -23,4 +24,4 @@ EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health/live`).then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # Node itself, not npm, so that it gets the signals.
-CMD ["node", "dist/src/main.js"]
+CMD ["node", "dist/server/main.js"]

@@ -73,7 +73,7 @@ export class Bench {
       DATA_DIR: dataDir,
       ...options.env
     }
-    return await this.#start('parley', '../src/main.js', '/health/live', { ...options, env })
+    return await this.#start('parley', '../server/main.js', '/health/live', { ...options, env })
   }
 
   /** Starts the fifth document's server. */

@@ -87,7 +87,7 @@ async function tryOn(program: string, mongoUri: string): Promise<void> {
 }
 
 function start(program: string, mongoUri: string): ChildProcess {
-  const server = spawn(program, ['dist/src/main.js'], {
+  const server = spawn(program, ['dist/server/main.js'], {
     cwd: ROOT,
     env: {
       ...{ PATH: process.env['PATH'], NODE_ENV: 'test', HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'warn' },

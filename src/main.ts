@@ -131,7 +131,7 @@ async function greeting(config: Config, address: string): Promise<string> {
     `  Database  ${database}`,
     `  Try       curl ${address}/health/ready`,
     `  Connect   REST under ${address}/v1, WebSocket at ${address.replace(/^http/, 'ws')}/ws`,
-    '  Stop      Ctrl-C; all settings: node dist/src/main.js config\n'
+    '  Stop      Ctrl-C; all settings: node dist/server/main.js config\n'
   ].join('\n')
 }
 

@@ -23,7 +23,7 @@ function masked(text: string): string {
 
 /** Starts the server as `npm start` does, on a free port. @returns its address without the scheme */
 async function startProcess(t: Test, env: Record<string, string>): Promise<string> {
-  const child: ChildProcess = spawn(process.execPath, ['dist/src/main.js'], {
+  const child: ChildProcess = spawn(process.execPath, ['dist/server/main.js'], {
     cwd: ROOT,
     env: { PATH: process.env['PATH'] ?? '', ...env },
     stdio: ['ignore', 'pipe', 'inherit']

@@ -154,7 +154,7 @@ export class ServerProcess extends Killable {
   }
 
   protected launch(): ChildProcess {
-    return spawn(process.execPath, [join('dist', 'src', 'main.js')], {
+    return spawn(process.execPath, [join('dist', 'server', 'main.js')], {
       cwd: ROOT,
       env: { ...process.env, ...this.#env },
       stdio: ['ignore', 'pipe', 'inherit']
