@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { isAbsolute, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { DEFAULT_LIMITS } from '../protocol/limits.ts'
 import type { BenchDatabase } from './database.ts'
@@ -20,6 +20,8 @@ const KEPT: readonly string[] = [
   'groupMembers',
   'membersPerCommand'
 ]
+/** Parley as `npm start` starts it. */
+const SERVER = '../server/main.js'
 const COLLECT_GARBAGE = ['--expose-gc', '--import', new URL('./peers/collect-garbage.js', import.meta.url).href]
 
 /** A server under test, with the database of its own that is dropped when it stops. */
@@ -39,6 +41,8 @@ export interface SideOptions {
   readonly env?: Readonly<Record<string, string>>
   /** The path that answers 200 once the side is up. */
   readonly readyPath?: string
+  /** Parley's program, if it is not this one. */
+  readonly script?: string | undefined
 }
 
 /** Resources that the cases of a run share: options, database, processes. */
@@ -73,7 +77,7 @@ export class Bench {
       DATA_DIR: dataDir,
       ...options.env
     }
-    return await this.#start('parley', '../server/main.js', '/health/live', { ...options, env })
+    return await this.#start('parley', options.script ?? SERVER, '/health/live', { ...options, env })
   }
 
   /** Starts the fifth document's server. */
@@ -135,7 +139,7 @@ export class Bench {
     const name = options.database ?? this.newDatabase()
     const mongoUri = this.database.uri(name)
     const server: RunningServer = await this.#processes.startServer({
-      script: fileURLToPath(new URL(script, import.meta.url)),
+      script: isAbsolute(script) ? script : fileURLToPath(new URL(script, import.meta.url)),
       env: { ...options.env, MONGODB_URI: mongoUri },
       nodeArgs: options.isCollectable ? COLLECT_GARBAGE : [],
       readyPath: options.readyPath ?? readyPath

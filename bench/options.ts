@@ -9,6 +9,8 @@ export interface Options {
   readonly seconds: number
   /** Path of the report; `results.md` beside the sources by default. */
   readonly out: string
+  /** Folder of another checkout, built, for the case `before`. */
+  readonly before: string | undefined
 }
 
 /** Reads `send fanout --rounds 5 --seconds 5 --out bench/results.md`. @throws on what it does not know */
@@ -19,14 +21,16 @@ export function parseOptions(args: readonly string[]): Options {
     options: {
       rounds: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '5' },
-      out: { type: 'string', default: 'bench/results.md' }
+      out: { type: 'string', default: 'bench/results.md' },
+      before: { type: 'string' }
     }
   })
   return {
     cases: positionals,
     rounds: positive('rounds', values.rounds),
     seconds: positive('seconds', values.seconds),
-    out: values.out
+    out: values.out,
+    before: values.before
   }
 }
 

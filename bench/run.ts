@@ -1,4 +1,5 @@
-/** `npm run bench -- [case …] [--rounds 5] [--seconds 5] [--out bench/results.md]`: all cases by default. */
+/** `npm run bench -- [case …] [--rounds 5] [--seconds 5] [--out bench/results.md] [--before ../other]`: all by default. */
+import { runBefore } from './before.bench.ts'
 import { Bench } from './bench.ts'
 import { runCatchUp } from './catchup.bench.ts'
 import { runCommit } from './commit.bench.ts'
@@ -26,11 +27,13 @@ const CASES: Readonly<Record<string, (bench: Bench) => Promise<Section>>> = {
   jobs: runJobs,
   nodes: runNodes,
   dialects: runDialects,
-  start: runStart
+  start: runStart,
+  before: runBefore
 }
 
 async function run(options: Options): Promise<void> {
-  const names = options.cases.length > 0 ? options.cases : Object.keys(CASES)
+  const all = Object.keys(CASES).filter(name => name !== 'before' || options.before !== undefined)
+  const names = options.cases.length > 0 ? options.cases : all
   const unknown = names.filter(name => CASES[name] === undefined)
   if (unknown.length > 0)
     throw new Error(`No such case: ${unknown.join(', ')}; there are ${Object.keys(CASES).join(', ')}`)
