@@ -46,10 +46,14 @@ export class AutomaticSubscriptions {
 
   /** Subscribes a connection that is expected to its scope, unless it leaves meanwhile. */
   async subscribe(connection: Connection): Promise<void> {
+    await this.#subscribe(connection, this.#deps.findScope)
+  }
+
+  async #subscribe(connection: Connection, findScope: FindScope): Promise<void> {
     const { actor, encoder } = connection
     const before = this.#turns.get(connection)
     if (encoder.presenceScope === undefined || actor === undefined || before === undefined) return
-    const { findScope, subscriptions } = this.#deps
+    const { subscriptions } = this.#deps
     const turn = before + 1
     this.#turns.set(connection, turn)
     const ids = await findScope(encoder.presenceScope, actor)
@@ -64,12 +68,18 @@ export class AutomaticSubscriptions {
     this.#changes.delete(connection)
   }
 
-  /** Follows a change of somebody's own stream; `own` are their connections. */
+  /** Follows a change of somebody's own stream; `own` are their connections, whose scopes are looked up once each. */
   userChanged(type: UserEvent['type'], own: Iterable<Connection>): void {
+    const found = new Map<PresenceScope, ReturnType<FindScope>>()
+    const findScope: FindScope = async (scope, actor) => {
+      const finding = found.get(scope) ?? this.#deps.findScope(scope, actor)
+      found.set(scope, finding)
+      return await finding
+    }
     for (const connection of own) {
       const { presenceScope } = connection.encoder
       const concerns = presenceScope !== undefined && CHANGES[presenceScope].has(type) && this.#turns.has(connection)
-      if (concerns) this.subscribe(connection).catch(this.#deps.onError)
+      if (concerns) this.#subscribe(connection, findScope).catch(this.#deps.onError)
     }
   }
 }

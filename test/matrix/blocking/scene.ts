@@ -58,7 +58,7 @@ export async function openScene(t: Test): Promise<Scene> {
   const server = await startServer(t, {
     env: {
       LIMITS_REFUSALS_PER_TEN_SECONDS: '1000000',
-      TIMINGS_RECEIPT_PAUSE_MS: '100',
+      TIMINGS_RECEIPT_PAUSE_MS: '400',
       LIMITS_TYPING_INTERVAL_MS: '1',
       LIMITS_REQUESTS_PER_DAY: '100000',
       LIMITS_OPEN_REQUESTS: '100000'
