@@ -1,4 +1,5 @@
 import type { Bench } from './bench.ts'
+import { FANNED_OUT } from './compare.ts'
 import type { FanoutResult } from './load/fanout.ts'
 import type { Section, Table } from './report.ts'
 import { type Metric, medianRow, ratioRow } from './rounds.ts'
@@ -9,12 +10,7 @@ const RATES = [0, 200]
 /** Messages under way at a time at most, so that neither side queues more than its clients can take. */
 const MAX_UNDER_WAY = 100
 const METRICS: readonly Metric<FanoutResult>[] = [
-  { title: 'deliveries/s', isMoreBetter: true, of: ({ deliveries, seconds }) => deliveries / seconds },
-  {
-    title: 'per server CPU s',
-    isMoreBetter: true,
-    of: ({ deliveries, serverCpuMs }) => (deliveries * 1000) / serverCpuMs
-  },
+  ...FANNED_OUT,
   {
     title: 'per server+mongod CPU s',
     isMoreBetter: true,

@@ -57,8 +57,8 @@ export async function runStart(bench: Bench): Promise<Section> {
 const NOTES = [
   'From the start of the process to its first answer of 200, on a running `mongod` and a database that has its ' +
     `collections and indexes; memory ${REST_MS / 1000} s later. The peer is \`bench/peers/bare-express.ts\`: ready when it ` +
-    'is connected and its indexes are ensured. Parley is started by `node dist/server/main.js`, as `npm start` does, with the settings of ' +
-    'production, all dialects on, and is ready when `/health/ready` says so, which takes a committed write.'
+    'is connected and its indexes are ensured. Parley is started by `node dist/server/main.js`, as `npm start` does, ' +
+    'with the settings of production, all dialects on, and is ready when `/health/ready` says so, which takes a committed write.'
 ]
 
 /** A way to start a side on a database that an earlier start has filled. */

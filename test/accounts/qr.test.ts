@@ -16,7 +16,7 @@ let people = 0
 async function scene(t: Test, uri = ownDatabase(t)) {
   const services = await openServices(t, { uri })
   const codes = (await openDatabase(t, services.uri)).db().collection('qrLogins')
-  return { ...services, codes, phone: await signUp(services), newDatabase: services.uri }
+  return { ...services, codes, phone: await signUp(services) }
 }
 
 /** Sign up a new person, as the actor of a phone. */

@@ -49,6 +49,16 @@ type Action = (scene: Scene, round: number) => Promise<string>
 const code = ({ status, body }: { status: number; body: { error?: { code: string } } }): string =>
   status < 300 ? 'ok' : (body.error?.code ?? String(status))
 
+/** Whether the other one hears of typing there. */
+const typingIn = (place: 'direct' | 'group'): { act: Action; blocked: string } => ({
+  blocked: 'silence',
+  act: async (scene, round) => {
+    await scene.sockets.actor.ask('typing:stop', { conversationId: scene[place] })
+    const heard = await heardBy(scene.sockets.other, scene, round)
+    return heard.includes('typing:stop') ? 'ok' : 'silence'
+  }
+})
+
 /** Actions between two people, and the effect of a block of either. */
 const ACTIONS: Record<string, { act: Action; blocked: string }> = {
   start: {
@@ -89,22 +99,8 @@ const ACTIONS: Record<string, { act: Action; blocked: string }> = {
         })
       )
   },
-  'typing in the direct conversation': {
-    blocked: 'silence',
-    act: async (scene, round) => {
-      await scene.sockets.actor.ask('typing:stop', { conversationId: scene.direct })
-      const heard = await heardBy(scene.sockets.other, scene, round)
-      return heard.includes('typing:stop') ? 'ok' : 'silence'
-    }
-  },
-  'typing in a group': {
-    blocked: 'silence',
-    act: async (scene, round) => {
-      await scene.sockets.actor.ask('typing:stop', { conversationId: scene.group })
-      const heard = await heardBy(scene.sockets.other, scene, round)
-      return heard.includes('typing:stop') ? 'ok' : 'silence'
-    }
-  },
+  'typing in the direct conversation': typingIn('direct'),
+  'typing in a group': typingIn('group'),
   'receipts in a group': {
     blocked: 'silence',
     act: async (scene, round) => {

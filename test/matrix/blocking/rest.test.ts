@@ -1,18 +1,8 @@
+import { answer, content, list, mention, offline, ofPeer, rename, toPeer, toPeople, userIds } from './canonical.ts'
 import type { Words } from './meanings.ts'
 import { walkFace } from './walk.ts'
 
-const clientId = ({ text }: Words) => ({ clientId: text.replaceAll(/\W/g, '-') })
-const content = (words: Words) => ({ ...clientId(words), text: words.text })
-const answer = (words: Words) => ({ ...content(words), replyTo: words.theirs })
-const mention = (words: Words) => ({ ...content(words), mentions: [words.peer.hex] })
-const toPeer = ({ peer: { hex: userId } }: Words) => ({ type: 'direct', userId })
-const toPeople = ({ peer, text: name }: Words) => ({ type: 'group', name, memberIds: [peer.hex] })
-const userIds = ({ peer }: Words) => ({ userIds: [peer.hex] })
-const rename = ({ text: name }: Words) => ({ name })
 const readSeq = ({ seq }: Words) => ({ readSeq: seq })
-const offline = () => ({ status: 'offline' })
-const ofPeer = { where: 'direct' } as const
-const list = { shows: 'nothing', where: 'direct' } as const
 
 await walkFace({
   name: 'canonical',
