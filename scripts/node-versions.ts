@@ -32,7 +32,7 @@ setTimeout(() => {
 }, TIMEOUT_MS).unref()
 const dataDir = await mkdtemp(join(tmpdir(), 'parley-versions-'))
 try {
-  const programs = await Promise.all(MAJORS.map(fetchNode))
+  const programs = await fetchNodes()
   const log = { info: () => undefined, warn: console.warn, error: console.error }
   const database = await startEmbedded({ dataDir, binary: process.env['MONGOD_BINARY'], log })
   try {
@@ -47,25 +47,27 @@ try {
   await rm(dataDir, { recursive: true, force: true })
 }
 
-/** The program of the newest release. @throws {Error} when there is none yet and it cannot be fetched */
-async function fetchNode(major: number): Promise<string> {
-  const name = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`
-  const folder = join(userFolder(), `node-${major}`)
-  const program = join(folder, 'node_modules', name, 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
+/** The programs of the newest releases. @throws {Error} when there is none yet and it cannot be fetched */
+async function fetchNodes(): Promise<string[]> {
+  const platform = process.platform === 'win32' ? 'win' : process.platform
+  const packages = MAJORS.map(major => `node-${major}@npm:node-${platform}-${process.arch}@${major}`)
+  const folder = join(userFolder(), 'nodes')
+  const program = join('bin', process.platform === 'win32' ? 'node.exe' : 'node')
+  const programs = MAJORS.map(major => join(folder, 'node_modules', `node-${major}`, program))
   await mkdir(folder, { recursive: true })
   const options = ['--no-save', '--no-package-lock', '--no-audit', '--no-fund', '--ignore-scripts', '--prefix', folder]
   try {
-    await run('npm', ['install', ...options, `${name}@${major}`], { cwd: folder, shell: process.platform === 'win32' })
+    await run('npm', ['install', ...options, ...packages], { cwd: folder, shell: process.platform === 'win32' })
   } catch (error) {
     const { stderr } = error as { stderr?: string }
-    const isKept = await access(program).then(
+    const areKept = await Promise.all(programs.map(async it => await access(it))).then(
       () => true,
       () => false
     )
-    if (!isKept) throw new Error(`Node ${major} cannot be fetched (npm install ${name}@${major}):\n${stderr}`)
-    console.warn(`Node ${major} cannot be fetched; the one that was fetched before is used`)
+    if (!areKept) throw new Error(`Node cannot be fetched (npm install ${packages.join(' ')}):\n${stderr}`)
+    console.warn('Node cannot be fetched; what was fetched before is used')
   }
-  return program
+  return programs
 }
 
 async function tryOn(program: string, mongoUri: string): Promise<void> {
