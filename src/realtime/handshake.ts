@@ -3,6 +3,7 @@ import type { Hello } from '../../protocol/connection/events.ts'
 import { FRAME_OUT_BYTES } from '../../protocol/limits.ts'
 import type { Config } from '../config/config.ts'
 import { AppError } from '../errors.ts'
+import type { Standing } from '../streams/positions.ts'
 import type { Connection, WasSent } from './connection.ts'
 import type { Credential } from './credential.ts'
 import type { Lifecycle } from './lifecycle.ts'
@@ -40,7 +41,7 @@ export class Handshake {
     const { lifecycle } = this.#deps
     await lifecycle.start(connection, {
       authenticate: async () => await lifecycle.authenticate(hello),
-      reply: async () => send(await this.helloReply(connection, hello)),
+      reply: async standing => send(await this.helloReply(connection, hello, standing)),
       catchUp
     })
   }
@@ -60,14 +61,18 @@ export class Handshake {
     return this.#deferred.delete(connection)
   }
 
-  /** The reply to `hello` of a registered connection. */
-  async helloReply(connection: Connection, { cursors = {}, epoch }: HelloData): Promise<HelloReply> {
+  /** The reply to `hello` of a registered connection. @param standing where everything stood when it registered */
+  async helloReply(
+    connection: Connection,
+    { cursors = {}, epoch }: HelloData,
+    standing?: Standing
+  ): Promise<HelloReply> {
     const { users, sync, config } = this.#deps
     const { actor } = connection
     if (actor === undefined) throw new AppError('unauthenticated', 'Say hello first')
     // Cursors of another epoch mean nothing any more.
     const known = epoch === undefined || epoch === this.#deps.epoch ? cursors : {}
-    const [user, heads] = await Promise.all([users.me(actor), sync.heads(actor, known)])
+    const [user, heads] = await Promise.all([users.me(actor), sync.heads(actor, known, { standing })])
     const gone = known === cursors ? heads.gone : Object.keys(cursors)
     return {
       user,

@@ -3,10 +3,11 @@ import { Noop } from '../../protocol/sync/events.ts'
 import type { Bus, ConversationChange, EphemeralMessage, ProfileChange, UserChange } from '../bus/bus.ts'
 import type { Timings } from '../config/timings.ts'
 import { omitUndefined } from '../omit-undefined.ts'
+import type { Standing } from '../streams/positions.ts'
 import type { Connection } from './connection.ts'
 import { Recipients } from './encoding/recipients.ts'
 import { type LocalUser, Membership } from './membership.ts'
-import type { BlockPort, HeadsPort, PresencePort, ReplayPort } from './ports.ts'
+import type { BlockPort, HeadsPort, PresencePort, ReplayPort, ScopePort } from './ports.ts'
 import { AutomaticSubscriptions, type FindScope } from './presence/automatic-subscriptions.ts'
 import { PresenceSubscriptions } from './presence/presence-subscriptions.ts'
 
@@ -14,13 +15,12 @@ const NOOP = Noop.create({})
 /** Conversations whose members are told of a changed profile. */
 const MAX_TOLD_CONVERSATIONS = 1_000
 
-interface HubDeps {
+interface HubDeps extends ScopePort {
   readonly bus: Bus
   readonly replay: ReplayPort
   readonly heads: HeadsPort
   readonly blocks: BlockPort
   readonly presence: Pick<PresencePort, 'current' | 'visibleTo'>
-  readonly findScope: FindScope
   readonly timings: Pick<Timings, 'gapPatienceMs'>
   readonly onError: (error: unknown) => void
 }
@@ -37,10 +37,14 @@ export class Hub {
   readonly #automatic: AutomaticSubscriptions
 
   constructor(deps: HubDeps) {
-    const { replay, presence, findScope, timings, onError } = deps
+    const { replay, presence, friends, peers, timings, onError } = deps
     this.#deps = deps
     const isRegistered = (connection: Connection): boolean => this.isRegistered(connection)
     this.#subscriptions = new PresenceSubscriptions({ presence, isRegistered, onError })
+    const findScope: FindScope = async (scope, actor) =>
+      scope === 'friends'
+        ? await friends.presenceScope(actor)
+        : await peers.among(this.#membership.conversationsOf(actor.userId), actor.userId)
     this.#automatic = new AutomaticSubscriptions({ findScope, subscriptions: this.#subscriptions, onError })
     this.#membership = new Membership({
       replay,
@@ -69,16 +73,21 @@ export class Hub {
   /**
    * Registers an authenticated connection. From the call on it hears of its person's own stream, and from the answer
    * on of every conversation: heads that are read after it leave no gap.
+   * @returns where everything stood, if it is the first connection of its person here
    */
-  async register(connection: Connection, { userId, sessionId }: { userId: string; sessionId?: string }): Promise<void> {
+  async register(
+    connection: Connection,
+    { userId, sessionId }: { userId: string; sessionId?: string }
+  ): Promise<Standing | undefined> {
     const isFirst = this.#membership.findUser(userId) === undefined
-    const user = this.#membership.addConnection(userId, connection)
+    const standing = this.#membership.addConnection(userId, connection)
     this.#automatic.expect(connection)
     this.#noteSession(sessionId, connection)
     // Blocks and settings may have changed on another server while this one had nothing to hear of them.
     if (isFirst) this.#subscriptions.refresh(userId, [])
-    await user.ready
+    const known = await standing
     await this.#automatic.subscribe(connection)
+    return known
   }
 
   /** The same person goes on with another token, maybe of another session. */

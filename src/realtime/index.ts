@@ -16,21 +16,20 @@ import type {
   PresencePort,
   ReceiptPort,
   ReplayPort,
+  ScopePort,
   SessionPort,
   UndeliveredPort
 } from './ports.ts'
 
-interface RealtimeDeps extends HelloPort {
+interface RealtimeDeps extends HelloPort, ScopePort {
   readonly bus: Bus
   readonly config: Pick<Config, 'limits' | 'timings'>
   readonly epoch: string
   readonly authenticate: (token: string) => Promise<Actor>
   readonly blocks: BlockPort
-  readonly friends: { presenceScope(actor: Pick<Actor, 'userId'>): Promise<readonly string[]> }
   readonly headPoller: HeadsPort
   readonly history: UndeliveredPort
   readonly pairs: DirectPairPort
-  readonly peers: { findByUser(actor: Pick<Actor, 'userId'>): Promise<readonly string[]> }
   readonly presence: PresencePort
   readonly receipts: ReceiptPort
   readonly replay: ReplayPort
@@ -42,15 +41,9 @@ export type Realtime = ReturnType<typeof createRealtime>
 
 /** The part of every connection that is the same for all faces. */
 export function createRealtime(deps: RealtimeDeps) {
-  const { config, headPoller, friends, peers, receipts, sessions, onError } = deps
+  const { config, headPoller, receipts, sessions, onError } = deps
   const { limits, timings } = config
-  const hub = new Hub({
-    ...deps,
-    heads: headPoller,
-    timings,
-    findScope: async (scope, actor) =>
-      await (scope === 'peers' ? peers.findByUser(actor) : friends.presenceScope(actor))
-  })
+  const hub = new Hub({ ...deps, heads: headPoller, timings })
   const lifecycle = new Lifecycle({ ...deps, hub, limits })
   const trackDelivery: TrackDelivery = confirm =>
     new DeliveryTracker(confirm, { receipts, sessions, pauseMs: timings.receiptPauseMs, onError })

@@ -3,6 +3,7 @@ import type { Limits } from '../../protocol/limits.ts'
 import type { Actor } from '../actor.ts'
 import { AppError } from '../errors.ts'
 import { Gate } from '../limits/gate.ts'
+import type { Standing } from '../streams/positions.ts'
 import type { Connection, WasSent } from './connection.ts'
 import type { Credential } from './credential.ts'
 import type { Hub } from './hub.ts'
@@ -25,8 +26,11 @@ interface LifecycleDeps {
 interface Start {
   /** Proves who the client is. */
   readonly authenticate: () => Promise<Actor>
-  /** Runs once the connection is registered, among the few that register at once: the reply to `hello`. */
-  readonly reply?: (actor: Actor) => Promise<void>
+  /**
+   * Runs once the connection is registered, among the few that register at once: the reply to `hello`, from where
+   * everything stood then, as far as that had to be read.
+   */
+  readonly reply?: (standing: Standing | undefined) => Promise<void>
   /** Sends the client what it has missed. */
   readonly catchUp: (actor: Actor) => Promise<WasSent>
 }
@@ -71,8 +75,8 @@ export class Lifecycle {
     const actor = await this.#gate.run(async () => {
       this.#requireOpen(connection)
       const actor = await authenticate()
-      await this.#register(connection, actor)
-      await reply?.(actor)
+      const standing = await this.#register(connection, actor)
+      await reply?.(standing)
       return actor
     })
     const wasSent = await catchUp(actor)
@@ -102,7 +106,7 @@ export class Lifecycle {
     presence.remove(actor.userId, connection.id).catch(onError)
   }
 
-  async #register(connection: Connection, actor: Actor): Promise<void> {
+  async #register(connection: Connection, actor: Actor): Promise<Standing | undefined> {
     const { hub, presence, sessions } = this.#deps
     this.#requireOpen(connection)
     this.#requireQuota(actor)
@@ -110,10 +114,11 @@ export class Lifecycle {
     const registered = hub.register(connection, actor)
     // After it is known here, so that who may not see it is not told.
     presence.set(actor.userId, connection.id, 'online')
-    await registered
+    const standing = await registered
     // From here on the end of the session closes the connection; before, it may have been missed.
     if (actor.sessionId !== undefined) await sessions.requireLiveSession(actor)
     this.#requireOpen(connection)
+    return standing
   }
 
   #requireOpen(connection: Connection): void {

@@ -1,4 +1,5 @@
 import type { ConversationChange, UserChange } from '../bus/bus.ts'
+import type { Standing } from '../streams/positions.ts'
 import type { Connection } from './connection.ts'
 import { OrderedStream, type StreamDeps } from './ordered-stream.ts'
 import type { ReplayPort } from './ports.ts'
@@ -11,7 +12,8 @@ export interface LocalUser {
   readonly stream: OrderedStream<string, UserChange>
   /** Changes of memberships while they are being read; they are newer than what is read. */
   membershipChanges: Map<string, number | 'left'> | undefined
-  ready: Promise<void>
+  /** Resolves when their conversations are known. */
+  ready: Promise<unknown>
 }
 
 /** A conversation that somebody here is in. */
@@ -83,11 +85,34 @@ export class Membership {
     return this.#subscriptions.get(conversationId)?.users ?? []
   }
 
-  /** Adds a connection of a person; their conversations are known once `ready` resolves. */
-  addConnection(userId: string, connection: Connection): LocalUser {
-    const user = this.#users.get(userId) ?? this.#addUser(userId)
+  /** The conversations of a person with connections here. */
+  conversationsOf(userId: string): string[] {
+    return [...(this.#users.get(userId)?.subscriptions ?? [])].map(({ id }) => id)
+  }
+
+  /**
+   * Adds a connection of a person. Resolves when their conversations are known.
+   * @returns where everything stood, if it is their first connection here
+   */
+  async addConnection(userId: string, connection: Connection): Promise<Standing | undefined> {
+    const known = this.#users.get(userId)
+    if (known !== undefined) {
+      known.connections.add(connection)
+      await known.ready
+      return undefined
+    }
+    const user = this.#addUser(userId)
     user.connections.add(connection)
-    return user
+    const standing = this.#readStanding(user)
+    user.ready = standing.then(() => undefined)
+    // It is awaited by those who come meanwhile, if anybody does.
+    user.ready.catch(() => undefined)
+    try {
+      return await standing
+    } catch (error) {
+      this.#removeUser(user)
+      throw error
+    }
   }
 
   removeConnection(userId: string, connection: Connection): void {
@@ -141,10 +166,6 @@ export class Membership {
       ready: Promise.resolve()
     }
     this.#users.set(id, user)
-    user.ready = this.#readMemberships(user).catch(error => {
-      this.#removeUser(user)
-      throw error
-    })
     return user
   }
 
@@ -154,19 +175,21 @@ export class Membership {
     for (const { id } of user.subscriptions) this.leave(user, id)
   }
 
-  async #readMemberships(user: LocalUser): Promise<void> {
+  async #readStanding(user: LocalUser): Promise<Standing | undefined> {
     const { replay } = this.#deps
     const memberships = await replay.memberships(user.id)
     // The last connection may have gone meanwhile.
-    if (this.#users.get(user.id) !== user) return
-    for (const { conversationId, joinedSeq } of memberships) {
-      if (user.membershipChanges?.has(conversationId) !== true) this.#join(user, conversationId, joinedSeq)
-    }
+    if (this.#users.get(user.id) !== user) return undefined
+    const changes = user.membershipChanges ?? new Map()
     user.membershipChanges = undefined
+    for (const { conversationId, joinedSeq } of memberships) {
+      if (!changes.has(conversationId)) this.#join(user, conversationId, joinedSeq)
+    }
     const unknown = [...user.subscriptions].filter(({ stream }) => stream.rev === undefined).map(({ id }) => id)
-    const heads = await replay.heads(user.id, unknown)
-    user.stream.start(heads.account)
-    for (const [id, rev] of heads.conversations) this.#subscriptions.get(id)?.stream.start(rev)
+    const { account, conversations: heads } = await replay.heads(user.id, unknown)
+    user.stream.start(account)
+    for (const [id, { rev }] of heads) this.#subscriptions.get(id)?.stream.start(rev)
+    return { account, memberships: memberships.filter(it => changes.get(it.conversationId) !== 'left'), heads }
   }
 
   #join(user: LocalUser, conversationId: string, joinedSeq: number): ConversationSubscription {

@@ -4,7 +4,15 @@ import type { Cursors, Heads } from '../../protocol/sync/entities.ts'
 import type { Me } from '../../protocol/users/entities.ts'
 import type { Actor } from '../actor.ts'
 import type { ConversationChange, UserChange } from '../bus/bus.ts'
-import type { DeviceCursor, HeadsMoved, ReplayItem, ResumeToken } from '../streams/positions.ts'
+import type {
+  ConversationHead,
+  DeviceCursor,
+  HeadsMoved,
+  Membership,
+  ReplayItem,
+  ResumeToken,
+  Standing
+} from '../streams/positions.ts'
 
 /** Ports from connections to the subjects; ids are 24 hexadecimal digits. The composition hands the subjects in. */
 
@@ -29,12 +37,12 @@ export interface PresencePort {
 }
 
 export interface ReplayPort {
-  /** Conversations of a person, with the `seq` after which they see messages. */
-  memberships(userId: string, limit?: number): Promise<readonly { conversationId: string; joinedSeq: number }[]>
+  /** Conversations of a person, in the order of their ids. */
+  memberships(userId: string, limit?: number): Promise<readonly Membership[]>
   heads(
     userId: string,
     conversationIds: readonly string[]
-  ): Promise<{ readonly account: number; readonly conversations: ReadonlyMap<string, number> }>
+  ): Promise<{ readonly account: number; readonly conversations: ReadonlyMap<string, ConversationHead> }>
   /** The changes after a `rev`, dense; a page of them. */
   conversation(conversationId: string, since: number): Promise<readonly ConversationChange[]>
   account(userId: string, since: number): Promise<readonly UserChange[]>
@@ -66,9 +74,17 @@ export interface DirectPairPort {
   find(conversationId: string): Promise<readonly [string, string] | undefined>
 }
 
+/** People whose presence an app shows without asking. */
+export interface ScopePort {
+  readonly friends: { presenceScope(actor: Pick<Actor, 'userId'>): Promise<readonly string[]> }
+  readonly peers: { among(conversationIds: readonly string[], userId: string): Promise<readonly string[]> }
+}
+
 export interface HelloPort {
   readonly users: { me(actor: Actor): Promise<Me> }
-  readonly sync: { heads(actor: Actor, cursors: Cursors): Promise<Heads> }
+  readonly sync: {
+    heads(actor: Actor, cursors: Cursors, known: { standing: Standing | undefined }): Promise<Heads>
+  }
 }
 
 /** Continues one-way streams. */

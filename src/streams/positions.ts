@@ -26,6 +26,30 @@ export type ReplayItem =
   | { readonly kind: 'account'; readonly change: UserChange }
   | { readonly kind: 'reset'; readonly conversationId: string; readonly rev: number }
 
+/** A person's place in a conversation. */
+export interface Membership {
+  readonly conversationId: string
+  /** The `seq` after which they see messages. */
+  readonly joinedSeq: number
+  readonly deliveredSeq: number
+  readonly readSeq: number
+}
+
+/** Where everything stood for a person when their first connection registered: nothing later was missed. */
+export interface Standing {
+  /** The `rev` of their own stream. */
+  readonly account: number
+  /** In the order of the conversations' ids. */
+  readonly memberships: readonly Membership[]
+  /** Heads by conversation, as far as they had to be read. */
+  readonly heads: ReadonlyMap<string, ConversationHead>
+}
+
+export interface ConversationHead {
+  readonly rev: number
+  readonly seq: number
+}
+
 /** Head of a stream. */
 export interface StreamHead {
   readonly id: string

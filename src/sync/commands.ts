@@ -13,7 +13,8 @@ export function syncCommands({ sync }: { readonly sync: SyncService }): BoundCom
   return [
     on(
       SyncHeads,
-      async ({ actor }, { cursors = {}, after }) => await pulls.run(async () => await sync.heads(actor, cursors, after))
+      async ({ actor }, { cursors = {}, after }) =>
+        await pulls.run(async () => await sync.heads(actor, cursors, { after }))
     ),
     on(
       SyncPull,

@@ -4,6 +4,7 @@ import { MessageDeleted, MessageEdited, MessageNew } from '../../protocol/messag
 import { Noop } from '../../protocol/sync/events.ts'
 import type { ConversationChange, UserChange } from '../bus/bus.ts'
 import { ObjectId } from '../database/object-id.ts'
+import { Batcher } from '../limits/batcher.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import { fitPage, pairOf, presentConversation, presentMember, presentMessage } from '../present/present.ts'
 import { byConversation } from '../store/by-conversation.ts'
@@ -11,8 +12,9 @@ import type { ConversationStore } from '../store/conversations.ts'
 import type { ConversationDoc, MemberDoc, MessageDoc } from '../store/documents.ts'
 import type { MemberStore } from '../store/members.ts'
 import type { MessageStore } from '../store/messages.ts'
+import type { ConversationHead, Membership } from '../streams/positions.ts'
 import type { AccountStore } from '../streams/store.ts'
-import type { SyncService } from './sync.ts'
+import { membershipOf, type SyncService } from './sync.ts'
 
 /** Conversations of one person that a process follows. */
 const MAX_MEMBERSHIPS = 10_000
@@ -22,12 +24,10 @@ const NOOP = Noop.create({})
 /** Conversations whose changes are read with one query. */
 const READ_TOGETHER = 20
 
-/** Request that waits for a page of a conversation's changes. */
+/** A page of a conversation's changes that is asked for. */
 interface Asked {
   readonly conversationId: ObjectId
   readonly since: number
-  resolve(changes: ConversationChange[]): void
-  reject(error: unknown): void
 }
 
 /** Events that this process has not heard, made again from the state that the store holds. */
@@ -39,8 +39,8 @@ export class ReplayService {
     readonly messages: MessageStore
   }
   readonly #sync: SyncService
-  readonly #asked: Asked[] = []
-  #reading: Promise<void> | undefined
+  /** A few conversations after the other, so that memory stays bounded however many are behind. */
+  readonly #pages = new Batcher<Asked, ConversationChange[]>(async asked => await this.#readPages(asked), READ_TOGETHER)
 
   constructor({
     store,
@@ -58,22 +58,21 @@ export class ReplayService {
     this.#sync = sync
   }
 
-  /** Conversations of a person, with the `seq` after which they see messages. */
-  async memberships(userId: string, limit = MAX_MEMBERSHIPS): Promise<{ conversationId: string; joinedSeq: number }[]> {
-    const rows = await this.#store.members.findByUser(new ObjectId(userId), limit)
-    return rows.map(({ conversationId, joinedSeq }) => ({ conversationId: conversationId.toHexString(), joinedSeq }))
+  /** Conversations of a person, in the order of their ids. */
+  async memberships(userId: string, limit = MAX_MEMBERSHIPS): Promise<Membership[]> {
+    return (await this.#store.members.findByUser(new ObjectId(userId), limit)).map(membershipOf)
   }
 
   /** Heads of an account and of these conversations. */
   async heads(
     userId: string,
     conversationIds: readonly string[]
-  ): Promise<{ account: number; conversations: Map<string, number> }> {
+  ): Promise<{ account: number; conversations: Map<string, ConversationHead> }> {
     const [account, docs] = await Promise.all([
       this.#store.accounts.head(new ObjectId(userId)),
       this.#store.conversations.heads(conversationIds.map(id => new ObjectId(id)))
     ])
-    return { account, conversations: new Map(docs.map(({ _id, rev }) => [_id.toHexString(), rev])) }
+    return { account, conversations: new Map(docs.map(({ _id, rev, seq }) => [_id.toHexString(), { rev, seq }])) }
   }
 
   /**
@@ -81,25 +80,7 @@ export class ReplayService {
    * `noop` in its place. One page; call again from the last `rev`. What is asked for at the same time is read together.
    */
   async conversation(conversationId: string, since: number): Promise<ConversationChange[]> {
-    return await new Promise((resolve, reject) => {
-      this.#asked.push({ conversationId: new ObjectId(conversationId), since, resolve, reject })
-      this.#reading ??= this.#readAsked()
-    })
-  }
-
-  /** A few conversations after the other, so that memory stays bounded however many are behind. */
-  async #readAsked(): Promise<void> {
-    await new Promise(resolve => setImmediate(resolve))
-    while (this.#asked.length > 0) {
-      const asked = this.#asked.splice(0, READ_TOGETHER)
-      try {
-        const pages = await this.#readPages(asked)
-        for (const [index, { resolve }] of asked.entries()) resolve(pages[index] ?? [])
-      } catch (error) {
-        for (const { reject } of asked) reject(error)
-      }
-    }
-    this.#reading = undefined
+    return await this.#pages.add({ conversationId: new ObjectId(conversationId), since })
   }
 
   /** The heads are read first: whatever is below them can be seen by what is read after them. */

@@ -18,10 +18,11 @@ import {
   presentMessage
 } from '../present/present.ts'
 import type { ConversationStore } from '../store/conversations.ts'
-import type { MemberDoc } from '../store/documents.ts'
+import type { ConversationDoc, MemberDoc } from '../store/documents.ts'
 import type { MemberStore } from '../store/members.ts'
 import type { MessageStore } from '../store/messages.ts'
 import { noSuchConversation } from '../store/missing.ts'
+import type { Membership, Standing } from '../streams/positions.ts'
 import type { AccountStore } from '../streams/store.ts'
 import { presentUserItems, type UserItemTable } from '../streams/user-items.ts'
 
@@ -45,20 +46,26 @@ export class SyncService {
     this.#items = items
   }
 
-  /** The heads that differ from the cursors, a page at a time, and on the first page the streams that are gone. */
-  async heads(actor: Actor, cursors: Cursors, after?: string): Promise<Heads> {
+  /**
+   * The heads that differ from the cursors, a page at a time, and on the first page the streams that are gone.
+   * @param after the last conversation of the page before; the first page may begin from what is known already
+   */
+  async heads(
+    actor: Actor,
+    cursors: Cursors,
+    { after, standing }: { after?: string | undefined; standing?: Standing | undefined } = {}
+  ): Promise<Heads> {
     const userId = new ObjectId(actor.userId)
-    const from = after === undefined ? undefined : new ObjectId(after)
-    const rows = await this.#store.members.findByUser(userId, HEADS_PAGE + 1, from)
-    const { page, last } = cutPage(rows, HEADS_PAGE)
-    const heads = await this.#headsOf(page)
-    if (after === undefined) heads.push(await this.#accountHead(actor))
+    const rows = standing?.memberships ?? (await this.#memberships(userId, after))
+    const { page, last } = cutPage(rows.slice(0, HEADS_PAGE + 1), HEADS_PAGE)
+    const heads = await this.#headsOf(page, standing)
+    if (after === undefined) heads.push(await this.#accountHead(actor, standing))
     const gone = after === undefined ? await this.#gone(userId, cursors) : []
     return {
       heads: heads.filter(({ stream, rev }) => cursors[stream] !== rev),
       gone,
       more: last !== undefined,
-      ...omitUndefined({ after: last?.conversationId.toHexString() })
+      ...omitUndefined({ after: last?.conversationId })
     }
   }
 
@@ -78,20 +85,19 @@ export class SyncService {
     const id = new ObjectId(bareId(stream))
     const me = await this.#store.members.find(id, new ObjectId(actor.userId))
     // The head first, then upward without a bound: what changes meanwhile only moves forward in the scan.
-    const [head] = me === null ? [] : await this.#store.conversations.heads([id])
-    if (me === null || head === undefined) throw noSuchConversation()
+    const head = me === null ? null : await this.#store.conversations.find(id)
+    if (me === null || head === null) throw noSuchConversation()
     requireReached(since, head.rev)
     if (head.rev - since > MAX_CHANGES_BEHIND) return { stream, rev: head.rev, more: false, items: [], reset: true }
     if (head.rev === since) return { stream, rev: since, more: false, items: [] }
-    const scans = await this.#scan(id, since, me)
+    const scans = await this.#scan(head, since, me)
     return { stream, ...mergePage(scans, head.rev) }
   }
 
-  async #scan(id: ObjectId, since: number, me: MemberDoc): Promise<Scan[]> {
-    const [messages, members, doc] = await Promise.all([
-      this.#store.messages.changedSince(id, since, SYNC_PAGE_ITEMS),
-      this.#store.members.changedSince(id, since, SYNC_PAGE_ITEMS),
-      this.#store.conversations.find(id)
+  async #scan(head: ConversationDoc, since: number, me: MemberDoc): Promise<Scan[]> {
+    const [messages, members] = await Promise.all([
+      this.#store.messages.changedSince(head._id, since, SYNC_PAGE_ITEMS),
+      head.memberRev > since ? this.#store.members.changedSince(head._id, since, SYNC_PAGE_ITEMS) : []
     ])
     const isFull = (rows: readonly unknown[]): boolean => rows.length >= SYNC_PAGE_ITEMS
     const visible = messages.filter(message => message.seq > hiddenUpTo(me) && !isHiddenFor(message, me.userId))
@@ -106,9 +112,9 @@ export class SyncService {
       },
       {
         items:
-          doc === null || doc.selfRev <= since
+          head.selfRev <= since
             ? []
-            : [{ type: 'conversation', rev: doc.selfRev, conversation: presentConversation(doc) }],
+            : [{ type: 'conversation', rev: head.selfRev, conversation: presentConversation(head) }],
         completeTo: undefined
       }
     ]
@@ -137,19 +143,26 @@ export class SyncService {
     return { stream, rev, more, items: changes.flatMap(change => presented.get(change.rev)?.item ?? []) }
   }
 
-  async #headsOf(memberships: readonly MemberDoc[]): Promise<Head[]> {
-    const docs = await this.#store.conversations.heads(memberships.map(it => it.conversationId))
-    const byId = new Map(docs.map(doc => [doc._id.toHexString(), doc]))
+  async #memberships(userId: ObjectId, after: string | undefined): Promise<Membership[]> {
+    const from = after === undefined ? undefined : new ObjectId(after)
+    return (await this.#store.members.findByUser(userId, HEADS_PAGE + 1, from)).map(membershipOf)
+  }
+
+  async #headsOf(memberships: readonly Membership[], standing: Standing | undefined): Promise<Head[]> {
+    const known = new Map(standing?.heads)
+    const unknown = memberships.filter(({ conversationId: id }) => !known.has(id))
+    const docs = await this.#store.conversations.heads(unknown.map(({ conversationId: id }) => new ObjectId(id)))
+    for (const { _id, rev, seq } of docs) known.set(_id.toHexString(), { rev, seq })
     return memberships.flatMap(({ conversationId: id, deliveredSeq, readSeq }) => {
-      const doc = byId.get(id.toHexString())
-      if (doc === undefined) return []
-      return [{ stream: conversationId(id), rev: doc.rev, seq: doc.seq, deliveredSeq, readSeq }]
+      const head = known.get(id)
+      if (head === undefined) return []
+      return [{ stream: prefixedId('conv', id), rev: head.rev, seq: head.seq, deliveredSeq, readSeq }]
     })
   }
 
-  async #accountHead(actor: Actor): Promise<Head> {
-    const rev = await this.#store.accounts.head(new ObjectId(actor.userId))
-    return { stream: prefixedId('user', actor.userId), rev }
+  async #accountHead({ userId }: Actor, standing: Standing | undefined): Promise<Head> {
+    const rev = standing?.account ?? (await this.#store.accounts.head(new ObjectId(userId)))
+    return { stream: prefixedId('user', userId), rev }
   }
 
   async #gone(userId: ObjectId, cursors: Cursors): Promise<string[]> {
@@ -162,6 +175,10 @@ export class SyncService {
     const ids = new Set(present.map(it => conversationId(it.conversationId)))
     return known.filter(stream => !ids.has(stream))
   }
+}
+
+export function membershipOf({ conversationId, joinedSeq, deliveredSeq, readSeq }: MemberDoc): Membership {
+  return { conversationId: conversationId.toHexString(), joinedSeq, deliveredSeq, readSeq }
 }
 
 /** The items of one index scan; a scan that was cut is complete only up to its last `rev`. */

@@ -1,0 +1,48 @@
+interface Waiting<Item, Result> {
+  readonly item: Item
+  resolve(result: Result): void
+  reject(error: unknown): void
+}
+
+/** Does together what is asked for at the same time: while one batch is on its way, the next one gathers. */
+export class Batcher<Item, Result> {
+  readonly #run: (items: readonly Item[]) => Promise<Iterable<Result>>
+  readonly #maxItems: number
+  readonly #waiting: Waiting<Item, Result>[] = []
+  #isRunning = false
+
+  /** @param run does a batch of at most `maxItems`; one result for each item, in their order */
+  constructor(run: (items: readonly Item[]) => Promise<Iterable<Result>>, maxItems: number) {
+    this.#run = run
+    this.#maxItems = maxItems
+  }
+
+  /** Rejects when the batch of the item does. */
+  async add(item: Item): Promise<Result> {
+    return await new Promise((resolve, reject) => {
+      this.#waiting.push({ item, resolve, reject })
+      if (!this.#isRunning) void this.#runAll()
+    })
+  }
+
+  async #runAll(): Promise<void> {
+    this.#isRunning = true
+    // What is asked for in the same turn goes together, too.
+    await new Promise(resolve => setImmediate(resolve))
+    while (this.#waiting.length > 0) await this.#runBatch(this.#waiting.splice(0, this.#maxItems))
+    this.#isRunning = false
+  }
+
+  async #runBatch(batch: readonly Waiting<Item, Result>[]): Promise<void> {
+    try {
+      const results = (await this.#run(batch.map(({ item }) => item)))[Symbol.iterator]()
+      for (const { resolve } of batch) {
+        const { done = false, value } = results.next()
+        if (done) throw new Error('A batch has fewer results than items')
+        resolve(value)
+      }
+    } catch (error) {
+      for (const { reject } of batch) reject(error)
+    }
+  }
+}
