@@ -2,6 +2,7 @@ import type { ClientSession, Collection, Db, Filter, IndexDescription, ObjectId 
 import { MongoServerError } from 'mongodb'
 import { isDuplicate } from '../database/duplicates.ts'
 import { AppError } from '../errors.ts'
+import { Batcher } from '../limits/batcher.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import { beginning, foldedWords, searchTokens } from '../search-words.ts'
 
@@ -52,8 +53,15 @@ export interface ProfileFields {
   publicKey?: string | undefined
 }
 
+interface Sighting {
+  readonly _id: ObjectId
+  readonly lastSeenAt: Date
+}
+
 const TIME_LIMIT_EXCEEDED = 50
 const SEARCH_TIME_MS = 1000
+/** People who went offline that are written with one command. */
+const WRITTEN_TOGETHER = 500
 const MAX_QUERY_WORDS = 4
 const USERNAME_BEGINNING = /^[a-z0-9][a-z0-9._-]{0,31}$/
 const unique = (field: string): IndexDescription => ({
@@ -75,6 +83,13 @@ export class UserStore {
   ]
 
   readonly #users: Collection<UserDoc>
+  readonly #sightings = new Batcher<Sighting, void>(async sightings => {
+    const updates = sightings.map(({ _id, lastSeenAt }) => ({
+      updateOne: { filter: { _id }, update: { $max: { lastSeenAt } } }
+    }))
+    await this.#users.bulkWrite(updates, { ordered: false })
+    return sightings.map(() => undefined)
+  }, WRITTEN_TOGETHER)
 
   constructor(db: Db) {
     this.#users = db.collection('users')
@@ -94,9 +109,9 @@ export class UserStore {
     return await this.#users.find({ _id: { $in: [...ids] } }, { projection: PROFILE }).toArray()
   }
 
-  /** Keeps when somebody's last connection ended. */
+  /** Keeps when somebody's last connection ended. Many may end at once. */
   async setLastSeen(_id: ObjectId, lastSeenAt: Date): Promise<void> {
-    await this.#users.updateOne({ _id }, { $max: { lastSeenAt } })
+    await this.#sightings.add({ _id, lastSeenAt })
   }
 
   /** Last-seen times of the given who ever were seen, by id (hex). */
