@@ -3,7 +3,7 @@ import { ObjectId } from '../database/object-id.ts'
 import type { BlockStore } from './blocks/store.ts'
 import type { ContactStore } from './contacts/store.ts'
 import { DEFAULT_SETTINGS } from './settings/settings.ts'
-import type { SettingsStore } from './settings/store.ts'
+import type { SettingsDoc, SettingsStore } from './settings/store.ts'
 
 /** Visibility of one person's profile to another. */
 export interface ProfileVisibility {
@@ -55,11 +55,8 @@ export class Visibility {
     const viewer = new ObjectId(viewerId)
     const owners = ownerIds.map(id => new ObjectId(id))
     const { blocks, contacts, settings } = this.#store
-    const [rows, known, blocked] = await Promise.all([
-      settings.findMany([viewer, ...owners]),
-      contacts.between(viewer, owners),
-      blocks.between(viewer, owners)
-    ])
+    const [rows, blocked] = await Promise.all([settings.findMany([viewer, ...owners]), blocks.between(viewer, owners)])
+    const known = rows.some(isForContacts) ? await contacts.between(viewer, owners) : []
     const privacy = new Map(rows.map(({ userId, privacy }) => [userId.toHexString(), privacy]))
     const privacyOf = (id: string): Privacy => ({ ...DEFAULT_SETTINGS.privacy, ...privacy.get(id) })
     const hasViewer = hexSet(known.map(({ ownerId }) => ownerId))
@@ -75,6 +72,11 @@ export class Visibility {
       return [id, { isBlocked: false, lastSeen, profilePhoto: sees(theirs.profilePhoto), about: sees(theirs.about) }]
     })
   }
+}
+
+/** Whether somebody shows something to contacts alone; few do. */
+function isForContacts({ privacy = {} }: SettingsDoc): boolean {
+  return Object.values(privacy).includes('contacts')
 }
 
 function allows(audience: Audience, isContact: boolean): boolean {
