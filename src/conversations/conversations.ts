@@ -37,6 +37,12 @@ interface ConversationDeps {
   config: Pick<Config, 'limits'>
 }
 
+/** A conversation that was just made, with its first message. */
+interface Inserted {
+  readonly state: ConversationState
+  readonly first: MessageDoc | undefined
+}
+
 /** Conversations: making and looking at them; the list is in `conversation-list.ts`. What members may change is in `groups.ts`. */
 export class ConversationService {
   readonly #store: ConversationDeps['store']
@@ -45,6 +51,8 @@ export class ConversationService {
   readonly #starts: ConversationDeps['starts']
   readonly #pairs: ConversationDeps['pairs']
   readonly #maxMembers: number
+  /** Direct conversations that are being made here, by pair. */
+  readonly #opening = new Map<string, Promise<Inserted | undefined>>()
 
   constructor({ store, users, blocks, starts, pairs, config }: ConversationDeps) {
     this.#store = store
@@ -180,10 +188,7 @@ export class ConversationService {
     const existing = await this.direct(actor, peerId)
     if (existing !== undefined) return { conversation: existing, isNew: false }
     if (!isAgreed) await this.#starts.requireMayStart(actor.userId, peerId)
-    const pairKey = pairKeyOf(actor.userId, peerId)
-    const created = await this.#insert({ type: 'direct', pairKey }, [actor.userId, peerId])
-    // A block that came meanwhile did not find the conversation; now it is found from here, or this from there.
-    await this.#blocks.syncDirectConversation(actor.userId, peerId)
+    const created = await this.#insertDirect(actor.userId, peerId)
     const me = created?.state.members.get(actor.userId)
     if (created !== undefined && me !== undefined)
       return { conversation: presentView(created.state.doc, me), isNew: true }
@@ -192,11 +197,31 @@ export class ConversationService {
     return { conversation: other, isNew: false }
   }
 
+  /** Makes the direct conversation of two people. @returns undefined when somebody else has made it meanwhile */
+  async #insertDirect(a: string, b: string): Promise<Inserted | undefined> {
+    const pairKey = pairKeyOf(a, b)
+    const opening = this.#opening.get(pairKey)
+    if (opening !== undefined) {
+      await opening
+      return undefined
+    }
+    const inserting = this.#insert({ type: 'direct', pairKey }, [a, b])
+    this.#opening.set(pairKey, inserting)
+    try {
+      const created = await inserting
+      // A block that came meanwhile did not find the conversation; now it is found from here, or this from there.
+      await this.#blocks.syncDirectConversation(a, b)
+      return created
+    } finally {
+      this.#opening.delete(pairKey)
+    }
+  }
+
   async #insert(
     fields: Pick<ConversationDoc, 'type' | 'name' | 'description' | 'avatarUrl' | 'pairKey'>,
     userIds: readonly string[],
     note?: Note
-  ): Promise<{ state: ConversationState; first: MessageDoc | undefined } | undefined> {
+  ): Promise<Inserted | undefined> {
     const now = new Date()
     const _id = new ObjectId()
     const head = { rev: 1, seq: 0, selfRev: 1, memberRev: 1, memberCount: userIds.length }

@@ -1,4 +1,4 @@
-import type { ClientSession, Collection, Db, IndexDescription, MongoClient } from 'mongodb'
+import type { ClientSession, Collection, Db, IndexDescription, MongoClient, UpdateFilter } from 'mongodb'
 import { ObjectId } from 'mongodb'
 
 /** Types of changes of an account, and what `ref` names in each. */
@@ -84,13 +84,7 @@ export class AccountStore {
     ref: ObjectId,
     session: ClientSession
   ): Promise<Map<string, number>> {
-    await this.#heads.bulkWrite(
-      userIds.map(_id => ({
-        updateOne: { filter: { _id }, update: { $inc: { rev: 1 }, $currentDate: { changedAt: true } }, upsert: true }
-      })),
-      { session, ordered: false }
-    )
-    const heads = await this.#heads.find({ _id: { $in: [...userIds] } }, { session }).toArray()
+    const heads = await this.#advance(userIds, session)
     await this.#changes.bulkWrite(
       heads.map(({ _id, rev }) => ({
         updateOne: {
@@ -102,6 +96,22 @@ export class AccountStore {
       { session, ordered: false }
     )
     return new Map(heads.map(({ _id, rev }) => [_id.toHexString(), rev]))
+  }
+
+  async #advance(userIds: readonly ObjectId[], session: ClientSession): Promise<AccountHeadDoc[]> {
+    const update: UpdateFilter<AccountHeadDoc> = { $inc: { rev: 1 }, $currentDate: { changedAt: true } }
+    const [_id, ...others] = userIds
+    if (_id !== undefined && others.length === 0) {
+      const head = await this.#heads.findOneAndUpdate({ _id }, update, {
+        session,
+        upsert: true,
+        returnDocument: 'after'
+      })
+      return head === null ? [] : [head]
+    }
+    const updates = userIds.map(_id => ({ updateOne: { filter: { _id }, update, upsert: true } }))
+    await this.#heads.bulkWrite(updates, { session, ordered: false })
+    return await this.#heads.find({ _id: { $in: [...userIds] } }, { session }).toArray()
   }
 
   /** The account's last `rev`; 0 when nothing has ever changed. */

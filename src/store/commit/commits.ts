@@ -128,15 +128,17 @@ export class Commits {
     session: ClientSession
   ): Promise<Map<string, number>> {
     const rows = [...members.values()]
-    await this.#db.collection<ConversationDoc>('conversations').insertOne({ ...doc }, { session })
-    await this.#db.collection<MemberDoc>('members').insertMany(rows, { session })
-    if (first !== undefined) await this.#db.collection<MessageDoc>('messages').insertOne(first, { session })
-    return await this.#accounts.record(
+    // What others may change at the same time comes first, so that a conflict costs little.
+    const revs = await this.#accounts.record(
       rows.map(({ userId }) => userId),
       'membership',
       doc._id,
       session
     )
+    await this.#db.collection<ConversationDoc>('conversations').insertOne({ ...doc }, { session })
+    await this.#db.collection<MemberDoc>('members').insertMany(rows, { session })
+    if (first !== undefined) await this.#db.collection<MessageDoc>('messages').insertOne(first, { session })
+    return revs
   }
 
   #laneOf(conversationId: string): Lane {
