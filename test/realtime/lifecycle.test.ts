@@ -1,10 +1,9 @@
 import { once } from 'node:events'
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { queryObjects } from 'node:v8'
 import t, { type Test } from 'tap'
-import { WebSocket } from 'ws'
 import { SocketIoConnection } from '../../src/faces/socketio/connection.ts'
 import { StreamConnection } from '../../src/faces/sse/connection.ts'
 import { SocketConnection } from '../../src/faces/ws/connection.ts'
@@ -39,7 +38,8 @@ interface Opened {
 type Open = (server: TestServer, person: Person) => Promise<Opened>
 
 const SOCKET: Readonly<Record<string, Open>> = {
-  'an upgrade that nobody has answered': async (server, person) => await upgrade(server, `/ws?token=${person.token}`),
+  'an upgrade that nobody has answered': async (server, person) =>
+    await RawSocket.send(server, `/ws?token=${person.token}`),
   'a socket that has said nothing': async server => await RawSocket.open(server, '/ws'),
   'a hello that nobody has answered': sayHello,
   'a hello whose answer has come': async (server, person) => {
@@ -57,7 +57,7 @@ const SOCKET: Readonly<Record<string, Open>> = {
 
 const PACKETS_PATH = '/socket.io/?EIO=4&transport=websocket'
 const PACKETS: Readonly<Record<string, Open>> = {
-  'an upgrade that nobody has answered': async server => await upgrade(server, PACKETS_PATH),
+  'an upgrade that nobody has answered': async server => await RawSocket.send(server, PACKETS_PATH),
   'a transport in no namespace': async server => await openTransport(server),
   'a namespace that is not entered yet': enter,
   'a namespace that is left while it is entered': async (server, person) => {
@@ -176,66 +176,104 @@ interface Remains {
 /** Collects garbage, and counts what is left. */
 function remains(kind: (typeof FACES)[keyof typeof FACES]['kind']): Remains {
   const connections = Number(queryObjects(kind, { format: 'count' }))
-  return { connections, timers: process.getActiveResourcesInfo().filter(name => name === 'Timeout').length }
+  return { connections, timers: countTimers() }
+}
+
+function countTimers(): number {
+  return process.getActiveResourcesInfo().filter(name => name === 'Timeout').length
 }
 
 /** Sockets that were cut close a moment later; what never ends is answered as it is. */
 async function untilAtMost(kind: Parameters<typeof remains>[0], before: Remains): Promise<Remains> {
+  for (let look = 0; look < LOOKS && countTimers() > before.timers + OTHERS; look++) await sleep(20)
   for (let look = 0; ; look++) {
     const now = remains(kind)
-    const isLeft = now.connections > before.connections + OTHERS || now.timers > before.timers + OTHERS
-    if (!isLeft || look === MEMORY_LOOKS) return now
+    if (now.connections <= before.connections + OTHERS || look === MEMORY_LOOKS) return now
     await sleep(500)
   }
 }
 
-/** Sends an upgrade. */
-async function upgrade(server: TestServer, path: string): Promise<Opened> {
-  const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
-  socket.on('error', () => undefined).resume()
-  await once(socket, 'connect')
-  socket.write(`GET ${path} HTTP/1.1\r\n${UPGRADE}\r\n\r\n`)
-  return { cut: () => socket.destroy() }
-}
-
-/** A client that keeps the frames which it has heard. */
+/**
+ * A socket without a library, because thousands are opened: it keeps the text frames that it has heard, and sends
+ * short ones.
+ */
 class RawSocket implements Opened {
-  readonly #ws: WebSocket
+  readonly #socket: Socket
+  #bytes = Buffer.alloc(0)
+  #isUpgraded = false
   readonly #frames: string[] = []
   #wake: () => void = () => undefined
 
-  constructor(url: string) {
-    this.#ws = new WebSocket(url)
-    this.#ws.on('error', () => undefined)
-    this.#ws.on('message', data => {
-      this.#frames.push(String(data))
-      this.#wake()
-    })
-    this.#ws.on('close', () => this.#wake())
+  private constructor(port: number) {
+    this.#socket = connect(port, '127.0.0.1')
+    this.#socket.on('error', () => undefined)
+    this.#socket.on('close', () => this.#wake())
+    this.#socket.on('data', bytes => this.#read(bytes))
   }
 
+  /** Resolves once it has sent its upgrade. */
+  static async send(server: TestServer, path: string): Promise<RawSocket> {
+    const socket = new RawSocket(Number(new URL(server.url).port))
+    await once(socket.#socket, 'connect')
+    socket.#socket.write(`GET ${path} HTTP/1.1\r\n${UPGRADE}\r\n\r\n`)
+    return socket
+  }
+
+  /** Resolves once its upgrade is answered. */
   static async open(server: TestServer, path: string): Promise<RawSocket> {
-    const socket = new RawSocket(server.url.replace('http', 'ws') + path)
-    await once(socket.#ws, 'open')
+    const socket = await RawSocket.send(server, path)
+    await socket.#until(() => socket.#isUpgraded)
     return socket
   }
 
   say(text: string): void {
-    this.#ws.send(text)
+    const payload = Buffer.from(text)
+    const length = payload.length < 126 ? [0x80 | payload.length] : [0x80 | 126, payload.length >> 8, payload.length]
+    // The mask, of which the payload is made by exclusive or, may be zero.
+    this.#socket.write(Buffer.concat([Buffer.from([0x81, ...length, 0, 0, 0, 0]), payload]))
   }
 
   /** Resolves once a frame that begins so has come. @throws when the socket is closed before */
   async heard(prefix: string): Promise<void> {
-    while (!this.#frames.some(frame => frame.startsWith(prefix))) {
-      if (this.#ws.readyState !== WebSocket.OPEN) throw new Error(`Closed before ${prefix}`)
+    await this.#until(() => this.#frames.some(frame => frame.startsWith(prefix)))
+  }
+
+  cut(): void {
+    this.#socket.destroy()
+  }
+
+  async #until(holds: () => boolean): Promise<void> {
+    while (!holds()) {
+      if (this.#socket.closed) throw new Error(`Closed before what was expected; heard ${this.#frames.join(' ')}`)
       await new Promise<void>(resolve => {
         this.#wake = resolve
       })
     }
   }
 
-  cut(): void {
-    this.#ws.terminate()
+  #read(bytes: Buffer): void {
+    this.#bytes = Buffer.concat([this.#bytes, bytes])
+    if (!this.#isUpgraded) this.#readHead()
+    if (this.#isUpgraded) while (this.#readFrame());
+    this.#wake()
+  }
+
+  #readHead(): void {
+    const end = this.#bytes.indexOf('\r\n\r\n')
+    if (end < 0) return
+    this.#isUpgraded = this.#bytes.subarray(0, end).includes(' 101 ')
+    this.#bytes = this.#bytes.subarray(end + 4)
+  }
+
+  /** @returns whether there was a whole one */
+  #readFrame(): boolean {
+    const short = (this.#bytes[1] ?? 0) & 0x7f
+    const start = short === 126 ? 4 : 2
+    const end = start + (short === 126 && this.#bytes.length >= 4 ? this.#bytes.readUInt16BE(2) : short)
+    if (this.#bytes.length < end || this.#bytes.length < start) return false
+    this.#frames.push(this.#bytes.toString('utf8', start, end))
+    this.#bytes = this.#bytes.subarray(end)
+    return true
   }
 }
 
