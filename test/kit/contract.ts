@@ -3,6 +3,13 @@ import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
 import { routes } from '../../protocol/index.ts'
 import type { Route } from '../../protocol/route.ts'
 
+/** Routes by method and number of segments; a word in the path goes before a parameter. */
+const candidates = new Map<string, { readonly route: Route; readonly parts: readonly string[] }[]>()
+for (const route of [...routes].sort((a, b) => a.url.split(':').length - b.url.split(':').length)) {
+  const parts = `/v1${route.url}`.split('/')
+  const form = formOf(route.method, parts)
+  candidates.set(form, [...(candidates.get(form) ?? []), { route, parts }])
+}
 /** Compiled where it is needed first. */
 const checks = new Map<TSchema, TypeCheck<TSchema>>()
 
@@ -24,15 +31,14 @@ export function requireContract(method: string, path: string, { status, body }: 
 function responseSchema(method: string, path: string, status: number): TSchema | undefined {
   if (!path.startsWith('/v1/')) return undefined
   const segments = (path.split('?', 1)[0] ?? '').split('/')
-  const found = routes.filter((route: Route) => route.method === method && isAt(`/v1${route.url}`, segments))
-  // A word in the path goes before a parameter.
-  const [route] = found.sort((a, b) => a.url.split(':').length - b.url.split(':').length)
-  return (route as Route | undefined)?.schema.response[status]
+  const found = candidates.get(formOf(method, segments))?.find(({ parts }) => isAt(parts, segments))
+  return found?.route.schema.response[status]
 }
 
-function isAt(url: string, segments: readonly string[]): boolean {
-  const parts = url.split('/')
-  return (
-    parts.length === segments.length && parts.every((part, index) => part.startsWith(':') || part === segments[index])
-  )
+function formOf(method: string, parts: readonly string[]): string {
+  return `${method} ${parts.length}`
+}
+
+function isAt(parts: readonly string[], segments: readonly string[]): boolean {
+  return parts.every((part, index) => part.startsWith(':') || part === segments[index])
 }

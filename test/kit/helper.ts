@@ -117,7 +117,7 @@ export class TestServer {
   async person(): Promise<Person> {
     const hex = new ObjectId().toHexString()
     const person = { hex, id: `user_${hex}`, token: await mintToken(hex) }
-    await this.call(person, 'GET', '/v1/auth/me')
+    await this.call(person, 'PUT', '/v1/presence', { status: 'online' })
     return person
   }
 
