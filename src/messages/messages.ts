@@ -54,8 +54,13 @@ export interface MessageRef {
 export interface SendResult {
   /** The acknowledgement. A repeat differs in `duplicate` alone, whatever became of the message. */
   readonly sent: Sent
-  /** The message as it was committed; absent of a repeat, whose message may have changed since or be out of sight. */
-  readonly message?: Message
+  /** Presents the message as it was committed; absent of a repeat, whose message may have changed or be out of sight. */
+  readonly present?: () => Message
+}
+
+/** A send as it was committed, now or before. */
+interface Kept extends Pick<SendResult, 'present'> {
+  readonly first: FirstSend
 }
 
 interface MessageDeps {
@@ -97,7 +102,7 @@ export class MessageService {
     this.#sends.take(actor.userId, 'You are sending too fast')
     const senderId = new ObjectId(actor.userId)
     const replyToId = input.replyTo === undefined ? undefined : new ObjectId(bareId(input.replyTo))
-    const { first, message } = await this.#store.commits.run<{ first: FirstSend; message?: MessageDoc }>(bareId(id), {
+    const { first, present } = await this.#store.commits.run<Kept>(bareId(id), {
       bytes,
       ...omitUndefined({ messageId: replyToId }),
       idempotency: { senderId, clientId, answer: first => ({ first: requireSame(first, bodyHash) }) },
@@ -113,13 +118,13 @@ export class MessageService {
           ...fields,
           ...omitUndefined({ mentions: meant.length > 0 ? meant : undefined, replyTo: quoted && quote(quoted) })
         })
-        draft.emit(MessageNew, () => presentMessage(message), { seq: message.seq })
-        return { first: message, message }
+        let presented: Message | undefined
+        const present = (): Message => (presented ??= presentMessage(message))
+        draft.emit(MessageNew, present, { seq: message.seq })
+        return { first: message, present }
       }
     })
-    return message === undefined
-      ? { sent: presentSent(first, true) }
-      : { sent: presentSent(first, false), message: presentMessage(message) }
+    return present === undefined ? { sent: presentSent(first, true) } : { sent: presentSent(first, false), present }
   }
 
   /** Replaces the text of a message. @returns it with its new text @throws {AppError} `not_found`, `forbidden`, `gone`, `edit_window_closed` */

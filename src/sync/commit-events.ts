@@ -34,12 +34,9 @@ export function publishCommits(commits: Commits, bus: Bus): CommitCounts {
 
 function publish(result: readonly Committed[], bus: Bus): void {
   for (const { state, events, accounts } of result) {
-    const conversationId = state.doc._id.toHexString()
     // Being added precedes every event of the conversation; being removed is the last one.
     for (const account of accounts) bus.publish('user', account)
-    const pair = pairOf(state.doc)
-    for (const { create, ...change } of events) {
-      bus.publish('conversation', { ...change, conversationId, event: create(), ...omitUndefined({ pair }) })
-    }
+    const about = { conversationId: state.doc._id.toHexString(), ...omitUndefined({ pair: pairOf(state.doc) }) }
+    for (const { create, ...change } of events) bus.publish('conversation', { ...change, ...about, event: create() })
   }
 }

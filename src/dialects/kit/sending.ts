@@ -17,8 +17,8 @@ export async function sendMessage(
   conversationId: string,
   { clientId = randomUUID(), ...content }: Content
 ): Promise<Message> {
-  const { sent, message } = await messages.send(actor, { ...content, conversationId, clientId })
-  return message ?? (await messages.get(actor, { conversationId, messageId: sent.id }))
+  const { sent, present } = await messages.send(actor, { ...content, conversationId, clientId })
+  return present?.() ?? (await messages.get(actor, { conversationId, messageId: sent.id }))
 }
 
 /** Sends to a person, in the direct conversation with them, which is made if there is none. */
