@@ -1,5 +1,9 @@
 import type { ClientSession, Collection, Db, IndexDescription, MongoClient, UpdateFilter } from 'mongodb'
 import { ObjectId } from 'mongodb'
+import { Batcher } from '../limits/batcher.ts'
+
+/** Heads that are read with one query: many people come back at once. */
+const READ_TOGETHER = 500
 
 /** Types of changes of an account, and what `ref` names in each. */
 export type AccountChangeType =
@@ -40,6 +44,7 @@ export class AccountStore {
   readonly #client: MongoClient
   readonly #heads: Collection<AccountHeadDoc>
   readonly #changes: Collection<AccountChangeDoc>
+  readonly #headReads = new Batcher<ObjectId, number>(async userIds => await this.#readHeads(userIds), READ_TOGETHER)
 
   constructor(client: MongoClient, db: Db) {
     this.#client = client
@@ -116,8 +121,13 @@ export class AccountStore {
 
   /** The account's last `rev`; 0 when nothing has ever changed. */
   async head(userId: ObjectId): Promise<number> {
-    const head = await this.#heads.findOne({ _id: userId }, { projection: { rev: 1 } })
-    return head?.rev ?? 0
+    return await this.#headReads.add(userId)
+  }
+
+  async #readHeads(userIds: readonly ObjectId[]): Promise<number[]> {
+    const heads = await this.#heads.find({ _id: { $in: [...userIds] } }, { projection: { rev: 1 } }).toArray()
+    const revs = new Map(heads.map(({ _id, rev }) => [_id.toHexString(), rev]))
+    return userIds.map(id => revs.get(id.toHexString()) ?? 0)
   }
 
   /** Changes after `since`, by `rev`, at most `limit` rows. */

@@ -104,15 +104,15 @@ for (const [face, { steps, kind }] of Object.entries(FACES)) {
     // Once, so that what is loaded and kept for everybody is there.
     for (const open of Object.values(steps)) await cutEach(server, people, open, LANES)
     await untilGone(server, people)
-    const before = remains(kind)
+    const timers = countTimers()
     for (const [step, open] of Object.entries(steps)) {
       await cutEach(server, people, open, TIMES)
       const nothing = { connections: 0, online: 0, presences: ['offline'] }
       t.same(await untilGone(server, people), nothing, `${step}: nobody is registered or online`)
     }
-    const after = await untilAtMost(kind, before)
-    t.ok(after.connections <= before.connections + OTHERS, `${after.connections} connections in memory`)
-    t.ok(after.timers <= before.timers + OTHERS, `${after.timers} timers`)
+    const after = await untilAtMost(kind, timers + OTHERS)
+    t.ok(after.connections <= OTHERS, `${after.connections} connections in memory`)
+    t.ok(after.timers <= timers + OTHERS, `${after.timers} timers`)
   })
 }
 
@@ -175,8 +175,7 @@ interface Remains {
 
 /** Collects garbage, and counts what is left. */
 function remains(kind: (typeof FACES)[keyof typeof FACES]['kind']): Remains {
-  const connections = Number(queryObjects(kind, { format: 'count' }))
-  return { connections, timers: countTimers() }
+  return { connections: Number(queryObjects(kind, { format: 'count' })), timers: countTimers() }
 }
 
 function countTimers(): number {
@@ -184,11 +183,11 @@ function countTimers(): number {
 }
 
 /** Sockets that were cut close a moment later; what never ends is answered as it is. */
-async function untilAtMost(kind: Parameters<typeof remains>[0], before: Remains): Promise<Remains> {
-  for (let look = 0; look < LOOKS && countTimers() > before.timers + OTHERS; look++) await sleep(20)
+async function untilAtMost(kind: Parameters<typeof remains>[0], timers: number): Promise<Remains> {
+  for (let look = 0; look < LOOKS && countTimers() > timers; look++) await sleep(20)
   for (let look = 0; ; look++) {
     const now = remains(kind)
-    if (now.connections <= before.connections + OTHERS || look === MEMORY_LOOKS) return now
+    if (now.connections <= OTHERS || look === MEMORY_LOOKS) return now
     await sleep(500)
   }
 }
