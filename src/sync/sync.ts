@@ -57,7 +57,7 @@ export class SyncService {
   ): Promise<Heads> {
     const userId = new ObjectId(actor.userId)
     const rows = standing?.memberships ?? (await this.#memberships(userId, after))
-    const { page, last } = cutPage(rows.slice(0, HEADS_PAGE + 1), HEADS_PAGE)
+    const { page, last } = cutPage(rows, HEADS_PAGE)
     const heads = await this.#headsOf(page, standing)
     if (after === undefined) heads.push(await this.#accountHead(actor, standing))
     const gone = after === undefined ? await this.#gone(userId, cursors) : []

@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import t from 'tap'
 import { CLOSE } from '../../protocol/close.ts'
+import { frame } from '../kit/frames.ts'
 import type { SocketClient } from '../kit/socket-client.ts'
-import { frame, rawSocket } from './bytes.ts'
+import { rawSocket } from './bytes.ts'
 import { NOBODY, scene, unharmed } from './scene.ts'
 
 t.test('Socket: frames that break the rules of WebSockets', async t => {

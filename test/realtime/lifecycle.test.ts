@@ -7,6 +7,7 @@ import t, { type Test } from 'tap'
 import { SocketIoConnection } from '../../src/faces/socketio/connection.ts'
 import { StreamConnection } from '../../src/faces/sse/connection.ts'
 import { SocketConnection } from '../../src/faces/ws/connection.ts'
+import { frame, frameAt } from '../kit/frames.ts'
 import { type Person, startServer, type TestServer } from '../kit/helper.ts'
 
 /** Cuts at each step. */
@@ -193,8 +194,7 @@ async function untilAtMost(kind: Parameters<typeof remains>[0], timers: number):
 }
 
 /**
- * A socket without a library, because thousands are opened: it keeps the text frames that it has heard, and sends
- * short ones.
+ * A socket without a library, because thousands are opened: it sends text frames, and keeps those that it has heard.
  */
 class RawSocket implements Opened {
   readonly #socket: Socket
@@ -226,10 +226,7 @@ class RawSocket implements Opened {
   }
 
   say(text: string): void {
-    const payload = Buffer.from(text)
-    const length = payload.length < 126 ? [0x80 | payload.length] : [0x80 | 126, payload.length >> 8, payload.length]
-    // The mask, of which the payload is made by exclusive or, may be zero.
-    this.#socket.write(Buffer.concat([Buffer.from([0x81, ...length, 0, 0, 0, 0]), payload]))
+    this.#socket.write(frame(0x81, text))
   }
 
   /** Resolves once a frame that begins so has come. @throws when the socket is closed before */
@@ -253,7 +250,7 @@ class RawSocket implements Opened {
   #read(bytes: Buffer): void {
     this.#bytes = Buffer.concat([this.#bytes, bytes])
     if (!this.#isUpgraded) this.#readHead()
-    if (this.#isUpgraded) while (this.#readFrame());
+    if (this.#isUpgraded) this.#readFrames()
     this.#wake()
   }
 
@@ -264,15 +261,13 @@ class RawSocket implements Opened {
     this.#bytes = this.#bytes.subarray(end + 4)
   }
 
-  /** @returns whether there was a whole one */
-  #readFrame(): boolean {
-    const short = (this.#bytes[1] ?? 0) & 0x7f
-    const start = short === 126 ? 4 : 2
-    const end = start + (short === 126 && this.#bytes.length >= 4 ? this.#bytes.readUInt16BE(2) : short)
-    if (this.#bytes.length < end || this.#bytes.length < start) return false
-    this.#frames.push(this.#bytes.toString('utf8', start, end))
+  #readFrames(): void {
+    let end = 0
+    for (let found = frameAt(this.#bytes, 0); found !== undefined; found = frameAt(this.#bytes, end)) {
+      this.#frames.push(this.#bytes.toString('utf8', found.start, found.end))
+      end = found.end
+    }
     this.#bytes = this.#bytes.subarray(end)
-    return true
   }
 }
 
