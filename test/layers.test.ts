@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -71,6 +71,28 @@ t.test('imports in the order of the layers break no rule', async t => {
     ['web/page.ts', 'client/client.ts']
   ])
   t.same(broken, [])
+})
+
+t.test('no folder of the server holds more than 15 files, and no file more than 300 lines', async t => {
+  const entries = await readdir(new URL('src', ROOT), { recursive: true, withFileTypes: true })
+  const files = entries.filter(entry => entry.isFile())
+  t.ok(files.length > 0)
+  const filesOf = new Map<string, number>()
+  for (const { parentPath } of files) filesOf.set(parentPath, (filesOf.get(parentPath) ?? 0) + 1)
+  const linesOf = await Promise.all(
+    files.map(async ({ parentPath, name }) => {
+      const path = join(parentPath, name)
+      return [path, (await readFile(path, 'utf8')).trimEnd().split('\n').length] as const
+    })
+  )
+  t.same(
+    [...filesOf].filter(([, count]) => count > 15),
+    []
+  )
+  t.same(
+    linesOf.filter(([, count]) => count > 300),
+    []
+  )
 })
 
 /** The rules that a tree with nothing but these imports breaks. */

@@ -7,12 +7,12 @@ import { omitUndefined } from '../omit-undefined.ts'
 
 /** Keeps when people were seen last. */
 interface LastSeenPort {
-  setLastSeen(userId: ObjectId, at: Date): Promise<void>
-  lastSeen(userIds: readonly ObjectId[]): Promise<ReadonlyMap<string, Date>>
+  set(userId: ObjectId, at: Date): Promise<void>
+  of(userIds: readonly ObjectId[]): Promise<ReadonlyMap<string, Date>>
 }
 
 interface PresenceDeps {
-  readonly store: { readonly users: LastSeenPort }
+  readonly store: { readonly lastSeen: LastSeenPort }
   readonly bus: Bus
   /** People whose presence the viewer may see, and who may see the viewer's. */
   readonly visiblePresence: (viewerId: string, userIds: readonly string[]) => Promise<Set<string>>
@@ -68,7 +68,7 @@ export class PresenceService {
     const lastSeenAt = new Date()
     try {
       // Kept before it is told, so that whoever asks because they were told finds it.
-      await this.#store.users.setLastSeen(new ObjectId(userId), lastSeenAt)
+      await this.#store.lastSeen.set(new ObjectId(userId), lastSeenAt)
     } finally {
       const isBack = this.#devices.has(userId)
       const presence = { userId: prefixedId('user', userId), lastSeenAt: lastSeenAt.toISOString() }
@@ -88,7 +88,7 @@ export class PresenceService {
   /** The presence of these people, for who is known to be allowed to see it. Ids are 24 hexadecimal digits. */
   async current(ids: readonly string[]): Promise<Presence[]> {
     const away = ids.filter(id => this.#statusOf(id) === 'offline').map(id => new ObjectId(id))
-    const seen = await this.#store.users.lastSeen(away)
+    const seen = await this.#store.lastSeen.of(away)
     return ids.map(id => {
       const status = this.#statusOf(id)
       const lastSeenAt = status === 'offline' ? seen.get(id) : undefined
@@ -121,7 +121,7 @@ export class PresenceService {
     const lastSeenAt = new Date()
     this.#emit({ ...offline(userId), lastSeenAt: lastSeenAt.toISOString() })
     // A hint for later; what was told does not wait for it.
-    void this.#store.users.setLastSeen(new ObjectId(userId), lastSeenAt).catch(() => undefined)
+    void this.#store.lastSeen.set(new ObjectId(userId), lastSeenAt).catch(() => undefined)
   }
 
   #emit(presence: Presence): void {

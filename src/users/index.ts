@@ -11,6 +11,7 @@ import { ContactService } from './contacts/contacts.ts'
 import { ContactStore } from './contacts/store.ts'
 import { FriendService } from './friends/friends.ts'
 import { FriendshipStore } from './friends/store.ts'
+import { LastSeenStore } from './last-seen.ts'
 import { SettingsService } from './settings/settings.ts'
 import { SettingsStore } from './settings/store.ts'
 import { UserStore } from './store.ts'
@@ -41,6 +42,7 @@ export function createUserStores({ db }: Database) {
     blocks: new BlockStore(db),
     contacts: new ContactStore(db),
     friendships: new FriendshipStore(db),
+    lastSeen: new LastSeenStore(db),
     settings: new SettingsStore(db),
     users: new UserStore(db)
   }

@@ -2,7 +2,6 @@ import type { ClientSession, Collection, Db, Filter, IndexDescription, ObjectId 
 import { MongoServerError } from 'mongodb'
 import { isDuplicate } from '../database/duplicates.ts'
 import { AppError } from '../errors.ts'
-import { Batcher } from '../limits/batcher.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import { beginning, foldedWords, searchTokens } from '../search-words.ts'
 
@@ -53,15 +52,8 @@ export interface ProfileFields {
   publicKey?: string | undefined
 }
 
-interface Sighting {
-  readonly _id: ObjectId
-  readonly lastSeenAt: Date
-}
-
 const TIME_LIMIT_EXCEEDED = 50
 const SEARCH_TIME_MS = 1000
-/** People who went offline that are written with one command. */
-const WRITTEN_TOGETHER = 500
 const MAX_QUERY_WORDS = 4
 const USERNAME_BEGINNING = /^[a-z0-9][a-z0-9._-]{0,31}$/
 const unique = (field: string): IndexDescription => ({
@@ -83,13 +75,6 @@ export class UserStore {
   ]
 
   readonly #users: Collection<UserDoc>
-  readonly #sightings = new Batcher<Sighting, void>(async sightings => {
-    const updates = sightings.map(({ _id, lastSeenAt }) => ({
-      updateOne: { filter: { _id }, update: { $max: { lastSeenAt } } }
-    }))
-    await this.#users.bulkWrite(updates, { ordered: false })
-    return sightings.map(() => undefined)
-  }, WRITTEN_TOGETHER)
 
   constructor(db: Db) {
     this.#users = db.collection('users')
@@ -107,18 +92,6 @@ export class UserStore {
   /** People among the given that exist, in no order. */
   async findMany(ids: readonly ObjectId[]): Promise<UserDoc[]> {
     return await this.#users.find({ _id: { $in: [...ids] } }, { projection: PROFILE }).toArray()
-  }
-
-  /** Keeps when somebody's last connection ended. Many may end at once. */
-  async setLastSeen(_id: ObjectId, lastSeenAt: Date): Promise<void> {
-    await this.#sightings.add({ _id, lastSeenAt })
-  }
-
-  /** Last-seen times of the given who ever were seen, by id (hex). */
-  async lastSeen(ids: readonly ObjectId[]): Promise<Map<string, Date>> {
-    if (ids.length === 0) return new Map()
-    const users = await this.#users.find({ _id: { $in: [...ids] } }, { projection: { lastSeenAt: 1 } }).toArray()
-    return new Map(users.flatMap(({ _id, lastSeenAt }) => (lastSeenAt ? [[_id.toHexString(), lastSeenAt]] : [])))
   }
 
   /** Person with the password's hash. */

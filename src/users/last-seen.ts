@@ -1,0 +1,39 @@
+import type { Collection, Db, ObjectId } from 'mongodb'
+import { Batcher } from '../limits/batcher.ts'
+import type { UserDoc } from './store.ts'
+
+interface Sighting {
+  readonly _id: ObjectId
+  readonly lastSeenAt: Date
+}
+
+/** People who went offline that are written with one command. */
+const WRITTEN_TOGETHER = 500
+
+/** When people were seen last, kept with their profiles. All queries are by `_id`. */
+export class LastSeenStore {
+  readonly #users: Collection<UserDoc>
+  readonly #sightings = new Batcher<Sighting, void>(async sightings => {
+    const updates = sightings.map(({ _id, lastSeenAt }) => ({
+      updateOne: { filter: { _id }, update: { $max: { lastSeenAt } } }
+    }))
+    await this.#users.bulkWrite(updates, { ordered: false })
+    return sightings.map(() => undefined)
+  }, WRITTEN_TOGETHER)
+
+  constructor(db: Db) {
+    this.#users = db.collection('users')
+  }
+
+  /** Keeps when somebody's last connection ended. Many may end at once. */
+  async set(_id: ObjectId, lastSeenAt: Date): Promise<void> {
+    await this.#sightings.add({ _id, lastSeenAt })
+  }
+
+  /** Times of the given who ever were seen, by id (hex). */
+  async of(ids: readonly ObjectId[]): Promise<Map<string, Date>> {
+    if (ids.length === 0) return new Map()
+    const users = await this.#users.find({ _id: { $in: [...ids] } }, { projection: { lastSeenAt: 1 } }).toArray()
+    return new Map(users.flatMap(({ _id, lastSeenAt }) => (lastSeenAt ? [[_id.toHexString(), lastSeenAt]] : [])))
+  }
+}
