@@ -1,6 +1,6 @@
 import type { Collection, Db, ObjectId } from 'mongodb'
-import { Batcher } from '../limits/batcher.ts'
-import type { UserDoc } from './store.ts'
+import { Batcher } from '../../limits/batcher.ts'
+import type { UserDoc } from '../store.ts'
 
 interface Sighting {
   readonly _id: ObjectId
