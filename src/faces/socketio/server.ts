@@ -66,7 +66,7 @@ export class SocketIoServer {
       for (const namespace of [name, ...namespaces]) this.#serve(`/${namespace}`)
     }
     this.#io.attach(http)
-    this.#transports = new Transports(this.#io.engine)
+    this.#transports = new Transports(this.#io.engine, config.timings.closeTimeoutMs)
     this.#sweeper = setInterval(() => this.#sweep(), sweepMs).unref()
   }
 

@@ -14,8 +14,10 @@ interface Use {
 export class Transports {
   readonly #uses = new Map<Transport, Use>()
 
-  constructor(engine: Server['engine']) {
+  /** @param closeTimeoutMs time that a polling client gets to come for its close, during which the process stays up */
+  constructor(engine: Server['engine'], closeTimeoutMs: number) {
     engine.on('connection', (transport: Transport) => {
+      Object.assign(transport.transport, { closeTimeout: closeTimeoutMs })
       this.#uses.set(transport, { count: 0, since: performance.now(), hasNamedNamespace: false })
       transport.once('close', () => this.#uses.delete(transport))
     })
