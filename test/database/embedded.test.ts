@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { MongoClient } from 'mongodb'
 import t, { type Test } from 'tap'
@@ -11,6 +13,13 @@ import { commandLine } from '../../src/database/embedded/processes.ts'
 
 const PROGRAM = fileURLToPath(new URL('./embedded-process.js', import.meta.url))
 const silent: EmbeddedLog = { info: () => undefined, warn: () => undefined, error: () => undefined }
+
+/** Removed after everything that the test ends: not under a database that still runs. */
+function newFolder(t: Test): string {
+  const folder = mkdtempSync(join(tmpdir(), 'parley-embedded-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  return folder
+}
 
 function start(dataDir: string, log = silent) {
   return startEmbedded({ dataDir, binary: process.env['MONGOD_BINARY'], log })
@@ -37,7 +46,9 @@ async function kill(child: ChildProcess): Promise<void> {
 
 /** Only when the number still means the one on this folder. */
 async function killMongod(pid: number, dataDir: string): Promise<void> {
-  if ((await commandLine(pid)).includes(dataDir)) process.kill(pid, 'SIGKILL')
+  const isThere = async () => (await commandLine(pid)).includes(dataDir)
+  if (await isThere()) process.kill(pid, 'SIGKILL')
+  while (await isThere()) await sleep(10)
 }
 
 async function connected<T>(uri: string, work: (client: MongoClient) => Promise<T>): Promise<T> {
@@ -60,7 +71,7 @@ const names = (uri: string) =>
   })
 
 t.test('a fresh folder becomes a replica set with transactions, and a stop ends its process', async t => {
-  const database = await start(t.testdir())
+  const database = await start(newFolder(t))
   await connected(database.uri, async client => {
     await client.withSession(session =>
       session.withTransaction(async () => {
@@ -75,7 +86,7 @@ t.test('a fresh folder becomes a replica set with transactions, and a stop ends 
 })
 
 t.test('data and address are the same after a stop and a start', async t => {
-  const folder = t.testdir()
+  const folder = newFolder(t)
   const first = await start(folder)
   await insert(first.uri, 'before')
   await first.stop()
@@ -86,7 +97,7 @@ t.test('data and address are the same after a stop and a start', async t => {
 })
 
 t.test('what was acknowledged is there after everything was killed with -9', async t => {
-  const folder = t.testdir()
+  const folder = newFolder(t)
   const { child, uri, pid } = await startProcess(t, folder)
   await insert(uri, 'acknowledged')
   // First the parent, which would repair it.
@@ -98,7 +109,7 @@ t.test('what was acknowledged is there after everything was killed with -9', asy
 })
 
 t.test('a mongod that a killed Parley has left running is stopped and its data taken over', async t => {
-  const folder = t.testdir()
+  const folder = newFolder(t)
   const { child, uri, pid } = await startProcess(t, folder)
   await insert(uri, 'left behind')
   await kill(child)
@@ -110,7 +121,7 @@ t.test('a mongod that a killed Parley has left running is stopped and its data t
 })
 
 t.test('a second Parley on a folder is refused by name, and the first is not disturbed', async t => {
-  const folder = t.testdir()
+  const folder = newFolder(t)
   const first = await start(folder)
   t.teardown(() => first.stop())
   const { refused } = await startProcess(t, folder)
@@ -135,7 +146,7 @@ t.test('the lock of a process that is gone, or whose number another has now, doe
 })
 
 t.test('when the port of last time is taken, another is used and the data is there', async t => {
-  const folder = t.testdir()
+  const folder = newFolder(t)
   const first = await start(folder)
   await insert(first.uri, 'moved')
   await first.stop()
@@ -151,7 +162,7 @@ t.test('when the port of last time is taken, another is used and the data is the
 t.test('a mongod that dies is started again on the same port, twice, and clients go on', async t => {
   const events = new EventEmitter()
   const log = { ...silent, info: (_: object, message: string) => events.emit(message) }
-  const database = await start(t.testdir(), log)
+  const database = await start(newFolder(t), log)
   t.teardown(() => database.stop())
   await connected(database.uri, async client => {
     const kept = client.db().collection<{ _id: string }>('kept')
@@ -171,7 +182,7 @@ t.test('a mongod that dies is started again on the same port, twice, and clients
 t.test('a stop during a repair leaves no process behind', async t => {
   const events = new EventEmitter()
   const log = { ...silent, warn: (_: object, message: string) => events.emit(message) }
-  const database = await start(t.testdir(), log)
+  const database = await start(newFolder(t), log)
   const died = once(events, 'The embedded database died')
   process.kill(database.pid, 'SIGKILL')
   await died
@@ -189,7 +200,7 @@ t.test('a program that is not a mongod, or not there, is named', async t => {
 })
 
 t.test('a mongod that stops at once is an error that shows what it said', async t => {
-  const dataDir = t.testdir()
+  const dataDir = newFolder(t)
   const binary = process.env['MONGOD_BINARY']
   const failing = startEmbedded({ dataDir, binary, log: silent, args: ['--no-such-option'] })
   await t.rejects(failing, /did not start: .*mongod\.log.*no-such-option/s)

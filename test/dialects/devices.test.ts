@@ -1,4 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ObjectId } from 'mongodb'
 import t, { type Test } from 'tap'
+import { openDatabase } from '../kit/databases.ts'
 import type { Person, TestServer } from '../kit/helper.ts'
 import { startServer } from '../kit/helper.ts'
 import { PacketClient } from '../kit/packet-client.ts'
@@ -27,7 +30,8 @@ for (const [way, open] of Object.entries(WAYS)) {
   t.test(`on connecting each device is sent once what it has not been delivered, by ${way}`, async t => {
     const server = await startServer(t)
     const ann = (await server.people(1))[0] as Person
-    const [ben, onPhone, onLaptop] = await twoDevices(server)
+    const [ben, onPhone, onLaptop, laptopSession] = await twoDevices(server)
+    const sessions = (await openDatabase(t, server.uri)).db().collection('sessions')
     const [direct, group] = [await server.direct(ann, ben), await server.group(ann, ben)]
     const a = await server.connect(ann)
     const say = async (conversationId: string, text: string): Promise<number> => {
@@ -37,6 +41,13 @@ for (const [way, open] of Object.entries(WAYS)) {
       await a.next(
         it => it.type === 'receipt:delivered' && it.data.conversationId === stream && it.data.deliveredSeq >= seq
       )
+
+    /** The sender is told before the laptop's cursor is written. */
+    const whenNoted = async (stream: string, seq: number) => {
+      const recent = { $elemMatch: { conversationId: new ObjectId(stream.slice(-24)), seq: { $gte: seq } } }
+      const isNoted = { _id: new ObjectId(laptopSession.slice(-24)), 'reached.recent': recent }
+      while ((await sessions.findOne(isNoted)) === null) await sleep(5)
+    }
 
     await say(direct, 'before')
     const [phone, laptop] = [await open(t, server, onPhone), await open(t, server, onLaptop)]
@@ -59,12 +70,12 @@ for (const [way, open] of Object.entries(WAYS)) {
     phone.close()
     const four = await say(direct, 'four')
     await again.hear('four')
-    await whenDelivered(direct, four)
+    await whenNoted(direct, four)
     again.close()
     const third = await open(t, server, onLaptop)
     const five = await say(group, 'five')
     await third.hear('five')
-    await whenDelivered(group, five)
+    await whenNoted(group, five)
     third.close()
 
     const [fourth, phoneAgain] = [await open(t, server, onLaptop), await open(t, server, onPhone)]
@@ -75,14 +86,14 @@ for (const [way, open] of Object.entries(WAYS)) {
   })
 }
 
-/** Sign a person in twice. @returns the person, and the token of each */
-async function twoDevices(server: TestServer): Promise<[Person, string, string]> {
+/** Sign a person in twice. @returns the person, the token of each, and the session of the second */
+async function twoDevices(server: TestServer): Promise<[Person, string, string, string]> {
   const username = `ben${Date.now()}`
   const { user, accessToken } = await server.signUp({ username })
   const login = { username, password: 'correct horse battery' }
   const other = (await server.call(undefined, 'POST', '/v1/auth/login', login)).body
   const ben = { id: user.id, hex: user.id.slice(5), token: accessToken }
-  return [ben, accessToken, other.accessToken]
+  return [ben, accessToken, other.accessToken, other.sessionId]
 }
 
 async function openPacket(t: Test, server: TestServer, options: object): Promise<Line> {

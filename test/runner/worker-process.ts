@@ -26,6 +26,7 @@ export class WorkerProcess {
   readonly #child: ChildProcess
   readonly #exited: Promise<unknown>
   readonly #timeoutMs: number
+  #hasFailed = false
   /** Record of the file that runs, or ran last. */
   #record = new Record('')
   #mark = ''
@@ -70,29 +71,34 @@ export class WorkerProcess {
     clearTimeout(timer)
     const left = await killMarked(this.#mark)
     if (left > 0) record.accuse(`${left} processes left behind, killed`)
-    if (this.isAlive) return record.finish()
-    await this.#outputEnded()
-    return record.finish(this.#child.signalCode ?? this.#child.exitCode)
+    const result = await this.#finish(record)
+    this.#hasFailed ||= result.failed > 0
+    return result
   }
 
   /** Lets the process end. @returns what the last file has broken after its end, if anything */
   async close(): Promise<FileResult | undefined> {
     if (!this.isAlive) return undefined
-    const before = this.#record.failed
     const record = new Record(`after ${this.#record.file}`)
-    if (before === 0) this.#record = record
+    if (!this.#hasFailed) this.#record = record
     this.#child.disconnect()
     const timer = setTimeout(() => this.kill(), END_TIMEOUT_MS)
     await this.#exited
     clearTimeout(timer)
     const { exitCode, signalCode } = this.#child
-    const isGood = exitCode === 0 || (exitCode === 1 && before > 0)
+    const isGood = exitCode === 0 || (exitCode === 1 && this.#hasFailed)
     return isGood && record.failed === 0 ? undefined : record.finish(signalCode ?? exitCode)
   }
 
   kill(): void {
     void killMarked(this.#mark)
     killGroup(this.#child)
+  }
+
+  async #finish(record: Record): Promise<FileResult> {
+    if (this.isAlive) return record.finish()
+    await this.#outputEnded()
+    return record.finish(this.#child.signalCode ?? this.#child.exitCode)
   }
 
   #listen(): void {
