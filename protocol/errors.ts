@@ -13,6 +13,7 @@ export const ERRORS = {
   unsupported_media_type: { status: 415, retry: 'no' },
   method_not_allowed: { status: 405, retry: 'no' },
   forbidden: { status: 403, retry: 'no' },
+  proof_required: { status: 403, retry: 'no' },
   not_found: { status: 404, retry: 'no' },
   conflict: { status: 409, retry: 'no' },
   idempotency_mismatch: { status: 409, retry: 'no' },

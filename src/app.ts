@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { addressRoutes } from './accounts/addresses/rest.ts'
 import { codeRoutes } from './accounts/codes/rest.ts'
 import { createDelivery } from './accounts/delivery/index.ts'
 import type { Delivery } from './accounts/delivery/port.ts'
@@ -45,7 +46,7 @@ import { coreCollections, createCoreStores } from './store/index.ts'
 import { createStreamStores, streamCollections } from './streams/index.ts'
 import { syncCommands } from './sync/commands.ts'
 import { createSync } from './sync/index.ts'
-import { createUserStores, createUsers, userCollections } from './users/index.ts'
+import { createUserStores, createUsers, userCollections, userMigrations } from './users/index.ts'
 import { userRoutes } from './users/rest.ts'
 
 export type AppConfig = Config & { MONGODB_URI: string; JWT_SECRET: string[] }
@@ -119,7 +120,7 @@ export async function openStores(
   config: Pick<AppConfig, 'MONGODB_URI' | 'MONGODB_POOL_SIZE' | 'COMMIT_LANES'>,
   connection?: Connection
 ) {
-  const database = await openDatabase(connection ?? (await connect(config)), COLLECTIONS)
+  const database = await openDatabase(connection ?? (await connect(config)), COLLECTIONS, userMigrations)
   const streams = createStreamStores(database)
   const core = createCoreStores(database, streams.accounts, config.COMMIT_LANES)
   return {
@@ -177,6 +178,7 @@ function routesOf(subjects: RoutedSubjects) {
   return [
     ...signInRoutes(subjects),
     ...codeRoutes(subjects),
+    ...addressRoutes(subjects.addresses),
     ...qrRoutes(subjects),
     ...userRoutes(subjects),
     ...presenceRoutes(subjects),

@@ -17,13 +17,13 @@ export const Phone = Type.String({
 
 export const Email = Type.String({ minLength: 3, maxLength: 254, pattern: '^[^\\s@]+@[^\\s@]+$' })
 
-/** Identifiers of a new account, one or more, and a password. */
+/** Identifiers of a new account and a password. A phone number and an email are kept as what has yet to be proved. */
 export const Register = route({
   method: 'POST',
   url: '/auth/register',
   isPublic: true,
   schema: {
-    summary: 'Make an account and sign in; at least one of username, phone and email',
+    summary: 'Make an account with a username and sign in; a phone number or an email alone needs a code',
     tags,
     body: closed({
       username: Type.Optional(Username),
@@ -125,6 +125,14 @@ const Code = Type.String({ pattern: '^[0-9]{6}$', maxLength: 6, examples: ['0123
 
 const target = { phone: Type.Optional(Phone), email: Type.Optional(Email) }
 
+export const CodeSent = closed({
+  expiresInMs: Type.Integer(),
+  devCode: Type.Optional(
+    Type.String({ description: 'The code itself: only outside production, where OTP_DELIVERY is log.' })
+  )
+})
+export type CodeSent = Static<typeof CodeSent>
+
 export const RequestCode = route({
   method: 'POST',
   url: '/auth/otp',
@@ -133,20 +141,11 @@ export const RequestCode = route({
     summary: 'Send a one-time code to exactly one of phone and email; the answer is the same for who is not known',
     tags,
     body: closed({ purpose: oneOf('register', 'login', 'reset'), ...target }),
-    response: {
-      202: closed({
-        expiresInMs: Type.Integer(),
-        devCode: Type.Optional(
-          Type.String({ description: 'The code itself: only outside production, where OTP_DELIVERY is log.' })
-        )
-      })
-    }
+    response: { 202: CodeSent }
   }
 })
 
 export type CodeRequest = Static<typeof RequestCode.schema.body>
-
-export type CodeSent = Static<(typeof RequestCode.schema.response)[202]>
 
 export const VerifyCode = route({
   method: 'POST',
@@ -173,6 +172,30 @@ type Verification = Static<typeof VerifyCode.schema.body>
 export type CodeLogin = Pick<Verification, 'phone' | 'email' | 'code' | 'device'>
 
 export type CodeRegistration = Omit<Verification, 'purpose'>
+
+export const NoteAddress = route({
+  method: 'POST',
+  url: '/users/me/addresses',
+  schema: {
+    summary: 'Say that exactly one of phone and email is yours; a code to prove it is sent there',
+    tags,
+    body: closed(target),
+    response: { 202: CodeSent }
+  }
+})
+
+export const ProveAddress = route({
+  method: 'POST',
+  url: '/users/me/addresses/verify',
+  schema: {
+    summary: 'Prove by the code that a phone number or an email is yours; from then on it signs you in and finds you',
+    tags,
+    body: closed({ ...target, code: Code }),
+    response: { 200: Me }
+  }
+})
+
+export type AddressProof = Static<typeof ProveAddress.schema.body>
 
 export const ChangePassword = route({
   method: 'POST',

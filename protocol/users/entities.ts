@@ -25,7 +25,6 @@ const profile = {
   bio: Type.Optional(Bio),
   statusText: Type.Optional(StatusText),
   publicKey: Type.Optional(PublicKey),
-  isVerified: Type.Optional(Type.Literal(true)),
   lastSeenAt: Type.Optional(Timestamp)
 }
 
@@ -36,11 +35,16 @@ const profile = {
 export const User = closed({ ...profile, createdAt: Type.Optional(Timestamp) })
 export type User = Static<typeof User>
 
-/** A person as they see themselves. `phone` is E.164. */
+/**
+ * A person as they see themselves. `phone` (E.164) and `email` are proved to be theirs; what they only say is theirs
+ * signs nobody in and finds nobody until it is proved by a code.
+ */
 export const Me = closed({
   ...profile,
   phone: Type.Optional(Type.String()),
   email: Type.Optional(Type.String()),
+  unverifiedPhone: Type.Optional(Type.String()),
+  unverifiedEmail: Type.Optional(Type.String()),
   createdAt: Timestamp,
   updatedAt: Type.Optional(Timestamp)
 })

@@ -1,7 +1,9 @@
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config/config.ts'
 import type { Collections, Database } from '../database/index.ts'
-import type { UserService, UserStore } from '../users/index.ts'
+import type { AddressStore, UserService, UserStore } from '../users/index.ts'
+import { AddressService } from './addresses/addresses.ts'
+import { CodeRequests } from './codes/code-requests.ts'
 import { Codes } from './codes/codes.ts'
 import { OtpService } from './codes/otp.ts'
 import { OtpStore } from './codes/store.ts'
@@ -15,6 +17,7 @@ import { SessionService } from './sessions/sessions.ts'
 import { SessionStore } from './sessions/store.ts'
 import { TicketStore } from './tickets/store.ts'
 
+export type { AddressService } from './addresses/addresses.ts'
 export type { OtpService } from './codes/otp.ts'
 export type { PasswordSignIn } from './passwords/password-sign-in.ts'
 export type { QrService } from './qr/qr.ts'
@@ -41,7 +44,10 @@ export function createAccountStores({ db }: Database) {
 }
 
 interface AccountDeps {
-  readonly store: ReturnType<typeof createAccountStores> & { readonly users: UserStore }
+  readonly store: ReturnType<typeof createAccountStores> & {
+    readonly users: UserStore
+    readonly addresses: AddressStore
+  }
   readonly bus: Bus
   readonly config: Config & { readonly JWT_SECRET: readonly string[] }
   readonly users: UserService
@@ -52,9 +58,12 @@ interface AccountDeps {
 /** Signing in: by password, one-time code and QR code, and the sessions that it opens. */
 export function createAccounts(deps: AccountDeps) {
   const sessions = new SessionService(deps)
-  const signIn = { ...deps, sessions, passwords: new Passwords(), codes: new Codes(deps) }
+  const codes = new Codes(deps)
+  const codeRequests = new CodeRequests({ ...deps, codes })
+  const signIn = { ...deps, sessions, passwords: new Passwords(), codes, codeRequests }
   const qr = new QrService(signIn)
   return {
+    addresses: new AddressService(signIn),
     auth: new PasswordSignIn(signIn),
     otp: new OtpService(signIn),
     qr,

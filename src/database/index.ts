@@ -2,7 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { type Db, type IndexDescription, MongoClient } from 'mongodb'
 import type { Config } from '../config/config.ts'
 import { ensureIndexes } from './indexes.ts'
+import { type Migrations, migrate } from './migrations.ts'
 
+export type { ClientSession } from 'mongodb'
+export type { Migrations } from './migrations.ts'
 export { ObjectId } from './object-id.ts'
 
 /** Indexes by the name of their collection, as each subject declares them. */
@@ -24,15 +27,26 @@ export interface Database {
 interface MetaDoc {
   _id: string
   epoch?: string
+  /** Those that were made; a new database needs none. */
+  migrations?: string[]
   at?: Date
 }
 
 type DatabaseConfig = Pick<Config, 'MONGODB_POOL_SIZE'> & { readonly MONGODB_URI: string }
 
-/** Opens the database of a connection, and creates the indexes that are missing. */
-export async function openDatabase(client: MongoClient, collections: Collections): Promise<Database> {
+/** Opens the database of a connection, creates the indexes that are missing, and brings older data up to date. */
+export async function openDatabase(
+  client: MongoClient,
+  collections: Collections,
+  migrations: Migrations
+): Promise<Database> {
   const db = client.db()
-  const [epoch] = await Promise.all([readEpoch(db), ensureIndexes(db, collections)]).catch(async (error: unknown) => {
+  const open = async () => {
+    const [meta] = await Promise.all([readMeta(db, Object.keys(migrations)), ensureIndexes(db, collections)])
+    await migrate(db, migrations, meta.migrations)
+    return meta.epoch
+  }
+  const epoch = await open().catch(async (error: unknown) => {
     await client.close()
     throw error
   })
@@ -74,14 +88,15 @@ export async function connect({ MONGODB_URI, MONGODB_POOL_SIZE }: DatabaseConfig
   return client
 }
 
-async function readEpoch(db: Db): Promise<string> {
+/** @param all names of all migrations: a new database needs none of them */
+async function readMeta(db: Db, all: string[]): Promise<{ epoch: string; migrations: string[] }> {
   const collection = db.collection<MetaDoc>('meta')
-  const known = await collection.findOne({ _id: 'epoch' })
-  if (known?.epoch !== undefined) return known.epoch
-  const made = await collection.findOneAndUpdate(
-    { _id: 'epoch' },
-    { $setOnInsert: { epoch: randomUUID() } },
-    { upsert: true, returnDocument: 'after' }
-  )
-  return made?.epoch ?? ''
+  const known =
+    (await collection.findOne({ _id: 'epoch' })) ??
+    (await collection.findOneAndUpdate(
+      { _id: 'epoch' },
+      { $setOnInsert: { epoch: randomUUID(), migrations: all } },
+      { upsert: true, returnDocument: 'after' }
+    ))
+  return { epoch: known?.epoch ?? '', migrations: known?.migrations ?? [] }
 }

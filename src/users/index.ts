@@ -5,10 +5,12 @@ import { PresenceService } from '../presence/index.ts'
 import type { Commits } from '../store/commit/commits.ts'
 import type { ConversationStore } from '../store/conversations.ts'
 import type { AccountStore } from '../streams/store.ts'
+import { AddressStore } from './addresses/store.ts'
 import { BlockService } from './blocks/blocks.ts'
 import { BlockStore } from './blocks/store.ts'
 import { ContactService } from './contacts/contacts.ts'
 import { ContactStore } from './contacts/store.ts'
+import { Directory } from './directory.ts'
 import { FriendService } from './friends/friends.ts'
 import { FriendshipStore } from './friends/store.ts'
 import { LastSeenStore } from './last-seen/store.ts'
@@ -19,14 +21,17 @@ import { createUserItems } from './user-items.ts'
 import { UserService } from './users.ts'
 import { Visibility } from './visibility.ts'
 
+export { type Address, verified } from './addresses/address.ts'
+export type { AddressStore } from './addresses/store.ts'
 export type { BlockService } from './blocks/blocks.ts'
 export type { ContactStore } from './contacts/store.ts'
 export type { FriendshipStore } from './friends/store.ts'
+export { userMigrations } from './migrations.ts'
 export { presentMe } from './profiles.ts'
 export { DEFAULT_SETTINGS } from './settings/settings.ts'
 export type { SettingsStore } from './settings/store.ts'
 export type { UserDoc, UserKey, UserStore } from './store.ts'
-export type { UserService } from './users.ts'
+export type { ExternalProfile, UserService } from './users.ts'
 
 /** The collections of people, and of what they are to each other. */
 export const userCollections: Collections = {
@@ -34,11 +39,12 @@ export const userCollections: Collections = {
   contacts: ContactStore.indexes,
   friendships: FriendshipStore.indexes,
   settings: SettingsStore.indexes,
-  users: UserStore.indexes
+  users: [...UserStore.indexes, ...AddressStore.indexes]
 }
 
 export function createUserStores({ db }: Database) {
   return {
+    addresses: new AddressStore(db),
     blocks: new BlockStore(db),
     contacts: new ContactStore(db),
     friendships: new FriendshipStore(db),
@@ -63,6 +69,7 @@ export function createUsers(deps: UserDeps) {
   const { store, bus } = deps
   const visibility = new Visibility(store)
   const users = new UserService({ ...deps, visibility })
+  const directory = new Directory({ ...deps, visibility })
   const presence = new PresenceService({
     store,
     bus,
@@ -72,6 +79,7 @@ export function createUsers(deps: UserDeps) {
   const settings = new SettingsService(deps)
   return {
     users,
+    directory,
     blocks,
     contacts: new ContactService({ ...deps, users, blocks }),
     friends: new FriendService({ ...deps, users, presence }),

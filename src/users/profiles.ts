@@ -13,7 +13,7 @@ export function presentUser(
   { isBlocked, about, profilePhoto, lastSeen }: ProfileVisibility
 ): User {
   if (isBlocked) return presentNames(user)
-  const { avatarUrl, bio, statusText, publicKey, isVerified, lastSeenAt, createdAt } = user
+  const { avatarUrl, bio, statusText, publicKey, lastSeenAt, createdAt } = user
   return {
     ...presentNames(user),
     ...omitUndefined({
@@ -21,7 +21,6 @@ export function presentUser(
       bio: about ? bio : undefined,
       statusText: about ? statusText : undefined,
       publicKey,
-      isVerified: isVerified || undefined,
       lastSeenAt: lastSeen ? lastSeenAt?.toISOString() : undefined
     }),
     createdAt: createdAt.toISOString()
@@ -41,10 +40,10 @@ const OWN_SIGHT: ProfileVisibility = { isBlocked: false, about: true, profilePho
 
 /** A person as they see themselves. */
 export function presentMe(user: PresentedFields): Me {
-  const { phone, email, createdAt, updatedAt = createdAt } = user
+  const { phone, email, unverifiedPhone, unverifiedEmail, createdAt, updatedAt = createdAt } = user
   return {
     ...presentUser(user, OWN_SIGHT),
-    ...omitUndefined({ phone, email }),
+    ...omitUndefined({ phone, email, unverifiedPhone, unverifiedEmail }),
     createdAt: createdAt.toISOString(),
     updatedAt: updatedAt.toISOString()
   }

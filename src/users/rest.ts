@@ -3,6 +3,7 @@ import { GetMe, GetUser, SearchUsers, UpdateMe } from '../../protocol/users/rout
 import { type BoundRoute, route } from '../contract/route.ts'
 import type { BlockService } from './blocks/blocks.ts'
 import type { ContactService } from './contacts/contacts.ts'
+import type { Directory } from './directory.ts'
 import type { FriendService } from './friends/friends.ts'
 import type { SettingsService } from './settings/settings.ts'
 import type { UserService } from './users.ts'
@@ -12,6 +13,7 @@ const ADDRESS_BOOK_BYTES = 1_048_576
 
 interface UserRouteDeps {
   readonly users: UserService
+  readonly directory: Directory
   readonly blocks: BlockService
   readonly contacts: ContactService
   readonly friends: FriendService
@@ -23,12 +25,12 @@ export function userRoutes(deps: UserRouteDeps): BoundRoute[] {
   return [...profileRoutes(deps), ...choiceRoutes(deps), ...contactRoutes(deps)]
 }
 
-function profileRoutes({ users }: UserRouteDeps): BoundRoute[] {
+function profileRoutes({ users, directory }: UserRouteDeps): BoundRoute[] {
   return [
     route(GetMe, async ({ actor }) => await users.me(actor)),
     route(UpdateMe, async ({ actor, body }) => await users.update(actor, body)),
     route(GetUser, async ({ actor, params }) => await users.get(actor, params.userId)),
-    route(SearchUsers, async ({ actor, query }) => ({ users: await users.search(actor, query.q, query.limit) }))
+    route(SearchUsers, async ({ actor, query }) => ({ users: await directory.search(actor, query.q, query.limit) }))
   ]
 }
 

@@ -4,6 +4,7 @@ import { isDuplicate } from '../database/duplicates.ts'
 import { AppError } from '../errors.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import { beginning, foldedWords, searchTokens } from '../search-words.ts'
+import { type Address, verified } from './addresses/address.ts'
 
 /** A person. What is not known about them is absent, so that the unique indexes leave it out. */
 export interface UserDoc {
@@ -11,10 +12,15 @@ export interface UserDoc {
   username?: string
   /** The username in lower case. */
   usernameKey?: string
-  /** E.164. */
+  /** E.164. Like the email: theirs by a code, or by what a configured issuer says. */
   phone?: string
+  phoneVerifiedAt?: Date
   /** Email in lower case. */
   email?: string
+  emailVerifiedAt?: Date
+  /** What they say is theirs, and nobody has proved: it signs nobody in, finds nobody, and many may say the same. */
+  unverifiedPhone?: string
+  unverifiedEmail?: string
   passwordHash?: string
   displayName: string
   bio?: string
@@ -23,8 +29,6 @@ export interface UserDoc {
   statusText?: string
   publicKey?: string
   isDisabled?: boolean
-  /** Has proved by a code that the phone number or the email is theirs. */
-  isVerified?: boolean
   /** Id in an existing user system, where that is not an id of ours. */
   externalId?: string
   /** Beginnings of the words of name and username. */
@@ -62,7 +66,7 @@ const unique = (field: string): IndexDescription => ({
   partialFilterExpression: { [field]: { $exists: true } }
 })
 /** Projection without the fields that only the login needs. */
-const PROFILE = { passwordHash: 0, searchTokens: 0, pushTokens: 0 } as const
+export const PROFILE = { passwordHash: 0, searchTokens: 0, pushTokens: 0 } as const
 
 /** The people, with what they sign in with. */
 export class UserStore {
@@ -113,27 +117,7 @@ export class UserStore {
 
   /** Sets a password whatever it was before, for somebody who has just proved who they are. */
   async resetPassword(_id: ObjectId, passwordHash: string): Promise<void> {
-    await this.#users.updateOne({ _id }, { $set: { passwordHash, isVerified: true } })
-  }
-
-  /** Keeps that somebody has proved who they are. */
-  async verify(_id: ObjectId): Promise<void> {
-    await this.#users.updateOne({ _id }, { $set: { isVerified: true } })
-  }
-
-  /**
-   * Gives an account that nobody has proved to be theirs to who proves it now, with their password or none in the place
-   * of the one before. @returns whether it was nobody's until now
-   */
-  async claim(_id: ObjectId, passwordHash: string | undefined): Promise<boolean> {
-    const { modifiedCount } = await this.#users.updateOne(
-      { _id, isVerified: { $ne: true } },
-      {
-        $set: { isVerified: true, ...omitUndefined({ passwordHash }) },
-        ...omitUndefined({ $unset: passwordHash === undefined ? { passwordHash: '' as const } : undefined })
-      }
-    )
-    return modifiedCount === 1
+    await this.#users.updateOne({ _id }, { $set: { passwordHash } })
   }
 
   /** Find a person of an existing user system by the id there; an `ObjectId` is the id here as well. */
@@ -141,10 +125,19 @@ export class UserStore {
     return await this.#users.findOne(externalKey(subject), { projection: PROFILE })
   }
 
-  /** Makes sure that somebody of an existing user system is known; however many ask at once, there is one. */
-  async ensureExternal(subject: ObjectId | string, displayName: string): Promise<UserDoc> {
+  /**
+   * Makes sure that somebody of an existing user system is known; however many ask at once, there is one.
+   * @param addresses theirs by what that system says; left out where somebody here has proved one of them
+   */
+  async ensureExternal(
+    subject: ObjectId | string,
+    displayName: string,
+    addresses: readonly Address[] = []
+  ): Promise<UserDoc> {
     const key = externalKey(subject)
-    const $setOnInsert = { displayName, searchTokens: searchTokens({ displayName }), createdAt: new Date() }
+    const createdAt = new Date()
+    const proved = Object.assign({}, ...addresses.map(address => verified(address, createdAt)))
+    const $setOnInsert = { ...proved, displayName, searchTokens: searchTokens({ displayName }), createdAt }
     try {
       const user = await this.#users.findOneAndUpdate(
         key,
@@ -156,8 +149,9 @@ export class UserStore {
       if (!isDuplicate(error)) throw error
     }
     const other = await this.findExternal(subject)
-    if (!other) throw new Error('A person who was just added is gone')
-    return other
+    if (other) return other
+    if (addresses.length === 0) throw new Error('A person who was just added is gone')
+    return await this.ensureExternal(subject, displayName)
   }
 
   /**
@@ -255,7 +249,8 @@ function externalKey(subject: ObjectId | string): { externalId: string } | { _id
   return typeof subject === 'string' ? { externalId: subject } : { _id: subject }
 }
 
-async function refuseTaken<T>(write: Promise<T>): Promise<T> {
+/** @throws {AppError} `conflict` for a write that would give two people the same identifier */
+export async function refuseTaken<T>(write: Promise<T>): Promise<T> {
   try {
     return await write
   } catch (error) {

@@ -1,24 +1,30 @@
 import { bareId } from '../../protocol/ids.ts'
-import { PAGE_SIZE } from '../../protocol/limits.ts'
 import type { Me, User } from '../../protocol/users/entities.ts'
 import { ProfileUpdated, UserUpdated } from '../../protocol/users/events.ts'
 import type { ProfileChanges } from '../../protocol/users/routes.ts'
 import type { Actor } from '../actor.ts'
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config/config.ts'
+import type { ClientSession } from '../database/index.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
-import { emailKey, parsePhone, phoneBeginnings } from '../identifiers.ts'
-import { userId } from '../ids.ts'
+import { emailKey, parsePhone } from '../identifiers.ts'
 import { RecentCache } from '../limits/recent-cache.ts'
 import { omitUndefined } from '../omit-undefined.ts'
-import { cutPage } from '../page.ts'
 import type { AccountStore } from '../streams/store.ts'
 import { requirePlainText } from '../text.ts'
-import type { BlockStore } from './blocks/store.ts'
-import { presentMe, presentNames, presentUser } from './profiles.ts'
+import type { Address } from './addresses/address.ts'
+import type { AddressStore } from './addresses/store.ts'
+import { presentMe, presentUser } from './profiles.ts'
 import type { UserDoc, UserStore } from './store.ts'
 import type { Visibility } from './visibility.ts'
+
+/** Profile that an existing user system gives somebody. */
+export interface ExternalProfile {
+  readonly name?: string
+  readonly phone?: string
+  readonly email?: string
+}
 
 /** Cached person of an existing user system: little, because there are many. */
 interface External {
@@ -31,7 +37,11 @@ function externalOf({ _id, isDisabled = false }: UserDoc): External {
 }
 
 interface UserDeps {
-  readonly store: { readonly users: UserStore; readonly accounts: AccountStore; readonly blocks: BlockStore }
+  readonly store: {
+    readonly users: UserStore
+    readonly addresses: AddressStore
+    readonly accounts: AccountStore
+  }
   readonly bus: Bus
   readonly visibility: Pick<Visibility, 'findAll'>
   readonly config: Pick<Config, 'DEFAULT_REGION' | 'AUTH_AUTOPROVISION'>
@@ -42,10 +52,6 @@ type AccountStatus = 'enabled' | 'disabled' | 'unknown'
 const CACHE_MS = 30_000
 const MAX_CACHED = 50_000
 const NAME_LENGTH = 64
-/** People who are left out of a search by the database itself. */
-const MAX_EXCEPT = 1_000
-/** People that numbered pages reach. */
-const MAX_NUMBERED = 1_000
 const MAX_PUSH_TOKENS = 10
 const PUSH_TOKEN = /^[\x21-\x7e]{8,4096}$/
 const OWN_ID = /^(?:user_)?([0-9a-f]{24})$/
@@ -80,18 +86,28 @@ export class UserService {
   async update(actor: Actor, changes: ProfileChanges): Promise<Me> {
     const fields = profileFields(changes)
     if (Object.keys(fields).length === 0) return await this.me(actor)
-    const userId = new ObjectId(actor.userId)
-    let user: UserDoc | null = null
-    const rev = await this.#store.accounts.change(userId, 'profile', userId, async session => {
-      user = await this.#store.users.update(userId, fields, session)
-      if (!user) throw new AppError('unauthenticated', 'The account does not exist')
-    })
-    if (!user) throw new Error('A profile was changed, but whose')
-    const me = presentMe(user)
-    this.#bus.publish('user', { userId: actor.userId, rev, event: UserUpdated.create(me) })
-    const { id, displayName, username } = presentNames(user)
+    const me = await this.#change(actor, async (id, session) => await this.#store.users.update(id, fields, session))
+    const { id, displayName, username } = me
     const event = ProfileUpdated.create({ userId: id, displayName, ...omitUndefined({ username }) })
     this.#bus.publish('profile', { userId: actor.userId, event })
+    return me
+  }
+
+  /** Keeps an address that the actor says is theirs, until somebody proves it. Tells their devices. */
+  async noteAddress(actor: Pick<Actor, 'userId'>, address: Address): Promise<Me> {
+    return await this.#change(actor, async (id, session) => await this.#store.addresses.note(id, address, session))
+  }
+
+  /**
+   * Keeps an address that the actor has proved, in the place of the one before, and takes it from those who only say
+   * that it is theirs. Tells the actor's devices. @throws {AppError} `conflict` when somebody else has proved it
+   */
+  async verifyAddress(actor: Pick<Actor, 'userId'>, address: Address): Promise<Me> {
+    const me = await this.#change(
+      actor,
+      async (id, session) => await this.#store.addresses.verify(id, address, session)
+    )
+    await this.#store.addresses.forget(address)
     return me
   }
 
@@ -101,50 +117,6 @@ export class UserService {
     const [profile] = user === null ? [] : await this.#visiblePresence(actor, [user])
     if (profile === undefined) throw new AppError('not_found', 'There is no such user')
     return profile
-  }
-
-  /**
-   * People by a whole username, phone number or email first, then by the beginning of a username, then of words of
-   * names or of a phone number (five digits); 50 unless told, of the first page (1) unless told. Neither the actor nor
-   * peers blocked either way.
-   */
-  async search(actor: Pick<Actor, 'userId'>, text: string, limit = PAGE_SIZE, page = 1): Promise<User[]> {
-    const skip = (page - 1) * limit
-    if (skip + limit > MAX_NUMBERED) return []
-    const region = this.#config.DEFAULT_REGION
-    const phone = await parsePhone(text, region)
-    const keys = [
-      { usernameKey: text.trim().toLowerCase() },
-      ...(text.includes('@') ? [{ email: emailKey(text.trim()) }] : []),
-      ...(phone === undefined ? [] : [{ phone }])
-    ]
-    const except = await this.#hiddenFrom(actor)
-    const wanted = { text, keys, phones: await phoneBeginnings(text, region) }
-    const found = await this.#store.users.search(wanted, skip + limit, except)
-    return await this.#presentUnblocked(actor, found.slice(skip))
-  }
-
-  /**
-   * Everybody but the actor and peers blocked either way, in the order of their ids: after somebody, or a
-   * numbered page (1 is the first one).
-   */
-  async list(
-    actor: Pick<Actor, 'userId'>,
-    { limit = PAGE_SIZE, after, page: number = 1 }: { limit?: number; after?: string; page?: number } = {}
-  ) {
-    const skip = (number - 1) * limit
-    if (skip + limit > MAX_NUMBERED) return { users: [] }
-    const rows = await this.#store.users.page(limit + 1, {
-      skip,
-      except: await this.#hiddenFrom(actor),
-      ...omitUndefined({ after: after === undefined ? undefined : new ObjectId(bareId(after)) })
-    })
-    const { page, last } = cutPage(rows, limit)
-    const users = await this.#presentUnblocked(actor, page)
-    return {
-      users,
-      ...omitUndefined({ next: last && userId(last._id) })
-    }
   }
 
   /** Profiles as the actor may see them, in no particular order, of whom there is. Ids in either form. */
@@ -180,13 +152,31 @@ export class UserService {
   /**
    * Require a person of an existing user system, registered at the first request where that is configured.
    * @param subject a user id of either form, or any other text that the system names them by
+   * @param profile what the system says about them; their addresses only where they are proved there
    * @returns their id, 24 hexadecimal digits
    * @throws {AppError} `unauthenticated` when there is no such person, `account_disabled`
    */
-  async requireExternal(subject: string, name: string | undefined): Promise<string> {
-    const user = (await this.#externals.get(subject)) ?? (await this.#provision(subject, name))
+  async requireExternal(subject: string, profile: ExternalProfile): Promise<string> {
+    const user = (await this.#externals.get(subject)) ?? (await this.#provision(subject, profile))
     if (user.isDisabled) throw new AppError('account_disabled', 'The account is disabled')
     return user.id
+  }
+
+  /** Changes the actor's profile, and tells their devices. */
+  async #change(
+    actor: Pick<Actor, 'userId'>,
+    work: (id: ObjectId, session: ClientSession) => Promise<UserDoc | null>
+  ): Promise<Me> {
+    const id = new ObjectId(actor.userId)
+    let user: UserDoc | null = null
+    const rev = await this.#store.accounts.change(id, 'profile', id, async session => {
+      user = await work(id, session)
+      if (!user) throw new AppError('unauthenticated', 'The account does not exist')
+    })
+    if (!user) throw new Error('A profile was changed, but whose')
+    const me = presentMe(user)
+    this.#bus.publish('user', { userId: actor.userId, rev, event: UserUpdated.create(me) })
+    return me
   }
 
   async #findExternal(subject: string): Promise<External | undefined> {
@@ -194,10 +184,17 @@ export class UserService {
     return user === null ? undefined : externalOf(user)
   }
 
-  async #provision(subject: string, name: string | undefined): Promise<External> {
+  async #provision(subject: string, { name, ...said }: ExternalProfile): Promise<External> {
     this.#externals.delete(subject)
     if (!this.#config.AUTH_AUTOPROVISION) throw new AppError('unauthenticated', 'The account does not exist')
-    return externalOf(await this.#store.users.ensureExternal(subjectOf(subject), firstName(name)))
+    const phone = said.phone === undefined ? undefined : await parsePhone(said.phone, undefined)
+    const addresses: Address[] = [
+      ...(phone === undefined ? [] : [{ phone }]),
+      ...(said.email === undefined ? [] : [{ email: emailKey(said.email) }])
+    ]
+    const user = await this.#store.users.ensureExternal(subjectOf(subject), firstName(name), addresses)
+    await Promise.all(addresses.map(async address => await this.#store.addresses.forget(address)))
+    return externalOf(user)
   }
 
   async #visiblePresence(actor: Pick<Actor, 'userId'>, users: readonly UserDoc[]): Promise<User[]> {
@@ -207,21 +204,6 @@ export class UserService {
       const visibility = visibilities.get(ids[index] ?? '')
       return visibility === undefined ? [] : [presentUser(user, visibility)]
     })
-  }
-
-  async #presentUnblocked(actor: Pick<Actor, 'userId'>, users: readonly UserDoc[]): Promise<User[]> {
-    const ids = users.map(({ _id }) => _id.toHexString())
-    const visibilities = await this.#visibility.findAll(actor.userId, ids)
-    return users.flatMap((user, index) => {
-      const visibility = visibilities.get(ids[index] ?? '')
-      return visibility === undefined || visibility.isBlocked ? [] : [presentUser(user, visibility)]
-    })
-  }
-
-  /** People left out of every list: the actor, and peers blocked either way. */
-  async #hiddenFrom({ userId: id }: Pick<Actor, 'userId'>): Promise<ObjectId[]> {
-    const me = new ObjectId(id)
-    return [me, ...(await this.#store.blocks.blockedPeers(me, MAX_EXCEPT))].slice(0, MAX_EXCEPT)
   }
 
   async #loadStatus(userId: string): Promise<AccountStatus> {

@@ -100,6 +100,14 @@ export async function mintToken(hex: string, claims: Record<string, unknown> = {
     .sign(new TextEncoder().encode(SECRET))
 }
 
+/** Fields of a new account. */
+interface SignUp {
+  readonly username?: string
+  readonly phone?: string
+  readonly email?: string
+  readonly [field: string]: unknown
+}
+
 /** Server with its clients. */
 export class TestServer {
   readonly app: FastifyInstance
@@ -121,11 +129,35 @@ export class TestServer {
     return person
   }
 
-  /** Registers somebody, under a new username unless the fields say otherwise. */
-  async signUp(fields: object = {}): Promise<SignedIn> {
+  /** Registers somebody, under a new username unless the fields say otherwise, and proves their phone and email. */
+  async signUp({ phone, email, ...fields }: SignUp = {}): Promise<SignedIn> {
     const account = { username: `u${randomBytes(6).toString('hex')}`, password: PASSWORD, ...fields }
+    const [first, second] = [phone && { phone }, email && { email }].filter(it => typeof it === 'object')
+    const signedIn = first === undefined ? await this.#register(account) : await this.#registerByCode(account, first)
+    return second === undefined ? signedIn : { ...signedIn, user: await this.prove(signedIn, second) }
+  }
+
+  async #register(account: object): Promise<SignedIn> {
     const { status, text, body } = await this.call(undefined, 'POST', '/v1/auth/register', account)
     if (status !== 201) throw new Error(text)
+    return body
+  }
+
+  async #registerByCode(account: object, address: object): Promise<SignedIn> {
+    const purpose = 'register'
+    const sent = await this.call(undefined, 'POST', '/v1/auth/otp', { purpose, ...address })
+    const claim = { ...account, ...address, purpose, code: sent.body.devCode }
+    const { status, text, body } = await this.call(undefined, 'POST', '/v1/auth/otp/verify', claim)
+    if (status !== 200) throw new Error(`${sent.text} ${text}`)
+    return body
+  }
+
+  /** Proves that an address is somebody's. @returns who they are then */
+  async prove({ accessToken: token }: Pick<SignedIn, 'accessToken'>, address: object): Promise<SignedIn['user']> {
+    const sent = await this.call({ token }, 'POST', '/v1/users/me/addresses', address)
+    const claim = { ...address, code: sent.body.devCode }
+    const { status, text, body } = await this.call({ token }, 'POST', '/v1/users/me/addresses/verify', claim)
+    if (status !== 200) throw new Error(`${sent.text} ${text}`)
     return body
   }
 

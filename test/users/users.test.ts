@@ -157,7 +157,7 @@ t.test('the best come first: a whole username, its beginning, then words of name
 })
 
 t.test('everybody is listed in pages, but oneself, the disabled and the blocked', async t => {
-  const { store, users, blocks } = await openServices(t)
+  const { store, directory, blocks } = await openServices(t)
   const ids = Array.from({ length: 7 }, () => new ObjectId())
   for (const [index, _id] of ids.entries()) {
     const isDisabled = index === 4 ? { isDisabled: true } : {}
@@ -169,7 +169,7 @@ t.test('everybody is listed in pages, but oneself, the disabled and the blocked'
   const found: string[] = []
   let after: string | undefined
   do {
-    const page = await users.list(actor, { limit: 2, ...(after === undefined ? {} : { after }) })
+    const page = await directory.list(actor, { limit: 2, ...(after === undefined ? {} : { after }) })
     found.push(...page.users.map(({ id }) => id.slice(-24)))
     after = page.next
   } while (after !== undefined)

@@ -11,10 +11,16 @@ interface CodeDeps {
   readonly config: Pick<Config, 'limits'> & { readonly JWT_SECRET: readonly string[] }
 }
 
-/** Claim to a code: its digits, its purpose, and the address it comes from. */
-export interface CodeClaim {
+/** What a code is for. */
+export interface CodeUse {
   readonly purpose: CodePurpose
   readonly target: OtpRecipient
+  /** Who may use it, 24 hexadecimal digits; whoever has it unless told. */
+  readonly userId?: string
+}
+
+/** Claim to a code: what it is for, its digits, and the address it comes from. */
+export interface CodeClaim extends CodeUse {
   readonly code: string
   readonly ip: string
 }
@@ -45,9 +51,9 @@ export class Codes {
    * Makes a code, in the place of the one before. One that does not open anything takes as long to make, and is kept
    * with a digest that no code has.
    */
-  async make(purpose: CodePurpose, target: OtpRecipient, isOpening: boolean): Promise<string> {
+  async make(use: CodeUse, isOpening: boolean): Promise<string> {
     const code = String(randomInt(10 ** DIGITS)).padStart(DIGITS, '0')
-    const id = idOf(purpose, target)
+    const id = idOf(use)
     const [key = Buffer.alloc(0)] = this.#keys
     const digest = digestOf(isOpening ? key : randomBytes(key.length), id, code)
     await this.#otps.replace(id, digest.toString('base64url'), new Date(Date.now() + CODE_MS))
@@ -59,10 +65,10 @@ export class Codes {
    * @param prepare what may still refuse; it runs when the code is right, and a refusal leaves the code valid
    * @throws {AppError} `unauthenticated` for a wrong, expired, used or exhausted code, `rate_limited`
    */
-  async take<T>({ purpose, target, code, ip }: CodeClaim, prepare: () => Promise<T>): Promise<T> {
+  async take<T>({ code, ip, ...use }: CodeClaim, prepare: () => Promise<T>): Promise<T> {
     const network = networkOf(ip)
     await this.#triesOfNetwork.take(network)
-    const id = idOf(purpose, target)
+    const id = idOf(use)
     const kept = await this.#otps.countTry(id, new Date())
     if (kept === undefined || !this.#isDigest(kept, id, code)) throw wrongCode()
     const prepared = await prepare()
@@ -77,8 +83,8 @@ export class Codes {
   }
 }
 
-function idOf(purpose: CodePurpose, { channel, to }: OtpRecipient): string {
-  return `${purpose}:${channel}:${to}`
+function idOf({ purpose, target: { channel, to }, userId }: CodeUse): string {
+  return `${userId === undefined ? purpose : `${purpose} by ${userId}`}:${channel}:${to}`
 }
 
 function digestOf(key: Buffer, id: string, code: string): Buffer {

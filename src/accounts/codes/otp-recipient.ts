@@ -1,7 +1,7 @@
 import { AppError } from '../../errors.ts'
 import { type Identifiers, identifierKeys } from '../../identifiers.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
-import type { UserKey } from '../../users/index.ts'
+import type { Address } from '../../users/index.ts'
 import type { Channel } from '../delivery/port.ts'
 
 /** Address that a code goes to, and the person if there is one. */
@@ -9,7 +9,7 @@ export interface OtpRecipient {
   readonly channel: Channel
   /** E.164, or an email as it is kept. */
   readonly to: string
-  readonly key: UserKey
+  readonly key: Address
 }
 
 /** @throws {AppError} `invalid` unless it is exactly one, and a possible one */

@@ -1,5 +1,5 @@
 /** Purposes of a code. */
-export type CodePurpose = 'register' | 'login' | 'reset'
+export type CodePurpose = 'register' | 'login' | 'reset' | 'prove'
 
 /** The way to a person: a text message to a phone number, or a mail. */
 export type Channel = 'sms' | 'email'

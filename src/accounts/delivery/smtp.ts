@@ -10,7 +10,8 @@ const MAX_WAITING = 1_000
 const SUBJECTS: Record<CodePurpose, string> = {
   register: 'Your code to register',
   login: 'Your code to sign in',
-  reset: 'Your code for a new password'
+  reset: 'Your code for a new password',
+  prove: 'Your code to confirm this address'
 }
 
 interface SmtpOptions extends RetryOptions {

@@ -59,17 +59,23 @@ export class PasswordSignIn {
   }
 
   /**
-   * Makes an account and signs in.
-   * @throws {AppError} `invalid`, `conflict` when an identifier is taken, `rate_limited`
+   * Makes an account with a username and signs in. A phone number and an email are noted, until a code proves them.
+   * @throws {AppError} `invalid`, `proof_required` without a username, `conflict` when it is taken, `rate_limited`
    */
   async register(input: Registration, ip: string): Promise<SignIn> {
     const keys = await identifierKeys(input, this.#region)
     if (Object.keys(keys).length === 0) throw new AppError('invalid', 'One of username, phone and email is required')
     requireOtherPassword(input.password, [input.username, input.phone, input.email, ...Object.values(keys)])
+    const { usernameKey, phone: unverifiedPhone, email: unverifiedEmail } = keys
+    if (usernameKey === undefined) {
+      throw new AppError(
+        'proof_required',
+        'A phone number or an email has to be proved: ask for a code to register with, or choose a username too'
+      )
+    }
     const user: Omit<UserDoc, 'searchTokens'> = {
       _id: new ObjectId(),
-      ...omitUndefined({ username: input.username }),
-      ...keys,
+      ...omitUndefined({ username: input.username, usernameKey, unverifiedPhone, unverifiedEmail }),
       displayName: requirePlainText('displayName', input.displayName ?? input.username ?? 'User'),
       createdAt: new Date()
     }

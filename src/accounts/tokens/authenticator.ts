@@ -1,7 +1,10 @@
+import { Value } from '@sinclair/typebox/value'
+import { Email } from '../../../protocol/accounts/routes.ts'
 import type { Actor } from '../../actor.ts'
 import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
-import type { UserService } from '../../users/index.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
+import type { ExternalProfile, UserService } from '../../users/index.ts'
 import type { SessionService } from '../sessions/sessions.ts'
 import { type Claims, type Issuer, isFromIssuer, type LoadSigners, Tokens } from './jwt.ts'
 
@@ -47,7 +50,8 @@ export function createAuthenticator({ loadSigners, config, sessions, users }: Au
         return { ...session, expiresAt }
       }
       const person = requirePerson(claims, expected)
-      return { userId: await users.requireExternal(person, nameOf(claims)), expiresAt }
+      const isConfigured = signedBy === 'key set' || issuer !== undefined
+      return { userId: await users.requireExternal(person, profileOf(claims, isConfigured)), expiresAt }
     }
   }
 }
@@ -78,7 +82,14 @@ function isSubject(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && value.length <= MAX_SUBJECT_LENGTH
 }
 
-function nameOf(claims: Claims): string | undefined {
-  const { name } = claims as { name?: unknown }
-  return typeof name === 'string' ? name : undefined
+/** @param isConfigured whether the issuer is: only then is it believed whose an address is */
+function profileOf(claims: Claims, isConfigured: boolean): ExternalProfile {
+  const textOf = (name: string) => (typeof claims[name] === 'string' ? claims[name] : undefined)
+  const provedOf = (name: string) => (isConfigured && claims[`${name}_verified`] === true ? textOf(name) : undefined)
+  const email = provedOf('email')
+  return omitUndefined({
+    name: textOf('name'),
+    phone: provedOf('phone_number'),
+    email: email !== undefined && Value.Check(Email, email) ? email : undefined
+  })
 }

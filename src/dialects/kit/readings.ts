@@ -48,14 +48,14 @@ export interface Found {
 
 /** A page of the people whom a text finds; nobody for an empty one. */
 export async function readFound(
-  services: Pick<Services, 'presence' | 'users'>,
+  services: Pick<Services, 'presence' | 'directory'>,
   { actor, query }: Asked<Page & { readonly q: string }>
 ): Promise<Found> {
   const { q, page = 1 } = query
   return await withPresence(
     services,
     actor,
-    q.trim() === '' ? [] : await services.users.search(actor, q, limitOf(query), page)
+    q.trim() === '' ? [] : await services.directory.search(actor, q, limitOf(query), page)
   )
 }
 

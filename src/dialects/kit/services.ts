@@ -1,4 +1,4 @@
-import type { OtpService, PasswordSignIn, QrService, SessionService } from '../../accounts/index.ts'
+import type { AddressService, OtpService, PasswordSignIn, QrService, SessionService } from '../../accounts/index.ts'
 import type { createConversations } from '../../conversations/index.ts'
 import type { createMessages } from '../../messages/index.ts'
 import type { createRequests } from '../../requests/index.ts'
@@ -9,6 +9,7 @@ export type Services = ReturnType<typeof createUsers> &
   ReturnType<typeof createConversations> &
   ReturnType<typeof createRequests> &
   ReturnType<typeof createMessages> & {
+    readonly addresses: AddressService
     readonly auth: PasswordSignIn
     readonly otp: OtpService
     readonly qr: QrService

@@ -16,6 +16,7 @@ await walkFace({
     'PUT /users/me': { means: 'introduce', body: ({ text: displayName }) => ({ displayName }) },
     'PUT /users/me/status': { means: 'show', body: () => ({ status: 'offline' }) },
     'PUT /users/me/fcm-token': 'own',
+    'POST /users/me/verify-otp': 'own',
     'GET /users/search': [
       { finds: 'username', query: ({ sought: q }) => ({ q }) },
       { finds: 'phone', query: ({ sought: q }) => ({ q }) }

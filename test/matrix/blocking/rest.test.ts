@@ -90,6 +90,8 @@ await walkFace({
     ],
     'PUT /v1/presence': { means: 'show', body: offline },
     'POST /v1/contacts/sync': { finds: 'phone', body: ({ sought }) => ({ contacts: [sought] }) },
-    'PATCH /v1/users/me/settings': 'own'
+    'PATCH /v1/users/me/settings': 'own',
+    'POST /v1/users/me/addresses': 'own',
+    'POST /v1/users/me/addresses/verify': 'own'
   }
 })

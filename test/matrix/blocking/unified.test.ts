@@ -34,6 +34,7 @@ await walkFace({
     'GET /users/search': people,
     'GET /users/profile': 'own',
     'GET /users/profile/:userId': { shows: 'other', as: 'apart', where: 'direct' },
+    'POST /users/me/verify-otp': 'own',
     'PATCH /users/me': { means: 'introduce', body: ({ text: name }) => ({ name }) },
     'GET /users/by-ids': {
       shows: 'other',

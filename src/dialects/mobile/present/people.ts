@@ -7,7 +7,7 @@ import type { Services } from '../../kit/services.ts'
 
 /** A profile as the app has it; what is not known, or hidden from who asks, is null. */
 function presentProfile(user: User | Me, { status, lastSeenAt }: Omit<Presence, 'userId'>) {
-  const { id, username, displayName, avatarUrl, bio, publicKey, isVerified, createdAt } = user
+  const { id, username, displayName, avatarUrl, bio, publicKey, createdAt } = user
   return {
     _id: bareId(id),
     id: bareId(id),
@@ -19,7 +19,7 @@ function presentProfile(user: User | Me, { status, lastSeenAt }: Omit<Presence, 
     lastSeen: lastSeenAt ?? user.lastSeenAt ?? null,
     publicKey: publicKey ?? null,
     isActive: true,
-    isVerified: isVerified === true,
+    isVerified: false,
     createdAt: createdAt ?? null
   }
 }
@@ -27,8 +27,16 @@ function presentProfile(user: User | Me, { status, lastSeenAt }: Omit<Presence, 
 /** The actor’s own profile. */
 export async function presentOwn({ presence }: Pick<Services, 'presence'>, actor: Actor, me: Me) {
   const [own = { status: 'offline' as const }] = await presence.get(actor, [me.id])
-  const { phone, email, createdAt, updatedAt = createdAt } = me
-  return { ...presentProfile(me, own), phoneNumber: phone ?? null, email: email ?? null, updatedAt }
+  const { phone, email, unverifiedPhone, unverifiedEmail, createdAt, updatedAt = createdAt } = me
+  return {
+    ...presentProfile(me, own),
+    phoneNumber: phone ?? null,
+    email: email ?? null,
+    unverifiedPhoneNumber: unverifiedPhone ?? null,
+    unverifiedEmail: unverifiedEmail ?? null,
+    isVerified: phone !== undefined || email !== undefined,
+    updatedAt
+  }
 }
 
 /** Other people’s profiles with their presence, in their order. */

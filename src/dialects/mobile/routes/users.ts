@@ -1,7 +1,9 @@
 import { Type } from '@sinclair/typebox'
+import { Email, Phone } from '../../../../protocol/accounts/routes.ts'
 import { UserId } from '../../../../protocol/ids.ts'
 import { PresenceStatus } from '../../../../protocol/presence/entities.ts'
 import { Bio, DisplayName, PictureUrl, PublicKey, Username } from '../../../../protocol/users/entities.ts'
+import { addressRoute } from '../../kit/addresses.ts'
 import { type DialectRoute, dialectRoute, readingRoute } from '../../kit/dialect.ts'
 import { limitOf, pageQuery } from '../../kit/paging.ts'
 import { readFound, withPresence } from '../../kit/readings.ts'
@@ -13,8 +15,13 @@ import { presentOthers, presentOwn } from '../present/people.ts'
 /** People that one search finds, on all of its pages. */
 const MAX_FOUND = 500
 
-/** Profile fields that a person may change; null takes a picture, a bio or a key away. */
+/**
+ * Profile fields that a person may change; null takes a picture, a bio or a key away. A new phone number or email is
+ * kept once it is proved by the code that is sent there.
+ */
 const Profile = Type.Object({
+  phoneNumber: maybe(Phone),
+  email: maybe(Email),
   username: maybe(Username),
   displayName: maybe(DisplayName),
   avatar: maybe(Type.Union([PictureUrl, Type.Literal('')])),
@@ -28,13 +35,18 @@ export function userRoutes(services: Services): DialectRoute[] {
 }
 
 function ownRoutes(services: Services): DialectRoute[] {
-  const { users, presence } = services
+  const { users, addresses, presence } = services
   return [
+    // At the root it answers document 1 too.
+    addressRoute(services, async (actor, me) =>
+      answer({ ...(await presentOwn(services, actor, me)), phone: me.phone ?? null }, 'Verified')
+    ),
     dialectRoute('GET /users/me', { summary: 'Your profile' }, async ({ actor }) =>
       answer(await presentOwn(services, actor, await users.me(actor)))
     ),
-    dialectRoute('PUT /users/me', { summary: 'Change your profile', body: Profile }, async ({ actor, body }) => {
-      const { username, displayName, avatar, bio, publicKey } = body
+    dialectRoute('PUT /users/me', { summary: 'Change your profile', body: Profile }, async ({ actor, body, ip }) => {
+      const { username, displayName, avatar, bio, publicKey, phoneNumber, email } = body
+      const verification = await addresses.noteNew(actor, withoutNull({ phone: phoneNumber, email }), ip)
       const cleared = (value: string | null | undefined) => (value === null ? '' : value)
       const changes = {
         username,
@@ -43,10 +55,8 @@ function ownRoutes(services: Services): DialectRoute[] {
         bio: cleared(bio),
         publicKey: cleared(publicKey)
       }
-      return answer(
-        await presentOwn(services, actor, await users.update(actor, withoutNull(changes))),
-        'Profile updated'
-      )
+      const me = await users.update(actor, withoutNull(changes))
+      return answer({ ...(await presentOwn(services, actor, me)), ...verification }, 'Profile updated')
     }),
     dialectRoute(
       'PUT /users/me/status',

@@ -24,7 +24,7 @@ export function presentUser(user: User | Me) {
     avatarUrl: avatarUrl ?? null,
     bio: bio ?? null,
     statusText: statusText ?? null,
-    isVerified: user.isVerified === true,
+    isVerified: false,
     lastSeen: lastSeenAt ?? null,
     createdAt: createdAt ?? null
   }
@@ -32,12 +32,15 @@ export function presentUser(user: User | Me) {
 
 /** The caller’s own profile, with what nobody else sees. */
 export function presentMe(me: Me) {
-  const { phone, email, publicKey, updatedAt } = me
+  const { phone, email, unverifiedPhone, unverifiedEmail, publicKey, updatedAt } = me
   return {
     ...presentUser(me),
     phone: phone ?? null,
     phoneNumber: phone ?? null,
     email: email ?? null,
+    unverifiedPhone: unverifiedPhone ?? null,
+    unverifiedEmail: unverifiedEmail ?? null,
+    isVerified: phone !== undefined || email !== undefined,
     ...omitUndefined({ publicKey, updatedAt })
   }
 }

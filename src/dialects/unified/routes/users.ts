@@ -1,10 +1,12 @@
 import { Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
+import { Email, Phone } from '../../../../protocol/accounts/routes.ts'
 import { UserId } from '../../../../protocol/ids.ts'
 import { MAX_WATCHED } from '../../../../protocol/presence/events.ts'
 import { SearchUsers, UpdateMe } from '../../../../protocol/users/routes.ts'
 import { AppError } from '../../../errors.ts'
 import { omitUndefined } from '../../../omit-undefined.ts'
+import { addressRoute } from '../../kit/addresses.ts'
 import { type DialectRoute, dialectRoute, readingRoute } from '../../kit/dialect.ts'
 import { limitOf, pageQuery } from '../../kit/paging.ts'
 import { type Found, readFound } from '../../kit/readings.ts'
@@ -21,7 +23,7 @@ export function userRoutes(services: Services): DialectRoute[] {
 }
 
 function listRoutes(services: Services): DialectRoute[] {
-  const { users } = services
+  const { directory } = services
   const answerFound = (found: Found, { query }: Pick<SearchCall, 'query'>) => {
     const { page = 1 } = query
     const limit = limitOf(query)
@@ -41,7 +43,7 @@ function listRoutes(services: Services): DialectRoute[] {
           return answerFound(await readFound(services, { ...call, query: { ...call.query, q } }), call)
         }
         const limit = limitOf(call.query)
-        const found = await users.list(call.actor, { limit, ...omitUndefined({ after, page }) })
+        const found = await directory.list(call.actor, { limit, ...omitUndefined({ after, page }) })
         const shown = await presentUsers(services, call.actor, found.users)
         const next = found.next?.slice(-24) ?? null
         return answerPage(shown, { limit, ...omitUndefined({ page }), hasMore: next !== null, next })
@@ -61,7 +63,7 @@ interface SearchCall {
 }
 
 function profileRoutes(services: Services): DialectRoute[] {
-  const { users, presence } = services
+  const { users, addresses, presence } = services
   const { displayName, username, avatarUrl, bio, statusText, publicKey } = UpdateMe.schema.body.properties
   const profile = {
     name: displayName,
@@ -71,13 +73,17 @@ function profileRoutes(services: Services): DialectRoute[] {
     username,
     bio,
     statusText,
-    publicKey
+    publicKey,
+    phone: Type.Optional(Phone),
+    phoneNumber: Type.Optional(Phone),
+    email: Type.Optional(Email)
   }
   const showMe = async (actor: SearchCall['actor'], me: Awaited<ReturnType<typeof users.me>>) => {
     const [there] = await presence.get(actor, [me.id])
     return { ...presentMe(me), ...(there && statusOf(presentPresence(there))) }
   }
   return [
+    addressRoute(services, async (actor, me) => answer(await showMe(actor, me), 'Verified')),
     dialectRoute('GET /users/profile', { summary: 'Your profile' }, async ({ actor }) =>
       answer(await showMe(actor, await users.me(actor)))
     ),
@@ -92,10 +98,12 @@ function profileRoutes(services: Services): DialectRoute[] {
     dialectRoute(
       'PATCH /users/me',
       { summary: 'Change your profile; an empty text takes a field away', body: Type.Object(profile) },
-      async ({ actor, body: { name, displayName = name, avatar, avatarUrl = avatar, ...body } }) => {
-        const { username, bio, statusText, publicKey } = body
+      async ({ actor, body: { name, displayName = name, avatar, avatarUrl = avatar, ...body }, ip }) => {
+        const { username, bio, statusText, publicKey, phone, phoneNumber = phone, email } = body
+        const verification = await addresses.noteNew(actor, omitUndefined({ phone: phoneNumber, email }), ip)
         const changes = omitUndefined({ displayName, avatarUrl, username, bio, statusText, publicKey })
-        return answer(await showMe(actor, await users.update(actor, changes)), 'Profile updated')
+        const me = await users.update(actor, changes)
+        return answer({ ...(await showMe(actor, me)), ...verification }, 'Profile updated')
       }
     )
   ]

@@ -1,0 +1,30 @@
+import { Type } from '@sinclair/typebox'
+import { Email, Phone } from '../../../protocol/accounts/routes.ts'
+import type { Me } from '../../../protocol/users/entities.ts'
+import type { Actor } from '../../actor.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
+import { type DialectRoute, dialectRoute } from './dialect.ts'
+import type { Services } from './services.ts'
+
+/** Six digits. */
+const Code = Type.String({ pattern: '^[0-9]{6}$', maxLength: 6 })
+const address = { phone: Type.Optional(Phone), phoneNumber: Type.Optional(Phone), email: Type.Optional(Email) }
+
+/**
+ * The route by which an app proves an address that its profile names.
+ * @param present the whole answer
+ */
+export function addressRoute(
+  { addresses }: Pick<Services, 'addresses'>,
+  present: (actor: Actor, me: Me) => Promise<unknown>
+): DialectRoute {
+  return dialectRoute(
+    'POST /users/me/verify-otp',
+    {
+      summary: 'Prove by the code that a phone number or an email of your profile is yours',
+      body: Type.Object({ ...address, otp: Code })
+    },
+    async ({ actor, body: { phone, phoneNumber = phone, email, otp: code }, ip }) =>
+      await present(actor, await addresses.prove(actor, { code, ...omitUndefined({ phone: phoneNumber, email }) }, ip))
+  )
+}

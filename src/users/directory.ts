@@ -1,0 +1,97 @@
+import { bareId } from '../../protocol/ids.ts'
+import { PAGE_SIZE } from '../../protocol/limits.ts'
+import type { User } from '../../protocol/users/entities.ts'
+import type { Actor } from '../actor.ts'
+import type { Config } from '../config/config.ts'
+import { ObjectId } from '../database/object-id.ts'
+import { emailKey, parsePhone, phoneBeginnings } from '../identifiers.ts'
+import { userId } from '../ids.ts'
+import { omitUndefined } from '../omit-undefined.ts'
+import { cutPage } from '../page.ts'
+import type { BlockStore } from './blocks/store.ts'
+import { presentUser } from './profiles.ts'
+import type { UserDoc, UserStore } from './store.ts'
+import type { Visibility } from './visibility.ts'
+
+interface DirectoryDeps {
+  readonly store: { readonly users: UserStore; readonly blocks: BlockStore }
+  readonly visibility: Pick<Visibility, 'findAll'>
+  readonly config: Pick<Config, 'DEFAULT_REGION'>
+}
+
+/** People who are left out of a search by the database itself. */
+const MAX_EXCEPT = 1_000
+/** People that numbered pages reach. */
+const MAX_NUMBERED = 1_000
+
+/** Finding people: by what they are called, or one after the other. */
+export class Directory {
+  readonly #store: DirectoryDeps['store']
+  readonly #visibility: DirectoryDeps['visibility']
+  readonly #region: string | undefined
+
+  constructor({ store, visibility, config }: DirectoryDeps) {
+    this.#store = store
+    this.#visibility = visibility
+    this.#region = config.DEFAULT_REGION
+  }
+
+  /**
+   * People by a whole username, phone number or email first, then by the beginning of a username, then of words of
+   * names or of a phone number (five digits); 50 unless told, of the first page (1) unless told. Neither the actor nor
+   * peers blocked either way.
+   */
+  async search(actor: Pick<Actor, 'userId'>, text: string, limit = PAGE_SIZE, page = 1): Promise<User[]> {
+    const skip = (page - 1) * limit
+    if (skip + limit > MAX_NUMBERED) return []
+    const phone = await parsePhone(text, this.#region)
+    const keys = [
+      { usernameKey: text.trim().toLowerCase() },
+      ...(text.includes('@') ? [{ email: emailKey(text.trim()) }] : []),
+      ...(phone === undefined ? [] : [{ phone }])
+    ]
+    const except = await this.#hiddenFrom(actor)
+    const wanted = { text, keys, phones: await phoneBeginnings(text, this.#region) }
+    const found = await this.#store.users.search(wanted, skip + limit, except)
+    return await this.#present(actor, found.slice(skip))
+  }
+
+  /**
+   * Everybody but the actor and peers blocked either way, in the order of their ids: after somebody, or a
+   * numbered page (1 is the first one).
+   */
+  async list(
+    actor: Pick<Actor, 'userId'>,
+    { limit = PAGE_SIZE, after, page: number = 1 }: { limit?: number; after?: string; page?: number } = {}
+  ) {
+    const skip = (number - 1) * limit
+    if (skip + limit > MAX_NUMBERED) return { users: [] }
+    const rows = await this.#store.users.page(limit + 1, {
+      skip,
+      except: await this.#hiddenFrom(actor),
+      ...omitUndefined({ after: after === undefined ? undefined : new ObjectId(bareId(after)) })
+    })
+    const { page, last } = cutPage(rows, limit)
+    const users = await this.#present(actor, page)
+    return {
+      users,
+      ...omitUndefined({ next: last && userId(last._id) })
+    }
+  }
+
+  /** Profiles as the actor may see them, of those who are not blocked either way. */
+  async #present(actor: Pick<Actor, 'userId'>, users: readonly UserDoc[]): Promise<User[]> {
+    const ids = users.map(({ _id }) => _id.toHexString())
+    const visibilities = await this.#visibility.findAll(actor.userId, ids)
+    return users.flatMap((user, index) => {
+      const visibility = visibilities.get(ids[index] ?? '')
+      return visibility === undefined || visibility.isBlocked ? [] : [presentUser(user, visibility)]
+    })
+  }
+
+  /** People left out of every list: the actor, and peers blocked either way. */
+  async #hiddenFrom({ userId: id }: Pick<Actor, 'userId'>): Promise<ObjectId[]> {
+    const me = new ObjectId(id)
+    return [me, ...(await this.#store.blocks.blockedPeers(me, MAX_EXCEPT))].slice(0, MAX_EXCEPT)
+  }
+}
