@@ -115,8 +115,17 @@ t.test('production starts only with a strong secret and a place for its data', a
   const production = { NODE_ENV: 'production', JWT_SECRET: SECRET, ...MAIL }
   t.same(names({ ...production, DATA_DIR: '/var/lib/parley' }), [])
   t.same(names({ ...production, MONGODB_URI: 'mongodb://db/parley' }), [])
-  t.same(names({ ...production, DATA_DIR: '/d', AUTH_JWKS_URL: 'http://a/jwks' }), ['AUTH_JWKS_URL'])
+  const issuer = { AUTH_ISSUER: 'https://id.example', AUTH_AUDIENCE: 'chat' }
+  t.same(names({ ...production, ...issuer, DATA_DIR: '/d', AUTH_JWKS_URL: 'http://a/jwks' }), ['AUTH_JWKS_URL'])
   t.equal(readConfig({ ...production, DATA_DIR: '/d' }).HOST, '0.0.0.0')
+})
+
+t.test('S15 a key set counts only with an issuer and an audience', async t => {
+  const env = { AUTH_JWKS_URL: 'https://id.example/jwks' }
+  const names = (more: NodeJS.ProcessEnv) => problemsOf({ ...env, ...more }).map(problem => problem.split(':')[0])
+  t.same(names({}), ['AUTH_ISSUER', 'AUTH_AUDIENCE'])
+  t.same(names({ AUTH_ISSUER: 'https://id.example' }), ['AUTH_AUDIENCE'])
+  t.same(names({ AUTH_ISSUER: 'https://id.example', AUTH_AUDIENCE: 'chat' }), [])
 })
 
 t.test('codes are delivered by what is complete, and in production not by the log', async t => {

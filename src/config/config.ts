@@ -69,6 +69,7 @@ const Env = Type.Object({
   AUTH_JWKS_URL: text('an https:// address (http:// only outside production)', { pattern: '^https?://[^/]' }),
   AUTH_ISSUER: text('the `iss` of the tokens to accept'),
   AUTH_AUDIENCE: text('the `aud` of the tokens to accept'),
+  AUTH_SUBJECTS: oneOf('external', 'external', 'own'),
   AUTH_AUTOPROVISION: flag(false),
   DEFAULT_REGION: text('a country of two capital letters (ISO 3166), such as DE', { pattern: '^[A-Z]{2}$' }),
   CORS_ORIGINS: list(
@@ -204,21 +205,32 @@ function isWellKnown(secret: string): boolean {
 
 /** Problems that no variable has alone. */
 function unfinished(config: Partial<Config>, env: NodeJS.ProcessEnv): string[] {
-  const problems = unfinishedDelivery(config)
+  const problems = [...unfinishedDelivery(config), ...unfinishedIssuer(config)]
   if (config.NODE_ENV === 'production') {
     if (!isSet(env['MONGODB_URI']) && !isSet(env['DATA_DIR'])) {
       problems.push(
         'MONGODB_URI: required in production; or set DATA_DIR to where the embedded database keeps its data'
       )
     }
-    if (config.AUTH_JWKS_URL?.startsWith('http:')) {
-      problems.push('AUTH_JWKS_URL: must be https:// in production: who can change the keys can sign in as anybody')
-    }
   }
   for (const proxy of config.TRUST_PROXY ?? []) {
     if (!isProxy(proxy)) {
       problems.push(`TRUST_PROXY: ${JSON.stringify(proxy)} is not ${Env.properties.TRUST_PROXY['expected']}`)
     }
+  }
+  return problems
+}
+
+/** Settings of another user system: a key set also signs for others. */
+function unfinishedIssuer({ NODE_ENV, AUTH_JWKS_URL, AUTH_ISSUER, AUTH_AUDIENCE }: Partial<Config>): string[] {
+  if (AUTH_JWKS_URL === undefined) return []
+  const problems = Object.entries({ AUTH_ISSUER, AUTH_AUDIENCE }).flatMap(([name, value]) =>
+    value === undefined
+      ? [`${name}: required with AUTH_JWKS_URL, whose keys also sign for others: say whose tokens count`]
+      : []
+  )
+  if (NODE_ENV === 'production' && AUTH_JWKS_URL.startsWith('http:')) {
+    problems.push('AUTH_JWKS_URL: must be https:// in production: who can change the keys can sign in as anybody')
   }
   return problems
 }

@@ -19,6 +19,13 @@ import { presentMe, presentUser } from './profiles.ts'
 import type { UserDoc, UserStore } from './store.ts'
 import type { Visibility } from './visibility.ts'
 
+/** Somebody as an existing user system names them. */
+export interface ExternalPerson extends ExternalProfile {
+  readonly subject: string
+  /** A subject that has the form of a user id here is one. */
+  readonly mayBeOwn: boolean
+}
+
 /** Profile that an existing user system gives somebody. */
 export interface ExternalProfile {
   readonly name?: string
@@ -151,13 +158,13 @@ export class UserService {
 
   /**
    * Require a person of an existing user system, registered at the first request where that is configured.
-   * @param subject a user id of either form, or any other text that the system names them by
-   * @param profile what the system says about them; their addresses only where they are proved there
+   * @param person as the system names them; their addresses only where they are proved there
    * @returns their id, 24 hexadecimal digits
    * @throws {AppError} `unauthenticated` when there is no such person, `account_disabled`
    */
-  async requireExternal(subject: string, profile: ExternalProfile): Promise<string> {
-    const user = (await this.#externals.get(subject)) ?? (await this.#provision(subject, profile))
+  async requireExternal(person: ExternalPerson): Promise<string> {
+    const key = externalKey(person)
+    const user = (await this.#externals.get(key)) ?? (await this.#provision(key, person))
     if (user.isDisabled) throw new AppError('account_disabled', 'The account is disabled')
     return user.id
   }
@@ -179,20 +186,20 @@ export class UserService {
     return me
   }
 
-  async #findExternal(subject: string): Promise<External | undefined> {
-    const user = await this.#store.users.findExternal(subjectOf(subject))
+  async #findExternal(key: string): Promise<External | undefined> {
+    const user = await this.#store.users.findExternal(subjectOf(key))
     return user === null ? undefined : externalOf(user)
   }
 
-  async #provision(subject: string, { name, ...said }: ExternalProfile): Promise<External> {
-    this.#externals.delete(subject)
+  async #provision(key: string, { name, ...said }: ExternalProfile): Promise<External> {
+    this.#externals.delete(key)
     if (!this.#config.AUTH_AUTOPROVISION) throw new AppError('unauthenticated', 'The account does not exist')
     const phone = said.phone === undefined ? undefined : await parsePhone(said.phone, undefined)
     const addresses: Address[] = [
       ...(phone === undefined ? [] : [{ phone }]),
       ...(said.email === undefined ? [] : [{ email: emailKey(said.email) }])
     ]
-    const user = await this.#store.users.ensureExternal(subjectOf(subject), firstName(name), addresses)
+    const user = await this.#store.users.ensureExternal(subjectOf(key), firstName(name), addresses)
     await Promise.all(addresses.map(async address => await this.#store.addresses.forget(address)))
     return externalOf(user)
   }
@@ -235,9 +242,14 @@ function objectIds(ids: readonly string[]): ObjectId[] {
   return [...new Set(ids.map(bareId))].map(id => new ObjectId(id))
 }
 
-function subjectOf(subject: string): ObjectId | string {
-  const [, own] = OWN_ID.exec(subject) ?? []
-  return own === undefined ? subject : new ObjectId(own)
+/** Key of somebody in the cache: a user id here, or `=` and their id there. */
+function externalKey({ subject, mayBeOwn }: ExternalPerson): string {
+  const [, own] = (mayBeOwn && OWN_ID.exec(subject)) || []
+  return own ?? `=${subject}`
+}
+
+function subjectOf(key: string): ObjectId | string {
+  return key.startsWith('=') ? key.slice(1) : new ObjectId(key)
 }
 
 /** A name as somebody else's system wrote it, made to fit. */

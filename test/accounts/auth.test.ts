@@ -231,15 +231,21 @@ t.test('the oldest session ends when somebody has too many', async t => {
 t.test('a person of another user system is made once, however many ask', async t => {
   const { users, uri } = await openServices(t)
   const client = await openDatabase(t, uri)
-  const ids = await Promise.all(Array.from({ length: 20 }, () => users.requireExternal('legacy|42', { name: 'Ada' })))
+  const ids = await Promise.all(
+    Array.from({ length: 20 }, () => users.requireExternal({ subject: 'legacy|42', mayBeOwn: true, name: 'Ada' }))
+  )
   t.equal(new Set(ids).size, 1)
   t.equal(await client.db().collection('users').countDocuments(), 1)
   const hex = new ObjectId().toHexString()
-  t.equal(await users.requireExternal(`user_${hex}`, {}), hex)
+  t.equal(await users.requireExternal({ subject: `user_${hex}`, mayBeOwn: true }), hex)
   t.match(await users.get({ userId: hex }, hex), { id: `user_${hex}`, displayName: 'User' })
   t.equal(
-    (await users.get({ userId: hex }, await users.requireExternal('x', { name: `${'a'.repeat(63)}😀\u0000` })))
-      .displayName,
+    (
+      await users.get(
+        { userId: hex },
+        await users.requireExternal({ subject: 'x', mayBeOwn: true, name: `${'a'.repeat(63)}😀\u0000` })
+      )
+    ).displayName,
     'a'.repeat(63)
   )
   await client

@@ -178,6 +178,26 @@ t.test('the issuer and the audience that are configured are required of tokens f
   t.equal((await server.call({ token: accessToken }, 'GET', '/v1/auth/me')).status, 200, 'ours need neither')
 })
 
+t.test('S35 a token that says that it is something else than an access token opens nothing', async t => {
+  const server = await startServer(t)
+  const status = async (claims: object) => {
+    const token = forge({ alg: 'HS256' }, { sub: 'a', exp: now() + 60, ...claims })
+    return (await server.call({ token }, 'GET', '/v1/auth/me')).status
+  }
+  const others = [
+    ...[{ typ: 'ID', nonce: 'x' }, { typ: 'ID' }, { typ: 'refresh' }, { typ: 'Refresh' }, { typ: 'refresh_token' }],
+    ...[{ token_use: 'id' }, { token_type: 'refresh' }, { tokenType: 'refreshToken' }, { typ: 7 }, { typ: ['access'] }],
+    ...[{ purpose: 'password-reset' }, { type: 'email-confirmation' }, { type: 'refresh' }, { type: 'reset_password' }],
+    ...[{ type: 'id_token' }, { nonce: 'n' }, { at_hash: 'h' }, { typ: 'access', token_use: 'id' }]
+  ]
+  for (const claims of others) t.equal(await status(claims), 401, JSON.stringify(claims))
+  const access = [
+    ...[{}, { typ: 'access' }, { typ: 'JWT' }, { typ: 'at+jwt' }, { typ: 'Bearer' }, { token_use: 'access' }],
+    ...[{ type: 'access' }, { type: 'user' }, { type: 'admin' }, { type: 'customer' }, { type: 'ideal' }]
+  ]
+  for (const claims of access) t.equal(await status(claims), 200, JSON.stringify(claims))
+})
+
 t.test('tokens of an issuer with a key set', async t => {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const other = generateKeyPairSync('ec', { namedCurve: 'P-256' })
@@ -192,11 +212,12 @@ t.test('tokens of an issuer with a key set', async t => {
   const env = {
     AUTH_AUTOPROVISION: 'true',
     AUTH_ISSUER: 'https://id.example.org',
+    AUTH_AUDIENCE: 'chat',
     AUTH_JWKS_URL: `http://127.0.0.1:${(keySet.address() as AddressInfo).port}/jwks`
   }
   const server = await startServer(t, { env })
   const sign = async (claims: Record<string, unknown>, kid = 'k1', key = privateKey) =>
-    await new SignJWT({ sub: 'ada', iss: 'https://id.example.org', exp: now() + 60, ...claims })
+    await new SignJWT({ sub: 'ada', iss: 'https://id.example.org', aud: 'chat', exp: now() + 60, ...claims })
       .setProtectedHeader({ alg: 'ES256', kid })
       .sign(key)
   const ask = async (token: string) => await server.call({ token }, 'GET', '/v1/auth/me')
@@ -205,13 +226,24 @@ t.test('tokens of an issuer with a key set', async t => {
   const refused = [
     await sign({ exp: undefined }),
     await sign({ iss: 'https://evil.example.org' }),
+    await sign({ iss: undefined }),
+    await sign({ aud: 'another app' }),
+    await sign({ aud: undefined }),
     await sign({ iat: now() + 600 }),
     await sign({}, 'k2'),
     await sign({}, 'k1', other.privateKey)
   ]
   for (const token of refused) t.match(await ask(token), { status: 401, body: { error: { code: 'unauthenticated' } } })
-  const { accessToken } = await server.signUp()
+  const { accessToken, user } = await server.signUp()
   t.equal((await ask(accessToken)).status, 200, 'our own tokens still work')
+  for (const sub of [user.id, user.id.slice(5)]) {
+    const named = (await ask(await sign({ sub }))).body.user
+    t.not(named.id, user.id, `S15 ${sub} of a key set is an id there`)
+    t.equal((await ask(await sign({ sub }))).body.user.id, named.id)
+  }
+  const own = await startServer(t, { uri: server.uri, env: { ...env, AUTH_SUBJECTS: 'own' } })
+  const token = await sign({ sub: user.id })
+  t.equal((await own.call({ token }, 'GET', '/v1/auth/me')).body.user.id, user.id, 'unless it is configured otherwise')
   issuer.isDown = true
   const fresh = await startServer(t, { env })
   const { status, body } = await fresh.call({ token: await sign({}) }, 'GET', '/v1/auth/me')

@@ -20,7 +20,7 @@ export interface Authenticator {
 
 interface AuthenticatorDeps {
   readonly loadSigners: LoadSigners
-  readonly config: Pick<Config, 'JWT_EXPIRES_IN' | 'AUTH_JWKS_URL' | 'AUTH_ISSUER' | 'AUTH_AUDIENCE'>
+  readonly config: Pick<Config, 'JWT_EXPIRES_IN' | 'AUTH_JWKS_URL' | 'AUTH_ISSUER' | 'AUTH_AUDIENCE' | 'AUTH_SUBJECTS'>
   readonly sessions: Pick<SessionService, 'requireLiveSession'>
   readonly users: Pick<UserService, 'requireExternal'>
 }
@@ -29,6 +29,22 @@ const HEX_ID = /^[0-9a-f]{24}$/
 /** Claims that may name the person in tokens of an existing user system; the first one found counts. */
 const PERSON_CLAIMS = ['sub', 'userId', '_id', 'id', 'uid']
 const MAX_SUBJECT_LENGTH = 256
+/** Claims that say what kind of token one is (Keycloak, Cognito, OAuth's introspection, common libraries), and the kinds that open an API. */
+const KIND_CLAIMS = ['typ', 'token_use', 'token_type', 'tokenType', 'token_kind', 'purpose']
+const ACCESS_KINDS = new Set([
+  'access',
+  'access_token',
+  'access-token',
+  'accesstoken',
+  'at+jwt',
+  'bearer',
+  'jwt',
+  'auth'
+])
+/** `type` may also be a kind of person: only what cannot be one is refused. */
+const OTHER_TYPES = /refresh|reset|confirm|verif|activat|invit|magic|otp|^id([-_ ]?token)?$|^email/i
+/** Only ID tokens have them (OpenID Connect Core 1.0, 2 and 3.1.3.6). */
+const ID_TOKEN_CLAIMS = ['nonce', 'at_hash', 'c_hash']
 
 export function createAuthenticator({ loadSigners, config, sessions, users }: AuthenticatorDeps): Authenticator {
   const { AUTH_JWKS_URL: jwksUrl, AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience, JWT_EXPIRES_IN: expiresInMs } = config
@@ -49,9 +65,11 @@ export function createAuthenticator({ loadSigners, config, sessions, users }: Au
         await sessions.requireLiveSession(session)
         return { ...session, expiresAt }
       }
-      const person = requirePerson(claims, expected)
+      const subject = requirePerson(claims, expected)
       const isConfigured = signedBy === 'key set' || issuer !== undefined
-      return { userId: await users.requireExternal(person, profileOf(claims, isConfigured)), expiresAt }
+      const mayBeOwn = signedBy !== 'key set' || config.AUTH_SUBJECTS === 'own'
+      const person = { subject, mayBeOwn, ...profileOf(claims, isConfigured) }
+      return { userId: await users.requireExternal(person), expiresAt }
     }
   }
 }
@@ -62,16 +80,25 @@ function requireSession({ sub, sid, typ }: Claims, signedBy: 'own' | 'secret'): 
   return { userId: sub, sessionId: sid }
 }
 
-/** Refresh tokens of other systems are for their issuer. */
+/** Only access tokens are for us; a token that names no kind is one. */
 function requirePerson(claims: Claims, issuer: Issuer): string {
-  const isRefresh = [claims['typ'], claims['type']].some(type => type === 'refresh' || type === 'Refresh')
   const claim = PERSON_CLAIMS.find(name => claims[name] !== undefined)
   const person = claim === undefined ? undefined : claims[claim]
   const text = typeof person === 'number' ? String(person) : person
-  if (isRefresh || !isFromIssuer(claims, issuer) || !isSubject(text)) {
+  if (isOfAnotherKind(claims) || !isFromIssuer(claims, issuer) || !isSubject(text)) {
     throw new AppError('unauthenticated', 'The token is not valid')
   }
   return text
+}
+
+/** Whether a token says that it is something else than an access token. */
+function isOfAnotherKind(claims: Claims): boolean {
+  const kinds = KIND_CLAIMS.map(name => claims[name]).filter(kind => kind !== undefined)
+  const isAccess = kinds.every(kind => typeof kind === 'string' && ACCESS_KINDS.has(kind.toLowerCase()))
+  const { type } = claims
+  return (
+    !isAccess || (typeof type === 'string' && OTHER_TYPES.test(type)) || ID_TOKEN_CLAIMS.some(name => name in claims)
+  )
 }
 
 function isHexId(value: unknown): value is string {
