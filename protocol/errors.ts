@@ -14,6 +14,7 @@ export const ERRORS = {
   method_not_allowed: { status: 405, retry: 'no' },
   forbidden: { status: 403, retry: 'no' },
   proof_required: { status: 403, retry: 'no' },
+  not_configured: { status: 409, retry: 'no' },
   not_found: { status: 404, retry: 'no' },
   conflict: { status: 409, retry: 'no' },
   idempotency_mismatch: { status: 409, retry: 'no' },

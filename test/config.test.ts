@@ -120,6 +120,20 @@ t.test('production starts only with a strong secret and a place for its data', a
   t.equal(readConfig({ ...production, DATA_DIR: '/d' }).HOST, '0.0.0.0')
 })
 
+t.test('S04 codes are printed by default only where nobody but this machine reaches the server', async t => {
+  const delivery = (env: NodeJS.ProcessEnv) => readConfig(env).OTP_DELIVERY
+  for (const HOST of ['', '127.0.0.1', '127.0.0.2', 'localhost', '::1']) t.equal(delivery({ HOST }), 'log', HOST)
+  for (const HOST of ['0.0.0.0', '::', '10.0.0.1', 'chat.example', '127.example'])
+    t.equal(delivery({ HOST }), 'none', HOST)
+  t.equal(delivery({ HOST: '0.0.0.0', NODE_ENV: 'test' }), 'none')
+  t.equal(delivery({ NODE_ENV: 'production', JWT_SECRET: SECRET, DATA_DIR: '/d' }), 'none')
+  t.equal(delivery({ HOST: '0.0.0.0', OTP_DELIVERY: 'log' }), 'log', 'unless it is set by hand')
+  const row = (env: NodeJS.ProcessEnv) =>
+    describeConfig(readConfig(env), env).find(({ name }) => name === 'OTP_DELIVERY')
+  t.match(row({}), { value: 'log', default: 'log', source: 'default' })
+  t.match(row({ HOST: '::' }), { value: 'none', default: 'none', source: 'default' })
+})
+
 t.test('S15 a key set counts only with an issuer and an audience', async t => {
   const env = { AUTH_JWKS_URL: 'https://id.example/jwks' }
   const names = (more: NodeJS.ProcessEnv) => problemsOf({ ...env, ...more }).map(problem => problem.split(':')[0])
@@ -135,7 +149,7 @@ t.test('codes are delivered by what is complete, and in production not by the lo
   t.same(names({ OTP_DELIVERY: 'smtp' }), ['SMTP_URL', 'MAIL_FROM'])
   t.same(names({ OTP_DELIVERY: 'webhook' }), ['OTP_WEBHOOK_URL', 'OTP_WEBHOOK_SECRET'])
   t.same(names({ OTP_DELIVERY: 'pigeon' }), ['OTP_DELIVERY'])
-  t.same(names(production), ['OTP_DELIVERY'])
+  t.same(names({ ...production, OTP_DELIVERY: 'log' }), ['OTP_DELIVERY'])
   t.same(names({ ...production, ...webhook, OTP_WEBHOOK_URL: 'http://sms.example/send' }), ['OTP_WEBHOOK_URL'])
   t.same(names({ ...production, ...webhook, OTP_WEBHOOK_URL: 'https://sms.example/send' }), [])
   t.same(names({ ...webhook, OTP_WEBHOOK_URL: 'http://127.0.0.1:8080/' }), [])

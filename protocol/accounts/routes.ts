@@ -128,7 +128,7 @@ const target = { phone: Type.Optional(Phone), email: Type.Optional(Email) }
 export const CodeSent = closed({
   expiresInMs: Type.Integer(),
   devCode: Type.Optional(
-    Type.String({ description: 'The code itself: only outside production, where OTP_DELIVERY is log.' })
+    Type.String({ description: 'The code itself: only where OTP_DELIVERY is log, for who asks from the same machine.' })
   )
 })
 export type CodeSent = Static<typeof CodeSent>

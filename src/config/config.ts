@@ -55,7 +55,7 @@ const Env = Type.Object({
   JWT_EXPIRES_IN: duration('7d'),
   REFRESH_EXPIRES_IN: duration('30d'),
   QR_TOKEN_EXPIRES_IN: duration('300000'),
-  OTP_DELIVERY: oneOf('log', 'log', 'smtp', 'webhook'),
+  OTP_DELIVERY: oneOf('none', 'none', 'log', 'smtp', 'webhook'),
   OTP_WEBHOOK_URL: text('an https:// address (http:// only outside production)', {
     pattern: '^https?://[^/]',
     secret: true
@@ -115,10 +115,22 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   const timings = readNumbers('TIMINGS', DEFAULT_TIMINGS, env, problems)
   problems.push(...contradictions(timings, timing => numberName('TIMINGS', timing)))
   const config = values as StaticDecode<typeof Env>
+  chooseDefaults(config, env)
   problems.push(...weakSecrets(config), ...unfinished(config, env))
   if (problems.length > 0) throw new Error(`Bad configuration:\n  ${problems.join('\n  ')}`)
-  if (config.NODE_ENV === 'production' && !isSet(env['HOST'])) config.HOST = '0.0.0.0'
   return Object.freeze({ ...config, limits, timings })
+}
+
+/** Defaults that depend on others: only who works on this machine alone gets codes out of the log. */
+function chooseDefaults(config: StaticDecode<typeof Env>, env: NodeJS.ProcessEnv): void {
+  const isProduction = config.NODE_ENV === 'production'
+  if (isProduction && !isSet(env['HOST'])) config.HOST = '0.0.0.0'
+  if (!isProduction && !isSet(env['OTP_DELIVERY']) && isLoopback(config.HOST)) config.OTP_DELIVERY = 'log'
+}
+
+/** Whether only this machine reaches a server that listens there. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)
 }
 
 /** List every variable with the value in force, for an operator to read. */
@@ -236,6 +248,7 @@ function unfinishedIssuer({ NODE_ENV, AUTH_JWKS_URL, AUTH_ISSUER, AUTH_AUDIENCE 
 }
 
 const NEEDED_BY: Record<Config['OTP_DELIVERY'], readonly (keyof Config)[]> = {
+  none: [],
   log: [],
   smtp: ['SMTP_URL', 'MAIL_FROM'],
   webhook: ['OTP_WEBHOOK_URL', 'OTP_WEBHOOK_SECRET']
@@ -243,12 +256,13 @@ const NEEDED_BY: Record<Config['OTP_DELIVERY'], readonly (keyof Config)[]> = {
 
 /** Settings that the chosen way of delivering codes lacks. */
 function unfinishedDelivery(config: Partial<Config>): string[] {
-  const { NODE_ENV, OTP_DELIVERY = 'log', OTP_WEBHOOK_URL } = config
+  const { NODE_ENV, OTP_DELIVERY = 'none', OTP_WEBHOOK_URL } = config
   const problems = NEEDED_BY[OTP_DELIVERY]
     .filter(name => config[name] === undefined)
     .map(name => `${name}: required where OTP_DELIVERY is ${OTP_DELIVERY}`)
   if (NODE_ENV !== 'production') return problems
-  if (OTP_DELIVERY === 'log') problems.push('OTP_DELIVERY: log prints codes; in production set smtp or webhook')
+  if (OTP_DELIVERY === 'log')
+    problems.push('OTP_DELIVERY: log prints codes; in production set smtp or webhook, or none')
   if (OTP_DELIVERY === 'webhook' && OTP_WEBHOOK_URL?.startsWith('http:')) {
     problems.push('OTP_WEBHOOK_URL: must be https:// in production: it is told codes that sign people in')
   }
@@ -262,7 +276,8 @@ function isProxy(proxy: string): boolean {
   return version > 0 && rest.length === 0 && /^\d+$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128)
 }
 
-function defaultText({ NODE_ENV, MONGODB_URI }: Config, name: string, schema: TSchema): string {
+function defaultText({ NODE_ENV, MONGODB_URI, HOST }: Config, name: string, schema: TSchema): string {
+  if (name === 'OTP_DELIVERY' && NODE_ENV !== 'production' && isLoopback(HOST)) return 'log'
   if (name === 'HOST' && NODE_ENV === 'production') return '0.0.0.0'
   if (name === 'MONGODB_URI') return 'embedded'
   if (name === 'JWT_SECRET' && NODE_ENV !== 'production') return 'generated'

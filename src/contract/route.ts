@@ -15,6 +15,8 @@ export interface Call<R extends Route> {
   readonly body: Part<R, 'body'>
   readonly headers: Part<R, 'headers'> & { readonly 'user-agent'?: string }
   readonly ip: string
+  /** From this machine, and through no proxy. */
+  readonly isLocal: boolean
   readonly id: string
 }
 

@@ -6,6 +6,7 @@ import { openServices, PASSWORD } from '../kit/helper.ts'
 import { startWebhookGateway, WEBHOOK_SECRET } from './delivery/webhook-gateway.ts'
 
 const IP = '198.51.100.7'
+const ASKER = { ip: IP, isLocal: true }
 const WRONG = { code: 'unauthenticated', message: 'The code is wrong or has expired' }
 const COUNTRY = '+4915'
 let numbers = 112_345_000
@@ -22,7 +23,7 @@ async function codeFor(
   purpose: 'register' | 'login' | 'reset',
   phone: string
 ): Promise<string> {
-  const { devCode = '' } = await otp.request({ purpose, phone }, IP)
+  const { devCode = '' } = await otp.request({ purpose, phone }, ASKER)
   return devCode
 }
 
@@ -209,7 +210,7 @@ t.test('known or not: the same answer and the same work, and a code only for who
   const { gateway, services } = await withGateway(t)
   const { otp, uri } = services
   const [known, unknown] = [newPhone(), newPhone()]
-  await otp.request({ purpose: 'register', phone: known }, IP)
+  await otp.request({ purpose: 'register', phone: known }, ASKER)
   await gateway.until(1)
   await otp.register({ phone: known, code: gateway.received[0]?.code ?? '' }, IP)
   const db = (await openDatabase(t, uri)).db()
@@ -218,7 +219,7 @@ t.test('known or not: the same answer and the same work, and a code only for who
   for (const purpose of ['login', 'reset'] as const) {
     for (const phone of [unknown, known]) {
       await db.command({ profile: 2 })
-      answers.push(await otp.request({ purpose, phone }, IP))
+      answers.push(await otp.request({ purpose, phone }, ASKER))
       await db.command({ profile: 0 })
       const ops = await db
         .collection('system.profile')
@@ -253,6 +254,6 @@ t.test('a gateway that is down is logged, and the request has been answered', as
     told = resolve
   })
   const { otp } = await openServices(t, { env, onError: error => told(error) })
-  t.same(await otp.request({ purpose: 'register', phone: newPhone() }, IP), { expiresInMs: CODE_MS })
+  t.same(await otp.request({ purpose: 'register', phone: newPhone() }, ASKER), { expiresInMs: CODE_MS })
   t.match(await failure, { name: 'DeliveryError' })
 })

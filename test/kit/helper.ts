@@ -249,7 +249,7 @@ export async function openServices(
   const store = await openStores(config)
   t.teardown(async () => await store.close())
   const bus = new MemoryBus()
-  const delivery = await createDelivery(config, { info: () => undefined })
+  const delivery = await createDelivery(config, { info: () => undefined, warn: () => undefined })
   const subjects = createSubjects({ stores: store, bus, config, delivery, onError })
   return { ...subjects, uri, config, store, bus }
 }

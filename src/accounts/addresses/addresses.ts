@@ -6,7 +6,7 @@ import { AppError } from '../../errors.ts'
 import type { Identifiers } from '../../identifiers.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import type { UserService } from '../../users/index.ts'
-import type { CodeRequests } from '../codes/code-requests.ts'
+import type { Asker, CodeRequests } from '../codes/code-requests.ts'
 import type { Codes } from '../codes/codes.ts'
 import { type OtpRecipient, requireRecipient } from '../codes/otp-recipient.ts'
 
@@ -18,8 +18,7 @@ interface AddressDeps {
 }
 
 /**
- * Phone numbers and emails that somebody who is signed in says are theirs: a note until they prove it by a code. `ip`
- * is the address that asks.
+ * Phone numbers and emails that somebody who is signed in says are theirs: a note until they prove it by a code.
  */
 export class AddressService {
   readonly #deps: AddressDeps
@@ -32,12 +31,12 @@ export class AddressService {
    * Notes an address and sends a code there, which only the actor can use.
    * @throws {AppError} `invalid`, `conflict` when it is proved already, `rate_limited`
    */
-  async note(actor: Actor, address: Pick<Identifiers, 'phone' | 'email'>, ip: string): Promise<CodeSent> {
+  async note(actor: Actor, address: Pick<Identifiers, 'phone' | 'email'>, asker: Asker): Promise<CodeSent> {
     const { codeRequests, users } = this.#deps
     const target = await codeRequests.requireReachable(address)
     const me = await users.me(actor)
     if (isProved(me, target)) throw new AppError('conflict', 'You have proved this already')
-    return await codeRequests.send({ purpose: 'prove', target, userId: actor.userId }, ip, async () => {
+    return await codeRequests.send({ purpose: 'prove', target, userId: actor.userId }, asker, async () => {
       await users.noteAddress(actor, target.key)
       return true
     })
@@ -51,11 +50,11 @@ export class AddressService {
   async noteNew(
     actor: Actor,
     { phone, email }: Pick<Identifiers, 'phone' | 'email'>,
-    ip: string
+    asker: Asker
   ): Promise<{ verification?: { phone?: CodeSent; email?: CodeSent } }> {
     const verification = omitUndefined({
-      phone: phone === undefined ? undefined : await this.#noteNew(actor, { phone }, ip),
-      email: email === undefined ? undefined : await this.#noteNew(actor, { email }, ip)
+      phone: phone === undefined ? undefined : await this.#noteNew(actor, { phone }, asker),
+      email: email === undefined ? undefined : await this.#noteNew(actor, { email }, asker)
     })
     return Object.keys(verification).length === 0 ? {} : { verification }
   }
@@ -73,11 +72,11 @@ export class AddressService {
     return await users.verifyAddress(actor, target.key)
   }
 
-  async #noteNew(actor: Actor, address: Pick<Identifiers, 'phone' | 'email'>, ip: string) {
+  async #noteNew(actor: Actor, address: Pick<Identifiers, 'phone' | 'email'>, asker: Asker) {
     const { config, users } = this.#deps
     const target = await requireRecipient(address, config.DEFAULT_REGION)
     const me = await users.me(actor)
-    return isProved(me, target) || isNoted(me, target) ? undefined : await this.note(actor, address, ip)
+    return isProved(me, target) || isNoted(me, target) ? undefined : await this.note(actor, address, asker)
   }
 }
 

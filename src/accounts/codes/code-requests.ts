@@ -1,5 +1,5 @@
 import type { CodeSent } from '../../../protocol/accounts/routes.ts'
-import type { Config } from '../../config/config.ts'
+import { type Config, isLoopback } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
 import type { Identifiers } from '../../identifiers.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
@@ -9,29 +9,43 @@ import { OtpLimits } from './otp-limits.ts'
 import { type OtpRecipient, requireRecipient } from './otp-recipient.ts'
 
 interface CodeRequestDeps {
-  readonly config: Pick<Config, 'DEFAULT_REGION' | 'NODE_ENV' | 'OTP_DELIVERY' | 'limits'>
+  readonly config: Pick<Config, 'DEFAULT_REGION' | 'HOST' | 'NODE_ENV' | 'OTP_DELIVERY' | 'limits'>
   readonly codes: Codes
   readonly delivery: Delivery
   readonly onError: (error: unknown) => void
 }
 
-/** Codes on their way to people. `ip` is the address that asks. */
+/** Who asks for a code. */
+export interface Asker {
+  readonly ip: string
+  /** From this machine, and through no proxy. */
+  readonly isLocal: boolean
+}
+
+/** Codes on their way to people. */
 export class CodeRequests {
   readonly #deps: CodeRequestDeps
   readonly #isShown: boolean
   readonly #limits: OtpLimits
 
   constructor(deps: CodeRequestDeps) {
-    const { NODE_ENV, OTP_DELIVERY, limits } = deps.config
+    const { HOST, NODE_ENV, OTP_DELIVERY, limits } = deps.config
     this.#deps = deps
-    this.#isShown = NODE_ENV !== 'production' && OTP_DELIVERY === 'log'
+    this.#isShown = NODE_ENV !== 'production' && OTP_DELIVERY === 'log' && isLoopback(HOST)
     this.#limits = new OtpLimits(limits)
   }
 
-  /** @throws {AppError} `invalid` unless it is one address, a possible one, that codes can be sent to */
+  /**
+   * @throws {AppError} `invalid` unless it is one address, a possible one, that codes can be sent to, `not_configured`
+   * where they can be sent to none
+   */
   async requireReachable(address: Pick<Identifiers, 'phone' | 'email'>): Promise<OtpRecipient> {
     const target = await requireRecipient(address, this.#deps.config.DEFAULT_REGION)
-    if (this.#deps.delivery.channels.includes(target.channel)) return target
+    const { channels } = this.#deps.delivery
+    if (channels.includes(target.channel)) return target
+    if (channels.length === 0) {
+      throw new AppError('not_configured', 'This server sends no codes: its operator has to set OTP_DELIVERY')
+    }
     throw new AppError('invalid', 'This server sends codes by email only')
   }
 
@@ -41,7 +55,7 @@ export class CodeRequests {
    * @param prepare whether the code opens something; it runs when no limit refuses
    * @throws {AppError} `rate_limited`
    */
-  async send(use: CodeUse, ip: string, prepare: () => Promise<boolean>): Promise<CodeSent> {
+  async send(use: CodeUse, { ip, isLocal }: Asker, prepare: () => Promise<boolean>): Promise<CodeSent> {
     const { codes, delivery, onError } = this.#deps
     await this.#limits.take(use.target, ip)
     const isOpening = await prepare()
@@ -50,6 +64,6 @@ export class CodeRequests {
       const { channel, to } = use.target
       setImmediate(() => void delivery.deliver({ channel, to, code, purpose: use.purpose }).catch(onError))
     }
-    return { expiresInMs: CODE_MS, ...omitUndefined({ devCode: this.#isShown ? code : undefined }) }
+    return { expiresInMs: CODE_MS, ...omitUndefined({ devCode: this.#isShown && isLocal ? code : undefined }) }
   }
 }

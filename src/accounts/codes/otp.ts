@@ -8,7 +8,7 @@ import { type AddressStore, presentMe, type UserDoc, type UserStore, verified } 
 import { requireOtherPassword, type SignIn } from '../passwords/password-sign-in.ts'
 import type { Passwords } from '../passwords/passwords.ts'
 import type { SessionService } from '../sessions/sessions.ts'
-import type { CodeRequests } from './code-requests.ts'
+import type { Asker, CodeRequests } from './code-requests.ts'
 import type { Codes } from './codes.ts'
 import { type OtpRecipient, requireRecipient } from './otp-recipient.ts'
 
@@ -35,12 +35,12 @@ export class OtpService {
 
   /**
    * Makes a code and sends it, to who is not known only when it is for registering. Answer, refusals and work are the
-   * same either way. @throws {AppError} `invalid`, `rate_limited`
+   * same either way. @throws {AppError} `invalid`, `not_configured`, `rate_limited`
    */
-  async request({ purpose, ...address }: CodeRequest, ip: string): Promise<CodeSent> {
+  async request({ purpose, ...address }: CodeRequest, asker: Asker): Promise<CodeSent> {
     const { codeRequests } = this.#deps
     const target = await codeRequests.requireReachable(address)
-    return await codeRequests.send({ purpose, target }, ip, async () => {
+    return await codeRequests.send({ purpose, target }, asker, async () => {
       const user = await this.#users.findByKey(target.key)
       return purpose === 'register' || (user !== null && !user.isDisabled)
     })

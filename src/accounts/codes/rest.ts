@@ -16,7 +16,7 @@ interface CodeRouteDeps {
 /** Routes of one-time codes, and of passwords that are changed. */
 export function codeRoutes({ auth, otp, sessions, authenticator }: CodeRouteDeps): BoundRoute[] {
   return [
-    route(contracts.RequestCode, async ({ body, ip }) => await otp.request(body, ip)),
+    route(contracts.RequestCode, async ({ body, ip, isLocal }) => await otp.request(body, { ip, isLocal })),
     route(
       contracts.VerifyCode,
       async ({ body: { purpose, ...input }, ip }) =>

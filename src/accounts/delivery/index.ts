@@ -1,18 +1,27 @@
-import type { Config } from '../../config/config.ts'
+import { type Config, isLoopback } from '../../config/config.ts'
 import { type CodeLog, LogDelivery } from './log.ts'
+import { NoDelivery } from './none.ts'
 import type { Delivery } from './port.ts'
 import type { RetryOptions } from './retries.ts'
 import { WebhookDelivery } from './webhook.ts'
 
-type DeliveryConfig = Pick<Config, 'OTP_DELIVERY' | 'OTP_WEBHOOK_URL' | 'OTP_WEBHOOK_SECRET' | 'SMTP_URL' | 'MAIL_FROM'>
+type DeliveryConfig = Pick<
+  Config,
+  'HOST' | 'OTP_DELIVERY' | 'OTP_WEBHOOK_URL' | 'OTP_WEBHOOK_SECRET' | 'SMTP_URL' | 'MAIL_FROM'
+>
+
+/** The part of a logger that is needed here. */
+interface DeliveryLog extends CodeLog {
+  warn(fields: object, message: string): void
+}
 
 /** The delivery that is configured; that its variables are there was checked when the configuration was read. */
 export async function createDelivery(
   config: DeliveryConfig,
-  log: CodeLog,
+  log: DeliveryLog,
   retry: RetryOptions = {}
 ): Promise<Delivery> {
-  const { OTP_DELIVERY: kind, OTP_WEBHOOK_URL, OTP_WEBHOOK_SECRET, SMTP_URL, MAIL_FROM } = config
+  const { HOST, OTP_DELIVERY: kind, OTP_WEBHOOK_URL, OTP_WEBHOOK_SECRET, SMTP_URL, MAIL_FROM } = config
   if (kind === 'smtp') {
     const { SmtpDelivery } = await import('./smtp.ts')
     return new SmtpDelivery({ url: SMTP_URL ?? '', from: MAIL_FROM ?? '', ...retry })
@@ -20,5 +29,10 @@ export async function createDelivery(
   if (kind === 'webhook') {
     return new WebhookDelivery({ url: OTP_WEBHOOK_URL ?? '', secret: OTP_WEBHOOK_SECRET ?? '', ...retry })
   }
-  return new LogDelivery(log)
+  if (kind === 'log') {
+    if (!isLoopback(HOST)) log.warn({}, 'OTP_DELIVERY is log: whoever reads this log can sign in as anybody')
+    return new LogDelivery(log)
+  }
+  log.warn({}, 'OTP_DELIVERY is none: nobody gets one-time codes; set smtp or webhook')
+  return new NoDelivery()
 }

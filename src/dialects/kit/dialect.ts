@@ -15,6 +15,8 @@ export interface Call<Params, Query, Body> {
   readonly query: Query
   readonly body: Body
   readonly ip: string
+  /** From this machine, and through no proxy. */
+  readonly isLocal: boolean
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
 }
 

@@ -12,6 +12,7 @@ import type { SocketServer } from '../ws/server.ts'
 import { chooseSubprotocol } from '../ws/subprotocol.ts'
 import { answerError, answerErrors } from './errors.ts'
 import { readJsonBodies } from './json.ts'
+import { markLocalRequests } from './local.ts'
 import { noCompilers, validateRequests } from './validation.ts'
 
 const BODY_BYTES = 131_072
@@ -31,6 +32,7 @@ export function createServer(config: Config): FastifyInstance {
     forceCloseConnections: 'idle',
     frameworkErrors: (error, request, reply) => void answerError(error, request, reply)
   })
+  markLocalRequests(app)
   answerErrors(app)
   validateRequests(app)
   readJsonBodies(app)

@@ -44,20 +44,27 @@ function ownRoutes(services: Services): DialectRoute[] {
     dialectRoute('GET /users/me', { summary: 'Your profile' }, async ({ actor }) =>
       answer(await presentOwn(services, actor, await users.me(actor)))
     ),
-    dialectRoute('PUT /users/me', { summary: 'Change your profile', body: Profile }, async ({ actor, body, ip }) => {
-      const { username, displayName, avatar, bio, publicKey, phoneNumber, email } = body
-      const verification = await addresses.noteNew(actor, withoutNull({ phone: phoneNumber, email }), ip)
-      const cleared = (value: string | null | undefined) => (value === null ? '' : value)
-      const changes = {
-        username,
-        displayName,
-        avatarUrl: cleared(avatar),
-        bio: cleared(bio),
-        publicKey: cleared(publicKey)
+    dialectRoute(
+      'PUT /users/me',
+      { summary: 'Change your profile', body: Profile },
+      async ({ actor, body, ip, isLocal }) => {
+        const { username, displayName, avatar, bio, publicKey, phoneNumber, email } = body
+        const verification = await addresses.noteNew(actor, withoutNull({ phone: phoneNumber, email }), {
+          ip,
+          isLocal
+        })
+        const cleared = (value: string | null | undefined) => (value === null ? '' : value)
+        const changes = {
+          username,
+          displayName,
+          avatarUrl: cleared(avatar),
+          bio: cleared(bio),
+          publicKey: cleared(publicKey)
+        }
+        const me = await users.update(actor, withoutNull(changes))
+        return answer({ ...(await presentOwn(services, actor, me)), ...verification }, 'Profile updated')
       }
-      const me = await users.update(actor, withoutNull(changes))
-      return answer({ ...(await presentOwn(services, actor, me)), ...verification }, 'Profile updated')
-    }),
+    ),
     dialectRoute(
       'PUT /users/me/status',
       { summary: 'Show yourself as online, away or offline', body: Type.Object({ status: PresenceStatus }) },

@@ -15,6 +15,7 @@ const Code = Type.String({ pattern: '^[0-9]{6}$', maxLength: 6 })
 const name = Type.Optional(DisplayName)
 type SignIn = Parameters<typeof presentSignIn>[1]
 type Target = { phone?: string; email?: string }
+type Asker = Parameters<Services['otp']['request']>[1]
 
 /** Document 1, "Authentication System". */
 export function authRoutes(deps: DialectDeps): DialectRoute[] {
@@ -27,13 +28,13 @@ async function presentSignedIn({ authenticator }: DialectDeps, signIn: SignIn, m
 }
 
 function codeRoutes({ otp }: Services): DialectRoute[] {
-  const send = async (purpose: 'register' | 'login', { phone, email }: Target, ip: string) =>
-    answer(await otp.request({ purpose, ...omitUndefined({ phone, email }) }, ip), 'Code sent')
+  const send = async (purpose: 'register' | 'login', { phone, email }: Target, { ip, isLocal }: Asker) =>
+    answer(await otp.request({ purpose, ...omitUndefined({ phone, email }) }, { ip, isLocal }), 'Code sent')
   return [
     dialectRoute(
       'POST /auth/send-otp',
       { summary: 'Send a code to register with', body: Type.Object(target), isPublic: true },
-      async ({ body, ip }) => await send('register', body, ip)
+      async call => await send('register', call.body, call)
     ),
     dialectRoute(
       'POST /auth/send-otp-login',
@@ -42,7 +43,7 @@ function codeRoutes({ otp }: Services): DialectRoute[] {
         body: Type.Object(target),
         isPublic: true
       },
-      async ({ body, ip }) => await send('login', body, ip)
+      async call => await send('login', call.body, call)
     )
   ]
 }

@@ -98,9 +98,12 @@ function profileRoutes(services: Services): DialectRoute[] {
     dialectRoute(
       'PATCH /users/me',
       { summary: 'Change your profile; an empty text takes a field away', body: Type.Object(profile) },
-      async ({ actor, body: { name, displayName = name, avatar, avatarUrl = avatar, ...body }, ip }) => {
+      async ({ actor, body: { name, displayName = name, avatar, avatarUrl = avatar, ...body }, ip, isLocal }) => {
         const { username, bio, statusText, publicKey, phone, phoneNumber = phone, email } = body
-        const verification = await addresses.noteNew(actor, omitUndefined({ phone: phoneNumber, email }), ip)
+        const verification = await addresses.noteNew(actor, omitUndefined({ phone: phoneNumber, email }), {
+          ip,
+          isLocal
+        })
         const changes = omitUndefined({ displayName, avatarUrl, username, bio, statusText, publicKey })
         const me = await users.update(actor, changes)
         return answer({ ...(await showMe(actor, me)), ...verification }, 'Profile updated')
