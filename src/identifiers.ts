@@ -1,8 +1,6 @@
 import { AppError } from './errors.ts'
 import { omitUndefined } from './omit-undefined.ts'
 
-/** Digits of a phone number that somebody can be found by. */
-const MIN_BEGINNING = 5
 const DIGIT = /\p{Nd}/u
 /** The numbering plans of all countries: with the first number, because they are large. */
 const loadPhoneNumbers = async () => await import('libphonenumber-js')
@@ -50,25 +48,6 @@ export async function parsePhone(text: string, region: string | undefined): Prom
   const defaultCountry = isCountry ? { defaultCountry: region } : {}
   const number = parsePhoneNumberFromString(international, { extract: false, ...defaultCountry })
   return number?.isValid() && number.ext === undefined ? number.number : undefined
-}
-
-/**
- * Beginnings of the E.164 form of phone numbers whose spelling begins like this: with `+`, `00`, or as a
- * number of the region. Nothing for less than five digits, or for what is no number.
- */
-export async function phoneBeginnings(text: string, region: string | undefined): Promise<string[]> {
-  const spelled = text.normalize('NFKC').trim()
-  const digits = spelled.replace(/\D/g, '')
-  if (!/^\+?[\d\s()./-]+$/.test(spelled) || digits.length < MIN_BEGINNING) return []
-  if (spelled.startsWith('+')) return [`+${digits}`]
-  if (digits.startsWith('00')) return digits.length < MIN_BEGINNING + 2 ? [] : [`+${digits.slice(2)}`]
-  const national = region === undefined ? [] : await nationalBeginning(digits, region)
-  return [...national, `+${digits}`]
-}
-
-async function nationalBeginning(digits: string, region: string): Promise<string[]> {
-  const { getCountryCallingCode, isSupportedCountry } = await loadPhoneNumbers()
-  return isSupportedCountry(region) ? [`+${getCountryCallingCode(region)}${digits.replace(/^0/, '')}`] : []
 }
 
 async function requirePhone(text: string, region: string | undefined): Promise<string> {

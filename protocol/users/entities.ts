@@ -79,6 +79,9 @@ const privacy = {
   lastSeen: Audience,
   profilePhoto: Audience,
   about: Audience,
+  /** Audience that finds the person by their whole phone number, or their email. */
+  findByPhone: Audience,
+  findByEmail: Audience,
   /** Audience that may open a new direct conversation with the person. */
   whoMayStart: oneOf('everyone', 'contacts', 'friends', 'nobody')
 }

@@ -4,11 +4,12 @@ import type { User } from '../../protocol/users/entities.ts'
 import type { Actor } from '../actor.ts'
 import type { Config } from '../config/config.ts'
 import { ObjectId } from '../database/object-id.ts'
-import { emailKey, parsePhone, phoneBeginnings } from '../identifiers.ts'
+import { emailKey, parsePhone } from '../identifiers.ts'
 import { userId } from '../ids.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import { cutPage } from '../page.ts'
 import type { BlockStore } from './blocks/store.ts'
+import type { LookUps } from './look-ups.ts'
 import { presentUser } from './profiles.ts'
 import type { UserDoc, UserStore } from './store.ts'
 import type { Visibility } from './visibility.ts'
@@ -16,11 +17,13 @@ import type { Visibility } from './visibility.ts'
 interface DirectoryDeps {
   readonly store: { readonly users: UserStore; readonly blocks: BlockStore }
   readonly visibility: Pick<Visibility, 'findAll'>
+  readonly lookUps: LookUps
   readonly config: Pick<Config, 'DEFAULT_REGION'>
 }
 
 /** People who are left out of a search by the database itself. */
 const MAX_EXCEPT = 1_000
+const EMAIL = /^[^\s@]+@[^\s@]+$/
 /** People that numbered pages reach. */
 const MAX_NUMBERED = 1_000
 
@@ -28,32 +31,32 @@ const MAX_NUMBERED = 1_000
 export class Directory {
   readonly #store: DirectoryDeps['store']
   readonly #visibility: DirectoryDeps['visibility']
+  readonly #lookUps: LookUps
   readonly #region: string | undefined
 
-  constructor({ store, visibility, config }: DirectoryDeps) {
+  constructor({ store, visibility, lookUps, config }: DirectoryDeps) {
     this.#store = store
     this.#visibility = visibility
+    this.#lookUps = lookUps
     this.#region = config.DEFAULT_REGION
   }
 
   /**
-   * People by a whole username, phone number or email first, then by the beginning of a username, then of words of
-   * names or of a phone number (five digits); 50 unless told, of the first page (1) unless told. Neither the actor nor
-   * peers blocked either way.
+   * People by a whole phone number, email or username first, then by the beginning of a username, then of words of
+   * names; 50 unless told, of the first page (1) unless told. Neither the actor nor peers blocked either way. A number
+   * or an email is one of the look-ups of a day.
+   * @throws {AppError} `rate_limited`
    */
   async search(actor: Pick<Actor, 'userId'>, text: string, limit = PAGE_SIZE, page = 1): Promise<User[]> {
     const skip = (page - 1) * limit
     if (skip + limit > MAX_NUMBERED) return []
-    const phone = await parsePhone(text, this.#region)
-    const keys = [
-      { usernameKey: text.trim().toLowerCase() },
-      ...(text.includes('@') ? [{ email: emailKey(text.trim()) }] : []),
-      ...(phone === undefined ? [] : [{ phone }])
-    ]
+    const byAddress = await this.#byAddress(actor, text)
     const except = await this.#hiddenFrom(actor)
-    const wanted = { text, keys, phones: await phoneBeginnings(text, this.#region) }
-    const found = await this.#store.users.search(wanted, skip + limit, except)
-    return await this.#present(actor, found.slice(skip))
+    const byName = await this.#store.users.search(text, skip + limit, except)
+    const hidden = new Set(except.map(id => id.toHexString()))
+    const found = new Map([...byAddress, ...byName].map(user => [user._id.toHexString(), user]))
+    const shown = [...found].flatMap(([id, user]) => (hidden.has(id) ? [] : [user]))
+    return await this.#present(actor, shown.slice(skip, skip + limit))
   }
 
   /**
@@ -77,6 +80,16 @@ export class Directory {
       users,
       ...omitUndefined({ next: last && userId(last._id) })
     }
+  }
+
+  async #byAddress(actor: Pick<Actor, 'userId'>, text: string): Promise<UserDoc[]> {
+    const email = EMAIL.test(text.trim()) ? emailKey(text.trim()) : undefined
+    const phone = email === undefined ? await parsePhone(text, this.#region) : undefined
+    if (email === undefined && phone === undefined) return []
+    await this.#lookUps.count(actor)
+    return phone === undefined
+      ? await this.#lookUps.byEmail(actor, email ?? '')
+      : await this.#lookUps.byPhones(actor, [phone])
   }
 
   /** Profiles as the actor may see them, of those who are not blocked either way. */

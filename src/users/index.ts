@@ -14,6 +14,7 @@ import { Directory } from './directory.ts'
 import { FriendService } from './friends/friends.ts'
 import { FriendshipStore } from './friends/store.ts'
 import { LastSeenStore } from './last-seen/store.ts'
+import { LookUps } from './look-ups.ts'
 import { SettingsService } from './settings/settings.ts'
 import { SettingsStore } from './settings/store.ts'
 import { UserStore } from './store.ts'
@@ -69,7 +70,8 @@ export function createUsers(deps: UserDeps) {
   const { store, bus } = deps
   const visibility = new Visibility(store)
   const users = new UserService({ ...deps, visibility })
-  const directory = new Directory({ ...deps, visibility })
+  const lookUps = new LookUps(deps)
+  const directory = new Directory({ ...deps, visibility, lookUps })
   const presence = new PresenceService({
     store,
     bus,
@@ -81,7 +83,7 @@ export function createUsers(deps: UserDeps) {
     users,
     directory,
     blocks,
-    contacts: new ContactService({ ...deps, users, blocks }),
+    contacts: new ContactService({ ...deps, lookUps, users, blocks }),
     friends: new FriendService({ ...deps, users, presence }),
     presence,
     settings,

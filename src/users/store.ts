@@ -3,7 +3,7 @@ import { MongoServerError } from 'mongodb'
 import { isDuplicate } from '../database/duplicates.ts'
 import { AppError } from '../errors.ts'
 import { omitUndefined } from '../omit-undefined.ts'
-import { beginning, foldedWords, searchTokens } from '../search-words.ts'
+import { queryTokens, searchTokens } from '../search-words.ts'
 import { type Address, verified } from './addresses/address.ts'
 
 /** A person. What is not known about them is absent, so that the unique indexes leave it out. */
@@ -58,7 +58,6 @@ export interface ProfileFields {
 
 const TIME_LIMIT_EXCEEDED = 50
 const SEARCH_TIME_MS = 1000
-const MAX_QUERY_WORDS = 4
 const USERNAME_BEGINNING = /^[a-z0-9][a-z0-9._-]{0,31}$/
 const unique = (field: string): IndexDescription => ({
   key: { [field]: 1 },
@@ -178,6 +177,11 @@ export class UserStore {
     )
   }
 
+  /** The enabled person with an email, as it is kept. */
+  async findByEmail(email: string): Promise<UserDoc[]> {
+    return await this.#users.find({ email, isDisabled: { $ne: true } }, { projection: PROFILE }).toArray()
+  }
+
   /** Enabled people with one of the given numbers (E.164). */
   async findByPhones(phones: readonly string[]): Promise<UserDoc[]> {
     return await this.#users
@@ -204,21 +208,17 @@ export class UserStore {
   }
 
   /**
-   * People by a whole key first, then by the beginning of their username, then by the beginnings of words and of
-   * phone numbers; nobody who is disabled or among `except`. Takes the text literally. At most `limit`.
+   * People by a whole username first, then by the beginning of one, then by the beginnings of words of their names;
+   * by one Latin letter only those with a name of that letter. Nobody who is disabled or among `except`. Takes the
+   * text literally. At most `limit`.
    */
-  async search(
-    { text, keys, phones }: UserSearch,
-    limit: number,
-    except: readonly ObjectId[] = []
-  ): Promise<UserDoc[]> {
-    const words = foldedWords(text).slice(0, MAX_QUERY_WORDS).map(beginning)
+  async search(text: string, limit: number, except: readonly ObjectId[] = []): Promise<UserDoc[]> {
+    const tokens = queryTokens(text)
     const name = text.trim().toLowerCase()
     const filters: Filter<UserDoc>[] = [
-      ...(keys.length > 0 ? [{ $or: [...keys] }] : []),
-      ...(USERNAME_BEGINNING.test(name) ? [{ usernameKey: beginningWith(name) }] : []),
-      ...(words.length > 0 ? [{ searchTokens: { $all: words } }] : []),
-      ...phones.map(phone => ({ phone: beginningWith(phone) }))
+      { usernameKey: name },
+      ...(USERNAME_BEGINNING.test(name) && name.length > 1 ? [{ usernameKey: beginningWith(name) }] : []),
+      ...(tokens.length > 0 ? [{ searchTokens: { $all: tokens } }] : [])
     ]
     const others = {
       isDisabled: { $ne: true },
@@ -231,13 +231,6 @@ export class UserStore {
     const found = new Map(pages.flat().map(user => [user._id.toHexString(), user]))
     return [...found.values()].slice(0, limit)
   }
-}
-
-/** Query for people: a text, whole keys, and beginnings of phone numbers (E.164). */
-export interface UserSearch {
-  text: string
-  keys: readonly UserKey[]
-  phones: readonly string[]
 }
 
 /** Range of keys that begin with a text, in the order of the index. */

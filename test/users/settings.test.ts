@@ -4,7 +4,10 @@ import { type Person, startServer } from '../kit/helper.ts'
 
 const DEFAULTS = {
   notifications: { enabled: true, messageNotifications: true, groupNotifications: true, sound: true, vibration: true },
-  privacy: { lastSeen: 'everyone', profilePhoto: 'everyone', about: 'everyone', whoMayStart: 'everyone' },
+  privacy: {
+    ...{ lastSeen: 'everyone', profilePhoto: 'everyone', about: 'everyone' },
+    ...{ findByPhone: 'everyone', findByEmail: 'everyone', whoMayStart: 'everyone' }
+  },
   theme: 'system',
   language: 'en'
 }

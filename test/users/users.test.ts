@@ -97,6 +97,7 @@ t.test('search: beginnings of words, folded, literal; whole numbers and emails; 
   })
   await server.signUp({ username: 'emoji', displayName: '日本 太郎' })
   await server.signUp({ username: 'gone', displayName: 'Ada Gone' })
+  await server.signUp({ username: 'single', displayName: 'Malcolm X' })
   await client
     .db()
     .collection('users')
@@ -106,7 +107,9 @@ t.test('search: beginnings of words, folded, literal; whole numbers and emails; 
     return body.users?.map(({ username }: { username: string }) => username) ?? body.error.code
   }
   const expected: [string, string[]][] = [
-    ['a', ['ada.byron']],
+    ['a', []],
+    ['é', []],
+    ['x', ['single']],
     ['ADA', ['ada.byron']],
     ['love', ['ada.byron']],
     ['lov ad', ['ada.byron']],
@@ -118,15 +121,15 @@ t.test('search: beginnings of words, folded, literal; whole numbers and emails; 
     ['Ludenscheidt', ['zoe']],
     ['日', ['emoji']],
     ['030 901820', ['zoe']],
-    ['030 90182', ['zoe']],
-    ['+49 30 9', ['zoe']],
-    ['0049309', ['zoe']],
+    ['030 90182', []],
+    ['+49 30 9', []],
+    ['0049309', []],
     ['0309', []],
     ['90182', []],
     ['3090182.*', []],
     ['ZOE@example.org', ['zoe']],
     ['.*', []],
-    ['^a', ['ada.byron']],
+    ['^a', []],
     ['$where', []],
     ['(((((', []],
     ['searcher', []],

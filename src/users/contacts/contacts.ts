@@ -11,28 +11,27 @@ import { ObjectId } from '../../database/object-id.ts'
 import { AppError } from '../../errors.ts'
 import { identifierKeys, parsePhone } from '../../identifiers.ts'
 import { userId } from '../../ids.ts'
-import { Counters } from '../../limits/counters.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import { cutPage } from '../../page.ts'
 import type { AccountStore } from '../../streams/store.ts'
 import { requirePlainText } from '../../text.ts'
 import type { BlockService } from '../blocks/blocks.ts'
-import type { UserDoc, UserStore } from '../store.ts'
+import type { LookUps } from '../look-ups.ts'
+import type { UserDoc } from '../store.ts'
 import type { UserService } from '../users.ts'
 import type { ContactStore, NewContact } from './store.ts'
 
 interface ContactDeps {
-  store: { readonly accounts: AccountStore; readonly contacts: ContactStore; readonly users: UserStore }
+  store: { readonly accounts: AccountStore; readonly contacts: ContactStore }
   bus: Bus
-  config: Pick<Config, 'DEFAULT_REGION' | 'limits'>
+  config: Pick<Config, 'DEFAULT_REGION'>
+  lookUps: LookUps
   users: Pick<UserService, 'findMany' | 'requireUsers'>
   blocks: Pick<BlockService, 'blockedPeers' | 'requireUnblocked'>
 }
 
-const DAY_MS = 24 * 3_600_000
 const MAX_CONTACTS = 20_000
-/** Numbers that are looked up with one query, and read before others get their turn. */
-const LOOKED_UP_TOGETHER = 1_000
+/** Numbers that are read before others get their turn. */
 const READ_TOGETHER = 200
 
 /** A number of an address book. */
@@ -48,19 +47,15 @@ export class ContactService {
   readonly #region: string | undefined
   readonly #users: ContactDeps['users']
   readonly #blocks: ContactDeps['blocks']
-  readonly #lookups: Counters
+  readonly #lookUps: LookUps
 
-  constructor({ store, bus, config, users, blocks }: ContactDeps) {
+  constructor({ store, bus, config, lookUps, users, blocks }: ContactDeps) {
     this.#store = store
     this.#bus = bus
     this.#region = config.DEFAULT_REGION
     this.#users = users
     this.#blocks = blocks
-    this.#lookups = new Counters({
-      limit: config.limits.contactNumbersPerDay,
-      windowMs: DAY_MS,
-      message: 'Too many numbers for one day'
-    })
+    this.#lookUps = lookUps
   }
 
   /**
@@ -72,9 +67,9 @@ export class ContactService {
     if (entries.length > CONTACTS_PER_SYNC) {
       throw new AppError('too_large', `At most ${CONTACTS_PER_SYNC} numbers at once`)
     }
-    await this.#lookups.take(actor.userId, entries.length)
+    await this.#lookUps.count(actor, entries.length)
     const book = await this.#read(entries)
-    const people = await this.#find([...book.keys()])
+    const people = await this.#lookUps.byPhones(actor, [...book.keys()])
     const blockedIds = await this.#blocks.blockedPeers(actor.userId)
     const found = people.filter(({ _id }) => _id.toHexString() !== actor.userId && !blockedIds.has(_id.toHexString()))
     await this.#keep(actor, found, book)
@@ -98,8 +93,8 @@ export class ContactService {
    */
   async lookUp(actor: Actor, phone: string): Promise<User> {
     const { phone: number } = await identifierKeys({ phone }, this.#region)
-    await this.#lookups.take(actor.userId)
-    const [found] = number === undefined ? [] : await this.#find([number])
+    await this.#lookUps.count(actor)
+    const [found] = number === undefined ? [] : await this.#lookUps.byPhones(actor, [number])
     if (found === undefined) throw new AppError('not_found', 'Nobody here has this number')
     const [user] = await this.#users.findMany(actor, [found._id.toHexString()])
     if (user === undefined) throw new AppError('not_found', 'Nobody here has this number')
@@ -165,14 +160,6 @@ export class ContactService {
       if (phone !== undefined && !book.has(phone)) book.set(phone, { given, name: plainName(name) })
     }
     return book
-  }
-
-  async #find(phones: readonly string[]): Promise<UserDoc[]> {
-    const found: UserDoc[] = []
-    for (let start = 0; start < phones.length; start += LOOKED_UP_TOGETHER) {
-      found.push(...(await this.#store.users.findByPhones(phones.slice(start, start + LOOKED_UP_TOGETHER))))
-    }
-    return found
   }
 
   async #keep(actor: Actor, found: readonly UserDoc[], book: ReadonlyMap<string, Entry>): Promise<void> {

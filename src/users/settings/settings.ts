@@ -20,7 +20,14 @@ export const DEFAULT_SETTINGS: Settings = {
     sound: true,
     vibration: true
   },
-  privacy: { lastSeen: 'everyone', profilePhoto: 'everyone', about: 'everyone', whoMayStart: 'everyone' },
+  privacy: {
+    lastSeen: 'everyone',
+    profilePhoto: 'everyone',
+    about: 'everyone',
+    findByPhone: 'everyone',
+    findByEmail: 'everyone',
+    whoMayStart: 'everyone'
+  },
   theme: 'system',
   language: 'en'
 }

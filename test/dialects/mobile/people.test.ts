@@ -102,14 +102,14 @@ t.test('0.6 people are found by phone number, username and name, by beginnings, 
   const { user } = await server.signUp(fields)
   const search = async (q: string): Promise<{ id: string }[]> =>
     await grant(ann, 'GET', `/users/search?q=${encodeURIComponent(q)}`)
-  for (const q of ['zachar', 'ZACHARIAS.77', 'zimmer', 'Zoe', '+4915199988877', '0151 99988877', '+49151999']) {
+  for (const q of ['zachar', 'ZACHARIAS.77', 'zimmer', 'Zoe', '+4915199988877', '0151 99988877']) {
     t.same(
       (await search(q)).map(({ id }) => id),
       [user.id.slice(-24)],
       q
     )
   }
-  for (const q of ['.*', '^ach', 'acharias', '$ne', '{"$gt":""}', '(', '\\', '[a-z]+', '', ' '])
+  for (const q of ['+49151999', '.*', '^ach', 'acharias', '$ne', '{"$gt":""}', '(', '\\', '[a-z]+', '', ' '])
     t.same(await search(q), [], q)
   await server.signUp({ username: 'zacharias.78' })
   const pages = await Promise.all(

@@ -1,0 +1,90 @@
+import t from 'tap'
+import type { SignedIn } from '../../protocol/accounts/entities.ts'
+import { type Person, startServer, type TestServer } from '../kit/helper.ts'
+
+const PHONE = '+4915177788899'
+const EMAIL = 'quill@example.org'
+const SEARCHES = [
+  '/v1/users/search',
+  '/mobile/users/search',
+  '/unified/users/search',
+  '/users/search',
+  '/unified/users'
+]
+
+/** Ids (hex) that a search finds. */
+async function find(server: TestServer, who: Pick<Person, 'token'>, path: string, q: string): Promise<string[]> {
+  const { body } = await server.call(who, 'GET', `${path}?q=${encodeURIComponent(q)}`)
+  const found = body.users ?? body.data
+  return found.map(({ id }: { id: string }) => id.slice(-24))
+}
+
+async function zoe(server: TestServer): Promise<SignedIn & { hex: string }> {
+  const signedIn = await server.signUp({ phone: PHONE, email: EMAIL, displayName: 'Zoe' })
+  return { ...signedIn, hex: signedIn.user.id.slice(-24) }
+}
+
+t.test('S05 a number is found as a whole, and never by its beginning', async t => {
+  const server = await startServer(t)
+  const { hex } = await zoe(server)
+  const ann = await server.person()
+  for (const path of SEARCHES) {
+    t.same(await find(server, ann, path, PHONE), [hex], path)
+    t.same(await find(server, ann, path, EMAIL), [hex], path)
+    for (let length = 3; length < PHONE.length; length++) {
+      t.same(await find(server, ann, path, PHONE.slice(0, length)), [], `${path} ${PHONE.slice(0, length)}`)
+    }
+    for (const part of ['quill@', 'quill@example', '@example.org'])
+      t.notOk((await find(server, ann, path, part)).includes(hex))
+  }
+})
+
+t.test('S05 look-ups are counted together, whatever path they take, and others are not concerned', async t => {
+  const server = await startServer(t, { env: { LIMITS_CONTACT_NUMBERS_PER_DAY: '6' } })
+  const { hex } = await zoe(server)
+  const [ann, ben] = await Promise.all([server.person(), server.person()])
+  const ask = async (path: string, q: string) => await server.call(ann, 'GET', `${path}?q=${encodeURIComponent(q)}`)
+  for (const q of [PHONE, '0151 77788898', EMAIL, 'nobody@example.org'])
+    t.equal((await ask('/v1/users/search', q)).status, 200)
+  t.equal((await server.call(ann, 'POST', '/v1/contacts/sync', { contacts: [PHONE] })).status, 200)
+  t.equal((await server.call(ann, 'POST', '/contacts/start-chat', { phone: PHONE })).status, 200)
+  for (const path of SEARCHES) {
+    for (const q of [PHONE, EMAIL]) t.equal((await ask(path, q)).status, 429, path)
+    t.same(await find(server, ann, path, 'Zoe'), [hex], 'a name is no look-up')
+  }
+  t.equal((await server.call(ann, 'POST', '/v1/contacts/sync', { contacts: [PHONE] })).status, 429)
+  t.same(await find(server, ben, '/v1/users/search', PHONE), [hex], 'others are not concerned')
+})
+
+t.test('S05 who finds somebody by their number or their email is theirs to say, on every path', async t => {
+  const server = await startServer(t)
+  const { hex, accessToken: token, user } = await zoe(server)
+  const [stranger, friend] = await Promise.all([server.person(), server.person()])
+  await server.call({ token }, 'PUT', `/v1/contacts/${friend.id}`, {})
+  const paths = async (who: Person) => [
+    ...(await Promise.all(SEARCHES.map(async path => await find(server, who, path, PHONE)))),
+    (await server.call(who, 'POST', '/v1/contacts/sync', { contacts: [PHONE] })).body.matches.map(
+      ({ user: { id } }: { user: { id: string } }) => id.slice(-24)
+    )
+  ]
+  const emails = async (who: Person) =>
+    await Promise.all(SEARCHES.map(async path => await find(server, who, path, EMAIL)))
+  const all = (many: unknown[], one: string[]) => many.map(() => one)
+  for (const [audience, friends, strangers] of [
+    ['everyone', [hex], [hex]],
+    ['contacts', [hex], []],
+    ['nobody', [], []]
+  ] as const) {
+    const privacy = { findByPhone: audience, findByEmail: audience }
+    await server.call({ token }, 'PATCH', '/v1/users/me/settings', { privacy })
+    for (const [who, wanted] of [
+      [friend, friends],
+      [stranger, strangers]
+    ] as const) {
+      for (const found of [await paths(who), await emails(who)]) t.same(found, all(found, [...wanted]), audience)
+      const chat = await server.call(who, 'POST', '/contacts/start-chat', { phone: PHONE })
+      t.equal(chat.status, wanted.length > 0 ? 200 : 404, `${audience} start-chat`)
+    }
+  }
+  t.same(await find(server, stranger, '/v1/users/search', user.displayName), [hex], 'a name still finds')
+})
