@@ -94,6 +94,7 @@ export async function buildApp(config: AppConfig, connection?: Connection): Prom
   await app.register(operationRoutes, {
     loadMetrics: measure({ ...realtime, ...faces, stores, subjects, jobs, onError }),
     metricsToken: config.METRICS_TOKEN,
+    isMetricsLocal: config.NODE_ENV === 'production',
     isDraining: () => faces.socket.isDraining,
     probe: new HealthService({ database: stores.database, headPoller }).probe
   })

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import closeWithGrace from 'close-with-grace'
@@ -74,14 +74,22 @@ async function ownDatabase({ DATA_DIR, MONGOD_BINARY, LOG_LEVEL }: Config): Prom
   return running.database.uri
 }
 
-/** Made on the first start, so that tokens outlive a restart. Of two that start at once, both use the same. */
+/**
+ * Made on the first start, so that tokens outlive a restart. Of two that start at once, both use the same; one that is
+ * killed meanwhile leaves no half of it.
+ */
 async function keptSecret(dataDir: string): Promise<string> {
   const file = join(dataDir, 'secret')
+  const draft = `${file}.${process.pid}`
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
-  await writeFile(file, `${randomBytes(48).toString('base64')}\n`, { flag: 'wx', mode: 0o600 }).catch(error => {
+  await writeFile(draft, `${randomBytes(48).toString('base64')}\n`, { mode: 0o600 })
+  await link(draft, file).catch(error => {
     if (error.code !== 'EEXIST') throw error
   })
-  return (await readFile(file, 'utf8')).trim()
+  await rm(draft)
+  const secret = (await readFile(file, 'utf8')).trim()
+  if (secret === '') throw new Error(`${file} is empty: delete it, and a new one is made (everybody signs in anew)`)
+  return secret
 }
 
 function closeOnSignals({ LOG_LEVEL }: Config): void {

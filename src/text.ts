@@ -3,6 +3,9 @@ import { AppError } from './errors.ts'
 /** Only blanks, and marks that show nothing: zero width, joiners, direction. */
 const INVISIBLE = /^[\s\p{Cf}\p{Mn}]*$/u
 
+/** Half characters, and marks that turn the direction of the text around them. */
+const UNREADABLE = /[\p{Surrogate}\u202a-\u202e\u2066-\u2069]/u
+
 /** @throws {AppError} `invalid` for text that shows nothing or is not Unicode, `too_large` beyond `maxBytes` of UTF-8 */
 export function requireText(text: string, maxBytes: number): void {
   if (!text.isWellFormed()) throw new AppError('invalid', 'The text is not well-formed Unicode')
@@ -11,11 +14,15 @@ export function requireText(text: string, maxBytes: number): void {
 }
 
 /**
- * Text that can be stored and shown: no half characters, no blanks around it.
- * @throws {AppError} `invalid`, also when nothing is left
+ * Text that can be stored and shown beside others, without blanks around it.
+ * @throws {AppError} `invalid` unless it is readable
  */
 export function requirePlainText(field: string, text: string): string {
-  const trimmed = text.trim()
-  if (trimmed === '' || /\p{Surrogate}/u.test(trimmed)) throw new AppError('invalid', `${field} is not readable text`)
-  return trimmed
+  if (!isReadable(text)) throw new AppError('invalid', `${field} is not readable text`)
+  return text.trim()
+}
+
+/** Whether a text shows something, without half characters and without turning the direction of what is around it. */
+export function isReadable(text: string): boolean {
+  return !INVISIBLE.test(text) && !UNREADABLE.test(text)
 }

@@ -16,9 +16,15 @@ export function requireMetadata(metadata: Readonly<Record<string, unknown>>): vo
 
 function requirePlain(value: unknown, depth: number): void {
   if (isScalar(value)) return
-  if (typeof value !== 'object' || depth === 0) throw new AppError('invalid', 'metadata is JSON of at most four levels')
+  if (!isPlain(value) || depth === 0) throw new AppError('invalid', 'metadata is JSON of at most four levels')
   if (!Array.isArray(value)) requireNames(value as object)
   for (const item of Object.values(value as object)) requirePlain(item, depth - 1)
+}
+
+/** A list or an object of JSON: socket.io also brings bytes. */
+function isPlain(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return Array.isArray(value) || [Object.prototype, null].includes(Object.getPrototypeOf(value))
 }
 
 function isScalar(value: unknown): boolean {

@@ -11,6 +11,8 @@ const PROBE_MS = 3_000
 interface Options {
   loadMetrics: LoadMetrics
   metricsToken: string | undefined
+  /** Without a token only this machine gets figures, through no proxy. */
+  isMetricsLocal: boolean
   isDraining: () => boolean
   /** Rejects when nothing can be written, or when what is written is not told. */
   probe: (timeoutMs: number) => Promise<void>
@@ -22,7 +24,7 @@ const tags = ['operations']
 /** Faces for the operator: whether it lives, whether it can serve, and what it does. */
 export const operationRoutes: FastifyPluginAsync<Options> = async (
   app,
-  { loadMetrics, metricsToken, isDraining, probe }
+  { loadMetrics, metricsToken, isMetricsLocal, isDraining, probe }
 ) => {
   const config = { isPublic: true, isUnlimited: true }
   app.get('/health/live', {
@@ -53,6 +55,9 @@ export const operationRoutes: FastifyPluginAsync<Options> = async (
     schema: { summary: 'Figures for Prometheus', tags, response: { 200: Type.String() } } as object,
     handler: async (request, reply) => {
       if (metricsToken !== undefined) requireToken(request, metricsToken)
+      else if (isMetricsLocal && !request.isLocal) {
+        throw new AppError('forbidden', 'Set METRICS_TOKEN, or ask from the same machine')
+      }
       const metrics = await loadMetrics()
       reply.type(metrics.contentType)
       return await metrics.text()

@@ -13,11 +13,16 @@ export function requireOrigin(request: Pick<IncomingMessage, 'headers'>, config:
   if (!isOriginAllowed(request, config)) throw new AppError('forbidden', 'This Origin may not connect')
 }
 
+/** Whether pages of every site may connect. */
+export function isOpenToAll({ CORS_ORIGINS, NODE_ENV }: OriginRules): boolean {
+  return NODE_ENV === 'development' || CORS_ORIGINS.includes('*')
+}
+
 /** Whether who asks is no page of another site. */
 export function isOriginAllowed(
   { headers: { origin, host } }: Pick<IncomingMessage, 'headers'>,
-  { CORS_ORIGINS, NODE_ENV }: OriginRules
+  config: OriginRules
 ): boolean {
-  if (origin === undefined || NODE_ENV === 'development') return true
-  return origin === `https://${host}` || origin === `http://${host}` || CORS_ORIGINS.includes(origin)
+  if (origin === undefined || isOpenToAll(config)) return true
+  return origin === `https://${host}` || origin === `http://${host}` || config.CORS_ORIGINS.includes(origin)
 }

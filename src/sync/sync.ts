@@ -107,7 +107,10 @@ export class SyncService {
         completeTo: isFull(messages) ? messages.at(-1)?.rev : undefined
       },
       {
-        items: members.map(member => ({ type: 'member', rev: member.rev, member: presentMember(member) })),
+        // Who left before the reader came is none of theirs.
+        items: members
+          .filter(({ leftAt }) => leftAt === undefined || leftAt >= me.joinedAt)
+          .map(member => ({ type: 'member', rev: member.rev, member: presentMember(member) })),
         completeTo: isFull(members) ? members.at(-1)?.rev : undefined
       },
       {

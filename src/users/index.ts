@@ -32,7 +32,7 @@ export { presentMe } from './profiles.ts'
 export { DEFAULT_SETTINGS } from './settings/settings.ts'
 export type { SettingsStore } from './settings/store.ts'
 export type { UserDoc, UserKey, UserStore } from './store.ts'
-export type { ExternalPerson, ExternalProfile, UserService } from './users.ts'
+export type { ExternalProfile, UserService } from './users.ts'
 
 /** The collections of people, and of what they are to each other. */
 export const userCollections: Collections = {

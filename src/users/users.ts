@@ -12,7 +12,7 @@ import { emailKey, parsePhone } from '../identifiers.ts'
 import { RecentCache } from '../limits/recent-cache.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import type { AccountStore } from '../streams/store.ts'
-import { requirePlainText } from '../text.ts'
+import { isReadable, requirePlainText } from '../text.ts'
 import type { Address } from './addresses/address.ts'
 import type { AddressStore } from './addresses/store.ts'
 import { presentMe, presentUser } from './profiles.ts'
@@ -254,10 +254,10 @@ function subjectOf(key: string): ObjectId | string {
 
 /** A name as somebody else's system wrote it, made to fit. */
 function firstName(name = ''): string {
-  const text = name.replace(/\p{Cc}/gu, '').trim()
+  const text = name.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '').trim()
   const fitting = text
     .slice(0, NAME_LENGTH)
     .replace(/\p{Surrogate}/gu, '')
     .trim()
-  return fitting === '' ? 'User' : fitting
+  return isReadable(fitting) ? fitting : 'User'
 }

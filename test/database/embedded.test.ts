@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -71,7 +71,8 @@ const names = (uri: string) =>
   })
 
 t.test('a fresh folder becomes a replica set with transactions, and a stop ends its process', async t => {
-  const database = await start(newFolder(t))
+  const folder = newFolder(t)
+  const database = await start(folder)
   await connected(database.uri, async client => {
     await client.withSession(session =>
       session.withTransaction(async () => {
@@ -81,6 +82,7 @@ t.test('a fresh folder becomes a replica set with transactions, and a stop ends 
     t.equal(await client.db().collection('kept').countDocuments(), 1)
   })
   t.not(await commandLine(database.pid), '')
+  t.equal(statSync(join(folder, 'mongod.log')).mode & 0o777, 0o600, 'S41 its log is its owner’s alone')
   await database.stop()
   t.equal(await commandLine(database.pid), '')
 })

@@ -7,7 +7,7 @@ import { WebhookDelivery } from './webhook.ts'
 
 type DeliveryConfig = Pick<
   Config,
-  'HOST' | 'OTP_DELIVERY' | 'OTP_WEBHOOK_URL' | 'OTP_WEBHOOK_SECRET' | 'SMTP_URL' | 'MAIL_FROM'
+  'HOST' | 'NODE_ENV' | 'OTP_DELIVERY' | 'OTP_WEBHOOK_URL' | 'OTP_WEBHOOK_SECRET' | 'SMTP_URL' | 'MAIL_FROM'
 >
 
 /** The part of a logger that is needed here. */
@@ -21,18 +21,21 @@ export async function createDelivery(
   log: DeliveryLog,
   retry: RetryOptions = {}
 ): Promise<Delivery> {
-  const { HOST, OTP_DELIVERY: kind, OTP_WEBHOOK_URL, OTP_WEBHOOK_SECRET, SMTP_URL, MAIL_FROM } = config
-  if (kind === 'smtp') {
-    const { SmtpDelivery } = await import('./smtp.ts')
-    return new SmtpDelivery({ url: SMTP_URL ?? '', from: MAIL_FROM ?? '', ...retry })
-  }
-  if (kind === 'webhook') {
-    return new WebhookDelivery({ url: OTP_WEBHOOK_URL ?? '', secret: OTP_WEBHOOK_SECRET ?? '', ...retry })
-  }
+  const { HOST, OTP_DELIVERY: kind, OTP_WEBHOOK_URL: url = '', OTP_WEBHOOK_SECRET: secret = '' } = config
+  if (kind === 'smtp') return await createSmtpDelivery(config, retry)
+  if (kind === 'webhook') return new WebhookDelivery({ url, secret, ...retry })
   if (kind === 'log') {
     if (!isLoopback(HOST)) log.warn({}, 'OTP_DELIVERY is log: whoever reads this log can sign in as anybody')
     return new LogDelivery(log)
   }
   log.warn({}, 'OTP_DELIVERY is none: nobody gets one-time codes; set smtp or webhook')
   return new NoDelivery()
+}
+
+/** Loaded only where it is used. */
+async function createSmtpDelivery(config: DeliveryConfig, retry: RetryOptions): Promise<Delivery> {
+  const { NODE_ENV, SMTP_URL: url = '', MAIL_FROM: from = '' } = config
+  const { SmtpDelivery } = await import('./smtp.ts')
+  const isTlsRequired = NODE_ENV === 'production' && !isLoopback(new URL(url).hostname)
+  return new SmtpDelivery({ url, from, isTlsRequired, ...retry })
 }

@@ -19,6 +19,8 @@ interface SmtpOptions extends RetryOptions {
   readonly url: string
   /** The sender, an address or `Name <address>`. */
   readonly from: string
+  /** Sends nothing where the mail server offers no TLS: who sits between could take the offer away. */
+  readonly isTlsRequired?: boolean
 }
 
 /** Mails codes. It has no way to a phone. */
@@ -33,6 +35,7 @@ export class SmtpDelivery implements Delivery {
     this.#options = options
     this.#transport = createTransport({
       url: options.url,
+      requireTLS: options.isTlsRequired ?? false,
       connectionTimeout: TIMEOUT_MS,
       greetingTimeout: TIMEOUT_MS,
       socketTimeout: TIMEOUT_MS,

@@ -135,7 +135,7 @@ class Mongod {
   }
 
   async #launch(): Promise<void> {
-    const log = await open(this.#logFile, 'a')
+    const log = await open(this.#logFile, 'a', 0o600)
     const from = (await log.stat()).size
     // Its own process group: Ctrl-C in a terminal is for Parley, which ends the database after its own work.
     const child = spawn(this.#program, this.#arguments(), { detached: true, stdio: ['ignore', log.fd, log.fd] })

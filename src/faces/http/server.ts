@@ -32,6 +32,8 @@ export function createServer(config: Config): FastifyInstance {
     forceCloseConnections: 'idle',
     frameworkErrors: (error, request, reply) => void answerError(error, request, reply)
   })
+  // Nothing here is a page or a program, whatever a browser makes of it.
+  app.addHook('onSend', async (_, reply) => void reply.header('x-content-type-options', 'nosniff'))
   markLocalRequests(app)
   answerErrors(app)
   validateRequests(app)
@@ -52,7 +54,12 @@ export async function acceptUpgrades(
   app: FastifyInstance,
   { config, socket, packets, streams, dialectNames }: UpgradeDeps
 ): Promise<void> {
-  await app.register(cors, { origin: config.NODE_ENV === 'development' ? true : config.CORS_ORIGINS, maxAge: 600 })
+  await app.register(cors, {
+    origin: config.NODE_ENV === 'development' ? true : config.CORS_ORIGINS,
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    exposedHeaders: ['Retry-After'],
+    maxAge: 600
+  })
   // Both answer upgrades: those for socket.io do not reach the other.
   const upgrades = new EventEmitter()
   app.server.on('upgrade', (request: IncomingMessage, ...rest: unknown[]) => {

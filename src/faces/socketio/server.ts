@@ -9,7 +9,7 @@ import type { TrackDelivery } from '../../realtime/delivery/delivery-tracker.ts'
 import type { Undelivered } from '../../realtime/delivery/undelivered.ts'
 import { DialectEncoder, type RealtimeDialect } from '../../realtime/encoding/dialect-encoder.ts'
 import { closeReasonOf, type Lifecycle } from '../../realtime/lifecycle.ts'
-import { isOriginAllowed, requireOrigin } from '../../realtime/origin.ts'
+import { isOpenToAll, isOriginAllowed, requireOrigin } from '../../realtime/origin.ts'
 import { SocketIoConnection } from './connection.ts'
 import { PacketLoop } from './packet-loop.ts'
 import { SOCKET_IO_PATH } from './path.ts'
@@ -58,7 +58,7 @@ export class SocketIoServer {
       maxHttpBufferSize: config.limits.frameInBytes,
       perMessageDeflate: false,
       httpCompression: false,
-      cors: { origin: config.NODE_ENV === 'development' ? true : [...config.CORS_ORIGINS], credentials: true },
+      cors: { origin: isOpenToAll(config) ? true : [...config.CORS_ORIGINS], credentials: true },
       allowRequest: (request, answer) => answer(null, !deps.isDraining() && isOriginAllowed(request, config))
     })
     this.#serve('/')

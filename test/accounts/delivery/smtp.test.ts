@@ -1,5 +1,8 @@
+import { randomBytes } from 'node:crypto'
 import t from 'tap'
+import { createDelivery } from '../../../src/accounts/delivery/index.ts'
 import { SmtpDelivery } from '../../../src/accounts/delivery/smtp.ts'
+import { readConfig } from '../../../src/config/config.ts'
 import { DELIVERY, deliveryContract } from './contract.ts'
 import { startMailServer } from './smtp-gateway.ts'
 
@@ -29,4 +32,26 @@ t.test('an address that reads like several is one recipient', async t => {
   await delivery.deliver({ ...DELIVERY, to: 'ada@parley.example,eve@parley.example' }).catch(() => undefined)
   for (const { recipients } of gateway.received) t.equal(recipients.length, 1)
   t.notOk(gateway.received.some(({ recipients }) => recipients.includes('eve@parley.example')))
+})
+
+t.test('S26 a code waits for TLS where a mail server far away offers none', async t => {
+  const gateway = await startMailServer(t)
+  const delivery = new SmtpDelivery({ url: gateway.url, from: FROM, isTlsRequired: true, backoffMs: 1 })
+  t.teardown(() => delivery.close())
+  await t.rejects(delivery.deliver(DELIVERY), { name: 'DeliveryError' })
+  t.same(gateway.received, [])
+  const settings = (url: string, NODE_ENV: string) =>
+    readConfig({
+      NODE_ENV,
+      JWT_SECRET: randomBytes(32).toString('hex'),
+      DATA_DIR: '/d',
+      OTP_DELIVERY: 'smtp',
+      SMTP_URL: url,
+      MAIL_FROM: FROM
+    })
+  const log = { info: () => undefined, warn: () => undefined }
+  const here = await createDelivery(settings(gateway.url, 'production'), log)
+  t.teardown(() => here.close())
+  await here.deliver(DELIVERY)
+  t.equal(gateway.received.length, 1, 'on the same machine nobody sits between')
 })
