@@ -1,3 +1,4 @@
+import * as accountEvents from './accounts/events.ts'
 import * as qrRoutes from './accounts/qr-routes.ts'
 import * as accountRoutes from './accounts/routes.ts'
 import * as connectionEvents from './connection/events.ts'
@@ -20,6 +21,7 @@ import * as userRoutes from './users/routes.ts'
 
 const declarations = {
   ...connectionEvents,
+  ...accountEvents,
   ...userEvents,
   ...messageEvents,
   ...reactionEvents,

@@ -160,6 +160,7 @@ export function createSubjects({ stores: store, bus, config, delivery, onError }
   const messages = createMessages(base)
   const items = {
     ...people.userItems,
+    ...accounts.accountItems,
     ...conversations.conversationItems,
     ...requests.requestItems,
     ...messages.messageItems

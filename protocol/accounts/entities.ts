@@ -14,6 +14,10 @@ export const Session = closed({
 })
 export type Session = Static<typeof Session>
 
+/** Login as its person's other devices are told of it. */
+export const SessionRef = Type.Pick(Session, ['id', 'device', 'createdAt'], { additionalProperties: false })
+export type SessionRef = Static<typeof SessionRef>
+
 /** Reply to a sign-in. `expiresInMs`: life of the access token. */
 export const SignedIn = closed({
   user: Me,

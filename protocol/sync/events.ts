@@ -1,4 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox'
+import { SessionRef } from '../accounts/entities.ts'
 import { Conversation, ConversationView, Member, Membership } from '../conversations/entities.ts'
 import { command, durable } from '../envelope.ts'
 import { ConversationId, MessageId, StreamId, UserId } from '../ids.ts'
@@ -28,6 +29,7 @@ export const SyncItem = Type.Union([
   closed({ type: Type.Literal('hidden'), rev: Counter, conversationId: ConversationId, messageId: MessageId }),
   closed({ type: Type.Literal('profile'), rev: Counter, user: Me }),
   closed({ type: Type.Literal('settings'), rev: Counter, settings: Settings }),
+  closed({ type: Type.Literal('session'), rev: Counter, session: SessionRef }),
   closed({ type: Type.Literal('block'), rev: Counter, userId: UserId, isBlocked: Type.Boolean() }),
   closed({ type: Type.Literal('contacts'), rev: Counter }),
   closed({ type: Type.Literal('request'), rev: Counter, request: PersonRequest }),

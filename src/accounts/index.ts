@@ -1,6 +1,7 @@
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config/config.ts'
 import type { Collections, Database } from '../database/index.ts'
+import type { AccountStore } from '../streams/store.ts'
 import type { AddressStore, UserService, UserStore } from '../users/index.ts'
 import { AddressService } from './addresses/addresses.ts'
 import { CodeRequests } from './codes/code-requests.ts'
@@ -16,6 +17,7 @@ import { QrLoginStore } from './qr/store.ts'
 import { SessionService } from './sessions/sessions.ts'
 import { SessionStore } from './sessions/store.ts'
 import { TicketStore } from './tickets/store.ts'
+import { createAccountItems } from './user-items.ts'
 
 export type { AddressService } from './addresses/addresses.ts'
 export type { OtpService } from './codes/otp.ts'
@@ -47,6 +49,7 @@ interface AccountDeps {
   readonly store: ReturnType<typeof createAccountStores> & {
     readonly users: UserStore
     readonly addresses: AddressStore
+    readonly accounts: AccountStore
   }
   readonly bus: Bus
   readonly config: Config & { readonly JWT_SECRET: readonly string[] }
@@ -68,6 +71,7 @@ export function createAccounts(deps: AccountDeps) {
     otp: new OtpService(signIn),
     qr,
     qrStreams: new QrStreams(qr, deps.config),
-    sessions
+    sessions,
+    accountItems: createAccountItems(deps.store.sessions)
   }
 }

@@ -12,11 +12,12 @@ export type AccountChangeType =
   | 'preferences'
   | 'profile'
   | 'settings'
+  | 'session'
   | 'block'
   | 'contacts'
   | 'request'
 
-/** The last change of one thing of an account: `ref` is a conversation, a message, a request or a person. */
+/** The last change of one thing of an account: `ref` is a conversation, a message, a request, a session or a person. */
 export interface AccountChangeDoc {
   _id: ObjectId
   userId: ObjectId

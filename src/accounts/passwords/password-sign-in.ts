@@ -124,14 +124,17 @@ export class PasswordSignIn {
 
   /**
    * Sets another password, or the first one, and ends the actor's other sessions.
-   * @throws {AppError} `invalid`, `forbidden` when the current password is wrong, `conflict` when it is changed at the
-   * same time, `rate_limited`
+   * @throws {AppError} `invalid`, `forbidden` when the current password is wrong, `proof_required` for a first one by
+   * who has not signed in lately, `conflict` when it is changed at the same time, `rate_limited`
    */
   async changePassword(actor: Actor, { currentPassword, newPassword }: PasswordChange): Promise<void> {
     const user = await this.#store.users.findWithPassword(new ObjectId(actor.userId))
     if (!user) throw new AppError('unauthenticated', 'The account does not exist')
     requireOtherPassword(newPassword, [user.username, user.phone, user.email])
     if (user.passwordHash !== undefined) await this.#requirePassword(user, currentPassword)
+    else if (!(await this.#sessions.isFresh(actor))) {
+      throw new AppError('proof_required', 'Sign in anew, or set the password by a code of the purpose reset')
+    }
     const passwordHash = await this.#passwords.hash(newPassword)
     if (!(await this.#store.users.changePassword(user._id, user.passwordHash, passwordHash))) {
       throw new AppError('conflict', 'The password was changed at the same time')

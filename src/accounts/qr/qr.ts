@@ -186,9 +186,13 @@ export class QrService {
    * Approval by a session that has ended is none: asked after the new session is open, so that ending all
    * sessions at the same moment ends this one too.
    */
-  async #open({ userId, sessionId }: QrPerson, device: Device): Promise<SignIn> {
-    const approver = { userId: userId.toHexString(), ...omitUndefined({ sessionId: sessionId?.toHexString() }) }
-    const session = await this.#sessions.open(approver.userId, device)
+  async #open({ userId, sessionId, tokenExpiresAt }: QrPerson, device: Device): Promise<SignIn> {
+    const approver: Actor = {
+      userId: userId.toHexString(),
+      ...omitUndefined({ sessionId: sessionId?.toHexString() }),
+      expiresAt: tokenExpiresAt?.getTime() ?? 0
+    }
+    const session = await this.#sessions.open(approver.userId, device, approver)
     try {
       await this.#sessions.requireLiveSession(approver)
     } catch (cause) {
@@ -238,11 +242,10 @@ function presentState({ _id, status, device, matchCode, expiresAt }: CodeDoc, no
   }
 }
 
-function personOf({ userId, sessionId }: Actor): QrPerson {
-  return {
-    userId: new ObjectId(userId),
-    ...omitUndefined({ sessionId: sessionId === undefined ? undefined : new ObjectId(sessionId) })
-  }
+function personOf({ userId, sessionId, expiresAt }: Actor): QrPerson {
+  const source =
+    sessionId === undefined ? { tokenExpiresAt: new Date(expiresAt) } : { sessionId: new ObjectId(sessionId) }
+  return { userId: new ObjectId(userId), ...source }
 }
 
 function isDecidedBy({ decidedBy }: CodeDoc, { userId }: Actor): boolean {

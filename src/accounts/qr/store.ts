@@ -5,6 +5,8 @@ import type { Collection, Db, Filter, IndexDescription, ObjectId } from 'mongodb
 export interface QrPerson {
   userId: ObjectId
   sessionId?: ObjectId
+  /** Of a token of another system: what it lets in ends with it. */
+  tokenExpiresAt?: Date
 }
 
 /** A device that wants to be signed in. */

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import type { Session } from '../../../protocol/accounts/entities.ts'
+import type { Session, SessionRef } from '../../../protocol/accounts/entities.ts'
+import { SessionAdded } from '../../../protocol/accounts/events.ts'
 import { bareId, prefixedId } from '../../../protocol/ids.ts'
 import type { Device } from '../../../protocol/users/entities.ts'
 import type { Actor } from '../../actor.ts'
@@ -10,6 +11,7 @@ import { AppError } from '../../errors.ts'
 import { RecentCache } from '../../limits/recent-cache.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import type { DeviceCursor } from '../../streams/positions.ts'
+import type { AccountStore } from '../../streams/store.ts'
 import type { UserService } from '../../users/index.ts'
 import type { TicketStore } from '../tickets/store.ts'
 import { RefreshTokens } from './refresh-tokens.ts'
@@ -20,10 +22,15 @@ export interface OpenSession {
   readonly userId: string
   readonly sessionId: string
   readonly refreshToken: string
+  /** Time at which it ends whatever happens, ms since 1970; most have none. */
+  readonly endsAt?: number
 }
 
+/** Who has let a device in: from a session, or by a foreign token that expires, ms since 1970. */
+export type Approver = Pick<Actor, 'sessionId' | 'expiresAt'>
+
 interface SessionDeps {
-  readonly store: { readonly sessions: SessionStore; readonly tickets: TicketStore }
+  readonly store: { readonly sessions: SessionStore; readonly tickets: TicketStore; readonly accounts: AccountStore }
   readonly bus: Bus
   readonly config: Pick<Config, 'REFRESH_EXPIRES_IN' | 'timings'> & { readonly JWT_SECRET: readonly string[] }
   readonly users: UserService
@@ -33,6 +40,10 @@ const MAX_CACHED = 50_000
 const TOUCH_MS = 300_000
 const MAX_SESSIONS = 100
 const MAX_ROUNDS = 5
+/** A sign-in counts as a proof of who somebody is for so long. */
+const FRESH_MS = 600_000
+/** What a session has let in ends with it for so long. */
+const APPROVED_MS = 86_400_000
 
 /** Logins: opening, continuing, listing and ending them, and whether one is live. */
 export class SessionService {
@@ -61,8 +72,11 @@ export class SessionService {
     this.#live.delete(sessionId)
   }
 
-  /** Opens a session; somebody's oldest ends when they have too many. */
-  async open(userId: string, device: Device | undefined): Promise<OpenSession> {
+  /**
+   * Opens a session, and tells the person's other devices. Their oldest session ends when they have too many.
+   * @param approver who has let it in, if somebody has: then it ends with theirs
+   */
+  async open(userId: string, device: Device | undefined, approver?: Approver): Promise<OpenSession> {
     const now = new Date()
     const session: SessionDoc = {
       _id: new ObjectId(),
@@ -73,12 +87,20 @@ export class SessionService {
       createdAt: now,
       lastSeenAt: now,
       rotatedAt: now,
-      expiresAt: new Date(now.getTime() + this.#lifeMs)
+      expiresAt: new Date(now.getTime() + this.#lifeMs),
+      ...boundTo(approver)
     }
-    await this.#store.sessions.insert(session)
-    const sessions = await this.#store.sessions.list(session.userId, now, MAX_SESSIONS + 1)
-    await Promise.all(sessions.slice(MAX_SESSIONS).map(({ _id }) => this.#end(_id, session.userId)))
+    const others = await this.#store.sessions.list(session.userId, now, MAX_SESSIONS)
+    await this.#insert(session, others.length > 0)
+    await Promise.all(others.slice(MAX_SESSIONS - 1).map(({ _id }) => this.#end(_id, session.userId)))
     return this.#opened(session, 1)
+  }
+
+  /** Whether the actor themself has signed in here lately, and not only been let in by another device. */
+  async isFresh({ sessionId }: Actor): Promise<boolean> {
+    const session = sessionId === undefined ? null : await this.#store.sessions.find(new ObjectId(sessionId))
+    if (session === null || session.approvedBy !== undefined || session.isFixed) return false
+    return Date.now() - session.createdAt.getTime() <= FRESH_MS
   }
 
   /**
@@ -95,7 +117,7 @@ export class SessionService {
     requireUnended(session)
     await this.#users.requireEnabled(session.userId.toHexString())
     const now = new Date()
-    const expiresAt = new Date(now.getTime() + this.#lifeMs)
+    const expiresAt = session.isFixed ? session.expiresAt : new Date(now.getTime() + this.#lifeMs)
     const isFirst = await this.#store.sessions.rotate(session._id, claim.generation, now, expiresAt)
     if (!isFirst) await this.#requireGrace(session._id, claim.generation)
     return this.#opened(session, claim.generation + 1)
@@ -191,10 +213,19 @@ export class SessionService {
     return actor
   }
 
-  #opened({ _id, userId, salt }: SessionDoc, generation: number): OpenSession {
+  async #insert(session: SessionDoc, isTold: boolean): Promise<void> {
+    const { sessions, accounts } = this.#store
+    if (!isTold) return await sessions.insert(session)
+    const { _id, userId } = session
+    const rev = await accounts.change(userId, 'session', _id, async it => await sessions.insert(session, it))
+    this.#bus.publish('user', { userId: userId.toHexString(), rev, event: SessionAdded.create(presentRef(session)) })
+  }
+
+  #opened({ _id, userId, salt, isFixed, expiresAt }: SessionDoc, generation: number): OpenSession {
     const sessionId = _id.toHexString()
     const refreshToken = this.#tokens.encode({ sessionId, salt, generation })
-    return { userId: userId.toHexString(), sessionId, refreshToken }
+    const endsAt = isFixed ? expiresAt.getTime() : undefined
+    return { userId: userId.toHexString(), sessionId, refreshToken, ...omitUndefined({ endsAt }) }
   }
 
   /** @throws {AppError} `session_revoked` unless the generation is the direct predecessor of an unused, fresh one */
@@ -210,8 +241,11 @@ export class SessionService {
 
   async #end(sessionId: ObjectId, userId: ObjectId): Promise<boolean> {
     const isEnded = await this.#store.sessions.revoke(sessionId, userId)
-    if (isEnded) this.#bus.publish('sessionEnd', { sessionId: sessionId.toHexString() })
-    return isEnded
+    if (!isEnded) return false
+    this.#bus.publish('sessionEnd', { sessionId: sessionId.toHexString() })
+    const approved = await this.#store.sessions.approvedBy(sessionId, new Date(Date.now() - APPROVED_MS))
+    await Promise.all(approved.map(async id => await this.#end(id, userId)))
+    return true
   }
 
   /** Load the owner of a live session; '' when it has ended. */
@@ -226,6 +260,17 @@ export class SessionService {
 
 function requireUnended({ revokedAt, expiresAt }: SessionDoc): void {
   if (revokedAt || expiresAt <= new Date()) throw new AppError('session_revoked', 'The session has ended')
+}
+
+function boundTo(approver: Approver | undefined): Partial<Pick<SessionDoc, 'approvedBy' | 'expiresAt' | 'isFixed'>> {
+  if (approver === undefined) return {}
+  if (approver.sessionId !== undefined) return { approvedBy: new ObjectId(approver.sessionId) }
+  return { expiresAt: new Date(approver.expiresAt), isFixed: true }
+}
+
+/** A session as its person's other devices are told of it. */
+export function presentRef({ _id, device, createdAt }: SessionDoc): SessionRef {
+  return { id: prefixedId('ses', _id.toHexString()), ...omitUndefined({ device }), createdAt: createdAt.toISOString() }
 }
 
 function presentSession({ _id, device, createdAt, lastSeenAt, expiresAt }: SessionDoc, actor: Actor): Session {

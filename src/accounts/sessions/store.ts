@@ -1,4 +1,4 @@
-import type { Collection, Db, IndexDescription, ObjectId } from 'mongodb'
+import type { ClientSession, Collection, Db, IndexDescription, ObjectId } from 'mongodb'
 import { omitUndefined } from '../../omit-undefined.ts'
 
 /** Login on one device. Nothing in it can be used to sign in. */
@@ -17,6 +17,10 @@ export interface SessionDoc {
   expiresAt: Date
   /** Moment by the database's clock. */
   revokedAt?: Date
+  /** Session that has let this one in: it is ended with that one within a day. */
+  approvedBy?: ObjectId
+  /** Ends with the foreign token that has let it in: a refresh makes it no longer. */
+  isFixed?: true
   /** Delivery cursor of this device, for clients that keep no cursors. */
   reached?: DeviceCursorDoc
 }
@@ -32,6 +36,7 @@ export class SessionStore {
   static readonly indexes: IndexDescription[] = [
     { key: { userId: 1, createdAt: -1 } }, // list, idsExcept
     { key: { expiresAt: 1 }, expireAfterSeconds: 0 }, // removed by the database
+    { key: { approvedBy: 1 }, partialFilterExpression: { approvedBy: { $exists: true } } }, // approvedBy
     { key: { revokedAt: 1 }, partialFilterExpression: { revokedAt: { $exists: true } } } // revokedSince
   ]
 
@@ -41,8 +46,16 @@ export class SessionStore {
     this.#sessions = db.collection('sessions')
   }
 
-  async insert(session: SessionDoc): Promise<void> {
-    await this.#sessions.insertOne(session)
+  /** @param transaction that it is part of, if it is part of one */
+  async insert(session: SessionDoc, transaction?: ClientSession): Promise<void> {
+    await this.#sessions.insertOne(session, omitUndefined({ session: transaction }))
+  }
+
+  /** Those of the given that are live. */
+  async live(ids: readonly ObjectId[], now: Date): Promise<SessionDoc[]> {
+    return await this.#sessions
+      .find({ _id: { $in: [...ids] }, revokedAt: { $exists: false }, expiresAt: { $gt: now } })
+      .toArray()
   }
 
   /** The session in any state; the database removes expired ones only now and then. */
@@ -74,6 +87,15 @@ export class SessionStore {
     return await this.#sessions
       .find({ userId, revokedAt: { $exists: false }, expiresAt: { $gt: now } }, { sort: { createdAt: -1 }, limit })
       .toArray()
+  }
+
+  /** Live sessions that one has let in since a moment. @returns their ids */
+  async approvedBy(approvedBy: ObjectId, since: Date): Promise<ObjectId[]> {
+    const sessions = await this.#sessions
+      .find({ approvedBy, createdAt: { $gt: since }, revokedAt: { $exists: false } })
+      .project<{ _id: ObjectId }>({ _id: 1 })
+      .toArray()
+    return sessions.map(({ _id }) => _id)
   }
 
   /** @returns whether it was this person's and had not been revoked */

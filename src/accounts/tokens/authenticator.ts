@@ -14,8 +14,8 @@ export interface Authenticator {
   readonly expiresInMs: number
   /** @throws {AppError} `unauthenticated`, `token_expired`, `session_revoked`, `account_disabled` */
   authenticate(token: string): Promise<Actor>
-  /** An access token for a session. Ids are 24 hexadecimal digits. */
-  sign(session: { readonly userId: string; readonly sessionId: string }): Promise<string>
+  /** An access token for a session, which may end at a time, ms since 1970. Ids are 24 hexadecimal digits. */
+  sign(session: { readonly userId: string; readonly sessionId: string; readonly endsAt?: number }): Promise<string>
 }
 
 interface AuthenticatorDeps {
@@ -52,9 +52,9 @@ export function createAuthenticator({ loadSigners, config, sessions, users }: Au
   const tokens = new Tokens(loadSigners, expected)
   return {
     expiresInMs,
-    async sign({ userId, sessionId }) {
+    async sign({ userId, sessionId, endsAt = Infinity }) {
       const iat = Math.floor(Date.now() / 1000)
-      const exp = iat + Math.max(1, Math.floor(expiresInMs / 1000))
+      const exp = Math.min(iat + Math.max(1, Math.floor(expiresInMs / 1000)), Math.floor(endsAt / 1000))
       return await tokens.sign({ sub: userId, sid: sessionId, typ: 'access', iat, exp })
     },
     async authenticate(token) {
