@@ -72,7 +72,14 @@ export const MAX_CHANGES_BEHIND = 5_000
 /** Heads in one answer of `hello` or `sync:heads`; cursors that a client may bring. */
 export const HEADS_PAGE = 500
 export const MAX_CURSORS = 2_000
-/** Queued bytes at which ephemeral events are dropped, and at which the connection is closed; frames. */
+/**
+ * Queued bytes at which ephemeral events are dropped; and bytes and frames that may wait behind others, for a client
+ * that reads, however slowly. One that does not is closed by time.
+ */
 export const SLOW_SOFT_BYTES = 65_536
-export const SLOW_HARD_BYTES = 1_048_576
-export const SLOW_HARD_FRAMES = 1_024
+export const SLOW_HARD_BYTES = 4_194_304
+export const SLOW_HARD_FRAMES = 4_096
+/** What a client has missed is sent in pieces of about so many bytes: the next one when that has been read. */
+export const CATCH_UP_PIECE_BYTES = 131_072
+/** Bytes of missed messages that a client without cursors is sent at most; it loads the rest. */
+export const CATCH_UP_BYTES = 4_194_304

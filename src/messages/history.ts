@@ -1,5 +1,5 @@
 import { bareId } from '../../protocol/ids.ts'
-import { PAGE_SIZE, SYNC_PAGE_BYTES } from '../../protocol/limits.ts'
+import { CATCH_UP_BYTES, PAGE_SIZE, SYNC_PAGE_BYTES } from '../../protocol/limits.ts'
 import type { Message } from '../../protocol/messages/entities.ts'
 import type { HistoryPage } from '../../protocol/messages/events.ts'
 import type { Actor } from '../actor.ts'
@@ -8,7 +8,7 @@ import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { conversationId } from '../ids.ts'
 import { omitUndefined } from '../omit-undefined.ts'
-import { fitPage, hiddenUpTo, presentMessage } from '../present/present.ts'
+import { fitPage, hiddenUpTo, messageBytes, presentMessage } from '../present/present.ts'
 import type { ConversationStore } from '../store/conversations.ts'
 import type { MemberDoc, MessageDoc } from '../store/documents.ts'
 import type { MemberStore } from '../store/members.ts'
@@ -116,7 +116,7 @@ export class HistoryService {
         count += page.messages.length
       }
     }
-    return found
+    return withinBytes(found, CATCH_UP_BYTES)
   }
 
   /** Memberships whose conversation has gone on since what was delivered, newest activity first. */
@@ -208,4 +208,17 @@ export class HistoryService {
     const fitting = fitPage(page.slice(0, limit), SYNC_PAGE_BYTES)
     return { messages: fitting.reverse(), more: page.length > fitting.length }
   }
+}
+
+/** The first of their messages that are together within the bytes. */
+function withinBytes(pages: readonly Undelivered[], maxBytes: number): Undelivered[] {
+  let bytes = 0
+  return pages.flatMap(page => {
+    const messages = page.messages.filter(message => {
+      bytes += messageBytes(message)
+      return bytes <= maxBytes
+    })
+    const more = page.more || messages.length < page.messages.length
+    return messages.length > 0 ? [{ ...page, messages, more }] : []
+  })
 }

@@ -43,6 +43,8 @@ export interface Connection {
   readonly isOpen: boolean
   /** Sends what was held back while the client caught up, and from then on every event as it comes. */
   goLive(wasSent: WasSent): void
+  /** Resolves when little of what was sent waits to be read, or the client is gone: between pieces of what it has missed. */
+  drained(): Promise<void>
   /** Ends the connection, with a reason that tells the client what to do. */
   close(reason: CloseReason): void
 }

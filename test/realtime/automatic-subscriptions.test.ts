@@ -13,6 +13,7 @@ function scene(onError: (error: unknown) => void) {
   const connection: Connection = {
     ...{ id: 'c', encoder, actor, isOpen: true },
     goLive: () => undefined,
+    drained: async () => undefined,
     close: () => undefined
   }
   let isRegistered = true

@@ -1,15 +1,15 @@
 import { once } from 'node:events'
 import type { Socket } from 'socket.io'
 import { CLOSE, type CloseReason } from '../../../protocol/close.ts'
+import { CATCH_UP_PIECE_BYTES, SLOW_HARD_BYTES, SLOW_HARD_FRAMES } from '../../../protocol/limits.ts'
 import type { Actor } from '../../actor.ts'
 import type { Connection, Encoder, OutboundEvent, WasSent } from '../../realtime/connection.ts'
 import type { DeliveryTracker, TrackDelivery } from '../../realtime/delivery/delivery-tracker.ts'
 import { PendingQueue } from '../../realtime/delivery/pending-queue.ts'
 import type { DialectEvent } from '../../realtime/encoding/dialect-encoder.ts'
 
-/** Packets that may wait to be read by the client. */
-const SLOW_PACKETS = 1_024
-const SLOW_BYTES = 1_048_576
+/** Packets of what a client has missed that are sent at once: those of a poll are not written before it comes. */
+const CATCH_UP_PACKETS = 32
 
 /** Socket of a socket.io client, in one namespace. */
 export class SocketIoConnection implements Connection {
@@ -41,7 +41,13 @@ export class SocketIoConnection implements Connection {
   /** Whether the client leaves more unread than it may. */
   get isSlow(): boolean {
     const { writeBuffer, transport } = internalsOf(this.socket)
-    return writeBuffer.length > SLOW_PACKETS || (transport.socket?.bufferedAmount ?? 0) > SLOW_BYTES
+    return writeBuffer.length > SLOW_HARD_FRAMES || (transport.socket?.bufferedAmount ?? 0) > SLOW_HARD_BYTES
+  }
+
+  async drained(): Promise<void> {
+    const { writeBuffer, transport } = internalsOf(this.socket)
+    const bytes = transport.socket?.bufferedAmount ?? 0
+    if (writeBuffer.length > CATCH_UP_PACKETS || bytes > CATCH_UP_PIECE_BYTES) await this.confirm()
   }
 
   /** Holds an event back until the client is live. @returns false when it is live already */

@@ -138,7 +138,10 @@ export class SocketIoServer {
     await lifecycle.start(connection, {
       authenticate: async () => actor,
       catchUp: async () =>
-        await undelivered.replay(actor, dialect, (translated, outbound) => connection.emit(translated, outbound))
+        await undelivered.replay(actor, dialect, {
+          connection,
+          emit: (translated, outbound) => connection.emit(translated, outbound)
+        })
     })
   }
 

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { CloseReason } from '../../../protocol/close.ts'
 import { StreamReady } from '../../../protocol/connection/stream-events.ts'
-import { SLOW_HARD_BYTES, SLOW_SOFT_BYTES } from '../../../protocol/limits.ts'
+import { CATCH_UP_PIECE_BYTES, SLOW_HARD_BYTES, SLOW_SOFT_BYTES } from '../../../protocol/limits.ts'
 import type { Actor } from '../../actor.ts'
 import type { Timings } from '../../config/timings.ts'
 import type { Connection, Encoder, OutboundEvent, WasSent } from '../../realtime/connection.ts'
@@ -10,6 +10,9 @@ import { PendingQueue } from '../../realtime/delivery/pending-queue.ts'
 import type { ResumeToken } from '../../streams/positions.ts'
 import { RecentPositions } from '../../streams/recent-positions.ts'
 import { encodeFields } from './fields.ts'
+
+/** Events that are not dropped, though they have no place in a stream: on `ready` an app waits. */
+const LASTING: readonly string[] = ['message:new', 'ready', 'reset']
 
 interface StreamDeps {
   readonly id: string
@@ -39,7 +42,9 @@ export class StreamConnection implements Connection {
   #resumedAt: number | undefined
   /** Position of the client once it is live. */
   #liveFrom: ResumeToken | undefined
-  #blockedAt: number | undefined
+  /** Since when the client has read nothing of what waits, and how much that was, bytes. */
+  #blocked: { at: number; bytes: number } | undefined
+  #whenRead: (() => void)[] = []
 
   constructor(response: ServerResponse, { id, actor, encoder, encodeId, timings, trackDelivery }: StreamDeps) {
     this.#response = response
@@ -76,12 +81,19 @@ export class StreamConnection implements Connection {
   sendNow(outbound: OutboundEvent, text: string): void {
     const { stream = '', rev, event } = outbound
     if (!this.isOpen) return
-    const isDurable = rev !== undefined || event.type === 'message:new'
-    if (!isDurable && this.#response.writableLength > SLOW_SOFT_BYTES) return
+    const isDurable = rev !== undefined || LASTING.includes(event.type)
+    const waiting = this.#response.writableLength
+    if (!isDurable && waiting > SLOW_SOFT_BYTES) return
+    if (waiting > SLOW_HARD_BYTES) return this.close('slow_consumer')
     if (rev !== undefined) this.#note(stream, rev)
     this.#write(`${text}${this.#idField()}\n`)
     this.#tracker?.note(this.actor, outbound)
-    if (this.#response.writableLength > SLOW_HARD_BYTES) this.close('slow_consumer')
+  }
+
+  async drained(): Promise<void> {
+    while (this.isOpen && this.#blocked !== undefined && this.#response.writableLength > CATCH_UP_PIECE_BYTES) {
+      await new Promise<void>(resolve => this.#whenRead.push(resolve))
+    }
   }
 
   /** Resolves with true when everything sent so far has left for the client, with false when it is gone before. */
@@ -94,6 +106,7 @@ export class StreamConnection implements Connection {
   stop(): void {
     this.#tracker?.stop()
     this.#pending = undefined
+    this.#tellRead()
   }
 
   /** Go live in one step: the position is named when everything before it was sent. */
@@ -110,10 +123,17 @@ export class StreamConnection implements Connection {
   /** Looks after the stream, every few seconds: a sign of life, which clients do not see, or the end. */
   check(now: number): void {
     if (!this.isOpen) return
+    this.#noteProgress(now)
     if (this.actor.expiresAt <= Date.now()) this.close('auth_expired')
-    else if (this.#blockedAt !== undefined && now - this.#blockedAt > this.#timings.slowReaderMs)
+    else if (this.#blocked !== undefined && now - this.#blocked.at > this.#timings.slowReaderMs)
       this.close('slow_consumer')
-    else this.#write(': \n\n')
+    else if (this.#blocked === undefined) this.#write(': \n\n')
+  }
+
+  /** Less waits than before: the client reads, however slowly. */
+  #noteProgress(now: number): void {
+    const bytes = this.#response.writableLength
+    if (this.#blocked !== undefined && bytes < this.#blocked.bytes) this.#blocked = { at: now, bytes }
   }
 
   /** Ends the stream; the client comes back by itself and continues. */
@@ -124,11 +144,22 @@ export class StreamConnection implements Connection {
   }
 
   #write(text: string): void {
-    if (this.#response.write(text) || this.#blockedAt !== undefined) return
-    this.#blockedAt = performance.now()
+    if (this.#response.write(text)) return
+    if (this.#blocked !== undefined) {
+      this.#blocked.bytes += Buffer.byteLength(text)
+      return
+    }
+    this.#blocked = { at: performance.now(), bytes: this.#response.writableLength }
     this.#response.once('drain', () => {
-      this.#blockedAt = undefined
+      this.#blocked = undefined
+      this.#tellRead()
     })
+  }
+
+  #tellRead(): void {
+    const waiting = this.#whenRead
+    this.#whenRead = []
+    for (const resolve of waiting) resolve()
   }
 
   #place({ account, recent }: ResumeToken): void {

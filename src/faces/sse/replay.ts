@@ -17,6 +17,7 @@ export async function replaySince(
   /** The last `rev` of each stream, by id. */
   const sent = new Map<string, number>()
   for await (const item of resumption.replaySince(stream.actor, token)) {
+    await stream.drained()
     if (!stream.isOpen) break
     const outbound = outboundOf(item)
     if (outbound === undefined) continue

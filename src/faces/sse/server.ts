@@ -124,9 +124,10 @@ export class StreamServer {
     const wasSent =
       dialect === undefined
         ? NOTHING_SENT
-        : await undelivered.replay(stream.actor, dialect, ({ name, data }, outbound) =>
-            stream.sendNow(outbound, encodeFields(name, data))
-          )
+        : await undelivered.replay(stream.actor, dialect, {
+            connection: stream,
+            emit: ({ name, data }, outbound) => stream.sendNow(outbound, encodeFields(name, data))
+          })
     stream.liveFrom(await resumption.now(stream.actor))
     return wasSent
   }

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
 import { CLOSE, type CloseReason } from '../../../protocol/close.ts'
-import { SLOW_HARD_BYTES, SLOW_HARD_FRAMES, SLOW_SOFT_BYTES } from '../../../protocol/limits.ts'
+import { CATCH_UP_PIECE_BYTES, SLOW_HARD_BYTES, SLOW_HARD_FRAMES, SLOW_SOFT_BYTES } from '../../../protocol/limits.ts'
 import type { Actor } from '../../actor.ts'
 import type { Timings } from '../../config/timings.ts'
 import type { Connection, ConnectionCounts, Encoder, OutboundEvent, WasSent } from '../../realtime/connection.ts'
@@ -19,9 +19,13 @@ export interface SocketDeps {
   readonly trackDelivery: TrackDelivery | undefined
 }
 
+/** Bytes that the system is handed at once: each time it has passed them on, the client has read something. */
+const HANDED_BYTES = 262_144
+
 /**
- * Open socket. Frames queued in one tick leave in one write. A slow reader loses ephemeral events first and
- * then its connection, never a durable event that it could not find again by its cursors.
+ * Open socket. Frames queued in one tick leave in one write, as far as the client reads. A slow reader loses ephemeral
+ * events first and then its connection, never a durable event that it could not find again by its cursors. Slow is who
+ * reads nothing for a while, or lets too much wait behind what it reads; never who is sent much at once.
  */
 export class SocketConnection implements Connection {
   readonly id: string
@@ -37,8 +41,13 @@ export class SocketConnection implements Connection {
   #tracker: DeliveryTracker | undefined
   #isClosing = false
   #seenAt = this.openedAt
+  /** Since when the client has read nothing of what it was handed. */
   #blockedAt: number | undefined
   #blockedFrames = 0
+  /** What waits behind that. */
+  readonly #backlog: Buffer[] = []
+  #backlogBytes = 0
+  #whenRead: (() => void)[] = []
   #isWarned = false
 
   constructor(id: string, ws: WebSocket, socket: Socket, deps: SocketDeps) {
@@ -68,7 +77,7 @@ export class SocketConnection implements Connection {
 
   /** Bytes that wait to be read by the client. */
   get queuedBytes(): number {
-    return this.#socket.writableLength + (this.#batch?.bytes ?? 0)
+    return this.#socket.writableLength + this.#backlogBytes + (this.#batch?.bytes ?? 0)
   }
 
   /** Queues a frame that must arrive: a reply, or what the client asked for. */
@@ -110,6 +119,12 @@ export class SocketConnection implements Connection {
   stop(): void {
     this.#tracker?.stop()
     this.#pending = undefined
+    this.#tellRead()
+  }
+
+  async drained(): Promise<void> {
+    this.flush()
+    await this.#readDownTo(CATCH_UP_PIECE_BYTES)
   }
 
   /** The person; only what is registered is sent events. */
@@ -121,6 +136,7 @@ export class SocketConnection implements Connection {
   /** Resolves with true when everything sent so far has reached the client, with false when it is gone before. */
   async confirm(): Promise<boolean> {
     this.flush()
+    await this.#readDownTo(HANDED_BYTES)
     return await new Promise(resolve => {
       const end = (hasArrived: boolean) => {
         this.#ws.off('pong', arrived).off('close', gone)
@@ -144,20 +160,15 @@ export class SocketConnection implements Connection {
     const batch = this.#batch
     this.#batch = undefined
     if (batch === undefined || this.#socket.destroyed) return
-    if (
-      this.#socket.writableLength + batch.bytes > SLOW_HARD_BYTES ||
-      this.#blockedFrames + batch.count > SLOW_HARD_FRAMES
-    ) {
+    if (this.#blockedAt === undefined && batch.bytes <= HANDED_BYTES) return this.#hand(batch.join())
+    const isWaiting = this.#blockedAt !== undefined
+    this.#blockedFrames += batch.count
+    this.#backlogBytes += batch.bytes
+    if (isWaiting && (this.queuedBytes > SLOW_HARD_BYTES || this.#blockedFrames > SLOW_HARD_FRAMES)) {
       return this.#giveUpSlow()
     }
-    if (this.#socket.write(batch.join())) return
-    this.#blockedFrames += batch.count
-    if (this.#blockedAt !== undefined) return
-    this.#blockedAt = performance.now()
-    this.#socket.once('drain', () => {
-      this.#blockedAt = undefined
-      this.#blockedFrames = 0
-    })
+    this.#backlog.push(...batch.parts(HANDED_BYTES))
+    if (!isWaiting) this.#handBacklog()
   }
 
   /** Closes with a reason that tells the client what to do; what was queued before goes out first. */
@@ -170,6 +181,9 @@ export class SocketConnection implements Connection {
     if (this.#isClosing) return
     this.flush()
     this.#isClosing = true
+    // Nothing waits for what is closed: the last frame is the last.
+    for (const part of this.#backlog.splice(0)) this.#socket.write(part)
+    this.#backlogBytes = 0
     this.#ws.close(code, text)
     setTimeout(() => this.#ws.terminate(), this.#deps.timings.closeTimeoutMs).unref()
   }
@@ -186,6 +200,40 @@ export class SocketConnection implements Connection {
     else if (silentMs > heartbeatTimeoutMs) this.close('heartbeat_timeout')
     else if (silentMs >= heartbeatMs) this.send(PING_FRAME)
     return this.#checkToken()
+  }
+
+  /** Hands the system a buffer; when it takes no more, what follows waits until the client has read it. */
+  #hand(buffer: Buffer): void {
+    if (this.#socket.write(buffer) || this.#blockedAt !== undefined) return
+    this.#blockedAt = performance.now()
+    this.#socket.once('drain', () => {
+      this.#blockedAt = undefined
+      this.#blockedFrames = 0
+      this.#handBacklog()
+      this.#tellRead()
+    })
+  }
+
+  #handBacklog(): void {
+    while (this.#blockedAt === undefined) {
+      const part = this.#backlog.shift()
+      if (part === undefined) return
+      this.#backlogBytes -= part.length
+      this.#hand(part)
+    }
+  }
+
+  /** Resolves when no more than this waits to be read, bytes, or the client is gone. */
+  async #readDownTo(bytes: number): Promise<void> {
+    while (this.isOpen && this.#blockedAt !== undefined && this.queuedBytes > bytes) {
+      await new Promise<void>(resolve => this.#whenRead.push(resolve))
+    }
+  }
+
+  #tellRead(): void {
+    const waiting = this.#whenRead
+    this.#whenRead = []
+    for (const resolve of waiting) resolve()
   }
 
   #checkToken(): number | undefined {

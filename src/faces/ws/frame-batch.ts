@@ -30,6 +30,7 @@ export class FrameBatch {
   readonly bytes: number
   #next: FrameBatch | undefined
   #joined: Buffer | undefined
+  #parts: readonly Buffer[] | undefined
 
   constructor(before?: FrameBatch, frame?: Buffer) {
     this.#before = before
@@ -50,6 +51,12 @@ export class FrameBatch {
     return this.#joined
   }
 
+  /** Join the frames to a few buffers of about so many bytes; none ends within a frame. */
+  parts(bytes: number): readonly Buffer[] {
+    this.#parts ??= this.bytes <= bytes ? [this.join()] : joinUpTo(this.#frames(), bytes)
+    return this.#parts
+  }
+
   #frames(): Buffer[] {
     const frames: Buffer[] = []
     for (let batch: FrameBatch | undefined = this; batch !== undefined; batch = batch.#before) {
@@ -57,6 +64,20 @@ export class FrameBatch {
     }
     return frames.reverse()
   }
+}
+
+function joinUpTo(frames: readonly Buffer[], maxBytes: number): Buffer[] {
+  const parts: Buffer[][] = []
+  let bytes = Infinity
+  for (const frame of frames) {
+    if (bytes + frame.length > maxBytes) {
+      parts.push([])
+      bytes = 0
+    }
+    parts.at(-1)?.push(frame)
+    bytes += frame.length
+  }
+  return parts.map(part => (part.length === 1 && part[0] !== undefined ? part[0] : Buffer.concat(part)))
 }
 
 /** A connection that writes what it has queued. */

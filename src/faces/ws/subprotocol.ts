@@ -51,9 +51,10 @@ function createSubprotocol(
       await (commands.types.includes(envelope.type) ? commands : canonical.dispatcher).run(context, envelope)
   }
   const replay = async (connection: SocketConnection) =>
-    await undelivered.replay(connection.requireActor(), dialect, (translated, outbound) =>
-      writer.writeUndelivered(translated, outbound, connection)
-    )
+    await undelivered.replay(connection.requireActor(), dialect, {
+      connection,
+      emit: (translated, outbound) => writer.writeUndelivered(translated, outbound, connection)
+    })
   return {
     encoder: new DialectEncoder(dialect, writer, onError),
     loop: {

@@ -1,9 +1,10 @@
 import { bareId } from '../../../protocol/ids.ts'
+import type { Message } from '../../../protocol/messages/entities.ts'
 import { MessageNew } from '../../../protocol/messages/events.ts'
 import type { Actor } from '../../actor.ts'
 import { Gate } from '../../limits/gate.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
-import type { OutboundEvent, WasSent } from '../connection.ts'
+import { type Connection, NOTHING_SENT, type OutboundEvent, type WasSent } from '../connection.ts'
 import { type DialectEvent, type RealtimeDialect, translateFor } from '../encoding/dialect-encoder.ts'
 import type { DirectPairPort, SessionPort, UndeliveredPort } from '../ports.ts'
 
@@ -11,7 +12,11 @@ import type { DirectPairPort, SessionPort, UndeliveredPort } from '../ports.ts'
 const AT_ONCE = 4
 const MAX_WAITING = 20_000
 
-type Emit = (translated: DialectEvent, outbound: OutboundEvent) => void
+/** The connection that is sent what its client has missed. */
+interface Receiver {
+  readonly connection: Pick<Connection, 'isOpen' | 'drained'>
+  emit(translated: DialectEvent, outbound: OutboundEvent): void
+}
 
 interface UndeliveredDeps {
   readonly history: UndeliveredPort
@@ -28,29 +33,39 @@ export class Undelivered {
     this.#deps = deps
   }
 
-  /** Sends the newest conversations first, each in order; bounded, what is older is for the client to load. */
-  async replay(actor: Actor, dialect: RealtimeDialect, emit: Emit): Promise<WasSent> {
-    const sent = await this.#gate.run(async () => await this.#replay(actor, dialect, emit))
-    return ({ event: { type, data } }) => type === 'message:new' && data.seq <= (sent.get(data.conversationId) ?? 0)
-  }
-
-  /** @returns the last `seq` sent of each conversation */
-  async #replay(actor: Actor, { translations }: RealtimeDialect, emit: Emit): Promise<ReadonlyMap<string, number>> {
-    const { history, pairs, sessions } = this.#deps
+  /**
+   * Sends the newest conversations first, each in order, as fast as the client reads; bounded, what is older is for
+   * the client to load.
+   */
+  async replay(actor: Actor, dialect: RealtimeDialect, receiver: Receiver): Promise<WasSent> {
     const before = Date.now()
+    // Only the reading takes a turn: who reads slowly keeps nobody else waiting.
+    const { cursor, missed } = await this.#gate.run(async () => await this.#read(actor))
+    /** The last `seq` sent of each conversation. */
     const sent = new Map<string, number>()
-    const cursor = await sessions.deviceCursor(actor)
-    for (const { conversationId, messages } of await history.undelivered(actor, { cursor })) {
-      const pair = await pairs.find(bareId(conversationId))
+    for (const { conversationId, messages } of missed) {
       for (const message of messages) {
-        const context = { seq: message.seq, isCatchUp: true, ...omitUndefined({ pair }) }
-        const outbound = { event: MessageNew.create(message), ...context }
-        for (const translated of await translateFor(actor.userId, translations, outbound)) emit(translated, outbound)
+        await receiver.connection.drained()
+        if (!receiver.connection.isOpen) return NOTHING_SENT
+        await this.#send(actor, dialect, message, receiver)
         sent.set(conversationId, message.seq)
       }
     }
     // A new device loads what there was before it; from now on it is sent what it misses.
-    if (cursor === undefined) await sessions.setDeviceCursor(actor, { before, recent: new Map() })
-    return sent
+    if (cursor === undefined) await this.#deps.sessions.setDeviceCursor(actor, { before, recent: new Map() })
+    return ({ event: { type, data } }) => type === 'message:new' && data.seq <= (sent.get(data.conversationId) ?? 0)
+  }
+
+  async #read(actor: Actor) {
+    const { history, sessions } = this.#deps
+    const cursor = await sessions.deviceCursor(actor)
+    return { cursor, missed: await history.undelivered(actor, { cursor }) }
+  }
+
+  async #send(actor: Actor, { translations }: RealtimeDialect, message: Message, { emit }: Receiver): Promise<void> {
+    const pair = await this.#deps.pairs.find(bareId(message.conversationId))
+    const context = { seq: message.seq, isCatchUp: true, ...omitUndefined({ pair }) }
+    const outbound = { event: MessageNew.create(message), ...context }
+    for (const translated of await translateFor(actor.userId, translations, outbound)) emit(translated, outbound)
   }
 }
