@@ -134,6 +134,43 @@ t.test('S04 codes are printed by default only where nobody but this machine reac
   t.match(row({ HOST: '::' }), { value: 'none', default: 'none', source: 'default' })
 })
 
+t.test('S44 production reaches a database over the Internet by TLS, or where its operator says otherwise', async t => {
+  const problems = (MONGODB_URI: string, more: NodeJS.ProcessEnv = {}) =>
+    problemsOf({ NODE_ENV: 'production', JWT_SECRET: SECRET, MONGODB_URI, ...more })
+  const clear = [
+    ...['mongodb://db.example.com/parley', 'mongodb://u:p@db.example.com:27017/parley', 'mongodb://203.0.113.9'],
+    ...[
+      'mongodb://mongodb,db.example.com/parley?replicaSet=rs0',
+      'mongodb://[2001:db8::1]:27017/p',
+      'mongodb://db.example.com/?tls=false'
+    ]
+  ]
+  for (const uri of clear) {
+    t.match(problems(uri), [/^MONGODB_URI: in clear/], uri)
+    t.same(problems(uri, { MONGODB_PLAINTEXT: 'true' }), [])
+    t.same(problemsOf({ MONGODB_URI: uri }), [], 'in development')
+  }
+  const fine = [
+    ...[
+      'mongodb://mongodb:27017/parley?replicaSet=rs0',
+      'mongodb+srv://db.example.com/parley',
+      'mongodb://127.0.0.1/p'
+    ],
+    ...[
+      'mongodb://db.example.com/parley?tls=true',
+      'mongodb://db.example.com/?replicaSet=a&ssl=true',
+      'mongodb://[::1]/p'
+    ],
+    ...[
+      'mongodb://10.1.2.3,10.1.2.4/p',
+      'mongodb://172.20.0.2/p',
+      'mongodb://mongodb-0.mongodb.svc/p',
+      'mongodb://[fd00::1]/p'
+    ]
+  ]
+  for (const uri of fine) t.same(problems(uri), [], uri)
+})
+
 t.test('S15 a key set counts only with an issuer and an audience', async t => {
   const env = { AUTH_JWKS_URL: 'https://id.example/jwks' }
   const names = (more: NodeJS.ProcessEnv) => problemsOf({ ...env, ...more }).map(problem => problem.split(':')[0])

@@ -1,8 +1,8 @@
-import { isIP } from 'node:net'
 import { type Static, type StaticDecode, type TSchema, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { DEFAULT_LIMITS, type Limits } from '../../protocol/limits.ts'
 import { omitUndefined } from '../omit-undefined.ts'
+import { isInClear, isLoopback, isProxy } from './hosts.ts'
 import { contradictions, DEFAULT_TIMINGS, type Timings } from './timings.ts'
 import { convert, formatDuration } from './variables.ts'
 
@@ -46,6 +46,7 @@ const Env = Type.Object({
     pattern: '^mongodb(\\+srv)?://.',
     secret: true
   }),
+  MONGODB_PLAINTEXT: flag(false),
   MONGOD_BINARY: text('the path of a mongod program'),
   MONGODB_POOL_SIZE: integer(1, 1000, 20),
   COMMIT_LANES: integer(1, 64, 1),
@@ -126,11 +127,6 @@ function chooseDefaults(config: StaticDecode<typeof Env>, env: NodeJS.ProcessEnv
   const isProduction = config.NODE_ENV === 'production'
   if (isProduction && !isSet(env['HOST'])) config.HOST = '0.0.0.0'
   if (!isProduction && !isSet(env['OTP_DELIVERY']) && isLoopback(config.HOST)) config.OTP_DELIVERY = 'log'
-}
-
-/** Whether only this machine reaches a server that listens there. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)
 }
 
 /** List every variable with the value in force, for an operator to read. */
@@ -217,20 +213,24 @@ function isWellKnown(secret: string): boolean {
 
 /** Problems that no variable has alone. */
 function unfinished(config: Partial<Config>, env: NodeJS.ProcessEnv): string[] {
-  const problems = [...unfinishedDelivery(config), ...unfinishedIssuer(config)]
-  if (config.NODE_ENV === 'production') {
-    if (!isSet(env['MONGODB_URI']) && !isSet(env['DATA_DIR'])) {
-      problems.push(
-        'MONGODB_URI: required in production; or set DATA_DIR to where the embedded database keeps its data'
-      )
-    }
+  const badProxies = (config.TRUST_PROXY ?? []).filter(proxy => !isProxy(proxy))
+  return [
+    ...unfinishedDelivery(config),
+    ...unfinishedIssuer(config),
+    ...(config.NODE_ENV === 'production' ? unfinishedDatabase(config, env) : []),
+    ...badProxies.map(it => `TRUST_PROXY: ${JSON.stringify(it)} is not ${Env.properties.TRUST_PROXY['expected']}`)
+  ]
+}
+
+/** Settings of the database that are not safe to start with. */
+function unfinishedDatabase({ MONGODB_URI, MONGODB_PLAINTEXT }: Partial<Config>, env: NodeJS.ProcessEnv): string[] {
+  if (!isSet(env['MONGODB_URI']) && !isSet(env['DATA_DIR'])) {
+    return ['MONGODB_URI: required in production; or set DATA_DIR to where the embedded database keeps its data']
   }
-  for (const proxy of config.TRUST_PROXY ?? []) {
-    if (!isProxy(proxy)) {
-      problems.push(`TRUST_PROXY: ${JSON.stringify(proxy)} is not ${Env.properties.TRUST_PROXY['expected']}`)
-    }
-  }
-  return problems
+  if (MONGODB_PLAINTEXT || !isInClear(MONGODB_URI)) return []
+  return [
+    'MONGODB_URI: in clear over what may be the Internet; add tls=true, or MONGODB_PLAINTEXT=true where the network is yours'
+  ]
 }
 
 /** Settings of another user system: a key set also signs for others. */
@@ -267,13 +267,6 @@ function unfinishedDelivery(config: Partial<Config>): string[] {
     problems.push('OTP_WEBHOOK_URL: must be https:// in production: it is told codes that sign people in')
   }
   return problems
-}
-
-function isProxy(proxy: string): boolean {
-  if (['loopback', 'linklocal', 'uniquelocal'].includes(proxy)) return true
-  const [address = '', prefix = '0', ...rest] = proxy.split('/')
-  const version = isIP(address)
-  return version > 0 && rest.length === 0 && /^\d+$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128)
 }
 
 function defaultText({ NODE_ENV, MONGODB_URI, HOST }: Config, name: string, schema: TSchema): string {

@@ -72,12 +72,12 @@ export class Lifecycle {
 
   /** Brings an open connection to life. @throws {AppError} that says why the client is not let in; nothing is undone before `leave` */
   async start(connection: Connection, { authenticate, reply, catchUp }: Start): Promise<void> {
-    const actor = await this.#gate.run(async () => {
-      this.#requireOpen(connection)
-      const actor = await authenticate()
+    this.#requireOpen(connection)
+    // Before it is anybody's turn: who cannot say who they are keeps nobody waiting.
+    const actor = await authenticate()
+    await this.#gate.run(async () => {
       const standing = await this.#register(connection, actor)
       await reply?.(standing)
-      return actor
     })
     const wasSent = await catchUp(actor)
     if (this.#open.has(connection)) connection.goLive(wasSent)

@@ -1,5 +1,6 @@
 import type { CodeSent } from '../../../protocol/accounts/routes.ts'
-import { type Config, isLoopback } from '../../config/config.ts'
+import type { Config } from '../../config/config.ts'
+import { isLoopback } from '../../config/hosts.ts'
 import { AppError } from '../../errors.ts'
 import type { Identifiers } from '../../identifiers.ts'
 import { omitUndefined } from '../../omit-undefined.ts'

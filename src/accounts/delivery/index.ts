@@ -1,4 +1,5 @@
-import { type Config, isLoopback } from '../../config/config.ts'
+import type { Config } from '../../config/config.ts'
+import { isLoopback } from '../../config/hosts.ts'
 import { type CodeLog, LogDelivery } from './log.ts'
 import { NoDelivery } from './none.ts'
 import type { Delivery } from './port.ts'

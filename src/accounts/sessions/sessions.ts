@@ -14,6 +14,7 @@ import type { DeviceCursor } from '../../streams/positions.ts'
 import type { AccountStore } from '../../streams/store.ts'
 import type { UserService } from '../../users/index.ts'
 import type { TicketStore } from '../tickets/store.ts'
+import { Tickets } from '../tickets/tickets.ts'
 import { RefreshTokens } from './refresh-tokens.ts'
 import type { SessionDoc, SessionStore } from './store.ts'
 
@@ -53,6 +54,7 @@ export class SessionService {
   readonly #timings: Config['timings']
   readonly #users: UserService
   readonly #tokens: RefreshTokens
+  readonly #tickets: Tickets
   /** User ids by the id of a live session. */
   readonly #live: RecentCache<string>
 
@@ -63,6 +65,7 @@ export class SessionService {
     this.#timings = config.timings
     this.#users = users
     this.#tokens = new RefreshTokens(config.JWT_SECRET)
+    this.#tickets = new Tickets(config.JWT_SECRET)
     this.#live = new RecentCache(id => this.#loadLive(id), config.timings.sessionCacheMs, MAX_CACHED)
     bus.subscribe('sessionEnd', ({ sessionId }) => this.forget(sessionId))
   }
@@ -189,7 +192,7 @@ export class SessionService {
 
   /** A ticket that opens one socket as the actor, within seconds. */
   async createTicket(actor: Actor): Promise<{ ticket: string; expiresAt: string }> {
-    const ticket = randomBytes(32).toString('base64url')
+    const ticket = this.#tickets.make()
     const expiresAt = new Date(Date.now() + this.#timings.ticketMs)
     const holder = {
       userId: new ObjectId(actor.userId),
@@ -202,7 +205,7 @@ export class SessionService {
 
   /** Uses a ticket up. @throws {AppError} `unauthenticated`, `session_revoked`, `account_disabled` */
   async redeemTicket(ticket: string): Promise<Actor> {
-    const holder = await this.#store.tickets.take(ticket, new Date())
+    const holder = this.#tickets.isOurs(ticket) ? await this.#store.tickets.take(ticket, new Date()) : undefined
     if (!holder) throw new AppError('unauthenticated', 'The ticket is not valid')
     const actor: Actor = {
       userId: holder.userId.toHexString(),

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { isLoopback } from '../../config/config.ts'
+import { isLoopback } from '../../config/hosts.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {

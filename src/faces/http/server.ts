@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { IncomingMessage, Server } from 'node:http'
+import type { Socket } from 'node:net'
 import cors from '@fastify/cors'
 import websocket from '@fastify/websocket'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
@@ -16,6 +17,7 @@ import { markLocalRequests } from './local.ts'
 import { noCompilers, validateRequests } from './validation.ts'
 
 const BODY_BYTES = 131_072
+const SOCKET_PATH = '/ws'
 
 /** An HTTP server that answers errors, checks requests and reads JSON, and has no routes yet. */
 export function createServer(config: Config): FastifyInstance {
@@ -62,8 +64,11 @@ export async function acceptUpgrades(
   })
   // Both answer upgrades: those for socket.io do not reach the other.
   const upgrades = new EventEmitter()
-  app.server.on('upgrade', (request: IncomingMessage, ...rest: unknown[]) => {
-    if (!request.url?.startsWith(SOCKET_IO_PATH)) upgrades.emit('upgrade', request, ...rest)
+  app.server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+    if (request.url?.startsWith(SOCKET_IO_PATH)) return
+    if (request.url?.split('?', 1)[0] === SOCKET_PATH) upgrades.emit('upgrade', request, socket, head)
+    // Nothing is upgraded elsewhere, and nothing is logged of an address that may hold a token.
+    else socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
   })
   await app.register(websocket, {
     options: {

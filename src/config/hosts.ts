@@ -1,0 +1,31 @@
+import { isIP } from 'node:net'
+
+const CONNECTION = /^mongodb:\/\/(?:[^@/]*@)?([^/?]+)[^?]*\??(.*)$/
+const TLS = /(?:^|&)(?:tls|ssl)=true(?:&|$)/i
+/** Names that mean something only within a network, and addresses that are not routed beyond it (RFC 1918, 4193, 6762, 8375). */
+const PRIVATE_NAME = /^[^.]+$|\.(?:local|localhost|internal|lan|home\.arpa|svc)$/i
+const PRIVATE_ADDRESS = /^(?:127\.|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|169\.254\.|::1$|f[cd]|fe80:)/i
+
+/** Whether a connection string may lead over the Internet without TLS; `mongodb+srv` has it by itself. */
+export function isInClear(uri = ''): boolean {
+  const [, hosts = '', options = ''] = CONNECTION.exec(uri) ?? []
+  return !TLS.test(options) && hosts !== '' && hosts.split(',').some(isPublic)
+}
+
+function isPublic(host: string): boolean {
+  const name = /^\[(.*)\]/.exec(host)?.[1] ?? host.replace(/:\d+$/, '')
+  return isIP(name) > 0 ? !PRIVATE_ADDRESS.test(name) : !PRIVATE_NAME.test(name)
+}
+
+/** Whether only this machine reaches a server that listens there. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)
+}
+
+/** Whether a text names a proxy, or a network of them, as the server takes it. */
+export function isProxy(proxy: string): boolean {
+  if (['loopback', 'linklocal', 'uniquelocal'].includes(proxy)) return true
+  const [address = '', prefix = '0', ...rest] = proxy.split('/')
+  const version = isIP(address)
+  return version > 0 && rest.length === 0 && /^\d+$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128)
+}
