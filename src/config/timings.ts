@@ -43,6 +43,8 @@ export const DEFAULT_TIMINGS = {
   settingsCacheMs: 30_000,
   /** Time in which a refresh whose answer was lost may be repeated. */
   refreshGraceMs: 10_000,
+  /** Pause before each try of a password, once there were too many wrong ones. */
+  slowTryMs: 1_000,
   /** Life of a ticket that opens one connection. */
   ticketMs: 30_000
 } as const satisfies Record<`${string}Ms`, number>

@@ -41,6 +41,17 @@ export class Counters {
     throw new AppError('rate_limited', this.#message, { retryAfterMs: msBeforeNext })
   }
 
+  /** Counts one that has happened, beyond the limit too. */
+  async add(key: string): Promise<void> {
+    this.#keys.set(key, true)
+    await this.#limiter.penalty(key)
+  }
+
+  /** Whether the next one would be over the limit, with so many on their way. */
+  async isFull(key: string, underWay = 0): Promise<boolean> {
+    return ((await this.#limiter.get(key))?.consumedPoints ?? 0) + underWay >= this.#limit
+  }
+
   /** Takes one back: what was counted in advance turned out not to count. */
   async giveBack(key: string): Promise<void> {
     const count = await this.#limiter.get(key)

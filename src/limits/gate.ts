@@ -4,15 +4,18 @@ import { AppError } from '../errors.ts'
 export class Gate {
   readonly #width: number
   readonly #maxWaiting: number
+  readonly #refuse: () => AppError
   readonly #waiting: (() => void)[] = []
   #running = 0
 
-  constructor(width: number, maxWaiting: number) {
+  /** @param refuse what is thrown at who comes when too many wait already; `busy` unless told */
+  constructor(width: number, maxWaiting: number, refuse = busy) {
     this.#width = width
     this.#maxWaiting = maxWaiting
+    this.#refuse = refuse
   }
 
-  /** Runs the work when it is its turn. @throws {AppError} `busy` when too many wait already */
+  /** Runs the work when it is its turn. @throws {AppError} when too many wait already */
   async run<T>(work: () => Promise<T>): Promise<T> {
     await this.#enter()
     try {
@@ -29,9 +32,11 @@ export class Gate {
       this.#running += 1
       return
     }
-    if (this.#waiting.length >= this.#maxWaiting) {
-      throw new AppError('busy', 'Too many are waiting; try again', { retryAfterMs: 2_000 })
-    }
+    if (this.#waiting.length >= this.#maxWaiting) throw this.#refuse()
     await new Promise<void>(resolve => this.#waiting.push(resolve))
   }
+}
+
+function busy(): AppError {
+  return new AppError('busy', 'Too many are waiting; try again', { retryAfterMs: 2_000 })
 }

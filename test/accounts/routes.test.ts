@@ -224,23 +224,14 @@ t.test('a disabled account is told only to who knows the password', async t => {
   t.match(await refresh(server, refreshToken), { status: 403 })
 })
 
-t.test('too many tries: per person, per address, per hour', async t => {
-  const env = { LIMITS_PASSWORD_TRIES: '3', LIMITS_PASSWORD_TRIES_PER_ADDRESS: '5', LIMITS_REGISTRATIONS_PER_HOUR: '2' }
+t.test('too many registrations and refused refreshes of one address wait for their time', async t => {
+  const env = { LIMITS_PASSWORD_TRIES_PER_ADDRESS: '5', LIMITS_REGISTRATIONS_PER_HOUR: '2' }
   const server = await startServer(t, { env })
-  const loginAs = async (username: string, password: string) => await login(server, { username, password })
   await server.signUp({ username: 'ada' })
   await server.signUp({ username: 'bob' })
   const third = await server.call(undefined, 'POST', '/v1/auth/register', { username: 'eve', password: PASSWORD })
   t.match(third, { status: 429, body: { error: { code: 'rate_limited', retry: 'later' } } })
-  for (let count = 0; count < 8; count++)
-    t.equal((await loginAs('ada', PASSWORD)).status, 200, 'right ones do not count')
-  for (let count = 0; count < 3; count++) t.equal((await loginAs('ada', 'wrong password')).status, 401)
-  const over = await loginAs('ADA', PASSWORD)
-  t.equal(over.status, 429, 'also with the right password, in any spelling')
-  t.ok(Number(over.headers.get('retry-after')) > 890 && over.body.error.retryAfterMs > 890_000)
-  t.equal((await loginAs('bob', PASSWORD)).status, 200, 'others are not concerned')
-  t.equal((await loginAs('bob', 'wrong password')).status, 401)
-  t.equal((await loginAs('nobody', PASSWORD)).status, 429, 'the address is used up: 3, 1 refused, 1')
+  t.ok(Number(third.headers.get('retry-after')) > 3_500)
   for (let count = 0; count < 5; count++) t.equal((await refresh(server, 'x')).status, 401)
   t.equal((await refresh(server, 'x')).status, 429)
 })

@@ -12,6 +12,7 @@ import { presentMe, type UserDoc, type UserKey, type UserService, type UserStore
 import type { Codes } from '../codes/codes.ts'
 import { requireRecipient } from '../codes/otp-recipient.ts'
 import type { OpenSession, SessionService } from '../sessions/sessions.ts'
+import { PasswordTries } from './password-tries.ts'
 import type { Passwords } from './passwords.ts'
 
 /** Session that has just been opened; the transport adds the access token. */
@@ -21,7 +22,7 @@ export interface SignIn extends OpenSession {
 
 interface AuthDeps {
   readonly store: { readonly users: UserStore }
-  readonly config: Pick<Config, 'DEFAULT_REGION' | 'limits'>
+  readonly config: Pick<Config, 'DEFAULT_REGION' | 'limits' | 'timings'>
   readonly sessions: SessionService
   readonly users: UserService
   readonly passwords: Passwords
@@ -39,8 +40,8 @@ export class PasswordSignIn {
   readonly #users: UserService
   readonly #passwords: Passwords
   readonly #codes: Codes
-  readonly #triesOfIdentifier: Counters
-  readonly #triesOfNetwork: Counters
+  readonly #tries: PasswordTries
+  readonly #triesOfSession: Counters
   readonly #refreshesOfNetwork: Counters
   readonly #registrations: Counters
 
@@ -52,8 +53,8 @@ export class PasswordSignIn {
     this.#users = users
     this.#passwords = passwords
     this.#codes = codes
-    this.#triesOfIdentifier = new Counters({ limit: passwordTries, windowMs: QUARTER_MS })
-    this.#triesOfNetwork = new Counters({ limit: passwordTriesPerAddress, windowMs: QUARTER_MS })
+    this.#tries = new PasswordTries(config)
+    this.#triesOfSession = new Counters({ limit: passwordTries, windowMs: QUARTER_MS })
     this.#refreshesOfNetwork = new Counters({ limit: passwordTriesPerAddress, windowMs: QUARTER_MS })
     this.#registrations = new Counters({ limit: registrationsPerHour, windowMs: HOUR_MS })
   }
@@ -92,16 +93,12 @@ export class PasswordSignIn {
    */
   async login(input: Credentials, ip: string): Promise<SignIn> {
     const key = requireOneKey(await identifierKeys(input, this.#region))
-    const network = networkOf(ip)
-    const identifier = JSON.stringify(key)
-    await this.#triesOfNetwork.take(network)
-    await this.#triesOfIdentifier.take(identifier)
-    const user = await this.#store.users.findByKey(key)
-    if (!(await this.#passwords.matches(user?.passwordHash, input.password)) || !user) {
-      throw new AppError('unauthenticated', 'The sign-in name or the password is wrong')
-    }
-    await this.#triesOfNetwork.giveBack(network)
-    await this.#triesOfIdentifier.giveBack(identifier)
+    const user = await this.#tries.run(JSON.stringify(key), networkOf(ip), async () => {
+      const found = await this.#store.users.findByKey(key)
+      const isRight = await this.#passwords.matches(found?.passwordHash, input.password)
+      return (isRight && found) || undefined
+    })
+    if (user === undefined) throw new AppError('unauthenticated', 'The sign-in name or the password is wrong')
     if (user.isDisabled) throw new AppError('account_disabled', 'The account is disabled')
     const session = await this.#sessions.open(user._id.toHexString(), input.device)
     await this.#requireSamePassword(user, session)
@@ -162,11 +159,11 @@ export class PasswordSignIn {
   async #requirePassword({ _id, passwordHash }: UserDoc, password: string | undefined): Promise<void> {
     if (password === undefined) throw new AppError('invalid', 'currentPassword is required')
     const id = _id.toHexString()
-    await this.#triesOfIdentifier.take(id)
+    await this.#triesOfSession.take(id)
     if (!(await this.#passwords.matches(passwordHash, password))) {
       throw new AppError('forbidden', 'The current password is wrong')
     }
-    await this.#triesOfIdentifier.giveBack(id)
+    await this.#triesOfSession.giveBack(id)
   }
 
   /** A password that was changed while somebody signed in with the old one ends that session with the others. */
