@@ -31,7 +31,7 @@ export const DEFAULT_LIMITS = {
   reactionsPerMessage: 20,
   /** REST requests per minute: of a signed-in user, and of an address without one. */
   requestsPerMinute: 600,
-  anonymousRequestsPerMinute: 120,
+  anonymousRequestsPerMinute: 600,
   /** Password tries per identifier and per address in fifteen minutes. */
   passwordTries: 10,
   passwordTriesPerAddress: 100,

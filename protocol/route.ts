@@ -8,6 +8,8 @@ export interface Route {
   readonly isPublic?: true
   /** For everybody too, but a token that comes along says who asks, and must be valid. */
   readonly isOptional?: true
+  /** Public, and counted by what its body proves: a school refreshes from one address. */
+  readonly isProvedByBody?: true
   readonly schema: {
     readonly summary: string
     readonly tags: readonly string[]

@@ -63,6 +63,7 @@ export const Refresh = route({
   method: 'POST',
   url: '/auth/refresh',
   isPublic: true,
+  isProvedByBody: true,
   schema: {
     summary: 'Trade a refresh token for the next one; a reused one ends the session',
     tags,

@@ -224,16 +224,13 @@ t.test('a disabled account is told only to who knows the password', async t => {
   t.match(await refresh(server, refreshToken), { status: 403 })
 })
 
-t.test('too many registrations and refused refreshes of one address wait for their time', async t => {
-  const env = { LIMITS_PASSWORD_TRIES_PER_ADDRESS: '5', LIMITS_REGISTRATIONS_PER_HOUR: '2' }
-  const server = await startServer(t, { env })
+t.test('too many registrations of one address wait for their time', async t => {
+  const server = await startServer(t, { env: { LIMITS_REGISTRATIONS_PER_HOUR: '2' } })
   await server.signUp({ username: 'ada' })
   await server.signUp({ username: 'bob' })
   const third = await server.call(undefined, 'POST', '/v1/auth/register', { username: 'eve', password: PASSWORD })
   t.match(third, { status: 429, body: { error: { code: 'rate_limited', retry: 'later' } } })
   t.ok(Number(third.headers.get('retry-after')) > 3_500)
-  for (let count = 0; count < 5; count++) t.equal((await refresh(server, 'x')).status, 401)
-  t.equal((await refresh(server, 'x')).status, 429)
 })
 
 t.test('a ticket is got with a token', async t => {

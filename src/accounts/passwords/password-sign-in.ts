@@ -6,13 +6,13 @@ import { ObjectId } from '../../database/object-id.ts'
 import { AppError } from '../../errors.ts'
 import { type IdentifierKeys, identifierKeys } from '../../identifiers.ts'
 import { Counters, networkOf } from '../../limits/counters.ts'
+import { Tries } from '../../limits/tries.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import { requirePlainText } from '../../text.ts'
 import { presentMe, type UserDoc, type UserKey, type UserService, type UserStore } from '../../users/index.ts'
 import type { Codes } from '../codes/codes.ts'
 import { requireRecipient } from '../codes/otp-recipient.ts'
 import type { OpenSession, SessionService } from '../sessions/sessions.ts'
-import { PasswordTries } from './password-tries.ts'
 import type { Passwords } from './passwords.ts'
 
 /** Session that has just been opened; the transport adds the access token. */
@@ -40,9 +40,9 @@ export class PasswordSignIn {
   readonly #users: UserService
   readonly #passwords: Passwords
   readonly #codes: Codes
-  readonly #tries: PasswordTries
+  readonly #tries: Tries
   readonly #triesOfSession: Counters
-  readonly #refreshesOfNetwork: Counters
+  readonly #refreshes: Tries
   readonly #registrations: Counters
 
   constructor({ store, config, sessions, users, passwords, codes }: AuthDeps) {
@@ -53,9 +53,10 @@ export class PasswordSignIn {
     this.#users = users
     this.#passwords = passwords
     this.#codes = codes
-    this.#tries = new PasswordTries(config)
+    const tries = { limit: passwordTries, perNetwork: passwordTriesPerAddress, pauseMs: config.timings.slowTryMs }
+    this.#tries = new Tries(tries)
+    this.#refreshes = new Tries(tries)
     this.#triesOfSession = new Counters({ limit: passwordTries, windowMs: QUARTER_MS })
-    this.#refreshesOfNetwork = new Counters({ limit: passwordTriesPerAddress, windowMs: QUARTER_MS })
     this.#registrations = new Counters({ limit: registrationsPerHour, windowMs: HOUR_MS })
   }
 
@@ -95,22 +96,23 @@ export class PasswordSignIn {
     const key = requireOneKey(await identifierKeys(input, this.#region))
     const user = await this.#tries.run(JSON.stringify(key), networkOf(ip), async () => {
       const found = await this.#store.users.findByKey(key)
-      const isRight = await this.#passwords.matches(found?.passwordHash, input.password)
-      return (isRight && found) || undefined
+      if ((await this.#passwords.matches(found?.passwordHash, input.password)) && found) return found
+      throw new AppError('unauthenticated', 'The sign-in name or the password is wrong')
     })
-    if (user === undefined) throw new AppError('unauthenticated', 'The sign-in name or the password is wrong')
     if (user.isDisabled) throw new AppError('account_disabled', 'The account is disabled')
     const session = await this.#sessions.open(user._id.toHexString(), input.device)
     await this.#requireSamePassword(user, session)
     return { ...session, user: presentMe(user) }
   }
 
-  /** Continues a session; see `SessionService.refresh`. @throws {AppError} also `rate_limited`, by refused tokens */
+  /** Continues a session; see `SessionService.refresh`. Counted by session. @throws {AppError} also `rate_limited`, by refused tokens */
   async refresh(refreshToken: string, ip: string): Promise<SignIn> {
-    const network = networkOf(ip)
-    await this.#refreshesOfNetwork.take(network)
-    const session = await this.#sessions.refresh(refreshToken)
-    await this.#refreshesOfNetwork.giveBack(network)
+    const name = this.#sessions.nameOf(refreshToken)
+    const session = await this.#refreshes.run(
+      name,
+      networkOf(ip),
+      async () => await this.#sessions.refresh(refreshToken)
+    )
     return { ...session, user: await this.#users.me({ userId: session.userId }) }
   }
 

@@ -126,6 +126,11 @@ export class SessionService {
     return this.#opened(session, claim.generation + 1)
   }
 
+  /** Session that a refresh token says it is of, proved or not; '' for what is none. */
+  nameOf(token: string): string {
+    return this.#tokens.parse(token)?.sessionId ?? ''
+  }
+
   /** Live sessions of the actor, newest first. */
   async list(actor: Actor): Promise<Session[]> {
     const sessions = await this.#store.sessions.list(new ObjectId(actor.userId), new Date(), MAX_SESSIONS)

@@ -29,6 +29,7 @@ export interface DialectRoute {
   readonly summary: string
   readonly schema: { readonly params?: TSchema; readonly querystring?: TSchema; readonly body?: TSchema }
   readonly isPublic: boolean
+  readonly isProvedByBody: boolean
   readonly status: number
   readonly bodyLimit: number | undefined
   /** Of a route that first reads and then presents. */
@@ -54,6 +55,8 @@ interface RouteDeps<P extends TSchema, Q extends TSchema, B extends TSchema> {
   readonly body?: B
   /** Needs no token; then the actor must not be asked for. */
   readonly isPublic?: boolean
+  /** Public, and counted by what its body proves. */
+  readonly isProvedByBody?: boolean
   /** Of what is granted; 200 by default. */
   readonly status?: number
   readonly bodyLimit?: number
@@ -62,12 +65,22 @@ interface RouteDeps<P extends TSchema, Q extends TSchema, B extends TSchema> {
 /** Declares a route: `GET /users/:id`, what it takes, and what it answers. Fields that are not named are ignored. */
 export function dialectRoute<P extends TSchema = TUnknown, Q extends TSchema = TUnknown, B extends TSchema = TUnknown>(
   place: `${Method} /${string}`,
-  { summary, params, query, body, isPublic = false, status = 200, bodyLimit }: RouteDeps<P, Q, B>,
+  {
+    summary,
+    params,
+    query,
+    body,
+    isPublic = false,
+    isProvedByBody = false,
+    status = 200,
+    bodyLimit
+  }: RouteDeps<P, Q, B>,
   handle: (call: Call<Static<P>, Static<Q>, Static<B>>, reply: FastifyReply) => Promise<unknown>
 ): DialectRoute {
   const [method, url] = place.split(' ') as [Method, string]
   const schema = omitUndefined({ params, querystring: query, body })
-  return { method, url, summary, schema, isPublic, status, bodyLimit, handle: handle as DialectRoute['handle'] }
+  const options = { summary, schema, isPublic, isProvedByBody, status, bodyLimit }
+  return { method, url, ...options, handle: handle as DialectRoute['handle'] }
 }
 
 interface ReadingDeps<C, D> {

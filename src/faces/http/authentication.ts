@@ -14,6 +14,8 @@ declare module 'fastify' {
     isPublic?: boolean
     /** Needs no token, but one that comes along says who asks, and must be valid. */
     isOptional?: boolean
+    /** Public, and counted by what its body proves. */
+    isProvedByBody?: boolean
     /** Public, and not counted: what operators ask for, and upgrades, whose connections have limits of their own. */
     isUnlimited?: boolean
   }
@@ -25,29 +27,64 @@ interface AuthenticatorPort {
   authenticate(token: string): Promise<Actor>
 }
 
+/** Refusals of tokens that were good once: no attack, and counted by the token. */
+const ONCE_GOOD: readonly AppError['code'][] = ['token_expired', 'session_revoked', 'account_disabled']
+
 /**
  * Default deny: every request needs a token, unless its route says `isPublic` or there is no such route, or says
- * `isOptional` and there is none. Requests are counted by person, and by address where there is none.
+ * `isOptional` and there is none. Requests are counted by the person whose token comes along, on whatever route, and
+ * by network only where nobody is known.
  */
 export function authenticateRequests(
   app: FastifyInstance,
   authenticator: AuthenticatorPort,
   limits: RequestLimits
 ): void {
+  const deps = { authenticator, limits }
   app.decorateRequest('actor', null)
   app.addHook('onRequest', async request => {
-    const { isUnlimited, isPublic, isOptional } = request.routeOptions.config
-    if (isUnlimited) return
-    const isAnonymous = isOptional && request.headers.authorization === undefined
-    if (request.is404 || isPublic || isAnonymous) return await limits.countAddress(request)
-    try {
-      request.actor = await authenticator.authenticate(requireBearer(request))
-    } catch (error) {
-      await limits.countAddress(request)
-      throw error
-    }
-    await limits.countPerson(request)
+    const { isUnlimited, isPublic, isOptional, isProvedByBody } = request.routeOptions.config
+    if (isUnlimited || isProvedByBody) return
+    if (request.is404 || isPublic) return await countOnly(request, deps)
+    if (isOptional && request.headers.authorization === undefined) return await limits.countNetwork(request)
+    request.actor = await authenticate(request, requireBearer(request), deps)
   })
+}
+
+interface Deps {
+  readonly authenticator: AuthenticatorPort
+  readonly limits: RequestLimits
+}
+
+/** Counts a request that needs no token, by whose it is that comes along, if it is good. */
+async function countOnly(request: FastifyRequest, deps: Deps): Promise<void> {
+  const token = bearerToken(request.headers.authorization) ?? tokenInQuery(request)
+  if (token === undefined) return await deps.limits.countNetwork(request)
+  try {
+    await authenticate(request, token, deps)
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'rate_limited') throw error
+  }
+}
+
+/** Tells whose a token is, and counts the request by them; by the token, or the network, when it is refused. */
+async function authenticate(request: FastifyRequest, token: string, { authenticator, limits }: Deps): Promise<Actor> {
+  let actor: Actor
+  try {
+    actor = await authenticator.authenticate(token)
+  } catch (error) {
+    const isOnceGood = error instanceof AppError && ONCE_GOOD.includes(error.code)
+    await (isOnceGood ? limits.countToken(request) : limits.countNetwork(request))
+    throw error
+  }
+  await limits.countPerson(request, actor.userId)
+  return actor
+}
+
+/** As clients send it that cannot set headers. */
+function tokenInQuery({ query }: FastifyRequest): string | undefined {
+  const { token } = query as { token?: unknown }
+  return typeof token === 'string' ? token : undefined
 }
 
 function requireBearer({ headers }: FastifyRequest): string {

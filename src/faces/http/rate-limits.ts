@@ -1,17 +1,25 @@
+import { hash } from 'node:crypto'
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Limits } from '../../../protocol/limits.ts'
 import { AppError } from '../../errors.ts'
+import { networkOf } from '../../limits/counters.ts'
 
-/** Counts requests. @throws {AppError} `rate_limited` */
-type Count = (request: FastifyRequest) => Promise<void>
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What the request is counted by. */
+    countedBy: string
+  }
+}
 
-/** Rate limits before and after the actor is known. */
+/** Counts of requests, by what is known of who asks. Each throws `rate_limited`. */
 export interface RequestLimits {
-  /** Limit by address, of requests without a valid token. */
-  countAddress: Count
-  /** Limit by person, whatever the address. */
-  countPerson: Count
+  /** By network, where nobody is known. */
+  countNetwork(request: FastifyRequest): Promise<void>
+  /** By a token that was good once. */
+  countToken(request: FastifyRequest): Promise<void>
+  /** By person, whatever the network. */
+  countPerson(request: FastifyRequest, userId: string): Promise<void>
 }
 
 const WINDOW_MS = 60_000
@@ -20,15 +28,27 @@ const REMEMBERED = 20_000
 /** The limits of REST requests per minute. */
 export async function createRequestLimits(app: FastifyInstance, limits: Limits): Promise<RequestLimits> {
   await app.register(rateLimit, { global: false, timeWindow: WINDOW_MS, cache: REMEMBERED })
-  const byAddress = app.createRateLimit({ max: limits.anonymousRequestsPerMinute, keyGenerator: ({ ip }) => ip })
-  const byPerson = app.createRateLimit({
-    max: limits.requestsPerMinute,
-    keyGenerator: ({ actor, ip }) => actor?.userId ?? ip
-  })
-  return {
-    countAddress: async request => requireAllowed(await byAddress(request)),
-    countPerson: async request => requireAllowed(await byPerson(request))
+  app.decorateRequest('countedBy', '')
+  const limit = (max: number) => {
+    const take = app.createRateLimit({ max, keyGenerator: ({ countedBy }) => countedBy })
+    return async (request: FastifyRequest, countedBy: string) => {
+      request.countedBy = countedBy
+      requireAllowed(await take(request))
+    }
   }
+  const byNetwork = limit(limits.anonymousRequestsPerMinute)
+  const byToken = limit(limits.requestsPerMinute)
+  const byPerson = limit(limits.requestsPerMinute)
+  return {
+    countNetwork: async request => await byNetwork(request, networkOf(request.ip)),
+    countToken: async request => await byToken(request, digestOf(request)),
+    countPerson: byPerson
+  }
+}
+
+/** What is kept of a token is not the token. */
+function digestOf({ headers, url }: FastifyRequest): string {
+  return hash('sha256', headers.authorization ?? url, 'base64url')
 }
 
 function requireAllowed(result: { isAllowed: boolean; isExceeded?: boolean; ttl?: number }): void {

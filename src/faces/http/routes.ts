@@ -10,14 +10,14 @@ export const contractRoutes: FastifyPluginAsync<{ readonly routes: readonly Boun
   { routes }
 ) => {
   for (const { contract, handle, bodyLimit } of routes) {
-    const { method, url, isPublic = false, isOptional = false, schema } = contract
+    const { method, url, isPublic = false, isOptional = false, isProvedByBody = false, schema } = contract
     const status = Math.min(...Object.keys(schema.response).map(Number))
     app.route({
       ...omitUndefined({ bodyLimit }),
       method: methodsOf(method, isStream(schema)),
       url,
       schema: { ...schema },
-      config: { isPublic, isOptional },
+      config: { isPublic, isOptional, isProvedByBody },
       handler: async (request, reply) =>
         await handle(request as unknown as Call<Route>, reply.code(status) as unknown as Reply)
     })

@@ -100,7 +100,8 @@ function signInRoutes({ services: { auth, qr }, authenticator }: DialectDeps): D
       {
         summary: 'The next tokens of a session',
         body: Type.Object({ refreshToken: Type.String({ maxLength: 1_024 }) }),
-        isPublic: true
+        isPublic: true,
+        isProvedByBody: true
       },
       async ({ body, ip }) => {
         const session = await auth.refresh(body.refreshToken, ip)
