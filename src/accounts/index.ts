@@ -2,7 +2,7 @@ import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config/config.ts'
 import type { Collections, Database } from '../database/index.ts'
 import type { AccountStore } from '../streams/store.ts'
-import type { AddressStore, UserService, UserStore } from '../users/index.ts'
+import type { AddressStore, PushTokenStore, UserService, UserStore } from '../users/index.ts'
 import { AddressService } from './addresses/addresses.ts'
 import { CodeRequests } from './codes/code-requests.ts'
 import { Codes } from './codes/codes.ts'
@@ -49,6 +49,7 @@ interface AccountDeps {
   readonly store: ReturnType<typeof createAccountStores> & {
     readonly users: UserStore
     readonly addresses: AddressStore
+    readonly pushTokens: PushTokenStore
     readonly accounts: AccountStore
   }
   readonly bus: Bus

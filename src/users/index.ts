@@ -15,6 +15,7 @@ import { FriendService } from './friends/friends.ts'
 import { FriendshipStore } from './friends/store.ts'
 import { LastSeenStore } from './last-seen/store.ts'
 import { LookUps } from './look-ups.ts'
+import { PushTokenStore } from './push-tokens/store.ts'
 import { SettingsService } from './settings/settings.ts'
 import { SettingsStore } from './settings/store.ts'
 import { UserStore } from './store.ts'
@@ -29,6 +30,7 @@ export type { ContactStore } from './contacts/store.ts'
 export type { FriendshipStore } from './friends/store.ts'
 export { userMigrations } from './migrations.ts'
 export { presentMe } from './profiles.ts'
+export type { PushTokenStore } from './push-tokens/store.ts'
 export { DEFAULT_SETTINGS } from './settings/settings.ts'
 export type { SettingsStore } from './settings/store.ts'
 export type { UserDoc, UserKey, UserStore } from './store.ts'
@@ -40,7 +42,7 @@ export const userCollections: Collections = {
   contacts: ContactStore.indexes,
   friendships: FriendshipStore.indexes,
   settings: SettingsStore.indexes,
-  users: [...UserStore.indexes, ...AddressStore.indexes]
+  users: [...UserStore.indexes, ...AddressStore.indexes, ...PushTokenStore.indexes]
 }
 
 export function createUserStores({ db }: Database) {
@@ -50,6 +52,7 @@ export function createUserStores({ db }: Database) {
     contacts: new ContactStore(db),
     friendships: new FriendshipStore(db),
     lastSeen: new LastSeenStore(db),
+    pushTokens: new PushTokenStore(db),
     settings: new SettingsStore(db),
     users: new UserStore(db)
   }

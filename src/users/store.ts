@@ -37,7 +37,7 @@ export interface UserDoc {
   updatedAt?: Date
   lastSeenAt?: Date
   /** Devices that take push notifications, the newest last. */
-  pushTokens?: { token: string; at: Date }[]
+  pushTokens?: { token: string; at: Date; sessionId?: ObjectId }[]
 }
 
 /** Key that finds exactly one person. */
@@ -196,15 +196,6 @@ export class UserStore {
   ): Promise<UserDoc[]> {
     const filter = { _id: { ...omitUndefined({ $gt: after }), $nin: [...except] }, isDisabled: { $ne: true } }
     return await this.#users.find(filter, { sort: { _id: 1 }, skip, limit, projection: PROFILE }).toArray()
-  }
-
-  /** Keeps a device's push token as the newest of at most `limit`. */
-  async addPushToken(_id: ObjectId, token: string, limit: number): Promise<void> {
-    const others = {
-      $filter: { input: { $ifNull: ['$pushTokens', []] }, cond: { $ne: ['$$this.token', { $literal: token }] } }
-    }
-    const all = { $concatArrays: [others, [{ token: { $literal: token }, at: '$$NOW' }]] }
-    await this.#users.updateOne({ _id }, [{ $set: { pushTokens: { $slice: [all, -limit] } } }])
   }
 
   /**

@@ -16,6 +16,7 @@ import { isReadable, requirePlainText } from '../text.ts'
 import type { Address } from './addresses/address.ts'
 import type { AddressStore } from './addresses/store.ts'
 import { presentMe, presentUser } from './profiles.ts'
+import type { PushTokenStore } from './push-tokens/store.ts'
 import type { UserDoc, UserStore } from './store.ts'
 import type { Visibility } from './visibility.ts'
 
@@ -47,6 +48,7 @@ interface UserDeps {
   readonly store: {
     readonly users: UserStore
     readonly addresses: AddressStore
+    readonly pushTokens: PushTokenStore
     readonly accounts: AccountStore
   }
   readonly bus: Bus
@@ -132,10 +134,12 @@ export class UserService {
     return await this.#visiblePresence(actor, await this.#store.users.findMany(objectIds(ids)))
   }
 
-  /** Keeps a device's push token; of more than ten the oldest is forgotten. @throws {AppError} `invalid` */
+  /** Keeps a device's push token, which is nobody else's from then on; of more than ten the oldest is forgotten. @throws {AppError} `invalid` */
   async addPushToken(actor: Actor, token: string): Promise<void> {
     if (!PUSH_TOKEN.test(token)) throw new AppError('invalid', 'This is not a push token')
-    await this.#store.users.addPushToken(new ObjectId(actor.userId), token, MAX_PUSH_TOKENS)
+    const sessionId = actor.sessionId === undefined ? undefined : new ObjectId(actor.sessionId)
+    const given = { token, ...omitUndefined({ sessionId }) }
+    await this.#store.pushTokens.add(new ObjectId(actor.userId), given, MAX_PUSH_TOKENS)
   }
 
   /** @throws {AppError} `not_found` when one of them does not exist or is disabled. Ids in either form. */

@@ -12,7 +12,7 @@ import { RecentCache } from '../../limits/recent-cache.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import type { DeviceCursor } from '../../streams/positions.ts'
 import type { AccountStore } from '../../streams/store.ts'
-import type { UserService } from '../../users/index.ts'
+import type { PushTokenStore, UserService } from '../../users/index.ts'
 import type { TicketStore } from '../tickets/store.ts'
 import { Tickets } from '../tickets/tickets.ts'
 import { RefreshTokens } from './refresh-tokens.ts'
@@ -31,7 +31,12 @@ export interface OpenSession {
 export type Approver = Pick<Actor, 'sessionId' | 'expiresAt'>
 
 interface SessionDeps {
-  readonly store: { readonly sessions: SessionStore; readonly tickets: TicketStore; readonly accounts: AccountStore }
+  readonly store: {
+    readonly sessions: SessionStore
+    readonly tickets: TicketStore
+    readonly accounts: AccountStore
+    readonly pushTokens: PushTokenStore
+  }
   readonly bus: Bus
   readonly config: Pick<Config, 'REFRESH_EXPIRES_IN' | 'timings'> & { readonly JWT_SECRET: readonly string[] }
   readonly users: UserService
@@ -251,6 +256,7 @@ export class SessionService {
     const isEnded = await this.#store.sessions.revoke(sessionId, userId)
     if (!isEnded) return false
     this.#bus.publish('sessionEnd', { sessionId: sessionId.toHexString() })
+    await this.#store.pushTokens.forgetSession(userId, sessionId)
     const approved = await this.#store.sessions.approvedBy(sessionId, new Date(Date.now() - APPROVED_MS))
     await Promise.all(approved.map(async id => await this.#end(id, userId)))
     return true

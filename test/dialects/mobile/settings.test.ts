@@ -119,6 +119,30 @@ t.test('0.4 settings have all defaults, a part changes alone, and what is not th
   }
 })
 
+t.test('S46 a push token belongs to who gave it last, until their session ends', async t => {
+  const server = await startServer(t)
+  const grant = granter(server)
+  const client = await MongoClient.connect(server.uri)
+  t.teardown(async () => await client.close())
+  const signUp = async () => {
+    const { accessToken: token, user } = await server.signUp()
+    return { token, id: user.id, hex: user.id.slice(-24) }
+  }
+  const [ann, ben] = [await signUp(), await signUp()]
+  const tokensOf = async ({ hex }: Person): Promise<string[]> => {
+    const row = await client
+      .db()
+      .collection('users')
+      .findOne({ _id: new ObjectId(hex) })
+    return row?.['pushTokens'].map(({ token }: { token: string }) => token)
+  }
+  for (const token of ['token-of-shared', 'token-of-annes']) await grant(ann, 'PUT', '/users/me/fcm-token', { token })
+  await grant(ben, 'PUT', '/users/me/fcm-token', { token: 'token-of-shared' })
+  t.same([await tokensOf(ann), await tokensOf(ben)], [['token-of-annes'], ['token-of-shared']])
+  t.equal((await server.call(ben, 'POST', '/v1/auth/logout')).status, 204)
+  t.same([await tokensOf(ann), await tokensOf(ben)], [['token-of-annes'], []])
+})
+
 t.test('0.5 the push tokens of several devices are kept, each once, and shown to nobody', async t => {
   const server = await startServer(t)
   const grant = granter(server)
