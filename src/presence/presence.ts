@@ -29,6 +29,8 @@ export class PresenceService {
   readonly #visiblePresence: PresenceDeps['visiblePresence']
   /** Status by user, then by connection. */
   readonly #devices = new Map<string, Map<string, PresenceStatus>>()
+  /** When people were seen last, while that is on its way to the store. */
+  readonly #beingKept = new Map<string, Date>()
   #onlineCount = 0
 
   constructor({ store, bus, visiblePresence }: PresenceDeps) {
@@ -87,11 +89,13 @@ export class PresenceService {
 
   /** The presence of these people, for who is known to be allowed to see it. Ids are 24 hexadecimal digits. */
   async current(ids: readonly string[]): Promise<Presence[]> {
-    const away = ids.filter(id => this.#statusOf(id) === 'offline').map(id => new ObjectId(id))
-    const seen = await this.#store.lastSeen.of(away)
+    const away = ids.filter(id => this.#statusOf(id) === 'offline')
+    // Before the store is read: what has arrived there meanwhile is found there.
+    const beingKept = new Map(away.map(id => [id, this.#beingKept.get(id)]))
+    const seen = await this.#store.lastSeen.of(away.map(id => new ObjectId(id)))
     return ids.map(id => {
       const status = this.#statusOf(id)
-      const lastSeenAt = status === 'offline' ? seen.get(id) : undefined
+      const lastSeenAt = status === 'offline' ? (beingKept.get(id) ?? seen.get(id)) : undefined
       return { ...offline(id), status, ...omitUndefined({ lastSeenAt: lastSeenAt?.toISOString() }) }
     })
   }
@@ -121,7 +125,11 @@ export class PresenceService {
     const lastSeenAt = new Date()
     this.#emit({ ...offline(userId), lastSeenAt: lastSeenAt.toISOString() })
     // A hint for later; what was told does not wait for it.
-    void this.#store.lastSeen.set(new ObjectId(userId), lastSeenAt).catch(() => undefined)
+    this.#beingKept.set(userId, lastSeenAt)
+    const forget = () => {
+      if (this.#beingKept.get(userId) === lastSeenAt) this.#beingKept.delete(userId)
+    }
+    void this.#store.lastSeen.set(new ObjectId(userId), lastSeenAt).then(forget, forget)
   }
 
   #emit(presence: Presence): void {
