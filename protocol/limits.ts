@@ -79,7 +79,7 @@ export const MAX_CURSORS = 2_000
 export const SLOW_SOFT_BYTES = 65_536
 export const SLOW_HARD_BYTES = 4_194_304
 export const SLOW_HARD_FRAMES = 4_096
-/** What a client has missed is sent in pieces of about so many bytes: the next one when that has been read. */
+/** Piece of what a client has missed, bytes: the next one is sent when the client has read it. */
 export const CATCH_UP_PIECE_BYTES = 131_072
-/** Bytes of missed messages that a client without cursors is sent at most; it loads the rest. */
+/** Limit of missed messages that a client without cursors is sent, bytes; it loads the rest. */
 export const CATCH_UP_BYTES = 4_194_304

@@ -122,7 +122,7 @@ export const RevokeOtherSessions = route({
 })
 
 /** Six digits. */
-const Code = Type.String({ pattern: '^[0-9]{6}$', maxLength: 6, examples: ['012345'] })
+export const Code = Type.String({ pattern: '^[0-9]{6}$', maxLength: 6, examples: ['012345'] })
 
 const target = { phone: Type.Optional(Phone), email: Type.Optional(Email) }
 

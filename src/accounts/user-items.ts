@@ -4,10 +4,10 @@ import { presentRef } from './sessions/sessions.ts'
 import type { SessionStore } from './sessions/store.ts'
 
 /** Items of a person's own stream about sign-ins; one that has ended has none. */
-export function createAccountItems(sessions: Pick<SessionStore, 'live'>): Pick<UserItemTable, 'session'> {
+export function createAccountItems(sessions: Pick<SessionStore, 'findLive'>): Pick<UserItemTable, 'session'> {
   return {
     session: async (_actor, changes) => {
-      const live = await sessions.live(
+      const live = await sessions.findLive(
         changes.map(({ ref }) => ref),
         new Date()
       )

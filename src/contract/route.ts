@@ -15,7 +15,7 @@ export interface Call<R extends Route> {
   readonly body: Part<R, 'body'>
   readonly headers: Part<R, 'headers'> & { readonly 'user-agent'?: string }
   readonly ip: string
-  /** From this machine, and through no proxy. */
+  /** True for a request from this machine, through no proxy. */
   readonly isLocal: boolean
   readonly id: string
 }

@@ -27,7 +27,7 @@ export interface Database {
 interface MetaDoc {
   _id: string
   epoch?: string
-  /** Those that were made; a new database needs none. */
+  /** Names of the migrations that were made; a new database has all. */
   migrations?: string[]
   at?: Date
 }

@@ -9,7 +9,7 @@ const WINDOW_MS = 15 * 60_000
 const NETWORKS = 10
 const MAX_KNOWN = 50_000
 const MAX_LINES = 10_000
-/** Of one network, and of one name where it is known. */
+/** Limit of tries that wait, of one network, or of one name where it is known. */
 const MAX_WAITING = 5
 
 interface TriesOptions {

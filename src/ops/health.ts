@@ -9,7 +9,7 @@ interface HealthDeps {
   readonly headPoller: { readonly ageMs: number }
 }
 
-/** Whoever asks within this time gets the same answer: a probe is a write, and anybody may ask, ms. */
+/** Time for which one probe answers everybody, ms: a probe is a write, and anybody may ask. */
 const SHARED_MS = 1_000
 
 /** Proves that the server can do its work, not only that it answers. */

@@ -8,7 +8,7 @@ import { omitUndefined } from '../omit-undefined.ts'
 /** Keeps when people were seen last. */
 interface LastSeenPort {
   set(userId: ObjectId, at: Date): Promise<void>
-  of(userIds: readonly ObjectId[]): Promise<ReadonlyMap<string, Date>>
+  findByUsers(userIds: readonly ObjectId[]): Promise<ReadonlyMap<string, Date>>
 }
 
 interface PresenceDeps {
@@ -29,7 +29,7 @@ export class PresenceService {
   readonly #visiblePresence: PresenceDeps['visiblePresence']
   /** Status by user, then by connection. */
   readonly #devices = new Map<string, Map<string, PresenceStatus>>()
-  /** When people were seen last, while that is on its way to the store. */
+  /** Last-seen times on their way to the store. */
   readonly #beingKept = new Map<string, Date>()
   #onlineCount = 0
 
@@ -92,7 +92,7 @@ export class PresenceService {
     const away = ids.filter(id => this.#statusOf(id) === 'offline')
     // Before the store is read: what has arrived there meanwhile is found there.
     const beingKept = new Map(away.map(id => [id, this.#beingKept.get(id)]))
-    const seen = await this.#store.lastSeen.of(away.map(id => new ObjectId(id)))
+    const seen = await this.#store.lastSeen.findByUsers(away.map(id => new ObjectId(id)))
     return ids.map(id => {
       const status = this.#statusOf(id)
       const lastSeenAt = status === 'offline' ? (beingKept.get(id) ?? seen.get(id)) : undefined

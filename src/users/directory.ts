@@ -88,8 +88,8 @@ export class Directory {
     if (email === undefined && phone === undefined) return []
     await this.#lookUps.count(actor)
     return phone === undefined
-      ? await this.#lookUps.byEmail(actor, email ?? '')
-      : await this.#lookUps.byPhones(actor, [phone])
+      ? await this.#lookUps.findByEmail(actor, email ?? '')
+      : await this.#lookUps.findByPhones(actor, [phone])
   }
 
   /** Profiles as the actor may see them, of those who are not blocked either way. */

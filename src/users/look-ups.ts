@@ -6,6 +6,7 @@ import type { ContactStore } from './contacts/store.ts'
 import { DEFAULT_SETTINGS } from './settings/settings.ts'
 import type { SettingsStore } from './settings/store.ts'
 import type { UserDoc, UserStore } from './store.ts'
+import { allows } from './visibility.ts'
 
 interface LookUpDeps {
   readonly store: {
@@ -43,7 +44,7 @@ export class LookUps {
   }
 
   /** Enabled people who have one of the given numbers (E.164) and let the actor find them by it. */
-  async byPhones(actor: Pick<Actor, 'userId'>, phones: readonly string[]): Promise<UserDoc[]> {
+  async findByPhones(actor: Pick<Actor, 'userId'>, phones: readonly string[]): Promise<UserDoc[]> {
     const found: UserDoc[] = []
     for (let start = 0; start < phones.length; start += LOOKED_UP_TOGETHER) {
       const people = await this.#store.users.findByPhones(phones.slice(start, start + LOOKED_UP_TOGETHER))
@@ -53,7 +54,7 @@ export class LookUps {
   }
 
   /** The enabled person who has an email, as it is kept, and lets the actor find them by it. */
-  async byEmail(actor: Pick<Actor, 'userId'>, email: string): Promise<UserDoc[]> {
+  async findByEmail(actor: Pick<Actor, 'userId'>, email: string): Promise<UserDoc[]> {
     return await this.#findable(actor, await this.#store.users.findByEmail(email), 'findByEmail')
   }
 
@@ -72,7 +73,7 @@ export class LookUps {
     return people.filter(({ _id }) => {
       const id = _id.toHexString()
       const audience = audiences.get(id) ?? DEFAULT_SETTINGS.privacy[by]
-      return id === userId || audience === 'everyone' || (audience === 'contacts' && knowing.has(id))
+      return id === userId || allows(audience, knowing.has(id))
     })
   }
 }

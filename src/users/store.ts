@@ -18,7 +18,7 @@ export interface UserDoc {
   /** Email in lower case. */
   email?: string
   emailVerifiedAt?: Date
-  /** What they say is theirs, and nobody has proved: it signs nobody in, finds nobody, and many may say the same. */
+  /** Address that is claimed and not proved: it signs nobody in, finds nobody, and several accounts may claim it. */
   unverifiedPhone?: string
   unverifiedEmail?: string
   passwordHash?: string

@@ -79,7 +79,8 @@ function isForContacts({ privacy = {} }: SettingsDoc): boolean {
   return Object.values(privacy).includes('contacts')
 }
 
-function allows(audience: Audience, isContact: boolean): boolean {
+/** Whether an audience holds somebody, who may be a contact. */
+export function allows(audience: Audience, isContact: boolean): boolean {
   return audience === 'everyone' || (audience === 'contacts' && isContact)
 }
 

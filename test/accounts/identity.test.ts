@@ -55,14 +55,14 @@ async function comeBy(t: Test, server: TestServer, purpose: Purpose, address: Ad
   return body
 }
 
-/** What a squatter has proved besides noting addresses that are not theirs. */
+/** Proofs of a squatter, besides noting addresses of others. */
 const PROVED = {
   nothing: async () => undefined,
   'a number': async (server: TestServer, squatter: SignedIn) => await server.prove(squatter, KINDS.phone()),
   'an email': async (server: TestServer, squatter: SignedIn) => await server.prove(squatter, KINDS.email())
 }
 
-/** Who sits where, and what they try afterwards. */
+/** Squatter and owner of an address. */
 interface Seats {
   readonly address: Address
   readonly squatter: SignedIn

@@ -203,7 +203,7 @@ t.test('when people were seen last only moves forward, and is known of who ever 
   for (const _id of [ada, bob]) await store.users.insert({ _id, displayName: 'Somebody', createdAt: new Date() })
   await store.lastSeen.set(ada, new Date(2000))
   await store.lastSeen.set(ada, new Date(1000))
-  t.same(await store.lastSeen.of([ada, bob, never]), new Map([[ada.toHexString(), new Date(2000)]]))
+  t.same(await store.lastSeen.findByUsers([ada, bob, never]), new Map([[ada.toHexString(), new Date(2000)]]))
 })
 
 t.test('bad input', async t => {

@@ -16,10 +16,10 @@ interface CodeRequestDeps {
   readonly onError: (error: unknown) => void
 }
 
-/** Who asks for a code. */
+/** Origin of a request for a code. */
 export interface Asker {
   readonly ip: string
-  /** From this machine, and through no proxy. */
+  /** True for a request from this machine, through no proxy. */
   readonly isLocal: boolean
 }
 

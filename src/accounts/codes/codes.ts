@@ -11,11 +11,11 @@ interface CodeDeps {
   readonly config: Pick<Config, 'limits'> & { readonly JWT_SECRET: readonly string[] }
 }
 
-/** What a code is for. */
+/** Use of a code: its purpose, its recipient, and its user where there is only one. */
 export interface CodeUse {
   readonly purpose: CodePurpose
   readonly target: OtpRecipient
-  /** Who may use it, 24 hexadecimal digits; whoever has it unless told. */
+  /** User who alone may use it, 24 hexadecimal digits; everybody who has the code by default. */
   readonly userId?: string
 }
 

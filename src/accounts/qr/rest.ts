@@ -13,7 +13,6 @@ interface QrRouteDeps {
 
 const IMAGE_HEADERS = {
   'cache-control': 'no-store',
-  'x-content-type-options': 'nosniff',
   'content-security-policy': "default-src 'none'"
 }
 const STREAM_HEADERS = { 'cache-control': 'no-store', 'x-accel-buffering': 'no' }

@@ -5,7 +5,7 @@ import type { Collection, Db, Filter, IndexDescription, ObjectId } from 'mongodb
 export interface QrPerson {
   userId: ObjectId
   sessionId?: ObjectId
-  /** Of a token of another system: what it lets in ends with it. */
+  /** End of the foreign token that approved: the new session ends with it. */
   tokenExpiresAt?: Date
 }
 

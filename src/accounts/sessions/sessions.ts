@@ -27,7 +27,7 @@ export interface OpenSession {
   readonly endsAt?: number
 }
 
-/** Who has let a device in: from a session, or by a foreign token that expires, ms since 1970. */
+/** Approver of a device: a session, or a foreign token with its end, ms since 1970. */
 export type Approver = Pick<Actor, 'sessionId' | 'expiresAt'>
 
 interface SessionDeps {
@@ -46,9 +46,9 @@ const MAX_CACHED = 50_000
 const TOUCH_MS = 300_000
 const MAX_SESSIONS = 100
 const MAX_ROUNDS = 5
-/** A sign-in counts as a proof of who somebody is for so long. */
+/** Age up to which a sign-in counts as a proof of identity, ms. */
 const FRESH_MS = 600_000
-/** What a session has let in ends with it for so long. */
+/** Age up to which a session ends with the session that approved it, ms. */
 const APPROVED_MS = 86_400_000
 
 /** Logins: opening, continuing, listing and ending them, and whether one is live. */
@@ -257,7 +257,7 @@ export class SessionService {
     if (!isEnded) return false
     this.#bus.publish('sessionEnd', { sessionId: sessionId.toHexString() })
     await this.#store.pushTokens.forgetSession(userId, sessionId)
-    const approved = await this.#store.sessions.approvedBy(sessionId, new Date(Date.now() - APPROVED_MS))
+    const approved = await this.#store.sessions.findApprovedBy(sessionId, new Date(Date.now() - APPROVED_MS))
     await Promise.all(approved.map(async id => await this.#end(id, userId)))
     return true
   }

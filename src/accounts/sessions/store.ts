@@ -17,9 +17,9 @@ export interface SessionDoc {
   expiresAt: Date
   /** Moment by the database's clock. */
   revokedAt?: Date
-  /** Session that has let this one in: it is ended with that one within a day. */
+  /** Session that approved this one: its end within a day ends this one too. */
   approvedBy?: ObjectId
-  /** Ends with the foreign token that has let it in: a refresh makes it no longer. */
+  /** True where a foreign token approved it: a refresh does not prolong it. */
   isFixed?: true
   /** Delivery cursor of this device, for clients that keep no cursors. */
   reached?: DeviceCursorDoc
@@ -36,7 +36,7 @@ export class SessionStore {
   static readonly indexes: IndexDescription[] = [
     { key: { userId: 1, createdAt: -1 } }, // list, idsExcept
     { key: { expiresAt: 1 }, expireAfterSeconds: 0 }, // removed by the database
-    { key: { approvedBy: 1 }, partialFilterExpression: { approvedBy: { $exists: true } } }, // approvedBy
+    { key: { approvedBy: 1 }, partialFilterExpression: { approvedBy: { $exists: true } } }, // findApprovedBy
     { key: { revokedAt: 1 }, partialFilterExpression: { revokedAt: { $exists: true } } } // revokedSince
   ]
 
@@ -51,8 +51,8 @@ export class SessionStore {
     await this.#sessions.insertOne(session, omitUndefined({ session: transaction }))
   }
 
-  /** Those of the given that are live. */
-  async live(ids: readonly ObjectId[], now: Date): Promise<SessionDoc[]> {
+  /** Live sessions among the given. */
+  async findLive(ids: readonly ObjectId[], now: Date): Promise<SessionDoc[]> {
     return await this.#sessions
       .find({ _id: { $in: [...ids] }, revokedAt: { $exists: false }, expiresAt: { $gt: now } })
       .toArray()
@@ -89,8 +89,8 @@ export class SessionStore {
       .toArray()
   }
 
-  /** Live sessions that one has let in since a moment. @returns their ids */
-  async approvedBy(approvedBy: ObjectId, since: Date): Promise<ObjectId[]> {
+  /** Live sessions that one has approved since a moment. @returns their ids */
+  async findApprovedBy(approvedBy: ObjectId, since: Date): Promise<ObjectId[]> {
     const sessions = await this.#sessions
       .find({ approvedBy, createdAt: { $gt: since }, revokedAt: { $exists: false } })
       .project<{ _id: ObjectId }>({ _id: 1 })

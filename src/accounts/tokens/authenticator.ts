@@ -43,7 +43,7 @@ const ACCESS_KINDS = new Set([
 ])
 /** `type` may also be a kind of person: only what cannot be one is refused. */
 const OTHER_TYPES = /refresh|reset|confirm|verif|activat|invit|magic|otp|^id([-_ ]?token)?$|^email/i
-/** Only ID tokens have them (OpenID Connect Core 1.0, 2 and 3.1.3.6). */
+/** Claims of ID tokens alone (OpenID Connect Core 1.0, 2 and 3.1.3.6). */
 const ID_TOKEN_CLAIMS = ['nonce', 'at_hash', 'c_hash']
 
 export function createAuthenticator({ loadSigners, config, sessions, users }: AuthenticatorDeps): Authenticator {
@@ -80,7 +80,7 @@ function requireSession({ sub, sid, typ }: Claims, signedBy: 'own' | 'secret'): 
   return { userId: sub, sessionId: sid }
 }
 
-/** Only access tokens are for us; a token that names no kind is one. */
+/** Require an access token of the issuer; a token that names no kind is one. @returns the subject */
 function requirePerson(claims: Claims, issuer: Issuer): string {
   const claim = PERSON_CLAIMS.find(name => claims[name] !== undefined)
   const person = claim === undefined ? undefined : claims[claim]

@@ -1,13 +1,11 @@
 import { Type } from '@sinclair/typebox'
-import { Email, Phone } from '../../../protocol/accounts/routes.ts'
+import { Code, Email, Phone } from '../../../protocol/accounts/routes.ts'
 import type { Me } from '../../../protocol/users/entities.ts'
 import type { Actor } from '../../actor.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import { type DialectRoute, dialectRoute } from './dialect.ts'
 import type { Services } from './services.ts'
 
-/** Six digits. */
-const Code = Type.String({ pattern: '^[0-9]{6}$', maxLength: 6 })
 const address = { phone: Type.Optional(Phone), phoneNumber: Type.Optional(Phone), email: Type.Optional(Email) }
 
 /**

@@ -15,7 +15,7 @@ export interface Call<Params, Query, Body> {
   readonly query: Query
   readonly body: Body
   readonly ip: string
-  /** From this machine, and through no proxy. */
+  /** True for a request from this machine, through no proxy. */
   readonly isLocal: boolean
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
 }

@@ -81,7 +81,7 @@ async function authenticate(request: FastifyRequest, token: string, { authentica
   return actor
 }
 
-/** As clients send it that cannot set headers. */
+/** Token of a client that cannot set headers. */
 function tokenInQuery({ query }: FastifyRequest): string | undefined {
   const { token } = query as { token?: unknown }
   return typeof token === 'string' ? token : undefined

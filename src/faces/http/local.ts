@@ -3,7 +3,7 @@ import { isLoopback } from '../../config/hosts.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** From this machine, and through no proxy. */
+    /** True for a request from this machine, through no proxy. */
     readonly isLocal: boolean
   }
 }

@@ -7,18 +7,18 @@ import { networkOf } from '../../limits/counters.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** What the request is counted by. */
+    /** Key that the request is counted by. */
     countedBy: string
   }
 }
 
 /** Counts of requests, by what is known of who asks. Each throws `rate_limited`. */
 export interface RequestLimits {
-  /** By network, where nobody is known. */
+  /** Counts by network, where nobody is known. */
   countNetwork(request: FastifyRequest): Promise<void>
-  /** By a token that was good once. */
+  /** Counts by a token that was good once. */
   countToken(request: FastifyRequest): Promise<void>
-  /** By person, whatever the network. */
+  /** Counts by person, whatever the network. */
   countPerson(request: FastifyRequest, userId: string): Promise<void>
 }
 
@@ -46,7 +46,7 @@ export async function createRequestLimits(app: FastifyInstance, limits: Limits):
   }
 }
 
-/** What is kept of a token is not the token. */
+/** Digest of the token: the token itself is not kept. */
 function digestOf({ headers, url }: FastifyRequest): string {
   return hash('sha256', headers.authorization ?? url, 'base64url')
 }

@@ -42,7 +42,7 @@ export class StreamConnection implements Connection {
   #resumedAt: number | undefined
   /** Position of the client once it is live. */
   #liveFrom: ResumeToken | undefined
-  /** Since when the client has read nothing of what waits, and how much that was, bytes. */
+  /** Start of the time without progress, and the bytes that waited then. */
   #blocked: { at: number; bytes: number } | undefined
   #whenRead: (() => void)[] = []
 

@@ -19,7 +19,7 @@ export interface SocketDeps {
   readonly trackDelivery: TrackDelivery | undefined
 }
 
-/** Bytes that the system is handed at once: each time it has passed them on, the client has read something. */
+/** Size of one write, bytes: each drain of it shows that the client reads. */
 const HANDED_BYTES = 262_144
 
 /**
@@ -41,10 +41,10 @@ export class SocketConnection implements Connection {
   #tracker: DeliveryTracker | undefined
   #isClosing = false
   #seenAt = this.openedAt
-  /** Since when the client has read nothing of what it was handed. */
+  /** Start of the time without progress. */
   #blockedAt: number | undefined
   #blockedFrames = 0
-  /** What waits behind that. */
+  /** Frames that wait for the next drain. */
   readonly #backlog: Buffer[] = []
   #backlogBytes = 0
   #whenRead: (() => void)[] = []

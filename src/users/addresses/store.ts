@@ -9,7 +9,7 @@ const present = (field: string): IndexDescription => ({
 
 /** Phone numbers and emails, kept with their people: proved, or only said to be theirs. */
 export class AddressStore {
-  /** Of the people. */
+  /** Indexes of the users. */
   static readonly indexes: IndexDescription[] = [
     present('unverifiedPhone'), // forget
     present('unverifiedEmail') // forget

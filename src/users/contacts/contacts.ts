@@ -69,7 +69,7 @@ export class ContactService {
     }
     await this.#lookUps.count(actor, entries.length)
     const book = await this.#read(entries)
-    const people = await this.#lookUps.byPhones(actor, [...book.keys()])
+    const people = await this.#lookUps.findByPhones(actor, [...book.keys()])
     const blockedIds = await this.#blocks.blockedPeers(actor.userId)
     const found = people.filter(({ _id }) => _id.toHexString() !== actor.userId && !blockedIds.has(_id.toHexString()))
     await this.#keep(actor, found, book)
@@ -94,7 +94,7 @@ export class ContactService {
   async lookUp(actor: Actor, phone: string): Promise<User> {
     const { phone: number } = await identifierKeys({ phone }, this.#region)
     await this.#lookUps.count(actor)
-    const [found] = number === undefined ? [] : await this.#lookUps.byPhones(actor, [number])
+    const [found] = number === undefined ? [] : await this.#lookUps.findByPhones(actor, [number])
     if (found === undefined) throw new AppError('not_found', 'Nobody here has this number')
     const [user] = await this.#users.findMany(actor, [found._id.toHexString()])
     if (user === undefined) throw new AppError('not_found', 'Nobody here has this number')

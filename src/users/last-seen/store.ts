@@ -10,7 +10,7 @@ interface Sighting {
 /** People who went offline that are written with one command. */
 const WRITTEN_TOGETHER = 500
 
-/** When people were seen last, kept with their profiles. All queries are by `_id`. */
+/** Last-seen times, kept with the profiles. All queries are by `_id`. */
 export class LastSeenStore {
   readonly #users: Collection<UserDoc>
   readonly #sightings = new Batcher<Sighting, void>(async sightings => {
@@ -30,8 +30,8 @@ export class LastSeenStore {
     await this.#sightings.add({ _id, lastSeenAt })
   }
 
-  /** Times of the given who ever were seen, by id (hex). */
-  async of(ids: readonly ObjectId[]): Promise<Map<string, Date>> {
+  /** Last-seen times of the given who ever were seen, by id (hex). */
+  async findByUsers(ids: readonly ObjectId[]): Promise<Map<string, Date>> {
     if (ids.length === 0) return new Map()
     const users = await this.#users.find({ _id: { $in: [...ids] } }, { projection: { lastSeenAt: 1 } }).toArray()
     return new Map(users.flatMap(({ _id, lastSeenAt }) => (lastSeenAt ? [[_id.toHexString(), lastSeenAt]] : [])))

@@ -10,7 +10,7 @@ export interface PushToken {
 
 /** Push tokens, kept with their people: a device belongs to who gave its token last, until their session ends. */
 export class PushTokenStore {
-  /** Of the people. */
+  /** Indexes of the users. */
   static readonly indexes: IndexDescription[] = [
     { key: { 'pushTokens.token': 1 }, partialFilterExpression: { 'pushTokens.token': { $exists: true } } } // add
   ]

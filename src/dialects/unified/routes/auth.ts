@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox'
-import { Email, Password, Phone } from '../../../../protocol/accounts/routes.ts'
+import { Code, Email, Password, Phone } from '../../../../protocol/accounts/routes.ts'
 import { Device, DisplayName, Username } from '../../../../protocol/users/entities.ts'
 import { presentSignIn } from '../../../accounts/index.ts'
 import { omitUndefined } from '../../../omit-undefined.ts'
@@ -10,8 +10,6 @@ import { presentMe } from '../present/people.ts'
 
 const target = { phone: Type.Optional(Phone), email: Type.Optional(Email) }
 const device = Type.Optional(Type.Object(Device.properties))
-/** Six digits. */
-const Code = Type.String({ pattern: '^[0-9]{6}$', maxLength: 6 })
 const name = Type.Optional(DisplayName)
 type SignIn = Parameters<typeof presentSignIn>[1]
 type Target = { phone?: string; email?: string }
