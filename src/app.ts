@@ -2,11 +2,14 @@ import type { FastifyInstance } from 'fastify'
 import { addressRoutes } from './accounts/addresses/rest.ts'
 import { codeRoutes } from './accounts/codes/rest.ts'
 import { createDelivery } from './accounts/delivery/index.ts'
+import { NoDelivery } from './accounts/delivery/none.ts'
 import type { Delivery } from './accounts/delivery/port.ts'
 import { accountCollections, createAccountStores, createAccounts } from './accounts/index.ts'
 import { qrRoutes } from './accounts/qr/rest.ts'
 import { signInRoutes } from './accounts/rest.ts'
 import { createAuthenticator } from './accounts/tokens/authenticator.ts'
+import { createAdmin } from './admin/index.ts'
+import { adminRoutes } from './admin/rest.ts'
 import type { Bus } from './bus/bus.ts'
 import { MemoryBus } from './bus/memory.ts'
 import type { Config } from './config/config.ts'
@@ -139,6 +142,14 @@ export async function openStores(
   }
 }
 
+/** Opens what a command works on: the subjects without faces, jobs and deliveries. */
+export async function openSubjects(config: AppConfig, connection?: Connection) {
+  const stores = await openStores(config, connection)
+  const onError = (error: unknown): void => void process.stderr.write(`${String(error)}\n`)
+  const deps = { stores, bus: new MemoryBus(), config, delivery: new NoDelivery(), onError }
+  return { ...createSubjects(deps), close: stores.close }
+}
+
 interface SubjectDeps {
   readonly stores: Stores
   readonly bus: Bus
@@ -166,11 +177,13 @@ export function createSubjects({ stores: store, bus, config, delivery, onError }
     ...messages.messageItems
   }
   const sync = createSync({ ...base, items, headPollMs: config.timings.headPollMs })
-  sync.headPoller.subscribe(({ accounts: changed, endedSessionIds }) => {
+  sync.headPoller.subscribe(({ accounts: changed, endedSessionIds, disabledUserIds }) => {
     people.settings.forget(changed.map(({ id }) => id))
+    for (const id of disabledUserIds) people.users.forget(id)
     for (const id of endedSessionIds) accounts.sessions.forget(id)
   })
-  return { ...people, ...accounts, ...conversations, ...requests, ...messages, ...sync }
+  const { admin } = createAdmin({ ...base, ...accounts })
+  return { ...people, ...accounts, ...conversations, ...requests, ...messages, ...sync, admin }
 }
 
 type RoutedSubjects = Subjects & { readonly authenticator: ReturnType<typeof createAuthenticator> }
@@ -187,7 +200,8 @@ function routesOf(subjects: RoutedSubjects) {
     ...requestRoutes(subjects),
     ...conversationRoutes(subjects),
     ...messageRoutes(subjects),
-    ...reactionRoutes(subjects.reactions)
+    ...reactionRoutes(subjects.reactions),
+    ...adminRoutes(subjects.admin)
   ]
 }
 

@@ -1,9 +1,9 @@
+#!/usr/bin/env node
 import { randomBytes } from 'node:crypto'
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
 import closeWithGrace from 'close-with-grace'
-import { pino } from 'pino'
+import { type Logger, pino } from 'pino'
 import type { buildApp } from './app.ts'
 import { type Config, describeConfig, readConfig } from './config/config.ts'
 import type { Embedded } from './database/embedded/embedded.ts'
@@ -12,16 +12,14 @@ import { connect } from './database/index.ts'
 const CLOSE_TIMEOUT_MS = 30_000
 /** A signal that comes again this soon is the same one: a terminal and npm both pass Ctrl-C on. */
 const SAME_SIGNAL_MS = 1000
-const USAGE = 'Usage: parley [config]\n  without a word: start the server\n  config: list the configuration in force\n'
 
 /** Parts that have been started, in the order of starting. */
 const running: { database?: Embedded; app?: Awaited<ReturnType<typeof buildApp>> } = {}
 
-const [command, ...rest] = parseArgs({ allowPositionals: true, strict: false }).positionals
+const args = process.argv.slice(2)
 try {
-  if (command === undefined) await start()
-  else if (command === 'config' && rest.length === 0) printConfig()
-  else fail(USAGE)
+  if (args.length === 0) await start()
+  else await (await import('./cli/program.ts')).runCommand(args, { loadDotEnv, open: openServices })
 } catch (error) {
   fail(`${explain(error)}\n`)
   await stop().catch(() => undefined)
@@ -29,16 +27,45 @@ try {
 }
 
 async function start(): Promise<void> {
-  loadDotEnv()
-  const config = readConfig(process.env)
+  const config = readSettings()
   closeOnSignals(config)
-  const JWT_SECRET = config.JWT_SECRET ?? [await keptSecret(config.DATA_DIR)]
   // The database is reached, or started, while the rest of the program is read.
-  const [{ buildApp }, { MONGODB_URI, connection }] = await Promise.all([import('./app.ts'), reachDatabase(config)])
-  const app = await buildApp({ ...config, JWT_SECRET, MONGODB_URI }, connection)
+  const [{ buildApp }, { connection, ...secrets }] = await Promise.all([
+    import('./app.ts'),
+    reachDatabase(config, async () => await ownDatabase(config, pino({ level: config.LOG_LEVEL })))
+  ])
+  const app = await buildApp({ ...config, ...secrets }, connection)
   running.app = app
   const address = await app.listen({ port: config.PORT, host: config.HOST })
   process.stdout.write(await greeting(config, address))
+}
+
+/** Opens what a command works on: the database of a running server, or that of none. */
+async function openServices() {
+  const config = readSettings()
+  const [{ openSubjects }, { findEmbedded }] = await Promise.all([
+    import('./app.ts'),
+    import('./database/embedded/embedded.ts')
+  ])
+  // Standard output is for the answer.
+  const stderr = pino.destination(2)
+  const { connection, ...secrets } = await reachDatabase(
+    config,
+    async () => (await findEmbedded(config.DATA_DIR)) ?? (await ownDatabase(config, pino({ level: 'warn' }, stderr)))
+  )
+  const { admin, close } = await openSubjects({ ...config, ...secrets }, connection)
+  return {
+    admin,
+    close: async () => {
+      await close()
+      await stop()
+    }
+  }
+}
+
+function readSettings(): Config {
+  loadDotEnv()
+  return readConfig(process.env)
 }
 
 /** Connections first, while the database still answers them. */
@@ -62,14 +89,15 @@ function loadDotEnv(): Set<string> {
   return new Set(Object.keys(process.env).filter(name => !before.has(name)))
 }
 
-async function reachDatabase(config: Config) {
-  const MONGODB_URI = config.MONGODB_URI ?? (await ownDatabase(config))
-  return { MONGODB_URI, connection: await connect({ ...config, MONGODB_URI }) }
+/** @param embedded the address of the database where none is configured */
+async function reachDatabase(config: Config, embedded: () => Promise<string>) {
+  const JWT_SECRET = config.JWT_SECRET ?? [await keptSecret(config.DATA_DIR)]
+  const MONGODB_URI = config.MONGODB_URI ?? (await embedded())
+  return { JWT_SECRET, MONGODB_URI, connection: await connect({ ...config, MONGODB_URI }) }
 }
 
-async function ownDatabase({ DATA_DIR, MONGOD_BINARY, LOG_LEVEL }: Config): Promise<string> {
+async function ownDatabase({ DATA_DIR, MONGOD_BINARY }: Config, log: Logger): Promise<string> {
   const { startEmbedded } = await import('./database/embedded/embedded.ts')
-  const log = pino({ level: LOG_LEVEL })
   running.database = await startEmbedded({ dataDir: DATA_DIR, binary: MONGOD_BINARY, log })
   return running.database.uri
 }
@@ -139,21 +167,8 @@ async function greeting(config: Config, address: string): Promise<string> {
     `  Database  ${database}`,
     `  Try       curl ${address}/health/ready`,
     `  Connect   REST under ${address}/v1, WebSocket at ${address.replace(/^http/, 'ws')}/ws`,
-    '  Stop      Ctrl-C; all settings: node dist/server/main.js config\n'
+    '  Stop      Ctrl-C; all settings: npx parley config\n'
   ].join('\n')
-}
-
-function printConfig(): void {
-  const dotEnv = loadDotEnv()
-  const rows = describeConfig(readConfig(process.env), process.env).map(row => ({
-    ...row,
-    source: dotEnv.has(row.name) && row.source === 'environment' ? '.env' : row.source
-  }))
-  const columns = ['name', 'value', 'default', 'source'] as const
-  const lines = [{ name: 'NAME', value: 'VALUE', default: 'DEFAULT', source: 'SOURCE' }, ...rows]
-  const widths = columns.map(column => Math.max(...lines.map(line => line[column].length)))
-  const text = lines.map(line => columns.map((column, index) => line[column].padEnd(widths[index] ?? 0)).join('  '))
-  process.stdout.write(`${text.map(line => line.trimEnd()).join('\n')}\n`)
 }
 
 function fail(message: string): void {

@@ -50,6 +50,11 @@ export interface SessionEnd {
   readonly sessionId: string
 }
 
+/** An account that was disabled: its connections close. */
+export interface AccountEnd {
+  readonly userId: string
+}
+
 /** Messages of the bus by topic. Plain JSON: what a receiver needs beyond it, the receiver asks for. */
 export interface BusMessages {
   conversation: ConversationChange
@@ -58,6 +63,7 @@ export interface BusMessages {
   presence: Presence
   profile: ProfileChange
   sessionEnd: SessionEnd
+  accountEnd: AccountEnd
 }
 
 /**

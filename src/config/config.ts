@@ -101,7 +101,7 @@ export interface ConfigRow {
   name: string
   value: string
   default: string
-  source: 'environment' | 'default'
+  source: 'environment' | '.env' | 'default'
 }
 
 /** Reads the environment, once, at start. @throws {Error} that names every bad variable and what to do about it. */

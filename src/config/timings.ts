@@ -26,7 +26,7 @@ export const DEFAULT_TIMINGS = {
   /** Pause between two writes of what has reached one connection that acknowledges nothing. */
   receiptPauseMs: 500,
   /** Pause between two looks for what other processes have committed. */
-  headPollMs: 2_000,
+  headPollMs: 1_500,
   /** Time that a gap in a stream gets to close by itself before it is read from the store. */
   gapPatienceMs: 250,
   /** Pause between two looks at a QR code that somebody waits for. */

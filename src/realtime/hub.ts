@@ -126,8 +126,10 @@ export class Hub {
     })
     bus.subscribe('profile', change => void this.#deliverProfile(change).catch(onError))
     bus.subscribe('sessionEnd', ({ sessionId }) => this.#endSession(sessionId))
-    heads.subscribe(({ conversations, accounts, endedSessionIds }) => {
+    bus.subscribe('accountEnd', ({ userId }) => this.#endAccount(userId))
+    heads.subscribe(({ conversations, accounts, endedSessionIds, disabledUserIds }) => {
       this.#membership.expectHeads(conversations, accounts)
+      for (const id of disabledUserIds) this.#endAccount(id)
       for (const id of endedSessionIds) this.#endSession(id)
     })
   }
@@ -145,6 +147,10 @@ export class Hub {
 
   #endSession(sessionId: string): void {
     for (const connection of this.#sessions.get(sessionId) ?? []) connection.close('session_revoked')
+  }
+
+  #endAccount(userId: string): void {
+    for (const connection of this.#membership.findUser(userId)?.connections ?? []) connection.close('account_disabled')
   }
 
   #deliverConversation({ conversationId, event, rev, seq, pair }: ConversationChange): void {

@@ -115,8 +115,8 @@ export class Lifecycle {
     // After it is known here, so that who may not see it is not told.
     presence.set(actor.userId, connection.id, 'online')
     const standing = await registered
-    // From here on the end of the session closes the connection; before, it may have been missed.
-    if (actor.sessionId !== undefined) await sessions.requireLiveSession(actor)
+    // From here on the end of the session or the account closes the connection; before, it may have been missed.
+    await sessions.requireLiveSession(actor)
     this.#requireOpen(connection)
     return standing
   }

@@ -56,9 +56,10 @@ export interface StreamHead {
   readonly rev: number
 }
 
-/** Heads that moved lately, and sessions that ended, whichever server did it. */
+/** Heads that moved lately, and sessions and accounts that ended, whichever server did it. */
 export interface HeadsMoved {
   readonly conversations: readonly StreamHead[]
   readonly accounts: readonly StreamHead[]
   readonly endedSessionIds: readonly string[]
+  readonly disabledUserIds: readonly string[]
 }

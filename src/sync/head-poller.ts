@@ -4,6 +4,7 @@ import type { PeriodicJob } from '../jobs/index.ts'
 import type { ConversationStore } from '../store/conversations.ts'
 import type { HeadsMoved } from '../streams/positions.ts'
 import type { AccountStore } from '../streams/store.ts'
+import type { StandingStore } from '../users/index.ts'
 
 /** Overlap of one look with the last one, for late commits, ms. */
 const OVERLAP_MS = 10_000
@@ -13,6 +14,7 @@ interface HeadPollerDeps {
     readonly accounts: AccountStore
     readonly conversations: ConversationStore
     readonly sessions: SessionStore
+    readonly standings: StandingStore
   }
   /** Interval at which moved heads are read, ms. */
   readonly intervalMs: number
@@ -39,16 +41,17 @@ export class HeadPoller implements PeriodicJob {
   }
 
   async run(): Promise<void> {
-    const { accounts, conversations, sessions, now } = this.#store
+    const { accounts, conversations, sessions, standings, now } = this.#store
     const next = new Date((await now()).getTime() - OVERLAP_MS)
     const since = this.#since ?? next
-    const [movedConversations, movedAccounts, endedSessionIds] = await Promise.all([
+    const [movedConversations, movedAccounts, endedSessionIds, disabledUserIds] = await Promise.all([
       conversations.movedSince(since),
       accounts.movedSince(since),
-      sessions.revokedSince(since)
+      sessions.revokedSince(since),
+      standings.disabledSince(since)
     ])
     this.#since = next
-    const moved = { conversations: movedConversations, accounts: movedAccounts, endedSessionIds }
+    const moved = { conversations: movedConversations, accounts: movedAccounts, endedSessionIds, disabledUserIds }
     for (const listener of this.#listeners) listener(moved)
   }
 }

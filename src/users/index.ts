@@ -18,6 +18,7 @@ import { LookUps } from './look-ups.ts'
 import { PushTokenStore } from './push-tokens/store.ts'
 import { SettingsService } from './settings/settings.ts'
 import { SettingsStore } from './settings/store.ts'
+import { StandingStore } from './standing/store.ts'
 import { UserStore } from './store.ts'
 import { createUserItems } from './user-items.ts'
 import { UserService } from './users.ts'
@@ -33,7 +34,8 @@ export { presentMe } from './profiles.ts'
 export type { PushTokenStore } from './push-tokens/store.ts'
 export { DEFAULT_SETTINGS } from './settings/settings.ts'
 export type { SettingsStore } from './settings/store.ts'
-export type { UserDoc, UserKey, UserStore } from './store.ts'
+export type { StandingStore } from './standing/store.ts'
+export type { Role, UserDoc, UserKey, UserStore } from './store.ts'
 export type { ExternalProfile, UserService } from './users.ts'
 
 /** The collections of people, and of what they are to each other. */
@@ -42,7 +44,7 @@ export const userCollections: Collections = {
   contacts: ContactStore.indexes,
   friendships: FriendshipStore.indexes,
   settings: SettingsStore.indexes,
-  users: [...UserStore.indexes, ...AddressStore.indexes, ...PushTokenStore.indexes]
+  users: [...UserStore.indexes, ...AddressStore.indexes, ...PushTokenStore.indexes, ...StandingStore.indexes]
 }
 
 export function createUserStores({ db }: Database) {
@@ -54,6 +56,7 @@ export function createUserStores({ db }: Database) {
     lastSeen: new LastSeenStore(db),
     pushTokens: new PushTokenStore(db),
     settings: new SettingsStore(db),
+    standings: new StandingStore(db),
     users: new UserStore(db)
   }
 }

@@ -6,6 +6,9 @@ import { omitUndefined } from '../omit-undefined.ts'
 import { queryTokens, searchTokens } from '../search-words.ts'
 import { type Address, verified } from './addresses/address.ts'
 
+/** Role beyond that of everybody: an admin may disable accounts. */
+export type Role = 'admin'
+
 /** A person. What is not known about them is absent, so that the unique indexes leave it out. */
 export interface UserDoc {
   _id: ObjectId
@@ -29,6 +32,9 @@ export interface UserDoc {
   statusText?: string
   publicKey?: string
   isDisabled?: boolean
+  /** Moment by the database's clock. */
+  disabledAt?: Date
+  role?: Role
   /** Id in an existing user system, where that is not an id of ours. */
   externalId?: string
   /** Beginnings of the words of name and username. */

@@ -34,16 +34,6 @@ export interface ExternalProfile {
   readonly email?: string
 }
 
-/** Cached person of an existing user system: little, because there are many. */
-interface External {
-  readonly id: string
-  readonly isDisabled: boolean
-}
-
-function externalOf({ _id, isDisabled = false }: UserDoc): External {
-  return { id: _id.toHexString(), isDisabled }
-}
-
 interface UserDeps {
   readonly store: {
     readonly users: UserStore
@@ -56,6 +46,7 @@ interface UserDeps {
   readonly config: Pick<Config, 'DEFAULT_REGION' | 'AUTH_AUTOPROVISION'>
 }
 
+/** Status of an account. */
 type AccountStatus = 'enabled' | 'disabled' | 'unknown'
 
 const CACHE_MS = 30_000
@@ -73,7 +64,7 @@ export class UserService {
   readonly #visibility: UserDeps['visibility']
   readonly #statuses: RecentCache<AccountStatus>
   /** Ids here by the ids in an existing user system. */
-  readonly #externals: RecentCache<External | undefined>
+  readonly #externals: RecentCache<string | undefined>
 
   constructor({ store, bus, config, visibility }: UserDeps) {
     this.#store = store
@@ -82,6 +73,12 @@ export class UserService {
     this.#visibility = visibility
     this.#statuses = new RecentCache(id => this.#loadStatus(id), CACHE_MS, MAX_CACHED)
     this.#externals = new RecentCache(subject => this.#findExternal(subject), CACHE_MS, MAX_CACHED)
+    bus.subscribe('accountEnd', ({ userId }) => this.forget(userId))
+  }
+
+  /** Looks an account up anew that may have been disabled on another server. @param userId 24 hexadecimal digits */
+  forget(userId: string): void {
+    this.#statuses.delete(userId)
   }
 
   /** @throws {AppError} `unauthenticated` when there is no such person any more */
@@ -151,12 +148,12 @@ export class UserService {
     }
   }
 
-  /** Require an enabled account; cached for 30 s. @throws {AppError} `unauthenticated`, `account_disabled` */
+  /** Require an enabled account; that it is one is cached for 30 s. @throws {AppError} `unauthenticated`, `account_disabled` */
   async requireEnabled(userId: string): Promise<void> {
     const status = await this.#statuses.get(userId)
     if (status === 'enabled') return
-    if (status === 'disabled') throw new AppError('account_disabled', 'The account is disabled')
     this.#statuses.delete(userId)
+    if (status === 'disabled') throw new AppError('account_disabled', 'The account is disabled')
     throw new AppError('unauthenticated', 'The account does not exist')
   }
 
@@ -168,9 +165,9 @@ export class UserService {
    */
   async requireExternal(person: ExternalPerson): Promise<string> {
     const key = externalKey(person)
-    const user = (await this.#externals.get(key)) ?? (await this.#provision(key, person))
-    if (user.isDisabled) throw new AppError('account_disabled', 'The account is disabled')
-    return user.id
+    const userId = (await this.#externals.get(key)) ?? (await this.#provision(key, person))
+    await this.requireEnabled(userId)
+    return userId
   }
 
   /** Changes the actor's profile, and tells their devices. */
@@ -190,12 +187,12 @@ export class UserService {
     return me
   }
 
-  async #findExternal(key: string): Promise<External | undefined> {
+  async #findExternal(key: string): Promise<string | undefined> {
     const user = await this.#store.users.findExternal(subjectOf(key))
-    return user === null ? undefined : externalOf(user)
+    return user?._id.toHexString()
   }
 
-  async #provision(key: string, { name, ...said }: ExternalProfile): Promise<External> {
+  async #provision(key: string, { name, ...said }: ExternalProfile): Promise<string> {
     this.#externals.delete(key)
     if (!this.#config.AUTH_AUTOPROVISION) throw new AppError('unauthenticated', 'The account does not exist')
     const phone = said.phone === undefined ? undefined : await parsePhone(said.phone, undefined)
@@ -205,7 +202,7 @@ export class UserService {
     ]
     const user = await this.#store.users.ensureExternal(subjectOf(key), firstName(name), addresses)
     await Promise.all(addresses.map(async address => await this.#store.addresses.forget(address)))
-    return externalOf(user)
+    return user._id.toHexString()
   }
 
   async #visiblePresence(actor: Pick<Actor, 'userId'>, users: readonly UserDoc[]): Promise<User[]> {

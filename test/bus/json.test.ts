@@ -9,7 +9,8 @@ const TOPICS: Readonly<Record<keyof BusMessages, true>> = {
   ephemeral: true,
   presence: true,
   profile: true,
-  sessionEnd: true
+  sessionEnd: true,
+  accountEnd: true
 }
 
 t.test('every message of the bus is what is left of it once it was JSON', async t => {
@@ -63,6 +64,7 @@ async function talk(subjects: Awaited<ReturnType<typeof openServices>>): Promise
   await subjects.blocks.remove(ben, ann.userId)
   await subjects.presence.remove(ann.userId, 'connection')
   await auth.logout(ann)
+  await subjects.admin.disable(cem.userId)
 }
 
 async function signUp(auth: Awaited<ReturnType<typeof openServices>>['auth'], name: string) {

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { MongoClient } from 'mongodb'
 import t, { type Test } from 'tap'
-import { type EmbeddedLog, startEmbedded } from '../../src/database/embedded/embedded.ts'
+import { type EmbeddedLog, findEmbedded, startEmbedded } from '../../src/database/embedded/embedded.ts'
 import { commandLine } from '../../src/database/embedded/processes.ts'
 
 const PROGRAM = fileURLToPath(new URL('./embedded-process.js', import.meta.url))
@@ -207,4 +207,14 @@ t.test('a mongod that stops at once is an error that shows what it said', async 
   const failing = startEmbedded({ dataDir, binary, log: silent, args: ['--no-such-option'] })
   await t.rejects(failing, /did not start: .*mongod\.log.*no-such-option/s)
   await (await start(dataDir)).stop()
+})
+
+t.test('the database of a Parley that runs on a folder is found from beside it', async t => {
+  const folder = newFolder(t)
+  t.equal(await findEmbedded(folder), undefined)
+  const database = await start(folder)
+  t.teardown(async () => await database.stop())
+  t.equal(await findEmbedded(folder), database.uri)
+  await database.stop()
+  t.equal(await findEmbedded(folder), undefined)
 })

@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findMongod, userFolder } from './mongod-binary.ts'
-import { commandLine, lockFolder } from './processes.ts'
+import { commandLine, isFolderHeld, lockFolder } from './processes.ts'
 import { HOST, SET, untilPrimary } from './replica-set.ts'
 
 const STOP_TIMEOUT_MS = 10_000
@@ -58,7 +58,7 @@ export async function startEmbedded({ dataDir, binary, log, args = [] }: Embedde
     const mongod = new Mongod(program, folder, args, log)
     await mongod.start()
     return {
-      uri: `mongodb://${HOST}:${mongod.port}/parley?replicaSet=${SET}`,
+      uri: addressOf(mongod.port),
       get pid() {
         return mongod.pid
       },
@@ -72,6 +72,16 @@ export async function startEmbedded({ dataDir, binary, log, args = [] }: Embedde
     await unlock()
     throw error
   }
+}
+
+/** Address of the database that another Parley runs on a data folder; `undefined` where none does. */
+export async function findEmbedded(dataDir: string): Promise<string | undefined> {
+  if (!(await isFolderHeld(dataDir))) return undefined
+  return addressOf(Number.parseInt(await readFile(join(dataDir, 'port'), 'utf8'), 10))
+}
+
+function addressOf(port: number): string {
+  return `mongodb://${HOST}:${port}/parley?replicaSet=${SET}`
 }
 
 /** Supervisor of successive `mongod` processes on one folder and port. */

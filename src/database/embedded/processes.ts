@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
+const LOCK = 'parley.lock'
 
 /** Tells one process from a later one with the same number; undefined when none is alive. */
 async function processIdentity(pid: number): Promise<string | undefined> {
@@ -33,7 +34,7 @@ async function ps(pid: number, format: string): Promise<string | undefined> {
  * @throws {Error} when a living process has it
  */
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
-  const file = join(folder, 'parley.lock')
+  const file = join(folder, LOCK)
   const mine = JSON.stringify({ pid: process.pid, started: await processIdentity(process.pid) })
   const draft = `${file}.${process.pid}`
   await writeFile(draft, mine)
@@ -65,9 +66,20 @@ async function removeStale(file: string): Promise<void> {
   await rm(moved, { force: true })
 }
 
-async function refuseIfHeld(content: string): Promise<void> {
+/** Whether a living process has a folder as its own. */
+export async function isFolderHeld(folder: string): Promise<boolean> {
+  const content = await readFile(join(folder, LOCK), 'utf8').catch(() => '')
+  return (await holderOf(content)) !== undefined
+}
+
+async function holderOf(content: string): Promise<{ pid: number } | undefined> {
   const holder = parseHolder(content)
-  if (holder === undefined || (await processIdentity(holder.pid)) !== holder.started) return
+  return holder !== undefined && (await processIdentity(holder.pid)) === holder.started ? holder : undefined
+}
+
+async function refuseIfHeld(content: string): Promise<void> {
+  const holder = await holderOf(content)
+  if (holder === undefined) return
   throw new Error(
     `The data folder is in use by another Parley (process ${holder.pid}). ` +
       'Stop that one, or give this one a folder of its own with DATA_DIR'

@@ -92,6 +92,8 @@ await walkFace({
     'POST /v1/contacts/sync': { finds: 'phone', body: ({ sought }) => ({ contacts: [sought] }) },
     'PATCH /v1/users/me/settings': 'own',
     'POST /v1/users/me/addresses': 'own',
-    'POST /v1/users/me/addresses/verify': 'own'
+    'POST /v1/users/me/addresses/verify': 'own',
+    'POST /v1/admin/users/:userId/disable': 'own',
+    'POST /v1/admin/users/:userId/enable': 'own'
   }
 })
