@@ -1,6 +1,7 @@
 import * as accountEvents from './accounts/events.ts'
 import * as qrRoutes from './accounts/qr-routes.ts'
 import * as accountRoutes from './accounts/routes.ts'
+import * as adminRoutes from './admin/routes.ts'
 import * as connectionEvents from './connection/events.ts'
 import type * as streamEvents from './connection/stream-events.ts'
 import * as conversationEvents from './conversations/events.ts'
@@ -64,6 +65,7 @@ export const routes = (
     ...requestRoutes,
     ...conversationRoutes,
     ...messageRoutes,
-    ...reactionRoutes
+    ...reactionRoutes,
+    ...adminRoutes
   }) as unknown[]
 ).filter((it): it is Route => hasKey(it, 'method'))

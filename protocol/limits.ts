@@ -27,6 +27,13 @@ export const DEFAULT_LIMITS = {
   groupMembers: 10_000,
   /** Members added by one command. */
   membersPerCommand: 500,
+  /** Groups that one person makes in a day, and people added to groups in a day who do not have them as a contact. */
+  groupsPerDay: 200,
+  strangersAddedPerDay: 10_000,
+  /** Direct conversations that one person begins in a day, counted at the first message. */
+  chatsBegunPerDay: 1_000,
+  /** Conversations of one person: nobody is added to a group beyond them. */
+  membershipsPerUser: 5_000,
   /** Distinct reactions on one message. */
   reactionsPerMessage: 20,
   /** REST requests per minute: of a signed-in user, and of an address without one. */

@@ -83,7 +83,8 @@ const privacy = {
   findByPhone: Audience,
   findByEmail: Audience,
   /** Audience that may open a new direct conversation with the person. */
-  whoMayStart: oneOf('everyone', 'contacts', 'friends', 'nobody')
+  whoMayStart: oneOf('everyone', 'contacts', 'friends', 'nobody'),
+  whoMayAdd: oneOf('everyone', 'contacts', 'friends', 'nobody')
 }
 
 const preferences = {

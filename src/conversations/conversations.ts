@@ -1,5 +1,5 @@
 import type { ConversationView } from '../../protocol/conversations/entities.ts'
-import { ConversationAdded, type NewConversation } from '../../protocol/conversations/events.ts'
+import type { NewConversation } from '../../protocol/conversations/events.ts'
 import type { MemberPage } from '../../protocol/conversations/routes.ts'
 import { bareId, prefixedId } from '../../protocol/ids.ts'
 import { PAGE_SIZE } from '../../protocol/limits.ts'
@@ -8,19 +8,23 @@ import type { Config } from '../config/config.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { pairKeyOf, userId } from '../ids.ts'
+import type { Gate } from '../limits/gate.ts'
+import { TokenBuckets } from '../limits/token-buckets.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import { cutPage } from '../page.ts'
 import { hiddenUpTo, presentMember, presentReceipt, presentView } from '../present/present.ts'
 import type { Commits } from '../store/commit/commits.ts'
-import type { AccountNews, ConversationState } from '../store/commit/draft.ts'
+import type { ConversationState } from '../store/commit/draft.ts'
 import type { ConversationStore } from '../store/conversations.ts'
 import type { ConversationDoc, MemberDoc, MessageDoc } from '../store/documents.ts'
 import type { MemberStore } from '../store/members.ts'
 import type { MessageStore } from '../store/messages.ts'
 import { noSuchConversation } from '../store/missing.ts'
 import type { BlockService, UserService } from '../users/index.ts'
-import type { DirectChatPolicy } from './direct/chat-policy.ts'
+import type { Consent } from './consent/consent.ts'
 import type { DirectPairs } from './direct/pairs.ts'
+import { inTurn } from './large-changes.ts'
+import { addedNews, newMember } from './new-members.ts'
 import { type Note, systemNoteDoc } from './system-messages.ts'
 
 interface ConversationDeps {
@@ -32,7 +36,8 @@ interface ConversationDeps {
   }
   users: Pick<UserService, 'requireUsers'>
   blocks: Pick<BlockService, 'blockedPeers' | 'requireUnblocked' | 'syncDirectConversation'>
-  starts: Pick<DirectChatPolicy, 'requireMayStart'>
+  consent: Pick<Consent, 'requireMayStart' | 'requireMayAdd' | 'requireRoom'>
+  largeChanges: Gate
   pairs: Pick<DirectPairs, 'idOf'>
   config: Pick<Config, 'limits'>
 }
@@ -48,25 +53,29 @@ export class ConversationService {
   readonly #store: ConversationDeps['store']
   readonly #users: ConversationDeps['users']
   readonly #blocks: ConversationDeps['blocks']
-  readonly #starts: ConversationDeps['starts']
+  readonly #consent: ConversationDeps['consent']
+  readonly #largeChanges: Gate
   readonly #pairs: ConversationDeps['pairs']
   readonly #maxMembers: number
+  readonly #groupsMade: TokenBuckets
   /** Direct conversations that are being made here, by pair. */
   readonly #opening = new Map<string, Promise<Inserted | undefined>>()
 
-  constructor({ store, users, blocks, starts, pairs, config }: ConversationDeps) {
+  constructor({ store, users, blocks, consent, largeChanges, pairs, config }: ConversationDeps) {
     this.#store = store
     this.#users = users
     this.#blocks = blocks
-    this.#starts = starts
+    this.#consent = consent
+    this.#largeChanges = largeChanges
     this.#pairs = pairs
     this.#maxMembers = config.limits.groupMembers
+    this.#groupsMade = TokenBuckets.perDay(config.limits.groupsPerDay)
   }
 
   /**
    * The direct conversation with somebody, made if there is none (two calls at once make one), or a new group.
    * @throws {AppError} `not_found` for people who do not exist, `invalid` for oneself, `quota_reached`, `blocked`,
-   * `forbidden` when somebody does not let the actor start one
+   * `forbidden` when somebody does not let the actor start one or add them, `rate_limited`
    */
   async create(actor: Actor, input: NewConversation): Promise<{ conversation: ConversationView; isNew: boolean }> {
     if (input.type === 'direct') return await this.#openDirect(actor, bareId(input.userId), false)
@@ -74,15 +83,20 @@ export class ConversationService {
     if (others.length >= this.#maxMembers) {
       throw new AppError('quota_reached', `A group has at most ${this.#maxMembers} members`)
     }
+    this.#groupsMade.take(actor.userId, 'Too many groups for one day')
     await this.#users.requireUsers(others)
     await this.#blocks.requireUnblocked(actor, others)
+    await this.#consent.requireRoom([actor.userId])
+    await this.#consent.requireMayAdd(actor.userId, others)
     const { type, name, description, avatarUrl } = input
     const fields = {
       type,
       name,
       ...omitUndefined({ description: description || undefined, avatarUrl: avatarUrl || undefined })
     }
-    const created = await this.#insert(fields, [actor.userId, ...others], { kind: 'created', name, userIds: others })
+    const created = await inTurn(this.#largeChanges, others.length, async () => {
+      return await this.#insert(fields, [actor.userId, ...others], { kind: 'created', name, userIds: others })
+    })
     const me = created?.state.members.get(actor.userId)
     if (created === undefined || me === undefined) throw new AppError('conflict', 'The group could not be made')
     return { conversation: presentView(created.state.doc, me, created.first), isNew: true }
@@ -187,7 +201,7 @@ export class ConversationService {
     await this.#blocks.requireUnblocked(actor, [peerId])
     const existing = await this.direct(actor, peerId)
     if (existing !== undefined) return { conversation: existing, isNew: false }
-    if (!isAgreed) await this.#starts.requireMayStart(actor.userId, peerId)
+    if (!isAgreed) await this.#consent.requireMayStart(actor.userId, peerId)
     const created = await this.#insertDirect(actor.userId, peerId)
     const me = created?.state.members.get(actor.userId)
     if (created !== undefined && me !== undefined)
@@ -226,13 +240,15 @@ export class ConversationService {
     const _id = new ObjectId()
     const head = { rev: 1, seq: 0, selfRev: 1, memberRev: 1, memberCount: userIds.length }
     const doc: ConversationDoc = { _id, ...fields, ...head, lastActivityAt: now, changedAt: now, createdAt: now }
-    const members = userIds.map((id, index) =>
-      newMember(doc, id, fields.type === 'group' && index === 0 ? 'owner' : 'member')
-    )
+    const [first = '', ...others] = userIds
+    const members =
+      fields.type === 'group'
+        ? [newMember(doc, first, { role: 'owner' }), ...others.map(id => newMember(doc, id, { addedBy: first }))]
+        : userIds.map(id => newMember(doc, id))
     const news = addedNews(members.map(member => member.userId))
-    const first = note === undefined ? undefined : firstNote(doc, userIds[0] ?? '', note)
-    const state = await this.#store.commits.create({ doc, members, news, ...omitUndefined({ first }) })
-    return state && { state, first }
+    const message = note === undefined ? undefined : firstNote(doc, first, note)
+    const state = await this.#store.commits.create({ doc, members, news, ...omitUndefined({ first: message }) })
+    return state && { state, first: message }
   }
 }
 
@@ -255,33 +271,5 @@ function firstNote(doc: ConversationDoc, actorId: string, note: Note): MessageDo
     bodyHash: '',
     createdAt: doc.createdAt,
     system: systemNoteDoc(note)
-  }
-}
-
-/** A membership that begins now: what was said before is seen only where the group says so. */
-export function newMember(doc: Readonly<ConversationDoc>, id: string, role: MemberDoc['role']): MemberDoc {
-  const joinedSeq = doc.settings?.history === 'all' ? 0 : doc.seq
-  const cursors = { joinedSeq, deliveredSeq: doc.seq, readSeq: doc.seq, clearedSeq: 0 }
-  const joinedAt = new Date()
-  return {
-    _id: new ObjectId(),
-    conversationId: doc._id,
-    userId: new ObjectId(id),
-    rev: doc.rev,
-    role,
-    joinedAt,
-    ...cursors
-  }
-}
-
-/** Tells people on their own streams that they are in a conversation now. */
-export function addedNews(userIds: readonly ObjectId[]): AccountNews {
-  return {
-    userIds,
-    create: (id, { doc, members }) => {
-      const me = members.get(id)
-      if (me === undefined) throw new Error('Only members are told of being added')
-      return ConversationAdded.create(presentView(doc, me))
-    }
   }
 }

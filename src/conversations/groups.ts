@@ -6,13 +6,16 @@ import type { Config } from '../config/config.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { conversationId } from '../ids.ts'
+import type { Gate } from '../limits/gate.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import { presentConversation, presentMember, settingsOf } from '../present/present.ts'
 import type { Commits } from '../store/commit/commits.ts'
 import type { ConversationState, Draft, Joined } from '../store/commit/draft.ts'
 import type { ConversationDoc, MemberDoc } from '../store/documents.ts'
 import type { BlockService, UserService } from '../users/index.ts'
-import { addedNews, newMember } from './conversations.ts'
+import type { Consent } from './consent/consent.ts'
+import { inParts, inTurn, SLICE } from './large-changes.ts'
+import { addedNews, newMember } from './new-members.ts'
 import { requireAdmin, requireAllowed, requireGroup, requireMember } from './policy.ts'
 import { appendSystemMessage, type Note } from './system-messages.ts'
 
@@ -20,6 +23,8 @@ interface GroupDeps {
   store: { readonly commits: Commits }
   users: Pick<UserService, 'requireUsers'>
   blocks: Pick<BlockService, 'requireUnblocked'>
+  consent: Pick<Consent, 'requireMayAdd'>
+  largeChanges: Gate
   config: Pick<Config, 'limits'>
 }
 
@@ -29,9 +34,6 @@ interface GroupChanges {
   avatarUrl?: string
   settings?: Partial<GroupSettings>
 }
-
-/** People whose leaving one event tells. */
-const ENDED_AT_ONCE = 500
 
 /** Position at which a change landed. */
 interface Landed {
@@ -43,12 +45,16 @@ export class GroupService {
   readonly #commits: Commits
   readonly #users: GroupDeps['users']
   readonly #blocks: GroupDeps['blocks']
+  readonly #consent: GroupDeps['consent']
+  readonly #largeChanges: Gate
   readonly #maxMembers: number
 
-  constructor({ store, users, blocks, config }: GroupDeps) {
+  constructor({ store, users, blocks, consent, largeChanges, config }: GroupDeps) {
     this.#commits = store.commits
     this.#users = users
     this.#blocks = blocks
+    this.#consent = consent
+    this.#largeChanges = largeChanges
     this.#maxMembers = config.limits.groupMembers
   }
 
@@ -78,26 +84,38 @@ export class GroupService {
     })
   }
 
-  /** Adds people; who is in already stays as they are. @throws {AppError} `not_found`, `forbidden`, `blocked`, `quota_reached` */
+  /**
+   * Adds people; who is in already stays as they are. Many are added a part at a time.
+   * @throws {AppError} `not_found`, `forbidden`, `blocked`, `quota_reached`, `rate_limited`; `unknown_outcome` when some
+   * were added, and a repeat adds the others
+   */
   async add(actor: Actor, id: string, userIds: readonly string[]): Promise<Landed> {
     const bare = [...new Set(userIds.map(bareId))]
     await this.#users.requireUsers(bare)
     await this.#blocks.requireUnblocked(actor, bare)
-    return await this.#run(id, draft => {
-      requireAllowed(draft.state, actor, 'whoMayAdd')
-      const { doc, members } = draft.state
-      const fresh = bare.filter(userId => !members.has(userId))
-      if (fresh.length === 0) return doc.rev
-      if (members.size + fresh.length > this.#maxMembers) {
-        throw new AppError('quota_reached', `A group has at most ${this.#maxMembers} members`)
-      }
-      const added = fresh.map(userId => newMember(doc, userId, 'member'))
-      const joined = added.map(({ userId, joinedSeq }) => ({ userId: userId.toHexString(), joinedSeq }))
-      draft.accountNews.push(addedNews(added.map(member => member.userId)))
-      const rev = changeMembers(draft, added, { joined })
-      appendSystemMessage(draft, actor, { kind: 'added', userIds: fresh })
-      return rev
+    await this.#consent.requireMayAdd(actor.userId, bare, bareId(id))
+    return await inParts(async done => {
+      const slice = bare.slice(done * SLICE, (done + 1) * SLICE)
+      const wanted = bare.slice(done * SLICE)
+      const landed = await this.#run(id, draft => this.#addSlice(draft, actor, slice, wanted), slice.length)
+      return { landed, isLast: slice.length === wanted.length }
     })
+  }
+
+  #addSlice(draft: Draft, actor: Actor, slice: readonly string[], wanted: readonly string[]): number {
+    requireAllowed(draft.state, actor, 'whoMayAdd')
+    const { doc, members } = draft.state
+    const fresh = slice.filter(userId => !members.has(userId))
+    if (fresh.length === 0) return doc.rev
+    if (members.size + wanted.filter(userId => !members.has(userId)).length > this.#maxMembers) {
+      throw new AppError('quota_reached', `A group has at most ${this.#maxMembers} members`)
+    }
+    const added = fresh.map(userId => newMember(doc, userId, { addedBy: actor.userId }))
+    const joined = added.map(({ userId, joinedSeq }) => ({ userId: userId.toHexString(), joinedSeq }))
+    draft.accountNews.push(addedNews(added.map(member => member.userId)))
+    const rev = changeMembers(draft, added, { joined })
+    appendSystemMessage(draft, actor, { kind: 'added', userIds: fresh })
+    return rev
   }
 
   /** Removes somebody else. @throws {AppError} `not_found`, `forbidden` for who may not, or for the owner */
@@ -108,7 +126,7 @@ export class GroupService {
       if (member.role === 'owner' || (member.role === 'admin' && me.role !== 'owner')) {
         throw new AppError('forbidden', 'Only somebody above them may remove them')
       }
-      const rev = end(draft, [member], [])
+      const rev = end(draft, actor, [member])
       appendSystemMessage(draft, actor, { kind: 'removed', userIds: [bareId(userId)] })
       return rev
     })
@@ -120,26 +138,36 @@ export class GroupService {
       const me = requireMember(draft.state, actor)
       requireGroup(draft.state)
       const heir = me.role === 'owner' ? heirOf(draft.state, me) : undefined
-      const rev = end(draft, [me], heir === undefined ? [] : [{ ...heir, role: 'owner' }])
+      const rev = end(draft, actor, [me], heir === undefined ? [] : [{ ...heir, role: 'owner' }])
       appendSystemMessage(draft, actor, { kind: 'left', userIds: [actor.userId] })
       if (heir !== undefined) appendSystemMessage(draft, actor, roleNote(heir, 'owner'))
       return rev
     })
   }
 
-  /** Ends a group: everybody leaves, and nobody comes back. Repeating it is `not_found`. @throws {AppError} `not_found`, `forbidden` for who is not its owner, `invalid` */
+  /**
+   * Ends a group: everybody leaves, the owner last, and nobody comes back. Many leave a part at a time. Once it has
+   * ended, repeating it is `not_found`.
+   * @throws {AppError} `not_found`, `forbidden` for who is not its owner, `invalid`; `unknown_outcome` when some have
+   * left, and a repeat goes on
+   */
   async end(actor: Actor, id: string): Promise<Landed> {
-    return await this.#run(id, draft => {
-      const me = requireMember(draft.state, actor)
-      requireGroup(draft.state)
-      if (me.role !== 'owner') throw new AppError('forbidden', 'Only the owner may end the group')
-      const all = [...draft.state.members.values()]
-      let rev = draft.state.doc.rev
-      // A change is told in one event, and an event has to fit a frame.
-      for (let from = 0; from < all.length; from += ENDED_AT_ONCE) {
-        rev = end(draft, all.slice(from, from + ENDED_AT_ONCE), [])
-      }
-      return rev
+    return await inParts(async () => {
+      let isLast = false
+      const landed = await this.#run(
+        id,
+        draft => {
+          const me = requireMember(draft.state, actor)
+          requireGroup(draft.state)
+          if (me.role !== 'owner') throw new AppError('forbidden', 'Only the owner may end the group')
+          const others = [...draft.state.members.values()].filter(member => member !== me)
+          const leaving = others.slice(0, SLICE)
+          isLast = leaving.length === others.length
+          return end(draft, actor, isLast ? [...leaving, me] : leaving)
+        },
+        SLICE
+      )
+      return { landed, isLast }
     })
   }
 
@@ -167,23 +195,28 @@ export class GroupService {
    */
   async setAdmins(actor: Actor, id: string, userIds: readonly string[]): Promise<Landed> {
     const wanted = new Set(userIds.map(bareId))
-    return await this.#run(id, draft => {
-      const me = requireAdmin(draft.state, actor)
-      const { doc, members } = draft.state
-      const missing = [...wanted].some(it => !members.has(it))
-      if (missing) throw new AppError('not_found', 'No such member')
-      const all = [...members.values()]
-      const raised = all.filter(it => it.role === 'member' && wanted.has(it.userId.toHexString()))
-      const lowered = all.filter(it => it.role === 'admin' && !wanted.has(it.userId.toHexString()))
-      if (lowered.length > 0 && me.role !== 'owner') throw new AppError('forbidden', 'Only the owner may do this')
-      return raised.length + lowered.length === 0
-        ? doc.rev
-        : changeRoles(draft, actor, { admin: raised, member: lowered })
-    })
+    return await this.#run(
+      id,
+      draft => {
+        const me = requireAdmin(draft.state, actor)
+        const { doc, members } = draft.state
+        const missing = [...wanted].some(it => !members.has(it))
+        if (missing) throw new AppError('not_found', 'No such member')
+        const all = [...members.values()]
+        const raised = all.filter(it => it.role === 'member' && wanted.has(it.userId.toHexString()))
+        const lowered = all.filter(it => it.role === 'admin' && !wanted.has(it.userId.toHexString()))
+        if (lowered.length > 0 && me.role !== 'owner') throw new AppError('forbidden', 'Only the owner may do this')
+        return raised.length + lowered.length === 0
+          ? doc.rev
+          : changeRoles(draft, actor, { admin: raised, member: lowered })
+      },
+      wanted.size
+    )
   }
 
-  async #run(id: string, decide: (draft: Draft) => number): Promise<Landed> {
-    return await this.#commits.run(bareId(id), { decide: draft => ({ rev: decide(draft) }) })
+  async #run(id: string, decide: (draft: Draft) => number, memberships = 1): Promise<Landed> {
+    const change = { memberships, decide: (draft: Draft) => ({ rev: decide(draft) }) }
+    return await inTurn(this.#largeChanges, memberships, async () => await this.#commits.run(bareId(id), change))
   }
 }
 
@@ -228,14 +261,20 @@ function heirOf({ members }: ConversationState, owner: Readonly<MemberDoc>): Rea
   return (admins.length > 0 ? admins : others).sort((a, b) => a.joinedAt.getTime() - b.joinedAt.getTime())[0]
 }
 
-function end(draft: Draft, leaving: readonly Readonly<MemberDoc>[], others: readonly MemberDoc[]): number {
+function end(
+  draft: Draft,
+  actor: Actor,
+  leaving: readonly Readonly<MemberDoc>[],
+  others: readonly MemberDoc[] = []
+): number {
   const left = leaving.map(member => member.userId.toHexString())
   const id = conversationId(draft.state.doc._id)
   draft.accountNews.push({
     userIds: leaving.map(({ userId }) => new ObjectId(userId)),
     create: () => ConversationRemoved.create({ conversationId: id })
   })
-  return changeMembers(draft, [...leaving.map(member => ({ ...member, leftAt: draft.now })), ...others], { left })
+  const ended = { leftAt: draft.now, leftBy: new ObjectId(actor.userId) }
+  return changeMembers(draft, [...leaving.map(member => ({ ...member, ...ended })), ...others], { left })
 }
 
 function changeMembers(

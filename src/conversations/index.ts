@@ -1,5 +1,6 @@
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config/config.ts'
+import { Gate } from '../limits/gate.ts'
 import type { Commits } from '../store/commit/commits.ts'
 import type { ConversationStore } from '../store/conversations.ts'
 import type { MemberStore } from '../store/members.ts'
@@ -13,10 +14,10 @@ import type {
   UserService,
   UserStore
 } from '../users/index.ts'
+import { Consent } from './consent/consent.ts'
 import { ConversationDetailsService } from './conversation-details.ts'
 import { ConversationListService } from './conversation-list.ts'
 import { ConversationService } from './conversations.ts'
-import { DirectChatPolicy } from './direct/chat-policy.ts'
 import { DirectPairs } from './direct/pairs.ts'
 import { DirectPeers } from './direct/peers.ts'
 import { GroupService } from './groups.ts'
@@ -57,16 +58,21 @@ interface ConversationDeps {
   readonly blocks: BlockService
 }
 
+/** Large changes of groups that wait for each other, so that they do not hold up messages. */
+const MAX_LARGE_CHANGES = 1_000
+
 /** Conversations: creating, listing and changing them, and how each member is in them. */
 export function createConversations(deps: ConversationDeps) {
   const { store } = deps
   const pairs = new DirectPairs(store)
-  const conversations = new ConversationService({ ...deps, starts: new DirectChatPolicy(store), pairs })
+  const consent = new Consent(deps)
+  const largeChanges = new Gate(1, MAX_LARGE_CHANGES)
+  const conversations = new ConversationService({ ...deps, consent, largeChanges, pairs })
   const receipts = new ReceiptService(deps)
   return {
     conversations,
     conversationList: new ConversationListService({ store, conversations }),
-    groups: new GroupService(deps),
+    groups: new GroupService({ ...deps, consent, largeChanges }),
     pairs,
     peers: new DirectPeers(store),
     preferences: new PreferenceService({ ...deps, receipts }),

@@ -3,6 +3,7 @@ import { boundedMap } from './bounded-map.ts'
 
 /** Buckets that one process remembers; a forgotten one is full again. */
 const MAX_BUCKETS = 100_000
+const DAY_S = 86_400
 
 /** Rate of a token bucket: `perSecond` times a second, and `burst` times at once after a pause. */
 export interface Rate {
@@ -21,14 +22,15 @@ export class TokenBucket {
     this.#tokens = rate.burst
   }
 
-  /** Takes one. @returns 0, or the time until there is one again, ms */
-  take(): number {
+  /** Takes some, at most a burst. @returns 0, or the time until there are as many again, ms */
+  take(amount = 1): number {
     const { perSecond, burst } = this.#rate
     const now = performance.now()
     this.#tokens = Math.min(burst, this.#tokens + ((now - this.#filledAt) * perSecond) / 1_000)
     this.#filledAt = now
-    if (this.#tokens < 1) return Math.ceil(((1 - this.#tokens) * 1_000) / perSecond)
-    this.#tokens -= 1
+    const wanted = Math.min(amount, burst)
+    if (this.#tokens < wanted) return Math.ceil(((wanted - this.#tokens) * 1_000) / perSecond)
+    this.#tokens -= wanted
     return 0
   }
 }
@@ -42,14 +44,19 @@ export class TokenBuckets {
     this.#rate = rate
   }
 
-  /** Takes one. @throws {AppError} `rate_limited`, with the time until there is one again */
-  take(key: string, message: string): void {
+  /** Buckets of as many a day as may come at once. */
+  static perDay(amount: number): TokenBuckets {
+    return new TokenBuckets({ perSecond: amount / DAY_S, burst: amount })
+  }
+
+  /** Takes one, or as many as said. @throws {AppError} `rate_limited`, with the time until there are as many again */
+  take(key: string, message: string, amount = 1): void {
     let bucket = this.#buckets.get(key)
     if (bucket === undefined) {
       bucket = new TokenBucket(this.#rate)
       this.#buckets.set(key, bucket)
     }
-    const retryAfterMs = bucket.take()
+    const retryAfterMs = bucket.take(amount)
     if (retryAfterMs > 0) throw new AppError('rate_limited', message, { retryAfterMs })
   }
 }

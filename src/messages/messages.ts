@@ -25,12 +25,12 @@ import {
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { conversationId, messageId } from '../ids.ts'
-import type { TokenBuckets } from '../limits/token-buckets.ts'
+import { TokenBuckets } from '../limits/token-buckets.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import { isHiddenFor, presentMessage } from '../present/present.ts'
 import type { FirstSend } from '../store/commit/change.ts'
 import type { Commits } from '../store/commit/commits.ts'
-import type { Draft } from '../store/commit/draft.ts'
+import type { ConversationState, Draft } from '../store/commit/draft.ts'
 import type { MessageDoc } from '../store/documents.ts'
 import type { MemberStore } from '../store/members.ts'
 import type { MessageStore, View } from '../store/messages.ts'
@@ -82,6 +82,7 @@ export class MessageService {
   readonly #editWindowMs: number
   readonly #textBytes: number
   readonly #sends: TokenBuckets
+  readonly #chatsBegun: TokenBuckets
 
   constructor({ store, bus, config, sends }: MessageDeps) {
     this.#store = store
@@ -89,6 +90,7 @@ export class MessageService {
     this.#editWindowMs = config.EDIT_WINDOW
     this.#textBytes = config.limits.textBytes
     this.#sends = sends
+    this.#chatsBegun = TokenBuckets.perDay(config.limits.chatsBegunPerDay)
   }
 
   /**
@@ -102,6 +104,12 @@ export class MessageService {
     this.#sends.take(actor.userId, 'You are sending too fast')
     const senderId = new ObjectId(actor.userId)
     const replyToId = input.replyTo === undefined ? undefined : new ObjectId(bareId(input.replyTo))
+    let isCounted = false
+    // Once, however often it is decided.
+    const countBegun = (): void => {
+      if (!isCounted) this.#chatsBegun.take(actor.userId, 'Too many new conversations for one day')
+      isCounted = true
+    }
     const { first, present } = await this.#store.commits.run<Kept>(bareId(id), {
       bytes,
       ...omitUndefined({ messageId: replyToId }),
@@ -109,6 +117,7 @@ export class MessageService {
       decide: draft => {
         const member = requireMaySend(draft.state, actor)
         requireUnblocked(draft.state)
+        if (isFirst(draft.state)) countBegun()
         const quoted = replyToId && requireVisible(member, draft.message(replyToId))
         const meant = mentions.filter(it => draft.state.members.has(it)).map(it => new ObjectId(it))
         const message = draft.append({
@@ -233,6 +242,11 @@ export class MessageService {
     })
     return presentMessage(changed)
   }
+}
+
+/** Whether nobody has said anything in a direct conversation yet. */
+function isFirst({ doc }: ConversationState): boolean {
+  return doc.type === 'direct' && doc.seq === 0
 }
 
 function quote({ _id, senderId, type, text }: Readonly<MessageDoc>): NonNullable<MessageDoc['replyTo']> {

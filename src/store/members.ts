@@ -18,7 +18,7 @@ export class MemberStore {
   static readonly indexes: IndexDescription[] = [
     { key: { conversationId: 1, userId: 1 }, unique: true }, // find, page
     { key: { conversationId: 1, rev: 1 } }, // changedSince
-    { key: { userId: 1, conversationId: 1 } } // findByUser
+    { key: { userId: 1, conversationId: 1 } } // findByUser, findCrowded
   ]
 
   readonly #members: Collection<MemberDoc>
@@ -69,6 +69,18 @@ export class MemberStore {
   /** Present memberships of one person in the given conversations. */
   async findByUserIn(userId: ObjectId, conversationIds: readonly ObjectId[]): Promise<MemberDoc[]> {
     return await this.#members.find({ userId, conversationId: { $in: [...conversationIds] }, ...PRESENT }).toArray()
+  }
+
+  /** People of these who are in as many conversations as this, or more. */
+  async findCrowded(userIds: readonly ObjectId[], atLeast: number): Promise<ObjectId[]> {
+    const found = await this.#members
+      .aggregate<{ _id: ObjectId }>([
+        { $match: { userId: { $in: [...userIds] }, ...PRESENT } },
+        { $group: { _id: '$userId', count: { $sum: 1 } } },
+        { $match: { count: { $gte: atLeast } } }
+      ])
+      .toArray()
+    return found.map(({ _id }) => _id)
   }
 
   /** Present members of all of these conversations; for small ones. */

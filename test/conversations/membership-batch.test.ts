@@ -1,6 +1,7 @@
 import t from 'tap'
 import { GroupService } from '../../src/conversations/groups.ts'
 import { ObjectId } from '../../src/database/object-id.ts'
+import { Gate } from '../../src/limits/gate.ts'
 import { openServices } from '../kit/helper.ts'
 
 t.test(
@@ -21,7 +22,9 @@ t.test(
       store,
       config,
       blocks: { requireUnblocked: async () => undefined },
-      users: { requireUsers: async () => await Promise.resolve() }
+      users: { requireUsers: async () => await Promise.resolve() },
+      consent: { requireMayAdd: async () => await Promise.resolve() },
+      largeChanges: new Gate(1, 1)
     })
     const turn = async (): Promise<unknown> => await new Promise(resolve => setImmediate(resolve))
     // While the first is being committed the others gather, and go together.

@@ -160,7 +160,7 @@ async function replaceMembers(db: Db, drafts: readonly Draft[], session: ClientS
           update: {
             $set: leftAt === undefined ? fields : { ...fields, leftAt },
             // Whoever comes back begins anew.
-            $unset: leftAt === undefined ? { leftAt: true as const } : { preferences: true as const },
+            $unset: leftAt === undefined ? { leftAt: true, leftBy: true } : { preferences: true as const },
             // Receipts and preferences are not conversation changes: what was written meanwhile stays.
             $max: { deliveredSeq, readSeq, clearedSeq },
             $setOnInsert: { _id }

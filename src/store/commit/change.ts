@@ -24,7 +24,18 @@ export interface Change<T> {
   readonly idempotency?: Idempotency<T>
   /** About how much it writes, bytes. */
   readonly bytes?: number
+  /** Memberships that it changes, each of which is three rows. */
+  readonly memberships?: number
   decide(draft: Draft): T
+}
+
+const CHANGE_BYTES = 256
+/** The three rows of a membership take about as long as so much text. */
+const MEMBERSHIP_BYTES = 4_096
+
+/** Weight of a change in its transaction, bytes. */
+export function weightOf({ bytes = CHANGE_BYTES, memberships = 0 }: Change<unknown>): number {
+  return bytes + memberships * MEMBERSHIP_BYTES
 }
 
 /** Result of the changes of one conversation that were committed together. */

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { ClientSession, Db, MongoClient } from 'mongodb'
 import { isDuplicate } from '../../database/duplicates.ts'
 import { AppError } from '../../errors.ts'
@@ -7,7 +8,8 @@ import type { Change, Pending } from './change.ts'
 import { ConversationCache } from './conversation-cache.ts'
 import type { AccountNews, ConversationState } from './draft.ts'
 import { IdempotencyCache } from './idempotency-cache.ts'
-import { type CommitObserver, Lane } from './lane.ts'
+import { type CommitObserver, Lane, MAX_BACKOFF_MS } from './lane.ts'
+import { asRefusal, commitForSure, isTransient } from './transaction-errors.ts'
 
 /** Changes that may wait in one lane. */
 const MAX_WAITING = 20_000
@@ -96,18 +98,13 @@ export class Commits {
   /**
    * Stores a new conversation with its first members, as its change 1, and its first message, if any, as change 2.
    * @returns its state, or undefined when there is one with this `pairKey` already
+   * @throws {AppError} `busy` (nothing was changed) when the database is away or others keep changing the same
+   * accounts; `unknown_outcome` when its answer was lost
    */
   async create({ doc, members, news, first }: NewConversation): Promise<ConversationState | undefined> {
     const state = { doc, members: new Map(members.map(member => [member.userId.toHexString(), member])) }
-    let revs = new Map<string, number>()
-    try {
-      await this.#client.withSession(
-        async session => await session.withTransaction(async () => (revs = await this.#insert(state, first, session)))
-      )
-    } catch (error) {
-      if (isDuplicate(error)) return undefined
-      throw error
-    }
+    const revs = await this.#insertForSure(state, first)
+    if (revs === undefined) return undefined
     this.#cache.keep(state)
     const accounts = news.userIds.map(id => {
       const userId = id.toHexString()
@@ -120,6 +117,36 @@ export class Commits {
   /** Resolves when everything that waits now has come to its end. */
   async settled(): Promise<void> {
     await Promise.all(this.#lanes.map(async lane => await lane.settled()))
+  }
+
+  /** @returns the `rev` by user id (hex); undefined for a duplicate */
+  async #insertForSure(
+    state: ConversationState,
+    first: MessageDoc | undefined
+  ): Promise<Map<string, number> | undefined> {
+    const deadline = performance.now() + PATIENCE_MS
+    for (;;) {
+      try {
+        return await this.#attempt(state, first)
+      } catch (error) {
+        if (isDuplicate(error)) return undefined
+        if (!isTransient(error) || performance.now() > deadline) throw asRefusal(error)
+        await delay(Math.random() * MAX_BACKOFF_MS)
+      }
+    }
+  }
+
+  async #attempt(state: ConversationState, first: MessageDoc | undefined): Promise<Map<string, number>> {
+    const session = this.#client.startSession()
+    try {
+      session.startTransaction()
+      const revs = await this.#insert(state, first, session)
+      await commitForSure(session)
+      return revs
+    } finally {
+      // Also aborts what was not committed.
+      void session.endSession()
+    }
   }
 
   async #insert(

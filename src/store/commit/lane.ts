@@ -5,7 +5,7 @@ import { AppError } from '../../errors.ts'
 import type { AccountStore } from '../../streams/store.ts'
 import type { MessageDoc } from '../documents.ts'
 import { answerRepeat, Batch, idempotencyKey, StaleError } from './batch.ts'
-import type { Committed, Pending } from './change.ts'
+import { type Committed, type Pending, weightOf } from './change.ts'
 import type { ConversationCache } from './conversation-cache.ts'
 import type { ConversationState } from './draft.ts'
 import { IdempotencyCache } from './idempotency-cache.ts'
@@ -16,7 +16,7 @@ import { asRefusal, commitForSure, isTransient, isWriteConflict } from './transa
 const MAX_BATCH = 500
 const MAX_BATCH_BYTES = 1_048_576
 /** The longest wait before another attempt, ms. */
-const MAX_BACKOFF_MS = 250
+export const MAX_BACKOFF_MS = 250
 /** Time after a conflict in which others are thought to change the same conversations, ms. */
 const CONTENDED_MS = 500
 /**
@@ -92,7 +92,7 @@ export class Lane {
     let bytes = 0
     let count = 0
     for (const { change } of this.#waiting) {
-      bytes += change.bytes ?? 256
+      bytes += weightOf(change)
       if (count === MAX_BATCH || (count > 0 && bytes > MAX_BATCH_BYTES)) break
       count += 1
     }

@@ -26,7 +26,8 @@ export const DEFAULT_SETTINGS: Settings = {
     about: 'everyone',
     findByPhone: 'everyone',
     findByEmail: 'everyone',
-    whoMayStart: 'everyone'
+    whoMayStart: 'everyone',
+    whoMayAdd: 'everyone'
   },
   theme: 'system',
   language: 'en'

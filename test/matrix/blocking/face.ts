@@ -38,8 +38,8 @@ export interface Search extends Asked {
   readonly finds: 'username' | 'phone' | 'all'
 }
 
-/** `own` concerns nobody else and names nobody; `block` is what blocks. */
-type Rows = 'own' | 'block' | Act | View | Search | readonly (Act | View | Search)[]
+/** `own` concerns nobody else and names nobody; `block` is what blocks; `operators` is for neither of the two. */
+type Rows = 'own' | 'block' | 'operators' | Act | View | Search | readonly (Act | View | Search)[]
 
 /** Meanings of the routes and commands of one API. */
 export interface Face {
@@ -68,7 +68,7 @@ export interface Said {
 /** Entries of a face. */
 export function entriesOf({ routes = {}, commands = {} }: Face): Entry[] {
   return Object.entries({ ...routes, ...commands }).flatMap(([key, rows]) => {
-    if (rows === 'own' || rows === 'block') return []
+    if (rows === 'own' || rows === 'block' || rows === 'operators') return []
     return [rows].flat().map(row => ({ key, row: row as Row }))
   })
 }

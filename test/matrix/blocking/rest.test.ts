@@ -93,7 +93,7 @@ await walkFace({
     'PATCH /v1/users/me/settings': 'own',
     'POST /v1/users/me/addresses': 'own',
     'POST /v1/users/me/addresses/verify': 'own',
-    'POST /v1/admin/users/:userId/disable': 'own',
-    'POST /v1/admin/users/:userId/enable': 'own'
+    'POST /v1/admin/users/:userId/disable': 'operators',
+    'POST /v1/admin/users/:userId/enable': 'operators'
   }
 })

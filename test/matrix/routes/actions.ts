@@ -57,6 +57,7 @@ export const ACTIONS = {
   'hand the group over': { rule: OWNER },
   'choose the admins': { rule: OWNER },
   'end the group': { rule: OWNER },
+  'disable somebody': { rule: NOBODY },
   'look at somebody': { rule: EVERYBODY, isRepeatable: true },
   'block or forget somebody': { rule: EVERYBODY },
   'know somebody': { rule: UNBLOCKED, isRepeatable: true },

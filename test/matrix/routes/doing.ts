@@ -119,6 +119,7 @@ export const ROUTES: Readonly<Partial<Record<ActionName, readonly string[]>>> = 
     'DELETE /conversations/: scope=everyone',
     'DELETE /groups/:'
   ],
+  'disable somebody': ['POST /v1/admin/users/:/disable', 'POST /v1/admin/users/:/enable'],
   'look at somebody': [
     'GET /v1/users/:',
     'GET /v1/presence ids',
