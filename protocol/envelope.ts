@@ -18,6 +18,8 @@ export interface Command<
   readonly reply: Reply
   /** May be sent without `id`, and then gets no reply. */
   readonly isSilent: boolean
+  /** Counts as done, and is not, where the person is over their limit: others may miss it. */
+  readonly isDroppable: boolean
 }
 
 /** The stream that a durable event is a change of; an ephemeral one is a change of `none` and may be lost. */
@@ -49,14 +51,15 @@ interface CommandParts<Data extends TSchema, Reply extends TSchema> {
   data: Data
   reply: Reply
   isSilent?: boolean
+  isDroppable?: boolean
 }
 
 /** Declares a command. */
 export function command<const Name extends string, Data extends TSchema, Reply extends TSchema>(
   type: Name,
-  { description, data, reply, isSilent = false }: CommandParts<Data, Reply>
+  { description, data, reply, isSilent = false, isDroppable = false }: CommandParts<Data, Reply>
 ): Command<Name, Data, Reply> {
-  return { type, description, data, reply, isSilent }
+  return { type, description, data, reply, isSilent, isDroppable }
 }
 
 /** Declares an event that has its `rev` in a stream and is never lost. */

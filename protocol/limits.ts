@@ -11,9 +11,9 @@ export const DEFAULT_LIMITS = {
   depth: 16,
   /** Commands of one connection that wait for their reply. */
   commandsInFlight: 32,
-  /** Commands per second and connection, with a burst. */
-  commandsPerSecond: 20,
-  commandsBurst: 60,
+  /** Commands and REST requests per second of one person, over all faces and connections, with a burst. */
+  commandsPerSecond: 50,
+  commandsBurst: 300,
   /** Messages sent per second and user, with a burst; all faces together. */
   sendsPerSecond: 5,
   sendsBurst: 20,
@@ -36,7 +36,7 @@ export const DEFAULT_LIMITS = {
   membershipsPerUser: 5_000,
   /** Distinct reactions on one message. */
   reactionsPerMessage: 20,
-  /** REST requests per minute: of a signed-in user, and of an address without one. */
+  /** REST requests per minute: with a token that was good once, and of an address without one. */
   requestsPerMinute: 600,
   anonymousRequestsPerMinute: 600,
   /** Password tries per identifier and per address in fifteen minutes. */

@@ -28,6 +28,7 @@ import { streamRoutes } from './faces/sse/routes.ts'
 import { StreamServer } from './faces/sse/server.ts'
 import { SocketServer } from './faces/ws/server.ts'
 import { createJobs, type Jobs } from './jobs/index.ts'
+import { Budgets } from './limits/budgets.ts'
 import { messageCommands } from './messages/commands.ts'
 import { createMessages } from './messages/index.ts'
 import { reactionCommands } from './messages/reactions/commands.ts'
@@ -91,7 +92,7 @@ export async function buildApp(config: AppConfig, connection?: Connection): Prom
   const dialects = createDialects({ services: subjects, authenticator, config, openStream })
   const faces = createFaces(app, { ...realtime, subjects, config, onError, dialects: dialects.map(it => it.realtime) })
   await acceptUpgrades(app, { ...faces, config, dialectNames: dialects.map(({ name }) => name) })
-  authenticateRequests(app, authenticator, await createRequestLimits(app, config.limits))
+  authenticateRequests(app, authenticator, await createRequestLimits(app, subjects.budgets, config))
   await app.register(documentRoutes, { dialects: describeDialects(dialects) })
   await app.register(contractRoutes, { prefix: '/v1', routes: routesOf({ ...subjects, authenticator }) })
   await app.register(operationRoutes, {
@@ -146,7 +147,14 @@ export async function openStores(
 export async function openSubjects(config: AppConfig, connection?: Connection) {
   const stores = await openStores(config, connection)
   const onError = (error: unknown): void => void process.stderr.write(`${String(error)}\n`)
-  const deps = { stores, bus: new MemoryBus(), config, delivery: new NoDelivery(), onError }
+  const deps = {
+    stores,
+    bus: new MemoryBus(),
+    config,
+    delivery: new NoDelivery(),
+    budgets: new Budgets(config.limits),
+    onError
+  }
   return { ...createSubjects(deps), close: stores.close }
 }
 
@@ -163,7 +171,8 @@ export type Subjects = ReturnType<typeof createSubjects>
 
 /** Makes the subjects, each on those above it, and lets the bus hear of every commit. */
 export function createSubjects({ stores: store, bus, config, delivery, onError }: SubjectDeps) {
-  const base = { store: { ...store, now: store.database.now }, bus, config, onError }
+  const budgets = new Budgets(config.limits)
+  const base = { store: { ...store, now: store.database.now }, bus, config, budgets, onError }
   const people = createUsers(base)
   const accounts = createAccounts({ ...base, ...people, delivery })
   const conversations = createConversations({ ...base, ...people })
@@ -183,7 +192,7 @@ export function createSubjects({ stores: store, bus, config, delivery, onError }
     for (const id of endedSessionIds) accounts.sessions.forget(id)
   })
   const { admin } = createAdmin({ ...base, ...accounts })
-  return { ...people, ...accounts, ...conversations, ...requests, ...messages, ...sync, admin }
+  return { ...people, ...accounts, ...conversations, ...requests, ...messages, ...sync, admin, budgets }
 }
 
 type RoutedSubjects = Subjects & { readonly authenticator: ReturnType<typeof createAuthenticator> }
@@ -221,11 +230,12 @@ function createFaces(app: FastifyInstance, { subjects, ...deps }: FaceDeps) {
     ...reactionCommands(subjects.reactions),
     ...syncCommands(subjects)
   ])
-  const socket = new SocketServer({ ...deps, commands })
+  const { budgets } = subjects
+  const socket = new SocketServer({ ...deps, commands, budgets })
   return {
     socket,
     streams: new StreamServer({ ...deps, resumption: subjects.resumption }),
-    packets: new LazySocketIoServer(app.server, { ...deps, isDraining: () => socket.isDraining })
+    packets: new LazySocketIoServer(app.server, { ...deps, budgets, isDraining: () => socket.isDraining })
   }
 }
 

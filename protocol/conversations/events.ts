@@ -132,14 +132,16 @@ export const TypingStart = command('typing:start', {
   description: 'The person is typing; repeat every few seconds.',
   data: typingData,
   reply: closed({}),
-  isSilent: true
+  isSilent: true,
+  isDroppable: true
 })
 
 export const TypingStop = command('typing:stop', {
   description: 'The person stopped typing.',
   data: typingData,
   reply: closed({}),
-  isSilent: true
+  isSilent: true,
+  isDroppable: true
 })
 
 const typing = closed({ conversationId: ConversationId, userId: UserId })

@@ -11,7 +11,8 @@ export const PresenceSet = command('presence:set', {
   description: 'Shows this device as in use, not in use, or not there; a person is `online` when one device is.',
   data: closed({ status: PresenceStatus }),
   reply: closed({}),
-  isSilent: true
+  isSilent: true,
+  isDroppable: true
 })
 
 export const PresenceSubscribe = command('presence:subscribe', {

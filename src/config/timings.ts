@@ -25,6 +25,8 @@ export const DEFAULT_TIMINGS = {
   requestFinishMs: 5_000,
   /** Pause between two writes of what has reached one connection that acknowledges nothing. */
   receiptPauseMs: 500,
+  /** Pause between two changes of one person's presence, or of their profile, that others are told. */
+  livePauseMs: 2_000,
   /** Pause between two looks for what other processes have committed. */
   headPollMs: 1_500,
   /** Time that a gap in a stream gets to close by itself before it is read from the store. */

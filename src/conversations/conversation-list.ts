@@ -4,6 +4,7 @@ import { PAGE_SIZE } from '../../protocol/limits.ts'
 import type { Actor } from '../actor.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
+import { type Budgets, WEIGHT } from '../limits/budgets.ts'
 import { hiddenUpTo, peerOf } from '../present/present.ts'
 import { foldedWords } from '../search-words.ts'
 import type { ConversationStore } from '../store/conversations.ts'
@@ -38,6 +39,7 @@ export interface ListRequest {
 interface ListDeps {
   store: { readonly conversations: ConversationStore; readonly members: MemberStore; readonly users: UserStore }
   conversations: Pick<ConversationService, 'views'>
+  budgets: Budgets
 }
 
 /** A membership as a list looks at it. */
@@ -65,19 +67,22 @@ interface Candidates {
 export class ConversationListService {
   readonly #store: ListDeps['store']
   readonly #conversations: ListDeps['conversations']
+  readonly #budgets: Budgets
 
-  constructor({ store, conversations }: ListDeps) {
+  constructor({ store, conversations, budgets }: ListDeps) {
     this.#store = store
     this.#conversations = conversations
+    this.#budgets = budgets
   }
 
   /**
    * A page of the actor's conversations: pinned ones first, then by newest activity; without those put away.
-   * @throws {AppError} `invalid` for a page that is too far
+   * @throws {AppError} `invalid` for a page that is too far, `rate_limited`
    */
   async page(actor: Actor, request: ListRequest): Promise<ConversationPage> {
     const { limit = PAGE_SIZE, after, unread } = request
     const skip = skipOf(request, limit)
+    this.#budgets.spend(actor.userId, WEIGHT.list)
     const userId = new ObjectId(actor.userId)
     const { plain, kept } = await this.#store.members.listByUser(userId, MAX_MEMBERSHIPS)
     const memberships = [...kept, ...plain.map(conversationId => ({ conversationId, preferences: NONE }))]

@@ -8,6 +8,7 @@ import type { Config } from '../config/config.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { pairKeyOf, userId } from '../ids.ts'
+import { type Budgets, WEIGHT } from '../limits/budgets.ts'
 import type { Gate } from '../limits/gate.ts'
 import { TokenBuckets } from '../limits/token-buckets.ts'
 import { omitUndefined } from '../omit-undefined.ts'
@@ -38,6 +39,7 @@ interface ConversationDeps {
   blocks: Pick<BlockService, 'blockedPeers' | 'requireUnblocked' | 'syncDirectConversation'>
   consent: Pick<Consent, 'requireMayStart' | 'requireMayAdd' | 'requireRoom'>
   largeChanges: Gate
+  budgets: Budgets
   pairs: Pick<DirectPairs, 'idOf'>
   config: Pick<Config, 'limits'>
 }
@@ -56,17 +58,19 @@ export class ConversationService {
   readonly #consent: ConversationDeps['consent']
   readonly #largeChanges: Gate
   readonly #pairs: ConversationDeps['pairs']
+  readonly #budgets: Budgets
   readonly #maxMembers: number
   readonly #groupsMade: TokenBuckets
   /** Direct conversations that are being made here, by pair. */
   readonly #opening = new Map<string, Promise<Inserted | undefined>>()
 
-  constructor({ store, users, blocks, consent, largeChanges, pairs, config }: ConversationDeps) {
+  constructor({ store, users, blocks, consent, largeChanges, budgets, pairs, config }: ConversationDeps) {
     this.#store = store
     this.#users = users
     this.#blocks = blocks
     this.#consent = consent
     this.#largeChanges = largeChanges
+    this.#budgets = budgets
     this.#pairs = pairs
     this.#maxMembers = config.limits.groupMembers
     this.#groupsMade = TokenBuckets.perDay(config.limits.groupsPerDay)
@@ -83,6 +87,7 @@ export class ConversationService {
     if (others.length >= this.#maxMembers) {
       throw new AppError('quota_reached', `A group has at most ${this.#maxMembers} members`)
     }
+    this.#budgets.spend(actor.userId, WEIGHT.group)
     this.#groupsMade.take(actor.userId, 'Too many groups for one day')
     await this.#users.requireUsers(others)
     await this.#blocks.requireUnblocked(actor, others)

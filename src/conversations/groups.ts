@@ -6,6 +6,7 @@ import type { Config } from '../config/config.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { conversationId } from '../ids.ts'
+import { type Budgets, WEIGHT } from '../limits/budgets.ts'
 import type { Gate } from '../limits/gate.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import { presentConversation, presentMember, settingsOf } from '../present/present.ts'
@@ -25,6 +26,7 @@ interface GroupDeps {
   blocks: Pick<BlockService, 'requireUnblocked'>
   consent: Pick<Consent, 'requireMayAdd'>
   largeChanges: Gate
+  budgets: Budgets
   config: Pick<Config, 'limits'>
 }
 
@@ -40,21 +42,23 @@ interface Landed {
   rev: number
 }
 
-/** Members of groups with their roles, titles and pictures. */
+/** Members of groups with their roles, titles and pictures. Each change is `rate_limited` beyond the actor's budget. */
 export class GroupService {
   readonly #commits: Commits
   readonly #users: GroupDeps['users']
   readonly #blocks: GroupDeps['blocks']
   readonly #consent: GroupDeps['consent']
   readonly #largeChanges: Gate
+  readonly #budgets: Budgets
   readonly #maxMembers: number
 
-  constructor({ store, users, blocks, consent, largeChanges, config }: GroupDeps) {
+  constructor({ store, users, blocks, consent, largeChanges, budgets, config }: GroupDeps) {
     this.#commits = store.commits
     this.#users = users
     this.#blocks = blocks
     this.#consent = consent
     this.#largeChanges = largeChanges
+    this.#budgets = budgets
     this.#maxMembers = config.limits.groupMembers
   }
 
@@ -63,6 +67,7 @@ export class GroupService {
    * @throws {AppError} `not_found`, `forbidden`, `invalid`
    */
   async update(actor: Actor, id: string, { settings, ...changes }: GroupChanges): Promise<Landed> {
+    this.#budgets.spend(actor.userId, WEIGHT.group)
     return await this.#run(id, draft => {
       if (settings === undefined) requireAllowed(draft.state, actor, 'whoMayEdit')
       else requireAdmin(draft.state, actor)
@@ -90,6 +95,7 @@ export class GroupService {
    * were added, and a repeat adds the others
    */
   async add(actor: Actor, id: string, userIds: readonly string[]): Promise<Landed> {
+    this.#budgets.spend(actor.userId, WEIGHT.group)
     const bare = [...new Set(userIds.map(bareId))]
     await this.#users.requireUsers(bare)
     await this.#blocks.requireUnblocked(actor, bare)
@@ -120,6 +126,7 @@ export class GroupService {
 
   /** Removes somebody else. @throws {AppError} `not_found`, `forbidden` for who may not, or for the owner */
   async remove(actor: Actor, id: string, userId: string): Promise<Landed> {
+    this.#budgets.spend(actor.userId, WEIGHT.group)
     return await this.#run(id, draft => {
       const me = requireAdmin(draft.state, actor)
       const member = requireOther(draft.state, bareId(userId))
@@ -134,6 +141,7 @@ export class GroupService {
 
   /** Leaves; an owner hands over to who has been admin, else member, the longest. @throws {AppError} `not_found`, `invalid` */
   async leave(actor: Actor, id: string): Promise<Landed> {
+    this.#budgets.spend(actor.userId, WEIGHT.group)
     return await this.#run(id, draft => {
       const me = requireMember(draft.state, actor)
       requireGroup(draft.state)
@@ -152,6 +160,7 @@ export class GroupService {
    * left, and a repeat goes on
    */
   async end(actor: Actor, id: string): Promise<Landed> {
+    this.#budgets.spend(actor.userId, WEIGHT.group)
     return await inParts(async () => {
       let isLast = false
       const landed = await this.#run(
@@ -173,6 +182,7 @@ export class GroupService {
 
   /** Gives a role; `owner` hands the group over. @throws {AppError} `not_found`, `forbidden` */
   async setRole(actor: Actor, id: string, userId: string, role: Role): Promise<Landed> {
+    this.#budgets.spend(actor.userId, WEIGHT.group)
     return await this.#run(id, draft => {
       const me = requireAdmin(draft.state, actor)
       const member = requireOther(draft.state, bareId(userId))
@@ -194,6 +204,7 @@ export class GroupService {
    * role from somebody without being the owner
    */
   async setAdmins(actor: Actor, id: string, userIds: readonly string[]): Promise<Landed> {
+    this.#budgets.spend(actor.userId, WEIGHT.group)
     const wanted = new Set(userIds.map(bareId))
     return await this.#run(
       id,

@@ -1,5 +1,6 @@
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config/config.ts'
+import type { Budgets } from '../limits/budgets.ts'
 import { Gate } from '../limits/gate.ts'
 import type { Commits } from '../store/commit/commits.ts'
 import type { ConversationStore } from '../store/conversations.ts'
@@ -54,6 +55,7 @@ interface ConversationDeps {
   }
   readonly bus: Bus
   readonly config: Config
+  readonly budgets: Budgets
   readonly users: UserService
   readonly blocks: BlockService
 }
@@ -71,7 +73,7 @@ export function createConversations(deps: ConversationDeps) {
   const receipts = new ReceiptService(deps)
   return {
     conversations,
-    conversationList: new ConversationListService({ store, conversations }),
+    conversationList: new ConversationListService({ ...deps, conversations }),
     groups: new GroupService({ ...deps, consent, largeChanges }),
     pairs,
     peers: new DirectPeers(store),

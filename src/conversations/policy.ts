@@ -9,6 +9,9 @@ import type { MemberStore } from '../store/members.ts'
 import type { View } from '../store/messages.ts'
 import { noSuchConversation, noSuchMessage } from '../store/missing.ts'
 
+/** Members up to which receipts and typing are passed on; in larger conversations receipts are only kept. */
+export const MAX_TOLD_MEMBERS = 64
+
 /** @throws {AppError} `blocked` in a direct conversation when one of the two has blocked the other */
 export function requireUnblocked({ doc }: ConversationState): void {
   if ((doc.blockedBy?.length ?? 0) > 0) throw new AppError('blocked', 'One of you has blocked the other')

@@ -18,10 +18,7 @@ import type { MemberStore } from '../store/members.ts'
 import type { MessageStore } from '../store/messages.ts'
 import { noSuchConversation, noSuchMessage } from '../store/missing.ts'
 import type { BlockService } from '../users/index.ts'
-import { viewOf } from './policy.ts'
-
-/** Members up to which receipts are emitted; in larger conversations they are only kept. */
-const MAX_TOLD_MEMBERS = 64
+import { MAX_TOLD_MEMBERS, viewOf } from './policy.ts'
 
 interface Marks {
   deliveredSeq?: number

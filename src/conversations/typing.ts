@@ -6,35 +6,45 @@ import type { Config } from '../config/config.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { TokenBuckets } from '../limits/token-buckets.ts'
 import { omitUndefined } from '../omit-undefined.ts'
+import type { Commits } from '../store/commit/commits.ts'
+import type { ConversationStore } from '../store/conversations.ts'
 import type { MemberStore } from '../store/members.ts'
 import { noSuchConversation } from '../store/missing.ts'
 import type { BlockService } from '../users/index.ts'
 import type { DirectPairs } from './direct/pairs.ts'
+import { MAX_TOLD_MEMBERS } from './policy.ts'
 
 /** People typing at once whose end is watched; beyond them clients forget by themselves. */
 const MAX_TYPING = 50_000
 
 interface TypingDeps {
-  store: { readonly members: MemberStore }
+  store: {
+    readonly commits: Pick<Commits, 'recentHead'>
+    readonly conversations: ConversationStore
+    readonly members: MemberStore
+  }
   bus: Bus
   pairs: DirectPairs
   blocks: Pick<BlockService, 'blockedPeers'>
   config: Pick<Config, 'limits'>
 }
 
-/** Passes on that somebody is typing; nothing is stored. */
+/**
+ * Passes on that somebody is typing, and once that they have stopped; nothing is stored. What comes too soon after what
+ * was passed on counts as said.
+ */
 export class TypingService {
-  readonly #members: MemberStore
+  readonly #store: TypingDeps['store']
   readonly #bus: Bus
   readonly #pairs: DirectPairs
   readonly #blocks: TypingDeps['blocks']
   readonly #starts: TokenBuckets
   readonly #endMs: number
-  /** Timers of people who are typing, by person and conversation. */
+  /** Timers of people who were told to be typing, by person and conversation. */
   readonly #ends = new Map<string, NodeJS.Timeout>()
 
   constructor({ store, bus, pairs, blocks, config }: TypingDeps) {
-    this.#members = store.members
+    this.#store = store
     this.#bus = bus
     this.#pairs = pairs
     this.#blocks = blocks
@@ -44,22 +54,27 @@ export class TypingService {
 
   /**
    * Says that the actor is typing; without a repeat it ends by itself after twice the interval of repeats.
-   * @throws {AppError} `not_found` for who is not a member, `rate_limited` for repeating it too soon
+   * @throws {AppError} `not_found` for who is not a member
    */
   async start(actor: Actor, conversationId: string): Promise<void> {
     const id = bareId(conversationId)
     const key = `${actor.userId}:${id}`
     this.#ends.get(key)?.refresh()
-    this.#starts.take(key, 'Typing was passed on just now')
-    await this.#emit(actor, id, TypingStarted)
+    if (!this.#starts.tryTake(key)) return
+    // Before anything is waited for: a stop may come right behind.
     this.#endLater(key, actor, id)
+    const isPassedOn = await this.#passOn(actor, id, TypingStarted).catch((error: unknown) => {
+      this.#forget(key)
+      throw error
+    })
+    if (!isPassedOn) this.#forget(key)
   }
 
   /** @throws {AppError} `not_found` for who is not a member */
   async stop(actor: Actor, conversationId: string): Promise<void> {
     const id = bareId(conversationId)
-    this.#forget(`${actor.userId}:${id}`)
-    await this.#emit(actor, id, TypingStopped)
+    const isTyping = this.#forget(`${actor.userId}:${id}`)
+    await (isTyping ? this.#passOn(actor, id, TypingStopped) : this.#requireMember(actor, id))
   }
 
   #endLater(key: string, actor: Actor, conversationId: string): void {
@@ -67,24 +82,32 @@ export class TypingService {
     const end = setTimeout(() => {
       this.#forget(key)
       // Whoever is no member any more has nothing to end.
-      this.#emit(actor, conversationId, TypingStopped).catch(() => undefined)
+      this.#passOn(actor, conversationId, TypingStopped).catch(() => undefined)
     }, this.#endMs)
     this.#ends.set(key, end.unref())
   }
 
-  #forget(key: string): void {
+  /** @returns whether they were told to be typing */
+  #forget(key: string): boolean {
     clearTimeout(this.#ends.get(key))
-    this.#ends.delete(key)
+    return this.#ends.delete(key)
   }
 
-  async #emit(
+  async #requireMember({ userId }: Actor, conversationId: string): Promise<void> {
+    const member = await this.#store.members.find(new ObjectId(conversationId), new ObjectId(userId))
+    if (member === null) throw noSuchConversation()
+  }
+
+  /** @returns whether it was passed on: not in large groups */
+
+  async #passOn(
     actor: Actor,
     conversationId: string,
     typing: typeof TypingStarted | typeof TypingStopped
-  ): Promise<void> {
-    const member = await this.#members.find(new ObjectId(conversationId), new ObjectId(actor.userId))
-    if (member === null) throw noSuchConversation()
+  ): Promise<boolean> {
+    await this.#requireMember(actor, conversationId)
     const pair = await this.#pairs.find(conversationId)
+    if (pair === undefined && (await this.#memberCount(conversationId)) > MAX_TOLD_MEMBERS) return false
     // Known here before it is asked for there: members on this server are told before the reply.
     await this.#blocks.blockedPeers(actor.userId)
     this.#bus.publish('ephemeral', {
@@ -97,5 +120,12 @@ export class TypingService {
       isForOthers: true,
       ...omitUndefined({ pair })
     })
+    return true
+  }
+
+  async #memberCount(conversationId: string): Promise<number> {
+    const { commits, conversations } = this.#store
+    const head = commits.recentHead(conversationId) ?? (await conversations.find(new ObjectId(conversationId)))
+    return head?.memberCount ?? 0
   }
 }

@@ -49,14 +49,22 @@ export class TokenBuckets {
     return new TokenBuckets({ perSecond: amount / DAY_S, burst: amount })
   }
 
+  /** Takes one. @returns whether there was one */
+  tryTake(key: string): boolean {
+    return this.#bucketOf(key).take() === 0
+  }
+
   /** Takes one, or as many as said. @throws {AppError} `rate_limited`, with the time until there are as many again */
   take(key: string, message: string, amount = 1): void {
-    let bucket = this.#buckets.get(key)
-    if (bucket === undefined) {
-      bucket = new TokenBucket(this.#rate)
-      this.#buckets.set(key, bucket)
-    }
-    const retryAfterMs = bucket.take(amount)
+    const retryAfterMs = this.#bucketOf(key).take(amount)
     if (retryAfterMs > 0) throw new AppError('rate_limited', message, { retryAfterMs })
+  }
+
+  #bucketOf(key: string): TokenBucket {
+    const known = this.#buckets.get(key)
+    if (known !== undefined) return known
+    const bucket = new TokenBucket(this.#rate)
+    this.#buckets.set(key, bucket)
+    return bucket
   }
 }

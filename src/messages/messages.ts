@@ -73,6 +73,8 @@ interface MessageDeps {
   bus: Bus
   config: Pick<Config, 'EDIT_WINDOW' | 'limits'>
   sends: TokenBuckets
+  /** Edits and reactions, each of which is told with the whole message. */
+  changes: TokenBuckets
 }
 
 /** Messages: sending, changing and finding them; pages of them are in `history.ts`. */
@@ -82,14 +84,16 @@ export class MessageService {
   readonly #editWindowMs: number
   readonly #textBytes: number
   readonly #sends: TokenBuckets
+  readonly #changes: TokenBuckets
   readonly #chatsBegun: TokenBuckets
 
-  constructor({ store, bus, config, sends }: MessageDeps) {
+  constructor({ store, bus, config, sends, changes }: MessageDeps) {
     this.#store = store
     this.#bus = bus
     this.#editWindowMs = config.EDIT_WINDOW
     this.#textBytes = config.limits.textBytes
     this.#sends = sends
+    this.#changes = changes
     this.#chatsBegun = TokenBuckets.perDay(config.limits.chatsBegunPerDay)
   }
 
@@ -136,9 +140,10 @@ export class MessageService {
     return present === undefined ? { sent: presentSent(first, true) } : { sent: presentSent(first, false), present }
   }
 
-  /** Replaces the text of a message. @returns it with its new text @throws {AppError} `not_found`, `forbidden`, `gone`, `edit_window_closed` */
+  /** Replaces the text of a message. @returns it with its new text @throws {AppError} `not_found`, `forbidden`, `gone`, `edit_window_closed`, `rate_limited` */
   async edit(actor: Actor, { text, ...place }: MessageRef & { text: string }): Promise<Message> {
     requireText(text, this.#textBytes)
+    this.#changes.take(actor.userId, 'You are editing too fast')
     return await this.#change(actor, place, (draft, message) => {
       requireSender(message, actor)
       requireUnblocked(draft.state)

@@ -3,6 +3,7 @@ import type { Presence, PresenceStatus } from '../../protocol/presence/entities.
 import type { Actor } from '../actor.ts'
 import type { Bus } from '../bus/bus.ts'
 import { ObjectId } from '../database/index.ts'
+import { Coalescer } from '../limits/coalescer.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 
 /** Keeps when people were seen last. */
@@ -16,6 +17,8 @@ interface PresenceDeps {
   readonly bus: Bus
   /** People whose presence the viewer may see, and who may see the viewer's. */
   readonly visiblePresence: (viewerId: string, userIds: readonly string[]) => Promise<Set<string>>
+  /** Time between two changes of one person that are told, ms. */
+  readonly pauseMs: number
 }
 
 /**
@@ -25,18 +28,18 @@ interface PresenceDeps {
  */
 export class PresenceService {
   readonly #store: PresenceDeps['store']
-  readonly #bus: Bus
   readonly #visiblePresence: PresenceDeps['visiblePresence']
   /** Status by user, then by connection. */
   readonly #devices = new Map<string, Map<string, PresenceStatus>>()
   /** Last-seen times on their way to the store. */
   readonly #beingKept = new Map<string, Date>()
+  readonly #changes: Coalescer<Presence>
   #onlineCount = 0
 
-  constructor({ store, bus, visiblePresence }: PresenceDeps) {
+  constructor({ store, bus, visiblePresence, pauseMs }: PresenceDeps) {
     this.#store = store
-    this.#bus = bus
     this.#visiblePresence = visiblePresence
+    this.#changes = new Coalescer(pauseMs, presence => bus.publish('presence', presence))
   }
 
   /** A connection came, or shows itself as in use, not in use, or not there. */
@@ -133,7 +136,7 @@ export class PresenceService {
   }
 
   #emit(presence: Presence): void {
-    this.#bus.publish('presence', presence)
+    this.#changes.push(presence.userId, presence)
   }
 }
 

@@ -6,19 +6,22 @@ import type { Config } from '../config/config.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { emailKey, parsePhone } from '../identifiers.ts'
 import { userId } from '../ids.ts'
+import { type Budgets, WEIGHT } from '../limits/budgets.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import { cutPage } from '../page.ts'
 import type { BlockStore } from './blocks/store.ts'
+import type { ContactStore } from './contacts/store.ts'
 import type { LookUps } from './look-ups.ts'
 import { presentUser } from './profiles.ts'
 import type { UserDoc, UserStore } from './store.ts'
 import type { Visibility } from './visibility.ts'
 
 interface DirectoryDeps {
-  readonly store: { readonly users: UserStore; readonly blocks: BlockStore }
+  readonly store: { readonly users: UserStore; readonly blocks: BlockStore; readonly contacts: ContactStore }
   readonly visibility: Pick<Visibility, 'findAll'>
   readonly lookUps: LookUps
-  readonly config: Pick<Config, 'DEFAULT_REGION'>
+  readonly config: Pick<Config, 'DEFAULT_REGION' | 'USER_DIRECTORY'>
+  readonly budgets: Budgets
 }
 
 /** People who are left out of a search by the database itself. */
@@ -33,12 +36,16 @@ export class Directory {
   readonly #visibility: DirectoryDeps['visibility']
   readonly #lookUps: LookUps
   readonly #region: string | undefined
+  readonly #isOpen: boolean
+  readonly #budgets: Budgets
 
-  constructor({ store, visibility, lookUps, config }: DirectoryDeps) {
+  constructor({ store, visibility, lookUps, config, budgets }: DirectoryDeps) {
     this.#store = store
     this.#visibility = visibility
     this.#lookUps = lookUps
     this.#region = config.DEFAULT_REGION
+    this.#isOpen = config.USER_DIRECTORY
+    this.#budgets = budgets
   }
 
   /**
@@ -50,6 +57,7 @@ export class Directory {
   async search(actor: Pick<Actor, 'userId'>, text: string, limit = PAGE_SIZE, page = 1): Promise<User[]> {
     const skip = (page - 1) * limit
     if (skip + limit > MAX_NUMBERED) return []
+    this.#budgets.spend(actor.userId, WEIGHT.list)
     const byAddress = await this.#byAddress(actor, text)
     const except = await this.#hiddenFrom(actor)
     const byName = await this.#store.users.search(text, skip + limit, except)
@@ -61,7 +69,8 @@ export class Directory {
 
   /**
    * Everybody but the actor and peers blocked either way, in the order of their ids: after somebody, or a
-   * numbered page (1 is the first one).
+   * numbered page (1 is the first one). Where there is no directory of everybody, those of them who are contacts.
+   * @throws {AppError} `rate_limited`
    */
   async list(
     actor: Pick<Actor, 'userId'>,
@@ -69,17 +78,29 @@ export class Directory {
   ) {
     const skip = (number - 1) * limit
     if (skip + limit > MAX_NUMBERED) return { users: [] }
-    const rows = await this.#store.users.page(limit + 1, {
-      skip,
-      except: await this.#hiddenFrom(actor),
-      ...omitUndefined({ after: after === undefined ? undefined : new ObjectId(bareId(after)) })
-    })
+    this.#budgets.spend(actor.userId, WEIGHT.list)
+    const from = { skip, ...omitUndefined({ after: after === undefined ? undefined : new ObjectId(bareId(after)) }) }
+    const rows = this.#isOpen
+      ? await this.#store.users.page(limit + 1, { ...from, except: await this.#hiddenFrom(actor) })
+      : await this.#contacts(actor, limit + 1, from)
     const { page, last } = cutPage(rows, limit)
     const users = await this.#present(actor, page)
     return {
       users,
       ...omitUndefined({ next: last && userId(last._id) })
     }
+  }
+
+  async #contacts(
+    actor: Pick<Actor, 'userId'>,
+    limit: number,
+    { skip, after }: { skip: number; after?: ObjectId }
+  ): Promise<UserDoc[]> {
+    const { contacts, users } = this.#store
+    const rows = await contacts.page(new ObjectId(actor.userId), { limit: skip + limit, ...omitUndefined({ after }) })
+    const found = await users.findMany(rows.slice(skip).map(({ contactId }) => contactId))
+    const enabled = found.filter(({ isDisabled }) => !isDisabled)
+    return enabled.sort((a, b) => (a._id.toHexString() < b._id.toHexString() ? -1 : 1))
   }
 
   async #byAddress(actor: Pick<Actor, 'userId'>, text: string): Promise<UserDoc[]> {

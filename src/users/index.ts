@@ -1,6 +1,7 @@
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config/config.ts'
 import type { Collections, Database } from '../database/index.ts'
+import type { Budgets } from '../limits/budgets.ts'
 import { PresenceService } from '../presence/index.ts'
 import type { Commits } from '../store/commit/commits.ts'
 import type { ConversationStore } from '../store/conversations.ts'
@@ -69,11 +70,12 @@ interface UserDeps {
   }
   readonly bus: Bus
   readonly config: Config
+  readonly budgets: Budgets
 }
 
 /** People: profiles, settings, blocks, contacts and friends, and who of them is there. */
 export function createUsers(deps: UserDeps) {
-  const { store, bus } = deps
+  const { store, bus, config } = deps
   const visibility = new Visibility(store)
   const users = new UserService({ ...deps, visibility })
   const lookUps = new LookUps(deps)
@@ -81,7 +83,8 @@ export function createUsers(deps: UserDeps) {
   const presence = new PresenceService({
     store,
     bus,
-    visiblePresence: async (viewerId, userIds) => await visibility.visiblePresence(viewerId, userIds)
+    visiblePresence: async (viewerId, userIds) => await visibility.visiblePresence(viewerId, userIds),
+    pauseMs: config.timings.livePauseMs
   })
   const blocks = new BlockService({ ...deps, users })
   const settings = new SettingsService(deps)

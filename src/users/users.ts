@@ -3,12 +3,13 @@ import type { Me, User } from '../../protocol/users/entities.ts'
 import { ProfileUpdated, UserUpdated } from '../../protocol/users/events.ts'
 import type { ProfileChanges } from '../../protocol/users/routes.ts'
 import type { Actor } from '../actor.ts'
-import type { Bus } from '../bus/bus.ts'
+import type { Bus, ProfileChange } from '../bus/bus.ts'
 import type { Config } from '../config/config.ts'
 import type { ClientSession } from '../database/index.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { emailKey, parsePhone } from '../identifiers.ts'
+import { Coalescer } from '../limits/coalescer.ts'
 import { RecentCache } from '../limits/recent-cache.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import type { AccountStore } from '../streams/store.ts'
@@ -43,7 +44,7 @@ interface UserDeps {
   }
   readonly bus: Bus
   readonly visibility: Pick<Visibility, 'findAll'>
-  readonly config: Pick<Config, 'DEFAULT_REGION' | 'AUTH_AUTOPROVISION'>
+  readonly config: Pick<Config, 'DEFAULT_REGION' | 'AUTH_AUTOPROVISION' | 'timings'>
 }
 
 /** Status of an account. */
@@ -62,6 +63,7 @@ export class UserService {
   readonly #bus: Bus
   readonly #config: UserDeps['config']
   readonly #visibility: UserDeps['visibility']
+  readonly #profiles: Coalescer<ProfileChange>
   readonly #statuses: RecentCache<AccountStatus>
   /** Ids here by the ids in an existing user system. */
   readonly #externals: RecentCache<string | undefined>
@@ -71,6 +73,7 @@ export class UserService {
     this.#bus = bus
     this.#config = config
     this.#visibility = visibility
+    this.#profiles = new Coalescer(config.timings.livePauseMs, change => bus.publish('profile', change))
     this.#statuses = new RecentCache(id => this.#loadStatus(id), CACHE_MS, MAX_CACHED)
     this.#externals = new RecentCache(subject => this.#findExternal(subject), CACHE_MS, MAX_CACHED)
     bus.subscribe('accountEnd', ({ userId }) => this.forget(userId))
@@ -95,7 +98,7 @@ export class UserService {
     const me = await this.#change(actor, async (id, session) => await this.#store.users.update(id, fields, session))
     const { id, displayName, username } = me
     const event = ProfileUpdated.create({ userId: id, displayName, ...omitUndefined({ username }) })
-    this.#bus.publish('profile', { userId: actor.userId, event })
+    this.#profiles.push(actor.userId, { userId: actor.userId, event })
     return me
   }
 

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { GroupService } from '../../src/conversations/groups.ts'
 import { ObjectId } from '../../src/database/object-id.ts'
+import { Budgets } from '../../src/limits/budgets.ts'
 import { Gate } from '../../src/limits/gate.ts'
 import { openServices } from '../kit/helper.ts'
 
@@ -24,7 +25,8 @@ t.test(
       blocks: { requireUnblocked: async () => undefined },
       users: { requireUsers: async () => await Promise.resolve() },
       consent: { requireMayAdd: async () => await Promise.resolve() },
-      largeChanges: new Gate(1, 1)
+      largeChanges: new Gate(1, 1),
+      budgets: new Budgets(config.limits)
     })
     const turn = async (): Promise<unknown> => await new Promise(resolve => setImmediate(resolve))
     // While the first is being committed the others gather, and go together.

@@ -88,3 +88,21 @@ t.test('S05 who finds somebody by their number or their email is theirs to say, 
   }
   t.same(await find(server, stranger, '/v1/users/search', user.displayName), [hex], 'a name still finds')
 })
+
+t.test('S33: where there is no directory of everybody, the list of people holds contacts alone', async t => {
+  const server = await startServer(t, { env: { USER_DIRECTORY: 'false' } })
+  const [ann, ...others] = await server.people(6)
+  if (ann === undefined) throw new Error('Somebody is needed')
+  const list = async (query = '') => {
+    const { body } = await server.call(ann, 'GET', `/unified/users${query}`)
+    return body.data.map(({ id }: { id: string }) => id)
+  }
+  t.same(await list(), [], 'nobody is known yet')
+  const contacts = others.slice(0, 4)
+  for (const { id } of contacts) await server.call(ann, 'PUT', `/v1/contacts/${id}`, {})
+  const [blocked, ...known] = contacts.map(({ hex }) => hex).sort()
+  await server.call(ann, 'POST', '/v1/blocks', { userId: `user_${blocked}` })
+  t.same(await list(), known)
+  t.same(await list('?limit=2&page=2'), known.slice(1), 'by pages')
+  t.same(await list(`?limit=2&after=user_${known[0]}`), known.slice(1), 'and from somebody on')
+})

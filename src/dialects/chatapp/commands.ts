@@ -1,9 +1,9 @@
 import { Type } from '@sinclair/typebox'
 import { ConversationId, MessageId } from '../../../protocol/ids.ts'
+import type { Actor } from '../../actor.ts'
 import type { Dispatcher } from '../../realtime/commands/dispatcher.ts'
 import { createCommands } from '../kit/commands.ts'
 import type { Services } from '../kit/services.ts'
-import { startTyping } from '../kit/typing.ts'
 import { NewMessage, send } from './content.ts'
 import { presentMessage } from './present.ts'
 
@@ -17,13 +17,13 @@ export function createCommandTable(services: Services): Dispatcher {
       await receipts.markUpTo(actor, { readUpTo: messageId })
       return { success: true }
     })
-    on('typing:start', place, async (actor, { conversationId }) => {
-      await startTyping(services, actor, conversationId)
-      return { success: true }
-    })
-    on('typing:stop', place, async (actor, { conversationId }) => {
-      await typing.stop(actor, conversationId)
-      return { success: true }
-    })
+    const tell =
+      (isTyping: boolean) =>
+      async (actor: Actor, { conversationId }: { conversationId: string }) => {
+        await (isTyping ? typing.start(actor, conversationId) : typing.stop(actor, conversationId))
+        return { success: true }
+      }
+    on('typing:start', place, tell(true), { isDroppable: true })
+    on('typing:stop', place, tell(false), { isDroppable: true })
   })
 }

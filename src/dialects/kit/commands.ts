@@ -1,4 +1,5 @@
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
+import type { Command } from '../../../protocol/envelope.ts'
 import type { Actor } from '../../actor.ts'
 import { on } from '../../contract/command.ts'
 import { type CommandContext, Dispatcher } from '../../realtime/commands/dispatcher.ts'
@@ -7,14 +8,15 @@ import { type CommandContext, Dispatcher } from '../../realtime/commands/dispatc
 export type On = <S extends TSchema>(
   name: string,
   data: S,
-  handle: (actor: Actor, data: Static<S>, context: CommandContext) => Promise<unknown>
+  handle: (actor: Actor, data: Static<S>, context: CommandContext) => Promise<unknown>,
+  options?: Partial<Pick<Command, 'isDroppable'>>
 ) => void
 
 /** The table of commands of one vocabulary. */
 export function createCommands(declare: (on: On) => void): Dispatcher {
   const dispatcher = new Dispatcher()
-  declare((name, data, handle) => {
-    const command = { type: name, description: name, data, reply: Type.Unknown(), isSilent: true }
+  declare((name, data, handle, { isDroppable = false } = {}) => {
+    const command = { type: name, description: name, data, reply: Type.Unknown(), isSilent: true, isDroppable }
     dispatcher.add([
       on<typeof command, CommandContext>(
         command,

@@ -7,7 +7,6 @@ import type { Dispatcher } from '../../realtime/commands/dispatcher.ts'
 import { createCommands, type On } from '../kit/commands.ts'
 import { sendMessage } from '../kit/sending.ts'
 import type { Services } from '../kit/services.ts'
-import { startTyping } from '../kit/typing.ts'
 import { contentOf, maybe, Send } from './content.ts'
 import { answer } from './present/answer.ts'
 import { presentMessage } from './present/message.ts'
@@ -60,14 +59,14 @@ function reactionCommands(on: On, { messages, reactions }: Services): void {
 
 function liveCommands(on: On, { receipts, typing }: Services): void {
   const data = Type.Object({ conversationId: ConversationId })
-  on('typing:start', data, async (actor, { conversationId }) => {
-    await startTyping({ typing }, actor, conversationId)
-    return answer({ conversationId: bareId(conversationId) })
-  })
-  on('typing:stop', data, async (actor, { conversationId }) => {
-    await typing.stop(actor, conversationId)
-    return answer({ conversationId: bareId(conversationId) })
-  })
+  const tell =
+    (isTyping: boolean) =>
+    async (actor: Actor, { conversationId }: { conversationId: string }) => {
+      await (isTyping ? typing.start(actor, conversationId) : typing.stop(actor, conversationId))
+      return answer({ conversationId: bareId(conversationId) })
+    }
+  on('typing:start', data, tell(true), { isDroppable: true })
+  on('typing:stop', data, tell(false), { isDroppable: true })
   const read = Type.Object({ ...data.properties, ...Place.properties })
   on('message:read', read, async (actor, { conversationId, messageId }) => {
     await receipts.markUpTo(actor, { conversationId, readUpTo: messageId })

@@ -5,7 +5,6 @@ import type { Dispatcher } from '../../realtime/commands/dispatcher.ts'
 import { createCommands } from '../kit/commands.ts'
 import { sendToPerson } from '../kit/sending.ts'
 import type { Services } from '../kit/services.ts'
-import { startTyping } from '../kit/typing.ts'
 import { contentOf, NewMessage } from './content.ts'
 import { presentMessage } from './present.ts'
 
@@ -22,10 +21,10 @@ export function createCommandTable(services: Services): Dispatcher {
       (isTyping: boolean) =>
       async (actor: Actor, { recipientId }: { recipientId: string }) => {
         const id = await conversations.directId(actor, recipientId)
-        if (id !== undefined) await (isTyping ? startTyping(services, actor, id) : typing.stop(actor, id))
+        if (id !== undefined) await (isTyping ? typing.start(actor, id) : typing.stop(actor, id))
         return { success: true }
       }
-    on('typing', recipient, tell(true))
-    on('stopTyping', recipient, tell(false))
+    on('typing', recipient, tell(true), { isDroppable: true })
+    on('stopTyping', recipient, tell(false), { isDroppable: true })
   })
 }

@@ -1,4 +1,4 @@
-import { Type } from '@sinclair/typebox'
+import { type Static, Type } from '@sinclair/typebox'
 import { bareId, ConversationId, MessageId, UserId } from '../../../protocol/ids.ts'
 import type { Actor } from '../../actor.ts'
 import { AppError } from '../../errors.ts'
@@ -7,7 +7,6 @@ import type { Dispatcher } from '../../realtime/commands/dispatcher.ts'
 import { createCommands } from '../kit/commands.ts'
 import { sendMessage } from '../kit/sending.ts'
 import type { Services } from '../kit/services.ts'
-import { startTyping } from '../kit/typing.ts'
 import { contentOf, findPlace, NewMessage, openPlace } from './content.ts'
 import { showMessage } from './present/message.ts'
 
@@ -32,16 +31,14 @@ export function createCommandTable(services: Services): Dispatcher {
     on('read_up_to', Type.Object({ ...place, readUpTo: mark, messageId: mark }), async (actor, data) => {
       return await markUpTo(services, actor, data, { readUpTo: data.readUpTo ?? data.messageId })
     })
-    on('typing', Typing, async (actor, { isTyping = true, ...data }) => {
+    const tell = async (actor: Actor, { isTyping = true, ...data }: Static<typeof Typing>) => {
       const id = await findPlace(services, actor, data)
-      if (id === undefined) return {}
-      await (isTyping ? startTyping(services, actor, id) : typing.stop(actor, id))
+      if (id !== undefined) await (isTyping ? typing.start(actor, id) : typing.stop(actor, id))
       return {}
-    })
-    on('typing-stopped', Typing, async (actor, data) => {
-      const id = await findPlace(services, actor, data)
-      if (id !== undefined) await typing.stop(actor, id)
-      return {}
+    }
+    on('typing', Typing, tell, { isDroppable: true })
+    on('typing-stopped', Typing, async (actor, data) => await tell(actor, { ...data, isTyping: false }), {
+      isDroppable: true
     })
   })
 }

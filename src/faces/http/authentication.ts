@@ -77,7 +77,7 @@ async function authenticate(request: FastifyRequest, token: string, { authentica
     await (isOnceGood ? limits.countToken(request) : limits.countNetwork(request))
     throw error
   }
-  await limits.countPerson(request, actor.userId)
+  limits.countPerson(actor.userId)
   return actor
 }
 

@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto'
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { Limits } from '../../../protocol/limits.ts'
+import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
+import type { Budgets } from '../../limits/budgets.ts'
 import { networkOf } from '../../limits/counters.ts'
 
 declare module 'fastify' {
@@ -19,14 +20,18 @@ export interface RequestLimits {
   /** Counts by a token that was good once. */
   countToken(request: FastifyRequest): Promise<void>
   /** Counts by person, whatever the network. */
-  countPerson(request: FastifyRequest, userId: string): Promise<void>
+  countPerson(userId: string): void
 }
 
 const WINDOW_MS = 60_000
 const REMEMBERED = 20_000
 
-/** The limits of REST requests per minute. */
-export async function createRequestLimits(app: FastifyInstance, limits: Limits): Promise<RequestLimits> {
+/** The limits of REST requests: per minute where nobody is known, else those of the person. */
+export async function createRequestLimits(
+  app: FastifyInstance,
+  budgets: Budgets,
+  { limits }: Pick<Config, 'limits'>
+): Promise<RequestLimits> {
   await app.register(rateLimit, { global: false, timeWindow: WINDOW_MS, cache: REMEMBERED })
   app.decorateRequest('countedBy', '')
   const limit = (max: number) => {
@@ -38,11 +43,10 @@ export async function createRequestLimits(app: FastifyInstance, limits: Limits):
   }
   const byNetwork = limit(limits.anonymousRequestsPerMinute)
   const byToken = limit(limits.requestsPerMinute)
-  const byPerson = limit(limits.requestsPerMinute)
   return {
     countNetwork: async request => await byNetwork(request, networkOf(request.ip)),
     countToken: async request => await byToken(request, digestOf(request)),
-    countPerson: byPerson
+    countPerson: userId => budgets.spend(userId)
   }
 }
 

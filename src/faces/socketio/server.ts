@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type Namespace, Server, type Socket } from 'socket.io'
 import type { Config } from '../../config/config.ts'
 import { AppError, presentError } from '../../errors.ts'
+import type { Budgets } from '../../limits/budgets.ts'
 import type { ConnectionCounts, Encoder } from '../../realtime/connection.ts'
 import { bearerToken } from '../../realtime/credential.ts'
 import type { TrackDelivery } from '../../realtime/delivery/delivery-tracker.ts'
@@ -21,6 +22,7 @@ export interface SocketIoDeps {
   readonly lifecycle: Lifecycle
   readonly undelivered: Undelivered
   readonly trackDelivery: TrackDelivery
+  readonly budgets: Budgets
   readonly config: Pick<Config, 'limits' | 'timings' | 'CORS_ORIGINS' | 'NODE_ENV'>
   readonly dialects: readonly RealtimeDialect[]
   readonly counts: ConnectionCounts
@@ -113,7 +115,7 @@ export class SocketIoServer {
     socket.on('disconnect', () => this.#transports.leave(socket.conn))
     const { connection, dialect } = socket.data as Partial<AcceptedSocket>
     if (connection === undefined || dialect === undefined) return
-    const { lifecycle, config, onError, isDraining } = this.#deps
+    const { lifecycle, config, budgets, onError, isDraining } = this.#deps
     lifecycle.open(connection)
     this.#connections.add(connection)
     socket.on('disconnect', () => {
@@ -123,7 +125,11 @@ export class SocketIoServer {
     })
     const ready = this.#start(connection, dialect)
     const { limits } = config
-    const loop = new PacketLoop(connection, { dispatcher: dialect.commands, limits, isDraining, onError }, ready)
+    const loop = new PacketLoop(
+      connection,
+      { dispatcher: dialect.commands, limits, budgets, isDraining, onError },
+      ready
+    )
     socket.use(([name, ...args]) => loop.receive(String(name), args))
     ready.catch((error: unknown) => {
       if (!(error instanceof AppError)) onError(error)

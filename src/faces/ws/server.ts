@@ -7,6 +7,7 @@ import { AuthExpiring } from '../../../protocol/connection/events.ts'
 import { encodeEphemeral, SUBPROTOCOL } from '../../../protocol/envelope.ts'
 import type { Config } from '../../config/config.ts'
 import { AppError, presentError } from '../../errors.ts'
+import type { Budgets } from '../../limits/budgets.ts'
 import type { Dispatcher } from '../../realtime/commands/dispatcher.ts'
 import type { ConnectionCounts } from '../../realtime/connection.ts'
 import { readCredential } from '../../realtime/credential.ts'
@@ -31,6 +32,7 @@ interface SocketDeps {
   readonly trackDelivery: TrackDelivery
   readonly commands: Dispatcher
   readonly dialects: readonly RealtimeDialect[]
+  readonly budgets: Budgets
   readonly config: Pick<Config, 'limits' | 'timings' | 'WS_QUERY_TOKEN' | 'CORS_ORIGINS' | 'NODE_ENV'>
   readonly counts: ConnectionCounts
   readonly onError: (error: unknown) => void
@@ -49,11 +51,11 @@ export class SocketServer {
 
   constructor(deps: SocketDeps) {
     this.#deps = deps
-    const { handshake, onError, commands, config, dialects } = deps
+    const { handshake, onError, commands, config, dialects, budgets } = deps
     const { timings } = config
     this.#drain = new Drain(timings)
     const isDraining = (): boolean => this.#drain.hasBegun
-    const canonical = { dispatcher: commands, handshake, limits: config.limits, isDraining, onError }
+    const canonical = { dispatcher: commands, handshake, limits: config.limits, budgets, isDraining, onError }
     this.#subprotocols = createSubprotocols(canonical, { ...deps, timings })
     this.#dialectNames = dialects.map(({ name }) => name)
     this.#sweeper = setInterval(() => this.#sweep(), timings.sweepMs / SWEEP_SLOTS).unref()

@@ -46,9 +46,10 @@ function createSubprotocol(
 ): Pick<SocketDeps, 'encoder' | 'trackDelivery'> & Pick<Subprotocol, 'loop'> {
   const writer = new FrameWriter(counts.encoded.tally(dialect.name, 'frames'))
   const { commands } = dialect
+  const dispatcherOf = (type: string) => (commands.types.includes(type) ? commands : canonical.dispatcher)
   const dispatcher: FrameLoopDeps['dispatcher'] = {
-    run: async (context, envelope) =>
-      await (commands.types.includes(envelope.type) ? commands : canonical.dispatcher).run(context, envelope)
+    isDroppable: type => dispatcherOf(type).isDroppable(type),
+    run: async (context, envelope) => await dispatcherOf(envelope.type).run(context, envelope)
   }
   const replay = async (connection: SocketConnection) =>
     await undelivered.replay(connection.requireActor(), dialect, {

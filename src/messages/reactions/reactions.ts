@@ -8,6 +8,7 @@ import { requireMember, requirePresent, requireUnblocked, requireVisible } from 
 import { ObjectId } from '../../database/object-id.ts'
 import { AppError } from '../../errors.ts'
 import { userId } from '../../ids.ts'
+import type { TokenBuckets } from '../../limits/token-buckets.ts'
 import { presentMessage } from '../../present/present.ts'
 import type { Commits } from '../../store/commit/commits.ts'
 import type { Draft } from '../../store/commit/draft.ts'
@@ -19,22 +20,31 @@ const ONE_EMOJI = '^(?:\\p{RGI_Emoji}|\\p{Extended_Pictographic}\\p{Emoji_Modifi
 const EMOJI = new RegExp(ONE_EMOJI, 'v')
 type Input = MessageRef & { emoji: string }
 
+interface ReactionDeps {
+  readonly store: { readonly commits: Commits }
+  readonly config: Pick<Config, 'limits'>
+  /** Edits and reactions, each of which is told with the whole message. */
+  readonly changes: TokenBuckets
+}
+
 /** Reactions: each person's emoji on a message, at most one of a kind. */
 export class ReactionService {
   readonly #commits: Commits
   readonly #maxKinds: number
+  readonly #changes: TokenBuckets
 
-  constructor({ store, config }: { store: { readonly commits: Commits }; config: Pick<Config, 'limits'> }) {
+  constructor({ store, config, changes }: ReactionDeps) {
     this.#commits = store.commits
+    this.#changes = changes
     this.#maxKinds = config.limits.reactionsPerMessage
   }
 
-  /** Reacts; a repeat changes nothing. @returns the message @throws {AppError} `not_found`, `gone`, `quota_reached` for one kind too many */
+  /** Reacts; a repeat changes nothing. @returns the message @throws {AppError} `not_found`, `gone`, `rate_limited`, `quota_reached` for one kind too many */
   async add(actor: Actor, input: Input): Promise<Message> {
     return await this.#change(actor, input, ReactionAdded, reactions => this.#with(reactions, input.emoji, actor))
   }
 
-  /** Takes a reaction back; a repeat changes nothing. @returns the message @throws {AppError} `not_found`, `gone` */
+  /** Takes a reaction back; a repeat changes nothing. @returns the message @throws {AppError} `not_found`, `gone`, `rate_limited` */
   async remove(actor: Actor, input: Input): Promise<Message> {
     return await this.#change(actor, input, ReactionRemoved, reactions => without(reactions, input.emoji, actor))
   }
@@ -46,6 +56,7 @@ export class ReactionService {
     next: (reactions: readonly ReactionDoc[]) => ReactionDoc[] | undefined
   ): Promise<Message> {
     requireEmoji(emoji)
+    this.#changes.take(actor.userId, 'You are reacting too fast')
     const id = new ObjectId(bareId(place.messageId))
     const decide = (draft: Draft): Readonly<MessageDoc> => {
       const message = requireVisible(requireMember(draft.state, actor), draft.message(id))

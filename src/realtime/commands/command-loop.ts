@@ -1,13 +1,15 @@
 import type { Limits } from '../../../protocol/limits.ts'
 import type { Actor } from '../../actor.ts'
 import { AppError } from '../../errors.ts'
+import type { Budgets } from '../../limits/budgets.ts'
 import type { Connection } from '../connection.ts'
-import { CommandBudget } from './command-budget.ts'
+import { ConnectionLimits } from './connection-limits.ts'
 import type { Dispatcher, Envelope } from './dispatcher.ts'
 
 export interface CommandLoopDeps {
-  readonly dispatcher: Pick<Dispatcher, 'run'>
+  readonly dispatcher: Pick<Dispatcher, 'run' | 'isDroppable'>
   readonly limits: Limits
+  readonly budgets: Budgets
   readonly isDraining: () => boolean
   readonly onError: (error: unknown, type: string | undefined) => void
 }
@@ -23,7 +25,7 @@ export class CommandLoop {
   readonly #connection: Connection
   readonly #deps: CommandLoopDeps
   /** Made when the client says something: most say little. */
-  #budget: CommandBudget | undefined
+  #limits: ConnectionLimits | undefined
   /** Ids of commands that have not been answered. */
   #inFlight: Set<string> | undefined
 
@@ -34,15 +36,18 @@ export class CommandLoop {
 
   /** Commands that have not been answered yet. */
   get running(): number {
-    return this.#budget?.running ?? 0
+    return this.#limits?.running ?? 0
   }
 
   /** Takes a command; it runs once `ready` resolves. Never throws, never waits. */
   take(actor: Actor, envelope: Envelope, answer: Answer, ready?: Promise<unknown>): void {
-    const refusal = this.#refusalOf(envelope)
-    if (refusal !== undefined) return this.refuse(envelope.type, refusal, answer)
+    try {
+      this.#requireAllowed(actor, envelope)
+    } catch (error) {
+      return this.#turnAway(envelope.type, error, answer)
+    }
     if (envelope.id !== undefined) this.#inFlight = (this.#inFlight ?? new Set()).add(envelope.id)
-    this.#spent.begin()
+    this.#own.begin()
     void this.#run(actor, envelope, { answer, ready })
   }
 
@@ -50,20 +55,29 @@ export class CommandLoop {
   refuse(type: string | undefined, error: unknown, answer: Pick<Answer, 'refuse'>): void {
     if (!(error instanceof AppError)) this.#deps.onError(error, type)
     answer.refuse(error)
-    if (this.#spent.countRefusal()) this.#connection.close('rate_abuse')
+    if (this.#own.countRefusal()) this.#connection.close('rate_abuse')
   }
 
-  get #spent(): CommandBudget {
-    this.#budget ??= new CommandBudget(this.#deps.limits)
-    return this.#budget
+  /** What may be lost counts as done over the limit, and towards sending the client away. */
+  #turnAway(type: string, error: unknown, answer: Answer): void {
+    const isOverLimit = error instanceof AppError && error.code === 'rate_limited'
+    if (!isOverLimit || !this.#deps.dispatcher.isDroppable(type)) return this.refuse(type, error, answer)
+    answer.grant({})
+    if (this.#own.countRefusal()) this.#connection.close('rate_abuse')
   }
 
-  #refusalOf({ id }: Envelope): AppError | undefined {
-    if (this.#deps.isDraining()) return new AppError('draining', 'The server is going away', { retryAfterMs: 1_000 })
+  get #own(): ConnectionLimits {
+    this.#limits ??= new ConnectionLimits(this.#deps.limits)
+    return this.#limits
+  }
+
+  #requireAllowed({ userId }: Actor, { id }: Envelope): void {
+    if (this.#deps.isDraining()) throw new AppError('draining', 'The server is going away', { retryAfterMs: 1_000 })
     if (id !== undefined && this.#inFlight?.has(id)) {
-      return new AppError('conflict', 'A command with this id is under way')
+      throw new AppError('conflict', 'A command with this id is under way')
     }
-    return this.#spent.take()
+    this.#own.requireRoom()
+    this.#deps.budgets.spend(userId)
   }
 
   async #run(
@@ -77,7 +91,7 @@ export class CommandLoop {
     } catch (error) {
       this.refuse(envelope.type, error, answer)
     } finally {
-      this.#spent.end()
+      this.#own.end()
       if (envelope.id !== undefined) this.#inFlight?.delete(envelope.id)
     }
   }

@@ -68,6 +68,11 @@ export class Dispatcher {
     return entry.data.schema
   }
 
+  /** Whether a command of this type is dropped rather than refused over the limit. */
+  isDroppable(type: string): boolean {
+    return this.#entries.get(type)?.command.isDroppable === true
+  }
+
   /** Runs a command. @returns its reply's data @throws {AppError} `unknown_type`, `invalid`, and what the handler throws */
   async run(context: CommandContext, { id, type, data }: Envelope): Promise<unknown> {
     const entry = this.#entries.get(type)

@@ -1,20 +1,17 @@
 import type { Limits } from '../../../protocol/limits.ts'
 import { AppError } from '../../errors.ts'
-import { TokenBucket } from '../../limits/token-buckets.ts'
 
 const REFUSALS_WINDOW_MS = 10_000
 
-/** Limits of one connection: commands under way, commands a second, and refusals before it is closed. */
-export class CommandBudget {
+/** Limits of one connection: commands under way, and refusals before it is closed. */
+export class ConnectionLimits {
   readonly #limits: Limits
   #running = 0
-  readonly #tokens: TokenBucket
   #refusals = 0
   #refusalsSince = 0
 
   constructor(limits: Limits) {
     this.#limits = limits
-    this.#tokens = new TokenBucket({ perSecond: limits.commandsPerSecond, burst: limits.commandsBurst })
   }
 
   /** Commands that have not been answered yet. */
@@ -22,13 +19,11 @@ export class CommandBudget {
     return this.#running
   }
 
-  /** Takes one command's worth. @returns the refusal when it may not be said now */
-  take(): AppError | undefined {
+  /** @throws {AppError} `too_many_in_flight` */
+  requireRoom(): void {
     if (this.#running >= this.#limits.commandsInFlight) {
-      return new AppError('too_many_in_flight', 'Wait for replies first')
+      throw new AppError('too_many_in_flight', 'Wait for replies first')
     }
-    const retryAfterMs = this.#tokens.take()
-    return retryAfterMs > 0 ? new AppError('rate_limited', 'Too many commands', { retryAfterMs }) : undefined
   }
 
   begin(): void {
