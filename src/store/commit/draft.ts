@@ -78,7 +78,8 @@ export class Draft {
   /** The message a change asked for; absent when it is not in this conversation. */
   message(id: ObjectId): Readonly<MessageDoc> | undefined {
     const hex = id.toHexString()
-    return this.changedMessages.get(hex) ?? this.#loaded.get(hex)
+    const message = this.changedMessages.get(hex) ?? this.#loaded.get(hex)
+    return message?.conversationId.equals(this.#doc._id) ? message : undefined
   }
 
   /** Adds a message at the end. */
