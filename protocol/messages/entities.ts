@@ -90,12 +90,16 @@ export const ClientId = Type.String({ minLength: 1, maxLength: 64, pattern: '^[A
 /** Up to 16 KiB of UTF-8 (`textBytes`); the length here only bounds the work of checking. */
 export const Text = Type.String({ minLength: 1, maxLength: 16_384, pattern: PLAIN_TEXT })
 
-/** The answered message as it was when it was answered. */
+/** Longest text of a quote, UTF-16 units. */
+export const MAX_QUOTE_LENGTH = 256
+
+/** The answered message as it is now: its ids, and the rest as far as the reader sees it. */
 export const Quote = closed({
   messageId: MessageId,
   senderId: UserId,
   type: Type.Optional(MessageType),
-  text: Type.Optional(Type.String({ maxLength: 256 }))
+  text: Type.Optional(Type.String({ maxLength: MAX_QUOTE_LENGTH, description: 'The beginning of its present text.' })),
+  deleted: Type.Optional(Type.Boolean({ description: 'Deleted for everyone.' }))
 })
 export type Quote = Static<typeof Quote>
 

@@ -11,6 +11,8 @@ export interface ConversationChange {
   readonly event: ConversationEvent
   /** The message that it is about: members who joined after it are told `noop`. */
   readonly seq?: number
+  /** The answered message that the event shows: nobody who joined after it is told more than its id. */
+  readonly quotedSeq?: number
   /** Direct conversations: the two people. */
   readonly pair?: readonly [string, string]
   /** People who are members from this change on, with the `seq` after which they see messages. */

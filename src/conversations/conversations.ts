@@ -104,7 +104,7 @@ export class ConversationService {
     })
     const me = created?.state.members.get(actor.userId)
     if (created === undefined || me === undefined) throw new AppError('conflict', 'The group could not be made')
-    return { conversation: presentView(created.state.doc, me, created.first), isNew: true }
+    return { conversation: presentView(created.state.doc, me, omitUndefined({ newest: created.first })), isNew: true }
   }
 
   /** The direct conversation of two who agreed to talk, whatever their settings. @throws {AppError} `blocked`, `not_found` */
@@ -169,10 +169,13 @@ export class ConversationService {
       this.#store.messages.findAtSeqs(positions),
       this.#store.messages.unread(unreadViews)
     ])
+    const answeredBy = await this.#store.messages.findAnswered(newest)
     const newestOf = new Map(newest.map(message => [message.conversationId.toHexString(), message]))
     return seen.map(({ doc, me }) => {
       const id = doc._id.toHexString()
-      return presentView(doc, me, newestOf.get(id), unread.get(id) ?? 0)
+      const last = newestOf.get(id)
+      const said = { newest: last, answered: last && answeredBy(last), unreadCount: unread.get(id) }
+      return presentView(doc, me, omitUndefined(said))
     })
   }
 

@@ -55,6 +55,13 @@ interface Behind {
   readonly lastActivityAt: Date
 }
 
+/** Undelivered messages as they are stored. */
+interface Missed {
+  readonly view: View
+  readonly messages: readonly MessageDoc[]
+  readonly more: boolean
+}
+
 type PagePosition = Pick<HistoryRequest, 'before' | 'after' | 'around'>
 
 /** Reading what was said. */
@@ -91,7 +98,8 @@ export class HistoryService {
     if (head === undefined) throw noSuchConversation()
     const { messages, more } =
       page === undefined ? await this.#page(view, limit, place) : await this.#numbered(view, head.seq, { page, limit })
-    return { messages: messages.map(presentMessage), rev: head.rev, more }
+    const answeredBy = await this.#store.messages.findAnswered(messages)
+    return { messages: messages.map(it => presentMessage(it, answeredBy(it), view)), rev: head.rev, more }
   }
 
   /**
@@ -104,7 +112,7 @@ export class HistoryService {
     { limit = 500, cursor }: { limit?: number; cursor?: DeviceCursor | undefined } = {}
   ): Promise<Undelivered[]> {
     const behind = await this.#behind(actor, cursor)
-    const found: Undelivered[] = []
+    const found: Missed[] = []
     let count = 0
     for (let from = 0; from < behind.length && count < limit; from += AT_ONCE) {
       const pages = await Promise.all(
@@ -116,7 +124,13 @@ export class HistoryService {
         count += page.messages.length
       }
     }
-    return withinBytes(found, CATCH_UP_BYTES)
+    const answeredBy = await this.#store.messages.findAnswered(found.flatMap(({ messages }) => messages))
+    const presented = found.map(({ view, messages, more }) => ({
+      conversationId: conversationId(view.conversationId),
+      messages: messages.map(it => presentMessage(it, answeredBy(it), view)),
+      more
+    }))
+    return withinBytes(presented, CATCH_UP_BYTES)
   }
 
   /** Memberships whose conversation has gone on since what was delivered, newest activity first. */
@@ -136,13 +150,12 @@ export class HistoryService {
       .slice(0, MAX_CONVERSATIONS)
   }
 
-  async #undeliveredIn({ me, isNew }: Behind, cursor: DeviceCursor | undefined): Promise<Undelivered> {
+  async #undeliveredIn({ me, isNew }: Behind, cursor: DeviceCursor | undefined): Promise<Missed> {
     const view = { conversationId: me.conversationId, userId: me.userId, afterSeq: hiddenUpTo(me) }
     const reached = isNew && cursor !== undefined ? await this.#cursorIn(view, cursor) : me.deliveredSeq
     const page = await this.#store.messages.pageAfter(view, Math.min(reached, me.deliveredSeq), MAX_EACH)
     const others = page.filter(it => !it.senderId.equals(me.userId) && it.deletedAt === undefined)
-    const more = page.length === MAX_EACH
-    return { conversationId: conversationId(me.conversationId), messages: others.map(presentMessage), more }
+    return { view, messages: others, more: page.length === MAX_EACH }
   }
 
   /** Cursor of a device in a conversation; no further back than what is sent at once. */

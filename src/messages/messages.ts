@@ -27,7 +27,7 @@ import { AppError } from '../errors.ts'
 import { conversationId, messageId } from '../ids.ts'
 import { TokenBuckets } from '../limits/token-buckets.ts'
 import { omitUndefined } from '../omit-undefined.ts'
-import { isHiddenFor, presentMessage } from '../present/present.ts'
+import { isHiddenFor, presentMessage, readerOf } from '../present/present.ts'
 import type { FirstSend } from '../store/commit/change.ts'
 import type { Commits } from '../store/commit/commits.ts'
 import type { ConversationState, Draft } from '../store/commit/draft.ts'
@@ -39,8 +39,6 @@ import type { AccountStore } from '../streams/store.ts'
 import { requireText } from '../text.ts'
 import { readContent, tombstoneOf } from './content.ts'
 
-/** Characters of the answered message that a reply carries. */
-const QUOTE_LENGTH = 256
 /** Former texts that a message keeps. */
 const MAX_EDITS = 20
 
@@ -61,6 +59,12 @@ export interface SendResult {
 /** A send as it was committed, now or before. */
 interface Kept extends Pick<SendResult, 'present'> {
   readonly first: FirstSend
+}
+
+/** A message, and how the actor sees its conversation. */
+interface Located {
+  readonly message: MessageDoc
+  readonly view: View
 }
 
 interface MessageDeps {
@@ -122,19 +126,21 @@ export class MessageService {
         const member = requireMaySend(draft.state, actor)
         requireUnblocked(draft.state)
         if (isFirst(draft.state)) countBegun()
-        const quoted = replyToId && requireVisible(member, draft.message(replyToId))
+        const answered = replyToId && requireVisible(member, draft.message(replyToId))
+        const replyTo = answered && { messageId: answered._id, senderId: answered.senderId }
         const meant = mentions.filter(it => draft.state.members.has(it)).map(it => new ObjectId(it))
         const message = draft.append({
           senderId,
           clientId,
           bodyHash,
           ...fields,
-          ...omitUndefined({ mentions: meant.length > 0 ? meant : undefined, replyTo: quoted && quote(quoted) })
+          ...omitUndefined({ mentions: meant.length > 0 ? meant : undefined, replyTo })
         })
         let presented: Message | undefined
-        const present = (): Message => (presented ??= presentMessage(message))
-        draft.emit(MessageNew, present, { seq: message.seq })
-        return { first: message, present }
+        const present = (): Message => (presented ??= presentMessage(message, answered))
+        draft.emit(MessageNew, present, omitUndefined({ seq: message.seq, quotedSeq: answered?.seq }))
+        if (answered === undefined) return { first: message, present }
+        return { first: message, present: () => presentMessage(message, answered, readerOf(member)) }
       }
     })
     return present === undefined ? { sent: presentSent(first, true) } : { sent: presentSent(first, false), present }
@@ -155,7 +161,9 @@ export class MessageService {
       if (message.text === text) return message
       const edits = [...(message.edits ?? []), { text: message.text ?? '', at: draft.now }].slice(-MAX_EDITS)
       const edited = draft.replace({ ...message, text, edits, editedAt: draft.now })
-      draft.emit(MessageEdited, () => presentMessage(edited), { seq: edited.seq })
+      const answered = draft.answeredBy(edited)
+      const about = omitUndefined({ seq: edited.seq, quotedSeq: answered?.seq })
+      draft.emit(MessageEdited, () => presentMessage(edited, answered), about)
       return edited
     })
   }
@@ -192,7 +200,9 @@ export class MessageService {
 
   /** @throws {AppError} `not_found` for what is missing, foreign, cleared or hidden by the actor */
   async get(actor: Actor, place: MessageRef): Promise<Message> {
-    return presentMessage(await this.#visible(actor, place))
+    const { message, view } = await this.#visible(actor, place)
+    const answeredBy = await this.#store.messages.findAnswered([message])
+    return presentMessage(message, answeredBy(message), view)
   }
 
   /** Locate a message, for members who may see it or have hidden it. @throws {AppError} `not_found` for others */
@@ -203,7 +213,7 @@ export class MessageService {
 
   /** The former texts, oldest first, each with when it was replaced. @throws {AppError} `not_found` as `get` */
   async edits(actor: Actor, place: MessageRef): Promise<{ text: string; at: string }[]> {
-    const message = await this.#visible(actor, place)
+    const { message } = await this.#visible(actor, place)
     return (message.edits ?? []).map(({ text, at }) => ({ text, at: at.toISOString() }))
   }
 
@@ -217,15 +227,15 @@ export class MessageService {
     })
   }
 
-  async #visible(actor: Actor, place: MessageRef): Promise<MessageDoc> {
+  async #visible(actor: Actor, place: MessageRef): Promise<Located> {
     const { message, view } = await this.#require(actor, place.messageId)
     const isHere = message.conversationId.equals(bareId(place.conversationId))
     if (!isHere || isHiddenFor(message, view.userId)) throw noSuchMessage()
-    return message
+    return { message, view }
   }
 
   /** @throws {AppError} `not_found` for what is missing, foreign, from before the actor's time or cleared by them */
-  async #require(actor: Actor, id: string): Promise<{ message: MessageDoc; view: View }> {
+  async #require(actor: Actor, id: string): Promise<Located> {
     const message = await this.#store.messages.find(new ObjectId(bareId(id)))
     if (message === null) throw noSuchMessage()
     const view = await viewOf(this.#store.members, actor, message.conversationId.toHexString()).catch(error => {
@@ -241,28 +251,23 @@ export class MessageService {
     decide: (draft: Draft, message: Readonly<MessageDoc>) => Readonly<MessageDoc>
   ): Promise<Message> {
     const id = new ObjectId(bareId(place.messageId))
-    const changed = await this.#store.commits.run(bareId(place.conversationId), {
+    const present = await this.#store.commits.run(bareId(place.conversationId), {
       messageId: id,
-      decide: draft => decide(draft, requireVisible(requireMember(draft.state, actor), draft.message(id)))
+      withAnswered: true,
+      decide: draft => {
+        const member = requireMember(draft.state, actor)
+        const changed = decide(draft, requireVisible(member, draft.message(id)))
+        const answered = draft.answeredBy(changed)
+        return () => presentMessage(changed, answered, readerOf(member))
+      }
     })
-    return presentMessage(changed)
+    return present()
   }
 }
 
 /** Whether nobody has said anything in a direct conversation yet. */
 function isFirst({ doc }: ConversationState): boolean {
   return doc.type === 'direct' && doc.seq === 0
-}
-
-function quote({ _id, senderId, type, text }: Readonly<MessageDoc>): NonNullable<MessageDoc['replyTo']> {
-  return {
-    messageId: _id,
-    senderId,
-    ...omitUndefined({
-      type: type === 'text' ? undefined : type,
-      text: text === undefined ? undefined : [...text].slice(0, QUOTE_LENGTH).join('')
-    })
-  }
 }
 
 function presentSent({ _id, seq, createdRev, createdAt }: FirstSend, duplicate: boolean): Sent {

@@ -8,18 +8,37 @@ import type {
   Receipt
 } from '../../protocol/conversations/entities.ts'
 import { prefixedId } from '../../protocol/ids.ts'
-import type { Message } from '../../protocol/messages/entities.ts'
+import { MAX_QUOTE_LENGTH, type Message, type Quote } from '../../protocol/messages/entities.ts'
 import type { Reaction } from '../../protocol/reactions/entities.ts'
 import type { ObjectId } from '../database/object-id.ts'
 import { conversationId, messageId, userId } from '../ids.ts'
 import { omitUndefined } from '../omit-undefined.ts'
-import type { ConversationDoc, MemberDoc, MessageDoc, PreferencesDoc, ReactionDoc } from '../store/documents.ts'
+import type {
+  AnsweredMessage,
+  ConversationDoc,
+  MemberDoc,
+  MessageDoc,
+  PreferencesDoc,
+  ReactionDoc
+} from '../store/documents.ts'
 import { contentBytes, presentContent } from './content.ts'
 
 const SHOWN_REACTORS = 20
+/** The most bytes of a quote's text: three of UTF-8 for each unit of UTF-16. */
+const QUOTE_BYTES = MAX_QUOTE_LENGTH * 3
 
-/** Stored message → as it goes on the wire. */
-export function presentMessage(doc: MessageDoc): Message {
+/** Person who reads: they do not see messages up to `afterSeq`, nor those that they have hidden. */
+export interface Reader {
+  readonly userId: ObjectId
+  readonly afterSeq: number
+}
+
+/**
+ * Stored message → as it goes on the wire.
+ * @param answered the message that it answers; without it the quote has nothing but ids
+ * @param reader who reads it; by default somebody who sees the answered message
+ */
+export function presentMessage(doc: MessageDoc, answered?: AnsweredMessage, reader?: Reader): Message {
   return omitUndefined({
     id: messageId(doc._id),
     conversationId: conversationId(doc.conversationId),
@@ -30,7 +49,7 @@ export function presentMessage(doc: MessageDoc): Message {
     type: doc.type,
     text: doc.text,
     ...presentContent(doc),
-    replyTo: doc.replyTo && presentQuote(doc.replyTo),
+    replyTo: doc.replyTo && presentQuote(doc.replyTo, answered, reader),
     reactions: doc.reactions?.map(presentReaction) ?? [],
     createdAt: doc.createdAt.toISOString(),
     editedAt: doc.editedAt?.toISOString(),
@@ -49,18 +68,38 @@ export function messageBytes(message: Message): number {
 export function fitPage(messages: readonly MessageDoc[], maxBytes: number): MessageDoc[] {
   let bytes = 0
   const end = messages.findIndex((message, index) => {
-    bytes += messageBytes(presentMessage(message))
+    bytes += messageBytes(presentMessage(message)) + (message.replyTo === undefined ? 0 : QUOTE_BYTES)
     return index > 0 && bytes > maxBytes
   })
   return messages.slice(0, end < 0 ? messages.length : end)
 }
 
-function presentQuote({ messageId: id, senderId, type, text }: NonNullable<MessageDoc['replyTo']>) {
+function presentQuote(
+  { messageId: id, senderId }: NonNullable<MessageDoc['replyTo']>,
+  answered: AnsweredMessage | undefined,
+  reader: Reader | undefined
+): Quote {
+  const ids = { messageId: messageId(id), senderId: userId(senderId) }
+  if (answered === undefined || !isSeen(answered, reader)) return ids
+  const { type, text = '', deletedAt } = answered
+  if (deletedAt !== undefined) return { ...ids, deleted: true }
   return {
-    messageId: messageId(id),
-    senderId: userId(senderId),
-    ...omitUndefined({ type, text })
+    ...ids,
+    ...omitUndefined({
+      type: type === 'text' ? undefined : type,
+      text: beginningOf(text) || undefined
+    })
   }
+}
+
+function beginningOf(text: string): string {
+  const beginning = text.slice(0, MAX_QUOTE_LENGTH)
+  // Half of a pair is left out.
+  return beginning.isWellFormed() ? beginning : beginning.slice(0, -1)
+}
+
+function isSeen(message: AnsweredMessage, reader: Reader | undefined): boolean {
+  return reader === undefined || (message.seq > reader.afterSeq && !isHiddenFor(message, reader.userId))
 }
 
 function presentReaction({ emoji, userIds, at }: ReactionDoc): Reaction {
@@ -170,12 +209,24 @@ export function hiddenUpTo({ joinedSeq, clearedSeq }: Pick<MemberDoc, 'joinedSeq
   return Math.max(joinedSeq, clearedSeq)
 }
 
-/** A conversation as one of its members sees it; `newest` and `unreadCount` come from the messages. */
+/** A member as a reader. */
+export function readerOf(me: Readonly<MemberDoc>): Reader {
+  return { userId: me.userId, afterSeq: hiddenUpTo(me) }
+}
+
+/** The part of a conversation that comes from its messages. */
+interface Said {
+  readonly newest?: MessageDoc
+  /** The message that the newest one answers. */
+  readonly answered?: AnsweredMessage
+  readonly unreadCount?: number
+}
+
+/** A conversation as one of its members sees it. */
 export function presentView(
   doc: ConversationDoc,
   me: MemberDoc,
-  newest?: MessageDoc,
-  unreadCount = 0
+  { newest, answered, unreadCount = 0 }: Said = {}
 ): ConversationView {
   const peer = peerOf(doc, me.userId.toHexString())
   const isVisible = newest !== undefined && newest.seq > hiddenUpTo(me) && !isHiddenFor(newest, me.userId)
@@ -185,7 +236,7 @@ export function presentView(
     memberCount: doc.memberCount,
     ...omitUndefined({
       peerId: peer === undefined ? undefined : prefixedId('user', peer),
-      lastMessage: isVisible ? presentMessage(newest) : undefined
+      lastMessage: isVisible ? presentMessage(newest, answered, readerOf(me)) : undefined
     }),
     lastActivityAt: doc.lastActivityAt.toISOString(),
     me: presentMembership(me, doc.seq),
@@ -194,6 +245,6 @@ export function presentView(
 }
 
 /** Whether somebody deleted the message for themselves. */
-export function isHiddenFor({ hiddenFor }: MessageDoc, id: ObjectId): boolean {
+export function isHiddenFor({ hiddenFor }: Pick<MessageDoc, 'hiddenFor'>, id: ObjectId): boolean {
   return hiddenFor?.some(it => it.equals(id)) ?? false
 }

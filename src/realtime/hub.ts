@@ -3,6 +3,7 @@ import { Noop } from '../../protocol/sync/events.ts'
 import type { Bus, ConversationChange, EphemeralMessage, ProfileChange, UserChange } from '../bus/bus.ts'
 import type { Timings } from '../config/timings.ts'
 import { omitUndefined } from '../omit-undefined.ts'
+import { withoutQuote } from '../present/without-quote.ts'
 import type { Standing } from '../streams/positions.ts'
 import type { Connection } from './connection.ts'
 import { Recipients } from './encoding/recipients.ts'
@@ -153,15 +154,19 @@ export class Hub {
     for (const connection of this.#membership.findUser(userId)?.connections ?? []) connection.close('account_disabled')
   }
 
-  #deliverConversation({ conversationId, event, rev, seq, pair }: ConversationChange): void {
+  #deliverConversation(change: ConversationChange): void {
+    const { conversationId, rev, seq = Number.POSITIVE_INFINITY } = change
     const stream = prefixedId('conv', conversationId)
     const seen = new Recipients()
     const hidden = new Recipients()
+    let lastJoinedSeq = 0
     for (const [user, joinedSeq] of this.#membership.membersOf(conversationId)) {
-      const recipients = seq !== undefined && seq <= joinedSeq ? hidden : seen
-      for (const connection of user.connections) recipients.add(connection)
+      const isSeen = seq > joinedSeq
+      for (const connection of user.connections) (isSeen ? seen : hidden).add(connection)
+      if (isSeen) lastJoinedSeq = Math.max(lastJoinedSeq, joinedSeq)
     }
-    seen.send({ event, stream, rev, ...omitUndefined({ seq, pair }) })
+    const event = eventFor(change, lastJoinedSeq)
+    seen.send({ event, stream, rev, ...omitUndefined({ seq: change.seq, pair: change.pair }) })
     hidden.send({ event: NOOP, stream, rev })
   }
 
@@ -200,4 +205,9 @@ export class Hub {
     const told = [...sharers].filter(({ id }) => id !== userId && !blocked.has(id))
     Recipients.from(told.flatMap(({ connections }) => [...connections])).send({ event })
   }
+}
+
+/** The event for members who joined up to a `seq`. It is encoded once: a quote that one of them may not read is told to none. */
+function eventFor({ event, quotedSeq = Number.POSITIVE_INFINITY }: ConversationChange, lastJoinedSeq: number) {
+  return quotedSeq > lastJoinedSeq ? event : withoutQuote(event)
 }

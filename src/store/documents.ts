@@ -108,7 +108,8 @@ export interface MessageDoc {
   metadata?: Record<string, unknown>
   mentions?: ObjectId[]
   system?: SystemNoteDoc
-  replyTo?: { messageId: ObjectId; senderId: ObjectId; type?: MessageType; text?: string }
+  /** Names the answered message. Older documents also hold its text as it was then, which nobody is shown. */
+  replyTo?: { messageId: ObjectId; senderId: ObjectId }
   reactions?: ReactionDoc[]
   createdAt: Date
   editedAt?: Date
@@ -117,3 +118,6 @@ export interface MessageDoc {
   deletedAt?: Date
   hiddenFor?: ObjectId[]
 }
+
+/** An answered message, as far as a quote shows it and must know who sees it. */
+export type AnsweredMessage = Pick<MessageDoc, '_id' | 'seq' | 'type' | 'text' | 'deletedAt' | 'hiddenFor'>

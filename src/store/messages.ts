@@ -1,5 +1,6 @@
 import type { ClientSession, Collection, Db, Filter, IndexDescription, ObjectId } from 'mongodb'
-import type { MessageDoc } from './documents.ts'
+import { MAX_QUOTE_LENGTH } from '../../protocol/messages/entities.ts'
+import type { AnsweredMessage, MessageDoc } from './documents.ts'
 import { type RevRange, revFilter } from './rev-range.ts'
 
 /** View of a conversation for one person: messages after `afterSeq` that they have not hidden. */
@@ -7,6 +8,18 @@ export interface View {
   readonly conversationId: ObjectId
   readonly userId: ObjectId
   readonly afterSeq: number
+}
+
+/** Finds the message that a reply answers. */
+export type AnsweredBy = (reply: MessageDoc) => AnsweredMessage | undefined
+
+/** Fields of an answered message; at least as much of its text as a quote shows. */
+const ANSWERED = {
+  seq: 1,
+  type: 1,
+  deletedAt: 1,
+  hiddenFor: 1,
+  text: { $substrCP: ['$text', 0, MAX_QUOTE_LENGTH] }
 }
 
 /** Reads messages; they are written by `Commits`, only hiding them for oneself is done here. */
@@ -33,6 +46,15 @@ export class MessageStore {
 
   async findMany(ids: readonly ObjectId[]): Promise<MessageDoc[]> {
     return await this.#messages.find({ _id: { $in: [...ids] } }).toArray()
+  }
+
+  /** The messages that these answer, each found by its reply; one read by `_id`, and none where nothing is answered. */
+  async findAnswered(messages: readonly MessageDoc[]): Promise<AnsweredBy> {
+    const ids = messages.flatMap(({ replyTo }) => replyTo?.messageId ?? [])
+    if (ids.length === 0) return () => undefined
+    const found = await this.#messages.find<AnsweredMessage>({ _id: { $in: ids } }, { projection: ANSWERED }).toArray()
+    const byId = new Map(found.map(answered => [answered._id.toHexString(), answered]))
+    return ({ replyTo }) => replyTo && byId.get(replyTo.messageId.toHexString())
   }
 
   /** Below a `seq`, newest first. */

@@ -1,17 +1,18 @@
 import { ConversationUpdated, MemberChanged } from '../../protocol/conversations/events.ts'
 import { SYNC_PAGE_BYTES, SYNC_PAGE_ITEMS } from '../../protocol/limits.ts'
+import type { Message } from '../../protocol/messages/entities.ts'
 import { MessageDeleted, MessageEdited, MessageNew } from '../../protocol/messages/events.ts'
 import { Noop } from '../../protocol/sync/events.ts'
 import type { ConversationChange, UserChange } from '../bus/bus.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { Batcher } from '../limits/batcher.ts'
 import { omitUndefined } from '../omit-undefined.ts'
-import { fitPage, pairOf, presentConversation, presentMember, presentMessage } from '../present/present.ts'
+import { fitPage, pairOf, presentConversation, presentMember, presentMessage, type Reader } from '../present/present.ts'
 import { byConversation } from '../store/by-conversation.ts'
 import type { ConversationStore } from '../store/conversations.ts'
-import type { ConversationDoc, MemberDoc, MessageDoc } from '../store/documents.ts'
+import type { AnsweredMessage, ConversationDoc, MemberDoc, MessageDoc } from '../store/documents.ts'
 import type { MemberStore } from '../store/members.ts'
-import type { MessageStore } from '../store/messages.ts'
+import type { AnsweredBy, MessageStore } from '../store/messages.ts'
 import type { ConversationHead, Membership } from '../streams/positions.ts'
 import type { AccountStore } from '../streams/store.ts'
 import { membershipOf, type SyncService } from './sync.ts'
@@ -28,6 +29,15 @@ const READ_TOGETHER = 20
 interface Asked {
   readonly conversationId: ObjectId
   readonly since: number
+  /** Person whom they are for; without one they are for the members who are here. */
+  readonly reader?: Reader
+}
+
+/** What was changed of a conversation, as it is stored. */
+interface Changed {
+  readonly head: ConversationDoc
+  readonly messages: readonly MessageDoc[]
+  readonly members: readonly MemberDoc[]
 }
 
 /** Events that this process has not heard, made again from the state that the store holds. */
@@ -78,9 +88,14 @@ export class ReplayService {
   /**
    * The changes of a conversation after `since`, dense by `rev`: what has been overtaken by a later change is a
    * `noop` in its place. One page; call again from the last `rev`. What is asked for at the same time is read together.
+   * @param reader who reads; without one quotes show everything, and `quotedSeq` says to whom
    */
-  async conversation(conversationId: string, since: number): Promise<ConversationChange[]> {
-    return await this.#pages.add({ conversationId: new ObjectId(conversationId), since })
+  async conversation(conversationId: string, since: number, reader?: Reader): Promise<ConversationChange[]> {
+    return await this.#pages.add({
+      conversationId: new ObjectId(conversationId),
+      since,
+      ...omitUndefined({ reader })
+    })
   }
 
   /** The heads are read first: whatever is below them can be seen by what is read after them. */
@@ -88,18 +103,20 @@ export class ReplayService {
     const heads = await this.#store.conversations.findMany(asked.map(({ conversationId }) => conversationId))
     // Bounded, so that what is replayed at once does not make every listener a slow one.
     const headOf = new Map(heads.map(head => [head._id.toHexString(), head]))
-    const ranges = asked.map(({ conversationId, since }) => ({ conversationId, since, upTo: since + SYNC_PAGE_ITEMS }))
+    const ranges = asked.map(it => ({ ...it, upTo: it.since + SYNC_PAGE_ITEMS }))
     const withMembers = ranges.filter(it => (headOf.get(it.conversationId.toHexString())?.memberRev ?? 0) > it.since)
     const [messages, members] = await Promise.all([
       this.#store.messages.changedWithin(ranges),
       withMembers.length > 0 ? this.#store.members.changedWithin(withMembers) : []
     ])
+    const answeredBy = await this.#store.messages.findAnswered(messages)
     const [messagesOf, membersOf] = [byConversation(messages), byConversation(members)]
-    return ranges.map(({ conversationId, since, upTo }) => {
-      const id = conversationId.toHexString()
+    return ranges.map(range => {
+      const id = range.conversationId.toHexString()
       const head = headOf.get(id)
       if (head === undefined) return []
-      return denseChanges(head, messagesOf.get(id) ?? [], membersOf.get(id) ?? [], { since, upTo })
+      const changed = { head, messages: messagesOf.get(id) ?? [], members: membersOf.get(id) ?? [] }
+      return denseChanges(changed, answeredBy, range)
     })
   }
 
@@ -115,14 +132,13 @@ export class ReplayService {
 
 /** Changes, one for each `rev` of the range, as far as the head has come and the page holds. */
 function denseChanges(
-  head: ConversationDoc,
-  messages: readonly MessageDoc[],
-  members: readonly MemberDoc[],
-  { since, upTo }: { since: number; upTo: number }
+  { head, messages, members }: Changed,
+  answeredBy: AnsweredBy,
+  { since, upTo, reader }: { since: number; upTo: number; reader?: Reader }
 ): ConversationChange[] {
   const conversationId = head._id.toHexString()
   const changes = new Map<number, ConversationChange>()
-  for (const message of messages) changes.set(message.rev, messageChange(conversationId, message))
+  for (const message of messages) changes.set(message.rev, messageChange(message, answeredBy(message), reader))
   for (const rev of new Set(members.map(member => member.rev))) {
     const changed = members.filter(member => member.rev === rev)
     changes.set(rev, memberChange(conversationId, rev, changed))
@@ -141,15 +157,21 @@ function denseChanges(
   })
 }
 
-function messageChange(conversationId: string, message: MessageDoc): ConversationChange {
-  const { rev, seq } = message
-  return { conversationId, rev, seq, event: messageEvent(message) }
+function messageChange(message: MessageDoc, answered?: AnsweredMessage, reader?: Reader): ConversationChange {
+  const { conversationId, rev, seq } = message
+  const event = messageEvent(message, presentMessage(message, answered, reader))
+  return {
+    conversationId: conversationId.toHexString(),
+    rev,
+    seq,
+    event,
+    ...omitUndefined({ quotedSeq: answered?.seq })
+  }
 }
 
-function messageEvent(message: MessageDoc) {
-  const data = presentMessage(message)
-  if (message.deletedAt !== undefined) return MessageDeleted.create(data)
-  return message.createdRev === message.rev ? MessageNew.create(data) : MessageEdited.create(data)
+function messageEvent({ deletedAt, createdRev, rev }: MessageDoc, data: Message) {
+  if (deletedAt !== undefined) return MessageDeleted.create(data)
+  return createdRev === rev ? MessageNew.create(data) : MessageEdited.create(data)
 }
 
 function memberChange(conversationId: string, rev: number, members: readonly MemberDoc[]): ConversationChange {

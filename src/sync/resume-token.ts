@@ -2,7 +2,7 @@ import { prefixedId } from '../../protocol/ids.ts'
 import type { Actor } from '../actor.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { omitUndefined } from '../omit-undefined.ts'
-import { hiddenUpTo, pairOf } from '../present/present.ts'
+import { pairOf, type Reader, readerOf } from '../present/present.ts'
 import type { ConversationStore } from '../store/conversations.ts'
 import type { ConversationDoc } from '../store/documents.ts'
 import type { MemberStore } from '../store/members.ts'
@@ -76,15 +76,18 @@ export class ResumptionService {
       page = await this.#deps.replay.account(actor.userId, account)
     }
     const memberships = await members.findByUser(userId, MAX_MEMBERSHIPS)
-    const afterSeq = new Map(memberships.map(me => [me.conversationId.toHexString(), hiddenUpTo(me)]))
+    const readers = new Map(memberships.map(me => [me.conversationId.toHexString(), readerOf(me)]))
     const moved = await conversations.movedAmong(
       memberships.map(me => me.conversationId),
       new Date(token.at - MARGIN_MS)
     )
-    for (const doc of moved) yield* this.#missedIn(doc, token, afterSeq.get(doc._id.toHexString()) ?? 0)
+    for (const doc of moved) {
+      const reader = readers.get(doc._id.toHexString())
+      if (reader !== undefined) yield* this.#missedIn(doc, token, reader)
+    }
   }
 
-  async *#missedIn(doc: ConversationDoc, token: ResumeToken, afterSeq: number): AsyncGenerator<ReplayItem> {
+  async *#missedIn(doc: ConversationDoc, token: ResumeToken, reader: Reader): AsyncGenerator<ReplayItem> {
     const conversationId = doc._id.toHexString()
     let since = token.recent.get(conversationId) ?? (await this.#revAt(doc._id, token.at - MARGIN_MS))
     if (doc.rev - since > MAX_CHANGES) {
@@ -93,10 +96,10 @@ export class ResumptionService {
     }
     const pair = pairOf(doc)
     while (since < doc.rev) {
-      const page = await this.#deps.replay.conversation(conversationId, since)
+      const page = await this.#deps.replay.conversation(conversationId, since, reader)
       if (page.length === 0) return
       for (const change of page) {
-        const isVisible = change.seq === undefined || change.seq > afterSeq
+        const isVisible = change.seq === undefined || change.seq > reader.afterSeq
         yield { kind: 'conversation', change: { ...change, ...omitUndefined({ pair }) }, isVisible }
       }
       since = page.at(-1)?.rev ?? doc.rev

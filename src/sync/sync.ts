@@ -10,12 +10,12 @@ import { conversationId } from '../ids.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import { cutPage } from '../page.ts'
 import {
-  hiddenUpTo,
   isHiddenFor,
   messageBytes,
   presentConversation,
   presentMember,
-  presentMessage
+  presentMessage,
+  readerOf
 } from '../present/present.ts'
 import type { ConversationStore } from '../store/conversations.ts'
 import type { ConversationDoc, MemberDoc } from '../store/documents.ts'
@@ -100,10 +100,16 @@ export class SyncService {
       head.memberRev > since ? this.#store.members.changedSince(head._id, since, SYNC_PAGE_ITEMS) : []
     ])
     const isFull = (rows: readonly unknown[]): boolean => rows.length >= SYNC_PAGE_ITEMS
-    const visible = messages.filter(message => message.seq > hiddenUpTo(me) && !isHiddenFor(message, me.userId))
+    const reader = readerOf(me)
+    const visible = messages.filter(message => message.seq > reader.afterSeq && !isHiddenFor(message, me.userId))
+    const answeredBy = await this.#store.messages.findAnswered(visible)
     return [
       {
-        items: visible.map(message => ({ type: 'message', rev: message.rev, message: presentMessage(message) })),
+        items: visible.map(message => ({
+          type: 'message',
+          rev: message.rev,
+          message: presentMessage(message, answeredBy(message), reader)
+        })),
         completeTo: isFull(messages) ? messages.at(-1)?.rev : undefined
       },
       {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import t, { type Test } from 'tap'
 import { type Person, startServer, type TestServer, TOGETHER } from '../kit/helper.ts'
-import type { SocketClient } from '../kit/socket-client.ts'
+import type { Frame, SocketClient } from '../kit/socket-client.ts'
 
 const MISSING = { conversation: `conv_${'a'.repeat(24)}`, message: `msg_${'b'.repeat(24)}` }
 
@@ -146,6 +146,29 @@ t.test('G6 isolation: a stranger gets nothing, over no path, and cannot tell tha
   )
   t.match(await eves.refused('message:delete', { ...place, scope: 'me' }), { code: 'not_found' })
   t.match(await eves.refused('sync:pull', { stream: ann.id, since: 0 }), { code: 'not_found' }, 'nobody else’s account')
+})
+
+t.test('G6 isolation: nobody reaches a message of elsewhere while its own people change it', async t => {
+  const server = await startServer(t)
+  const [ann, ben, eve] = (await server.people(3)) as [Person, Person, Person]
+  const [conversationId, own] = [await server.group(ann, ben), await server.group(eve)]
+  const [anns, bens, eves] = await Promise.all([server.connect(ann), server.connect(ben), server.connect(eve)])
+  const sent = await bens.ask('message:send', { conversationId, clientId: 'm', text: 'A secret' })
+  const foreign = { conversationId: own, messageId: sent.id }
+  const attempts: Promise<Frame>[] = []
+  const changes: Promise<Frame>[] = []
+  // Changes that wait at the same time are committed together.
+  for (let round = 0; round < 10; round++) {
+    const reply = { clientId: `r${round}`, text: 'Quoting', replyTo: sent.id }
+    changes.push(anns.ask('message:send', { conversationId, ...reply }))
+    attempts.push(eves.refused('message:send', { conversationId: own, ...reply }))
+    changes.push(bens.ask('reaction:add', { conversationId, messageId: sent.id, emoji: '👍' }))
+    attempts.push(eves.refused('message:delete', { ...foreign, scope: 'everyone' }))
+  }
+  await Promise.all(changes)
+  for (const error of await Promise.all(attempts)) t.match(error, { code: 'not_found' })
+  t.notMatch(JSON.stringify(await eves.ask('history:get', { conversationId: own })), 'secret')
+  t.match((await anns.ask('history:get', { conversationId })).messages[1], { id: sent.id, text: 'A secret' })
 })
 
 t.test('G6 isolation: who was removed, or has left, hears nothing more, on both processes', async t => {

@@ -9,7 +9,8 @@ import { ObjectId } from '../../database/object-id.ts'
 import { AppError } from '../../errors.ts'
 import { userId } from '../../ids.ts'
 import type { TokenBuckets } from '../../limits/token-buckets.ts'
-import { presentMessage } from '../../present/present.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
+import { presentMessage, readerOf } from '../../present/present.ts'
 import type { Commits } from '../../store/commit/commits.ts'
 import type { Draft } from '../../store/commit/draft.ts'
 import type { MessageDoc, ReactionDoc } from '../../store/documents.ts'
@@ -58,18 +59,23 @@ export class ReactionService {
     requireEmoji(emoji)
     this.#changes.take(actor.userId, 'You are reacting too fast')
     const id = new ObjectId(bareId(place.messageId))
-    const decide = (draft: Draft): Readonly<MessageDoc> => {
-      const message = requireVisible(requireMember(draft.state, actor), draft.message(id))
+    const decide = (draft: Draft): (() => Message) => {
+      const member = requireMember(draft.state, actor)
+      const message = requireVisible(member, draft.message(id))
       requireUnblocked(draft.state)
       requirePresent(message)
+      const answered = draft.answeredBy(message)
+      const present = (doc: MessageDoc) => () => presentMessage(doc, answered, readerOf(member))
       const reactions = next(message.reactions ?? [])
-      if (reactions === undefined) return message
+      if (reactions === undefined) return present(message)
       const after = draft.replace({ ...message, reactions })
       const by = { userId: userId(new ObjectId(actor.userId)), emoji }
-      draft.emit<Created<typeof event>>(event, () => ({ message: presentMessage(after), ...by }), { seq: after.seq })
-      return after
+      const tell = () => ({ message: presentMessage(after, answered), ...by })
+      draft.emit<Created<typeof event>>(event, tell, omitUndefined({ seq: after.seq, quotedSeq: answered?.seq }))
+      return present(after)
     }
-    return presentMessage(await this.#commits.run(bareId(place.conversationId), { messageId: id, decide }))
+    const change = { messageId: id, withAnswered: true, decide }
+    return (await this.#commits.run(bareId(place.conversationId), change))()
   }
 
   #with(reactions: readonly ReactionDoc[], emoji: string, { userId: by }: Actor): ReactionDoc[] | undefined {

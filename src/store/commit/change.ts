@@ -21,6 +21,8 @@ export type FirstSend = Pick<MessageDoc, '_id' | 'seq' | 'createdRev' | 'created
 export interface Change<T> {
   /** A message that `decide` looks at. */
   readonly messageId?: ObjectId
+  /** Whether it also looks at the message which that one answers. */
+  readonly withAnswered?: boolean
   readonly idempotency?: Idempotency<T>
   /** About how much it writes, bytes. */
   readonly bytes?: number

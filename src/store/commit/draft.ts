@@ -15,6 +15,8 @@ export interface DraftEvent {
   readonly create: () => ConversationEvent
   /** The message that it is about; members who joined after it do not see it. */
   readonly seq?: number
+  /** The answered message that it shows; members who joined after that do not see it. */
+  readonly quotedSeq?: number
   readonly joined?: readonly Joined[]
   readonly left?: readonly string[]
 }
@@ -78,7 +80,13 @@ export class Draft {
   /** The message a change asked for; absent when it is not in this conversation. */
   message(id: ObjectId): Readonly<MessageDoc> | undefined {
     const hex = id.toHexString()
-    return this.changedMessages.get(hex) ?? this.#loaded.get(hex)
+    const message = this.changedMessages.get(hex) ?? this.#loaded.get(hex)
+    return message?.conversationId.equals(this.#doc._id) ? message : undefined
+  }
+
+  /** The message that a reply answers; absent where the change did not ask for it. */
+  answeredBy({ replyTo }: Readonly<MessageDoc>): Readonly<MessageDoc> | undefined {
+    return replyTo && this.message(replyTo.messageId)
   }
 
   /** Adds a message at the end. */

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type ClientSession, type Db, type MongoClient, ObjectId } from 'mongodb'
+import { type Db, type MongoClient, ObjectId } from 'mongodb'
 import { isDuplicate } from '../../database/duplicates.ts'
 import { AppError } from '../../errors.ts'
 import type { AccountStore } from '../../streams/store.ts'
@@ -9,6 +9,7 @@ import { type Committed, type Pending, weightOf } from './change.ts'
 import type { ConversationCache } from './conversation-cache.ts'
 import type { ConversationState } from './draft.ts'
 import { IdempotencyCache } from './idempotency-cache.ts'
+import { readMessages } from './messages.ts'
 import { endStaleTransactions } from './stale-transactions.ts'
 import { asRefusal, commitForSure, isTransient, isWriteConflict } from './transaction-errors.ts'
 
@@ -145,7 +146,7 @@ export class Lane {
     const session = client.startSession()
     try {
       session.startTransaction()
-      batch.decide(pending, states, await this.#readMessages(pending, session))
+      batch.decide(pending, states, await readMessages(db, pending, session))
       if (batch.isWriting) {
         const revs = await batch.write(db, accounts, session)
         await commitForSure(session)
@@ -162,25 +163,6 @@ export class Lane {
       observer.committed(result)
     }
     return [...(await this.#settleTentative(batch, speculative !== undefined)), ...batch.deferred]
-  }
-
-  async #readMessages(pending: readonly Pending[], session: ClientSession): Promise<Map<string, MessageDoc>> {
-    const wanted = pending.flatMap(({ change, conversationId }) =>
-      change.messageId === undefined ? [] : [{ _id: change.messageId, conversationId: new ObjectId(conversationId) }]
-    )
-    if (wanted.length === 0) return new Map()
-    const found = await this.#deps.db
-      .collection<MessageDoc>('messages')
-      .find({ _id: { $in: wanted.map(({ _id }) => _id) } }, { session })
-      .toArray()
-    const asked = new Set(
-      wanted.map(({ _id, conversationId }) => `${_id.toHexString()}${conversationId.toHexString()}`)
-    )
-    return new Map(
-      found
-        .filter(({ _id, conversationId }) => asked.has(`${_id.toHexString()}${conversationId.toHexString()}`))
-        .map(message => [message._id.toHexString(), message])
-    )
   }
 
   /** A refusal stands only if the state it was made on is the present one, and safe. */

@@ -1,5 +1,5 @@
 import { bareId } from '../../../../protocol/ids.ts'
-import type { Attachment, Message } from '../../../../protocol/messages/entities.ts'
+import type { Attachment, Message, Quote } from '../../../../protocol/messages/entities.ts'
 import { omitUndefined } from '../../../omit-undefined.ts'
 import type { Services } from '../../kit/services.ts'
 import { textOf } from '../../kit/text-of.ts'
@@ -57,8 +57,9 @@ function presentRest({ location, contact, encryptedContent, metadata, mentions, 
   }
 }
 
-function presentQuote({ messageId, senderId, text = '' }: NonNullable<Message['replyTo']>) {
-  return { messageId: bareId(messageId), sender: bareId(senderId), from: bareId(senderId), content: text, text }
+function presentQuote({ messageId, senderId, text = '', deleted = false }: Quote) {
+  const sender = bareId(senderId)
+  return { messageId: bareId(messageId), sender, from: sender, content: text, text, isDeleted: deleted }
 }
 
 /** State. Each reaction of each person is one item; `reactionCounts` counts those beyond the first twenty. */
