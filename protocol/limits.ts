@@ -52,8 +52,14 @@ export const DEFAULT_LIMITS = {
   codesPerAddressPerHour: 30,
   /** Codes in a day for all phone numbers that differ in their last four digits only. */
   codesPerPrefixPerDay: 200,
-  /** Open event streams of one address about QR codes. */
-  qrStreamsPerAddress: 10,
+  /** Requests about one QR code in a minute, of all who are not signed in. */
+  qrRequestsPerMinute: 90,
+  /** QR codes made in a minute by one person, or from one network; and as many pictures of them. */
+  qrCodesPerMinute: 300,
+  /** Open event streams about QR codes: about one code, of one network, and in all on one server. */
+  qrStreamsPerCode: 2,
+  qrStreamsPerAddress: 2_000,
+  qrStreams: 10_000,
   /** Numbers that one person may look up in a day to find their contacts. */
   contactNumbersPerDay: 20_000,
   /** Requests (to talk, to be friends) that one person makes in a day, and that may be open at once. */

@@ -13,6 +13,7 @@ const SECRETS = [
   'refreshToken',
   'ticket',
   'qrToken',
+  'deviceSecret',
   'matchCode',
   'otp',
   'devCode',

@@ -31,7 +31,7 @@ export type SignedIn = Static<typeof SignedIn>
 /** Prefix of the token in the picture of a code. */
 export const QR_PREFIX = 'parley:qr:'
 
-/** The secret of a code, which the picture holds: who has it may ask about the code. */
+/** Name of a code, which the picture holds: no secret to who sees it, and nothing that others can guess. */
 export const QrToken = Type.String({
   pattern: '^[A-Za-z0-9_-]{43}$',
   maxLength: 43,
@@ -48,6 +48,15 @@ export const MatchCode = Type.String({ pattern: '^[0-9]{2}$', maxLength: 2, exam
 export const QrStatus = oneOf('pending', 'scanned', 'approved', 'used', 'refused', 'expired')
 export type QrStatus = Static<typeof QrStatus>
 
+/** Proof that a code is a device's own. */
+export const DeviceSecret = Type.String({
+  description:
+    'In no picture. The answer to creation has it; for a code that somebody shows, the device makes up 32 random bytes.',
+  pattern: '^[A-Za-z0-9_-]{43}$',
+  maxLength: 43,
+  examples: ['q8Zr2LwX0vNfKd7TtYp4sJhGcB1mEu6AiO9kR3yQxWc']
+})
+
 /** State of a code. `matchCode` and `device` are there as soon as the device is known that would be signed in. */
 export const QrState = closed({
   id: QrLoginId,
@@ -58,12 +67,13 @@ export const QrState = closed({
 })
 export type QrState = Static<typeof QrState>
 
-/** A new code, for whoever made it. `url` is what its picture holds. */
+/** A new code, for whoever made it. `url` is what its picture holds; `deviceSecret` is there for a device that made it. */
 export const QrLogin = closed({
   id: QrLoginId,
   token: QrToken,
   status: QrStatus,
   matchCode: Type.Optional(MatchCode),
+  deviceSecret: Type.Optional(DeviceSecret),
   url: Type.String(),
   expiresAt: Timestamp
 })

@@ -1,8 +1,8 @@
-import { type Static, Type } from '@sinclair/typebox'
+import { Type } from '@sinclair/typebox'
 import { route } from '../route.ts'
 import { closed, oneOf } from '../schema.ts'
 import { Device } from '../users/entities.ts'
-import { MatchCode, QrLogin, QrState, QrToken, SignedIn } from './entities.ts'
+import { DeviceSecret, MatchCode, QrLogin, QrState, QrToken, SignedIn } from './entities.ts'
 
 const tags = ['auth']
 
@@ -10,7 +10,8 @@ const params = closed({ token: QrToken })
 
 const DeviceId = Device.properties.id
 
-const deviceQuery = closed({ deviceId: Type.Optional(DeviceId) })
+/** For a device that is not signed in. */
+const headers = Type.Object({ 'device-secret': Type.Optional(DeviceSecret) })
 
 export const CreateQr = route({
   method: 'POST',
@@ -27,12 +28,12 @@ export const CreateQr = route({
 export const GetQr = route({
   method: 'GET',
   url: '/auth/qr/:token',
-  isPublic: true,
+  isOptional: true,
   schema: {
-    summary: 'Where a code is; with deviceId only for the device that it is bound to',
+    summary: 'Where a code is, for its device (Device-Secret), or for who is signed in',
     tags,
     params,
-    querystring: deviceQuery,
+    headers,
     response: { 200: QrState }
   }
 })
@@ -53,12 +54,12 @@ export const GetQrImage = route({
 export const WatchQr = route({
   method: 'GET',
   url: '/auth/qr/:token/events',
-  isPublic: true,
+  isOptional: true,
   schema: {
     summary: 'Server-sent events `state`, with what GET answers: now and at each change, until it is decided',
     tags,
     params,
-    querystring: deviceQuery,
+    headers,
     response: { 200: Type.String({ contentMediaType: 'text/event-stream' }) }
   }
 })
@@ -89,9 +90,7 @@ export const LoginByQr = route({
     summary: 'Sign in by an approved code; `approval_pending` until then',
     tags,
     params,
-    body: closed({ deviceId: DeviceId, device: Type.Optional(Device) }),
+    body: closed({ deviceId: DeviceId, deviceSecret: DeviceSecret, device: Type.Optional(Device) }),
     response: { 200: SignedIn }
   }
 })
-
-export type QrPresentation = Static<typeof LoginByQr.schema.body>

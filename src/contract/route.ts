@@ -35,10 +35,17 @@ export type Answer<R extends Route> =
       : Promise<Static<Schema>>
     : never
 
+/**
+ * What a request is counted by where no token says whose it is: a code that it knows, as a key; nothing for what
+ * somebody has made up, which is counted by network. The request has not been validated.
+ */
+export type CountedBy = (request: { readonly params: unknown; readonly body: unknown }) => string | undefined
+
 /** A route of the contract with its handler, as a face serves it. */
 export interface BoundRoute {
   readonly contract: Route
   readonly bodyLimit?: number
+  readonly countedBy?: CountedBy
   handle(call: Call<Route>, reply: Reply): Promise<unknown>
 }
 
@@ -49,7 +56,7 @@ export interface BoundRoute {
 export function route<const R extends Route>(
   contract: R,
   handle: (call: Call<R>, reply: Reply) => Answer<R>,
-  options: Pick<BoundRoute, 'bodyLimit'> = {}
+  options: Pick<BoundRoute, 'bodyLimit' | 'countedBy'> = {}
 ): BoundRoute {
   return { ...options, contract, handle: handle as BoundRoute['handle'] }
 }

@@ -83,9 +83,10 @@ const TRIES: Readonly<Record<string, (server: TestServer, seats: Seats) => Promi
   },
   'QR code': async (server, { squatter }) => {
     const device = { id: 'laptop', name: 'Laptop', platform: 'web' }
-    const { token } = (await post(server, '/v1/auth/qr', { device })).body
-    await post(server, `/v1/auth/qr/${token}/approve`, {}, squatter.accessToken)
-    return [(await post(server, `/v1/auth/qr/${token}/login`, { deviceId: 'laptop' })).body.user?.id]
+    const { token, matchCode, deviceSecret } = (await post(server, '/v1/auth/qr', { device })).body
+    await post(server, `/v1/auth/qr/${token}/approve`, { matchCode }, squatter.accessToken)
+    const login = { deviceId: 'laptop', deviceSecret }
+    return [(await post(server, `/v1/auth/qr/${token}/login`, login)).body.user.id]
   },
   'session and refresh': async (server, { squatter }) => {
     const me = await server.call({ token: squatter.accessToken }, 'GET', '/v1/users/me')

@@ -12,9 +12,9 @@ async function post(server: TestServer, path: string, body: object, token?: stri
 
 /** Signs a laptop in by a picture that somebody with this token approves. */
 async function letIn(server: TestServer, token: string): Promise<SignedIn> {
-  const { token: code, matchCode } = (await post(server, '/v1/auth/qr', { device: LAPTOP })).body
+  const { token: code, matchCode, deviceSecret } = (await post(server, '/v1/auth/qr', { device: LAPTOP })).body
   await post(server, `/v1/auth/qr/${code}/approve`, { matchCode }, token)
-  return (await post(server, `/v1/auth/qr/${code}/login`, { deviceId: LAPTOP.id })).body
+  return (await post(server, `/v1/auth/qr/${code}/login`, { deviceId: LAPTOP.id, deviceSecret })).body
 }
 
 const statusOf = async (server: TestServer, token: string): Promise<number> =>

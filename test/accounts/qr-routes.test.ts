@@ -2,9 +2,12 @@ import t from 'tap'
 import { startServer, type TestServer } from '../kit/helper.ts'
 
 const LAPTOP = { id: 'laptop-1', platform: 'web', name: 'Firefox' }
+/** Secret that a device makes up for a code of somebody. */
+const SECRET = 's'.repeat(43)
+const withSecret = (deviceSecret: string) => ({ 'device-secret': deviceSecret })
 
 /** A code of a device that is signed out. */
-async function newCode(server: TestServer): Promise<{ token: string; matchCode: string }> {
+async function newCode(server: TestServer): Promise<{ token: string; matchCode: string; deviceSecret: string }> {
   return (await server.call(undefined, 'POST', '/v1/auth/qr', { device: LAPTOP })).body
 }
 
@@ -26,8 +29,8 @@ t.test('both ways round over REST', async t => {
   const phone = { token: (await server.signUp()).accessToken }
   const shown = await server.call(undefined, 'POST', '/v1/auth/qr', { device: LAPTOP })
   t.match(shown, { status: 201, body: { id: /^qr_[0-9a-f]{24}$/, status: 'pending', matchCode: /^\d\d$/ } })
-  const { token, matchCode } = shown.body
-  const login = { deviceId: LAPTOP.id, device: LAPTOP }
+  const { token, matchCode, deviceSecret } = shown.body
+  const login = { deviceId: LAPTOP.id, deviceSecret, device: LAPTOP }
   t.match(await server.call(undefined, 'POST', `/v1/auth/qr/${token}/login`, login), {
     status: 409,
     body: { error: { code: 'approval_pending', retry: 'later', retryAfterMs: Number } }
@@ -43,9 +46,13 @@ t.test('both ways round over REST', async t => {
   const laptop = { token: signedIn.body.accessToken }
 
   const own = (await server.call(laptop, 'POST', '/v1/auth/qr', {})).body
-  const present = async () => await server.call(undefined, 'POST', `/v1/auth/qr/${own.token}/login`, { deviceId: 'd2' })
+  t.equal(own.deviceSecret, undefined)
+  const presentation = { deviceId: 'd2', deviceSecret: SECRET }
+  const present = async () => await server.call(undefined, 'POST', `/v1/auth/qr/${own.token}/login`, presentation)
   t.equal((await present()).status, 409)
-  const { body: seen } = await server.call(undefined, 'GET', `/v1/auth/qr/${own.token}?deviceId=d2`)
+  const { body: seen } = await server.call(
+    ...([undefined, 'GET', `/v1/auth/qr/${own.token}`, undefined, withSecret(SECRET)] as const)
+  )
   t.match(seen, { status: 'scanned', matchCode: /^\d\d$/ })
   const approved = await server.call(laptop, 'POST', `/v1/auth/qr/${own.token}/approve`, { matchCode: seen.matchCode })
   t.equal(approved.status, 200)
@@ -66,9 +73,10 @@ t.test('a token that comes along must be valid; without one a device must be nam
 t.test('refusing', async t => {
   const server = await startServer(t)
   const phone = { token: (await server.signUp()).accessToken }
-  const { token } = await newCode(server)
+  const { token, deviceSecret } = await newCode(server)
   t.match(await server.call(phone, 'POST', `/v1/auth/qr/${token}/refuse`), { status: 200, body: { status: 'refused' } })
-  const { status, body } = await server.call(undefined, 'POST', `/v1/auth/qr/${token}/login`, { deviceId: LAPTOP.id })
+  const login = { deviceId: LAPTOP.id, deviceSecret }
+  const { status, body } = await server.call(undefined, 'POST', `/v1/auth/qr/${token}/login`, login)
   t.match({ status, body }, { status: 403, body: { error: { code: 'forbidden' } } })
 })
 
@@ -76,9 +84,9 @@ t.test('unknown tokens are not found, and what is no token is invalid', async t 
   const server = await startServer(t)
   const phone = await server.person()
   for (const path of ['', '/image', '/events']) {
-    const answer = await server.call(undefined, 'GET', `/v1/auth/qr/${'A'.repeat(43)}${path}`)
+    const answer = await server.call(phone, 'GET', `/v1/auth/qr/${'A'.repeat(43)}${path}`)
     t.match(answer, { status: 404, body: { error: { code: 'not_found' } } }, path)
-    t.equal((await server.call(undefined, 'GET', `/v1/auth/qr/short${path}`)).status, 400, path)
+    t.equal((await server.call(phone, 'GET', `/v1/auth/qr/short${path}`)).status, 400, path)
   }
   const approve = await server.call(phone, 'POST', `/v1/auth/qr/${'A'.repeat(43)}/approve`, { matchCode: '00' })
   t.equal(approve.status, 404)
@@ -108,14 +116,16 @@ t.test('the events tell each state and end with the decision', async t => {
   const server = await startServer(t)
   const phone = { token: (await server.signUp()).accessToken }
   const { token } = (await server.call(phone, 'POST', '/v1/auth/qr', {})).body
-  const response = await fetch(`${server.url}/v1/auth/qr/${token}/events`)
+  const headers = { authorization: `Bearer ${phone.token}` }
+  const response = await fetch(`${server.url}/v1/auth/qr/${token}/events`, { headers })
   t.equal(response.headers.get('content-type'), 'text/event-stream; charset=utf-8')
   t.equal(response.headers.get('x-accel-buffering'), 'no')
   const told: string[] = []
   for await (const { status, matchCode } of statesOf(response)) {
     told.push(status)
     if (status === 'pending') {
-      await server.call(undefined, 'POST', `/v1/auth/qr/${token}/login`, { deviceId: LAPTOP.id })
+      const login = { deviceId: LAPTOP.id, deviceSecret: SECRET }
+      await server.call(undefined, 'POST', `/v1/auth/qr/${token}/login`, login)
     } else if (status === 'scanned') {
       await server.call(phone, 'POST', `/v1/auth/qr/${token}/approve`, { matchCode })
     }
@@ -123,11 +133,12 @@ t.test('the events tell each state and end with the decision', async t => {
   t.same(told, ['pending', 'scanned', 'approved'])
 })
 
-t.test('a few streams at once for each address; they end with the server', async t => {
-  const server = await startServer(t, { env: { LIMITS_QR_STREAMS_PER_ADDRESS: '2' } })
-  const { token } = await newCode(server)
+t.test('two streams at once for each code; they end with the server', async t => {
+  const server = await startServer(t)
+  const { token, deviceSecret } = await newCode(server)
+  const headers = withSecret(deviceSecret)
   const open = async (signal?: AbortSignal) =>
-    await fetch(`${server.url}/v1/auth/qr/${token}/events`, signal ? { signal } : {})
+    await fetch(`${server.url}/v1/auth/qr/${token}/events`, signal ? { headers, signal } : { headers })
   const leaving = new AbortController()
   const [first, second] = [await open(), await open(leaving.signal)]
   t.equal((await open()).status, 429)

@@ -40,7 +40,8 @@ t.test('HEAD answers as GET does, without the body, and ends a stream', async t 
   }
   const device = { id: 'laptop', name: 'Laptop', platform: 'web' }
   const qr = await server.call(undefined, 'POST', '/v1/auth/qr', { device })
-  const watched = await server.call(undefined, 'HEAD', `/v1/auth/qr/${qr.body.token}/events?deviceId=laptop`)
+  const secret = { 'device-secret': qr.body.deviceSecret }
+  const watched = await server.call(undefined, 'HEAD', `/v1/auth/qr/${qr.body.token}/events`, undefined, secret)
   t.same([watched.status, watched.text], [200, ''])
 })
 

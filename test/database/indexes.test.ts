@@ -55,11 +55,12 @@ async function withCodes(server: TestServer, phone: string): Promise<void> {
   const shown = await post('qr', { device })
   const own = await post('qr', {}, token)
   for (const it of [shown, own]) {
-    await post(`qr/${it.token}/login`, { deviceId: device.id })
-    const { matchCode } = (await server.call(undefined, 'GET', `/v1/auth/qr/${it.token}`)).body
+    const login = { deviceId: device.id, deviceSecret: it.deviceSecret ?? 's'.repeat(43) }
+    await post(`qr/${it.token}/login`, login)
+    const { matchCode } = (await server.call({ token }, 'GET', `/v1/auth/qr/${it.token}`)).body
     await post(`qr/${it.token}/approve`, { matchCode: String((Number(matchCode) + 1) % 100).padStart(2, '0') }, token)
     await post(`qr/${it.token}/approve`, { matchCode }, token)
-    await post(`qr/${it.token}/login`, { deviceId: device.id })
+    await post(`qr/${it.token}/login`, login)
     await post(`qr/${it.token}/refuse`, {}, token)
   }
   await post('password/reset', { phone, code: await codeFor('reset'), newPassword: 'another horse battery' })

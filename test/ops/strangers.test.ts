@@ -73,3 +73,30 @@ t.test('S32 an upgrade where there is none is a plain 404, and its address is in
     t.match(await text(socket), /^HTTP\/1\.1 404 /, path)
   }
 })
+
+t.test('S12: the token of a QR code that nobody has made costs no look into the database', async t => {
+  const server = await startServer(t)
+  const other = await startServer(t, { env: { JWT_SECRET: randomBytes(32).toString('hex') } })
+  const newCode = async (from: TestServer) =>
+    (await from.call(undefined, 'POST', '/v1/auth/qr', { device: { id: 'd' } })).body
+  const { token, deviceSecret } = await newCode(server)
+  const phone = await server.person()
+  const ask = async (it: string) => [
+    await server.call(phone, 'GET', `/v1/auth/qr/${it}`),
+    await server.call(phone, 'POST', `/v1/auth/qr/${it}/approve`, { matchCode: '00' }),
+    await server.call(undefined, 'GET', `/v1/auth/qr/${it}/image`),
+    await server.call(undefined, 'GET', `/v1/auth/qr/${it}/events`, undefined, { 'device-secret': deviceSecret }),
+    await server.call(undefined, 'POST', `/v1/auth/qr/${it}/login`, { deviceId: 'd', deviceSecret }),
+    await server.call(undefined, 'GET', `/api/auth/qr/${it}`),
+    await server.call(undefined, 'POST', '/api/auth/login', { qrToken: it })
+  ]
+  const ends = [...'AEIMQUYcgkosw048'].map(end => token.slice(0, -1) + end)
+  const commands = await commandsOn(t, server, 'qrLogins', async () => {
+    const rubbish = [randomBytes(32).toString('base64url'), (await newCode(other)).token, ...ends]
+    for (const it of rubbish.filter(it => it !== token)) {
+      for (const { status } of await ask(it)) t.match(`${status}`, /401|404/)
+    }
+  })
+  t.equal(commands, 0)
+  t.equal((await server.call(phone, 'GET', `/v1/auth/qr/${token}`)).status, 200)
+})

@@ -3,40 +3,42 @@ import type { QrState } from '../../../protocol/accounts/entities.ts'
 import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
 import { networkOf } from '../../limits/counters.ts'
+import type { Viewer } from './code-state.ts'
 import type { QrService } from './qr.ts'
 
 interface Watch {
   readonly token: string
-  readonly deviceId: string | undefined
+  readonly viewer: Viewer
   readonly ip: string
 }
 
 const RETRY_MS = 5_000
 
-/** Server-sent events about QR codes, a few at once for each network. Each ends when the code is decided or over. */
+/** Server-sent events about QR codes, a few at once for each code. Each ends when the code is decided or over. */
 export class QrStreams {
   readonly #qr: QrService
-  readonly #perNetwork: number
+  readonly #limits: Config['limits']
   readonly #beatMs: number
+  /** Open streams in all, of a network and of a code. */
   readonly #open = new Map<string, number>()
   readonly #closing = new AbortController()
 
   constructor(qr: QrService, { limits, timings }: Pick<Config, 'limits' | 'timings'>) {
     this.#qr = qr
-    this.#perNetwork = limits.qrStreamsPerAddress
+    this.#limits = limits
     this.#beatMs = timings.streamBeatMs
   }
 
-  /** @throws {AppError} `not_found`, `rate_limited` */
+  /** @throws {AppError} `not_found`, `unauthenticated`, `rate_limited` */
   async open(watch: Watch): Promise<Readable> {
-    const state = await this.#qr.status(watch.token, watch.deviceId)
-    const network = networkOf(watch.ip)
-    this.#enter(network)
+    // Asked before a place is taken: who has only seen the picture takes none.
+    const state = await this.#qr.status(watch.token, watch.viewer)
+    const leave = this.#enter(watch)
     const stream = new PassThrough()
     const gone = new AbortController()
     stream.once('close', () => {
       gone.abort()
-      this.#leave(network)
+      leave()
     })
     void this.#emitStates(stream, watch, state, AbortSignal.any([gone.signal, this.#closing.signal]))
     return stream
@@ -47,18 +49,13 @@ export class QrStreams {
     this.#closing.abort()
   }
 
-  async #emitStates(
-    stream: PassThrough,
-    { token, deviceId }: Watch,
-    first: QrState,
-    signal: AbortSignal
-  ): Promise<void> {
+  async #emitStates(stream: PassThrough, { token, viewer }: Watch, first: QrState, signal: AbortSignal): Promise<void> {
     const heartbeat = setInterval(() => stream.write(': waiting\n\n'), this.#beatMs)
     try {
       let state = first
       write(stream, state)
       while (isOpen(state)) {
-        state = await this.#qr.wait(token, deviceId, signal, state.status)
+        state = await this.#qr.wait(token, viewer, signal, state.status)
         write(stream, state)
       }
     } catch {
@@ -69,18 +66,26 @@ export class QrStreams {
     }
   }
 
-  #enter(network: string): void {
-    const count = this.#open.get(network) ?? 0
-    if (count >= this.#perNetwork) {
+  /** Takes a place of each kind. @returns what gives them back @throws {AppError} `rate_limited` */
+  #enter({ token, ip }: Watch): () => void {
+    const places = [
+      { key: 'all', limit: this.#limits.qrStreams },
+      { key: `network ${networkOf(ip)}`, limit: this.#limits.qrStreamsPerAddress },
+      { key: `code ${token}`, limit: this.#limits.qrStreamsPerCode }
+    ]
+    if (places.some(({ key, limit }) => (this.#open.get(key) ?? 0) >= limit)) {
       throw new AppError('rate_limited', 'Too many streams are open', { retryAfterMs: RETRY_MS })
     }
-    this.#open.set(network, count + 1)
+    for (const { key } of places) this.#count(key, 1)
+    return () => {
+      for (const { key } of places) this.#count(key, -1)
+    }
   }
 
-  #leave(network: string): void {
-    const count = this.#open.get(network) ?? 0
-    if (count <= 1) this.#open.delete(network)
-    else this.#open.set(network, count - 1)
+  #count(key: string, change: number): void {
+    const count = (this.#open.get(key) ?? 0) + change
+    if (count === 0) this.#open.delete(key)
+    else this.#open.set(key, count)
   }
 }
 

@@ -1,81 +1,148 @@
 import { randomBytes, randomInt } from 'node:crypto'
-import { EventEmitter } from 'node:events'
 import { QR_PREFIX, type QrLogin, type QrState } from '../../../protocol/accounts/entities.ts'
-import type { QrPresentation } from '../../../protocol/accounts/qr-routes.ts'
 import { prefixedId } from '../../../protocol/ids.ts'
 import type { Device } from '../../../protocol/users/entities.ts'
 import type { Actor } from '../../actor.ts'
 import type { Config } from '../../config/config.ts'
 import { ObjectId } from '../../database/object-id.ts'
 import { AppError } from '../../errors.ts'
+import { Batcher } from '../../limits/batcher.ts'
+import { networkOf } from '../../limits/counters.ts'
+import { TokenBuckets } from '../../limits/token-buckets.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import type { UserService } from '../../users/index.ts'
 import type { SignIn } from '../passwords/password-sign-in.ts'
 import type { SessionService } from '../sessions/sessions.ts'
+import { MacTokens } from '../tokens/mac-tokens.ts'
+import { CodeChanges } from './code-changes.ts'
+import { type CodeDoc, isDecidedBy, mayView, personOf, presentState, type Viewer } from './code-state.ts'
+import { type DeviceProof, isSameProof, storedProof } from './device-proof.ts'
 import { drawQr, type QrFormat } from './qr-image.ts'
 import type { QrLoginDoc, QrLoginStore, QrPerson } from './store.ts'
 
 interface QrDeps {
   readonly store: { readonly qrLogins: QrLoginStore }
-  readonly config: Pick<Config, 'QR_TOKEN_EXPIRES_IN' | 'timings'>
+  readonly config: Pick<Config, 'QR_TOKEN_EXPIRES_IN' | 'timings' | 'limits'> & {
+    readonly JWT_SECRET: readonly string[]
+  }
   readonly sessions: SessionService
   readonly users: UserService
 }
 
+/** Maker of a code: somebody who is signed in, or a device. */
+interface Maker {
+  readonly actor?: Actor | null | undefined
+  readonly device?: Device | undefined
+  /** Program of a device whose app keeps no secret. */
+  readonly program?: string
+  readonly ip: string
+}
+
+/** Device that presents a code. */
+interface Presenter {
+  readonly device: Device
+  readonly proof: DeviceProof
+}
+
 const RETRY_MS = 1_000
-const TOKEN = /^[A-Za-z0-9_-]{43}$/
-type CodeDoc = Omit<QrLoginDoc, 'tokenHash'>
+const SECRET_BYTES = 32
+/** Time after its end for which a code is still looked for, ms; the database removes it meanwhile. */
+const KEPT_MS = 60_000
+/** Codes that are looked for at once. */
+const MAX_BATCH = 500
 
 /**
  * Signing a device in by a picture, both ways round: a device that is signed out shows one, and somebody who is
  * signed in approves it; or somebody who is signed in shows one, the first device that presents it waits, and they
- * approve that device. Who knows the token may ask about the code; only the device that it is bound to gets in.
+ * approve that device. The picture is no secret: only the device that the code is bound to gets in, by what is not in
+ * the picture. One whose app keeps no secret is told by its id and its program, and as soon as another one asks to be
+ * let in by its code, nobody is.
  */
 export class QrService {
   readonly #codes: QrLoginStore
   readonly #lifeMs: number
-  /** Other processes change codes too. */
-  readonly #pollMs: number
+  readonly #tokens: MacTokens
+  readonly #found: Batcher<string, QrLoginDoc | undefined>
+  readonly #changes: CodeChanges
+  readonly #made: TokenBuckets
+  readonly #drawn: TokenBuckets
   readonly #sessions: SessionService
   readonly #users: UserService
-  /** Says the id of a code that has changed in this process. */
-  readonly #changes = new EventEmitter().setMaxListeners(0)
 
   constructor({ store, config, sessions, users }: QrDeps) {
     this.#codes = store.qrLogins
     this.#lifeMs = config.QR_TOKEN_EXPIRES_IN
-    this.#pollMs = config.timings.qrPollMs
+    this.#tokens = new MacTokens(config.JWT_SECRET, 'QR code')
+    this.#found = new Batcher(async tokens => await store.qrLogins.findAll(tokens), MAX_BATCH)
+    this.#changes = new CodeChanges(config.timings.qrPollMs)
+    const { qrCodesPerMinute: burst } = config.limits
+    this.#made = new TokenBuckets({ perSecond: burst / 60, burst })
+    this.#drawn = new TokenBuckets({ perSecond: burst / 60, burst })
     this.#sessions = sessions
     this.#users = users
   }
 
-  /** A new code: the actor's, or where nobody is signed in the device's. @throws {AppError} `invalid` without either */
-  async create(actor: Actor | null | undefined, device?: Device): Promise<QrLogin> {
+  /**
+   * Key that requests about a code are counted by; nothing where there has never been such a code.
+   * @param text the token, or what the picture holds
+   */
+  keyOf(text: unknown): string | undefined {
+    if (typeof text !== 'string') return undefined
+    const token = text.startsWith(QR_PREFIX) ? text.slice(QR_PREFIX.length) : text
+    return this.#tokens.expiryOf(token) > 0 ? token : undefined
+  }
+
+  /**
+   * A new code: the actor's, or where nobody is signed in the device's, which gets a secret unless it says its program.
+   * @throws {AppError} `invalid` without either, `rate_limited`
+   */
+  async create({ actor, device, program, ip }: Maker): Promise<QrLogin> {
     if (!actor && !device) throw new AppError('invalid', 'device is required where nobody is signed in')
-    const token = randomBytes(32).toString('base64url')
+    this.#made.take(actor?.userId ?? networkOf(ip), 'Too many codes')
     const now = new Date()
+    const expiresAt = new Date(now.getTime() + this.#lifeMs)
+    const token = this.#tokens.make(expiresAt)
+    const secret = randomBytes(SECRET_BYTES).toString('base64url')
+    const proof = storedProof(
+      program === undefined ? { kind: 'secret', text: secret } : { kind: 'program', text: program }
+    )
     const code: CodeDoc = {
       _id: new ObjectId(),
-      ...omitUndefined(actor ? { makerId: new ObjectId(actor.userId) } : { device }),
+      ...omitUndefined(actor ? { makerId: new ObjectId(actor.userId) } : { device, proof }),
       matchCode: String(randomInt(100)).padStart(2, '0'),
       mismatches: 0,
       status: 'pending',
       createdAt: now,
-      expiresAt: new Date(now.getTime() + this.#lifeMs)
+      expiresAt
     }
     await this.#codes.insert(token, code)
-    const { id, status, matchCode, expiresAt } = presentState(code, now)
+    const { id, status, matchCode, expiresAt: end } = presentState(code, now)
+    const deviceSecret = code.proof?.kind === 'secret' ? secret : undefined
     const url = `${QR_PREFIX}${token}`
-    return { id, token, status, ...omitUndefined({ matchCode }), url, expiresAt }
+    return { id, token, status, ...omitUndefined({ matchCode, deviceSecret }), url, expiresAt: end }
   }
 
   /**
-   * State of a code. A device that names itself is answered only about a code that is or may become its own.
-   * @throws {AppError} `not_found`
+   * State of a code, for somebody who is signed in, unless another person made it, and for the device whose code it is
+   * or may become.
+   * @throws {AppError} `not_found`, `unauthenticated` for who is neither
    */
-  async status(token: string, deviceId?: string): Promise<QrState> {
+  async status(token: string, viewer: Viewer): Promise<QrState> {
+    if (!viewer.actor && viewer.deviceSecret === undefined) {
+      throw new AppError('unauthenticated', 'Authorization or Device-Secret is required')
+    }
     const code = await this.#find(token)
-    if (!code || (deviceId !== undefined && code.device && code.device.id !== deviceId)) throw noCode()
+    if (!code || !mayView(code, viewer)) throw noCode()
+    return presentState(code, new Date())
+  }
+
+  /**
+   * State of a code for apps that keep no secret, whoever asks.
+   * @throws {AppError} `not_found`, also where its device has a secret
+   */
+  async progress(token: string): Promise<Pick<QrState, 'id' | 'status' | 'expiresAt'>> {
+    const code = await this.#find(token)
+    if (!code || code.proof?.kind === 'secret') throw noCode()
     return presentState(code, new Date())
   }
 
@@ -84,17 +151,12 @@ export class QrService {
    * @param known the state that the caller has; the one at the time of the call unless told
    * @throws {AppError} `not_found`; also rejects when the signal aborts
    */
-  async wait(
-    token: string,
-    deviceId: string | undefined,
-    signal: AbortSignal,
-    known?: QrState['status']
-  ): Promise<QrState> {
-    let state = await this.status(token, deviceId)
+  async wait(token: string, viewer: Viewer, signal: AbortSignal, known?: QrState['status']): Promise<QrState> {
+    let state = await this.status(token, viewer)
     const before = known ?? state.status
     while (state.status === before) {
-      await this.#nextLook(state, signal)
-      state = await this.status(token, deviceId)
+      await this.#changes.nextLook(state, signal)
+      state = await this.status(token, viewer)
     }
     return state
   }
@@ -135,31 +197,39 @@ export class QrService {
   }
 
   /**
-   * Signs the device in, once, when the code is approved. A code that a person made is first bound to the device.
+   * Signs the device in, once, when the code is approved. A code that a person made is first bound to the device. One
+   * that is bound to a program is refused to everybody once another one presents it.
    * @throws {AppError} `approval_pending`, `forbidden` when it was refused, `unauthenticated` when the code is over, or
    * is another device's, or who approved it is not signed in any more
    */
-  async login(token: string, { deviceId, device }: QrPresentation): Promise<SignIn> {
-    const code = await this.#present(token, { ...device, id: deviceId })
+  async login(token: string, presenter: Presenter): Promise<SignIn> {
+    const code = await this.#present(token, presenter)
     if (code.status === 'refused') throw new AppError('forbidden', 'The sign-in was refused')
     if (code.status !== 'approved') {
       throw new AppError('approval_pending', 'The sign-in waits for approval', { retryAfterMs: RETRY_MS })
     }
-    const used = await this.#codes.use(token, deviceId, new Date())
+    const used = await this.#codes.use(token, presenter.device.id, new Date())
     if (!used?.decidedBy) throw invalidCode()
     this.#emitState(used)
-    return await this.#open(used.decidedBy, { ...used.device, ...device, id: deviceId })
+    return await this.#open(used.decidedBy, { ...used.device, ...presenter.device })
   }
 
-  /** The picture of a code that somebody may still use. @throws {AppError} `not_found` */
-  async image(token: string, format?: QrFormat): Promise<{ type: string; content: Buffer }> {
+  /** The picture of a code that somebody may still use. @throws {AppError} `not_found`, `rate_limited` */
+  async image(token: string, ip: string, format?: QrFormat): Promise<{ type: string; content: Buffer }> {
+    if (!this.#mayBe(token)) throw noCode()
+    this.#drawn.take(networkOf(ip), 'Too many pictures')
     const code = await this.#find(token)
     if (!code || !['pending', 'scanned'].includes(presentState(code, new Date()).status)) throw noCode()
     return await drawQr(`${QR_PREFIX}${token}`, format)
   }
 
-  async #find(token: string): Promise<QrLoginDoc | null> {
-    return TOKEN.test(token) ? await this.#codes.find(token) : null
+  async #find(token: string): Promise<QrLoginDoc | undefined> {
+    return this.#mayBe(token) ? await this.#found.add(token) : undefined
+  }
+
+  /** Whether the database may have a code. */
+  #mayBe(token: string): boolean {
+    return this.#tokens.expiryOf(token) + KEPT_MS > Date.now()
   }
 
   /** @throws {AppError} `not_found` when it has expired, or another person made it */
@@ -170,16 +240,23 @@ export class QrService {
   }
 
   /** The code, bound to this device. @throws {AppError} `unauthenticated` */
-  async #present(token: string, device: Device): Promise<QrLoginDoc> {
+  async #present(token: string, { device, proof }: Presenter): Promise<QrLoginDoc> {
     const now = new Date()
-    let code = await this.#find(token)
-    if (code?.makerId && code.status === 'pending') {
-      const scanned = await this.#codes.scan(token, device, now)
-      if (scanned) this.#emitState(scanned)
-      code = scanned ?? (await this.#find(token))
-    }
-    if (!code || code.expiresAt <= now || code.status === 'used' || code.device?.id !== device.id) throw invalidCode()
-    return code
+    const code = await this.#bind(token, { device, proof }, now)
+    if (!code || code.expiresAt <= now || code.status === 'used') throw invalidCode()
+    if (code.device?.id === device.id && isSameProof(code.proof, proof)) return code
+    // Who looks like the same program need not be it: once it shows that there are two, neither gets in.
+    if (code.proof?.kind === 'program') this.#emitState(await this.#codes.end(token))
+    throw invalidCode()
+  }
+
+  /** The code; one that a person made is bound to the device, if that is the first. */
+  async #bind(token: string, { device, proof }: Presenter, now: Date): Promise<QrLoginDoc | undefined> {
+    const code = await this.#find(token)
+    if (!code?.makerId || code.status !== 'pending') return code
+    const scanned = await this.#codes.scan(token, device, storedProof(proof), now)
+    this.#emitState(scanned)
+    return scanned ?? (await this.#find(token))
   }
 
   /**
@@ -207,49 +284,9 @@ export class QrService {
     return presentState(code, now)
   }
 
-  #emitState({ _id }: CodeDoc): void {
-    this.#changes.emit(prefixedId('qr', _id.toHexString()))
+  #emitState(code: CodeDoc | null): void {
+    if (code) this.#changes.emit(prefixedId('qr', code._id.toHexString()))
   }
-
-  /** Resolves when the code has changed here, or it is time to look, or it has expired. Rejects when aborted. */
-  async #nextLook({ id, expiresAt }: QrState, signal: AbortSignal): Promise<void> {
-    const untilExpiry = Date.parse(expiresAt) - Date.now()
-    signal.throwIfAborted()
-    await new Promise<void>((resolve, reject) => {
-      const settle = (done: () => void) => (): void => {
-        clearTimeout(timer)
-        this.#changes.off(id, look)
-        signal.removeEventListener('abort', abort)
-        done()
-      }
-      const look = settle(resolve)
-      const abort = settle(() => reject(signal.reason))
-      const timer = setTimeout(look, untilExpiry > 0 ? Math.min(this.#pollMs, untilExpiry) : this.#pollMs)
-      this.#changes.once(id, look)
-      signal.addEventListener('abort', abort, { once: true })
-    })
-  }
-}
-
-function presentState({ _id, status, device, matchCode, expiresAt }: CodeDoc, now: Date): QrState {
-  const isOver = status === 'used' || status === 'refused'
-  const { platform, name } = device ?? {}
-  return {
-    id: prefixedId('qr', _id.toHexString()),
-    status: expiresAt <= now && !isOver ? 'expired' : status,
-    ...omitUndefined({ matchCode: device && matchCode, device: device && omitUndefined({ platform, name }) }),
-    expiresAt: expiresAt.toISOString()
-  }
-}
-
-function personOf({ userId, sessionId, expiresAt }: Actor): QrPerson {
-  const source =
-    sessionId === undefined ? { tokenExpiresAt: new Date(expiresAt) } : { sessionId: new ObjectId(sessionId) }
-  return { userId: new ObjectId(userId), ...source }
-}
-
-function isDecidedBy({ decidedBy }: CodeDoc, { userId }: Actor): boolean {
-  return decidedBy?.userId.toHexString() === userId
 }
 
 function noCode(): AppError {

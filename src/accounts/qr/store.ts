@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Collection, Db, Filter, IndexDescription, ObjectId } from 'mongodb'
+import type { StoredProof } from './device-proof.ts'
 
 /** Person with a session, or with a token of another system. */
 export interface QrPerson {
@@ -25,6 +26,8 @@ export interface QrLoginDoc {
   makerId?: ObjectId
   /** The only device that it signs in; absent until one has presented a code that a person made. */
   device?: QrDevice
+  /** Evidence that it is that device; there with it. */
+  proof?: StoredProof
   matchCode: string
   /** Number of confirmations with a wrong match code. */
   mismatches: number
@@ -57,17 +60,20 @@ export class QrLoginStore {
     await this.#codes.insertOne({ ...code, tokenHash: hash(token) })
   }
 
-  /** Code in any state, also an expired one that the database has not yet removed. */
-  async find(token: string): Promise<QrLoginDoc | null> {
-    return await this.#codes.findOne({ tokenHash: hash(token) })
+  /** Codes in any state, in the order of their tokens, also expired ones that the database has not yet removed. */
+  async findAll(tokens: readonly string[]): Promise<(QrLoginDoc | undefined)[]> {
+    const hashes = tokens.map(hash)
+    const found = await this.#codes.find({ tokenHash: { $in: hashes } }).toArray()
+    const byHash = new Map(found.map(code => [code.tokenHash, code]))
+    return hashes.map(it => byHash.get(it))
   }
 
   /** Binds a code that a person made to the first device that presents it. */
-  async scan(token: string, device: QrDevice, now: Date): Promise<QrLoginDoc | null> {
+  async scan(token: string, device: QrDevice, proof: StoredProof, now: Date): Promise<QrLoginDoc | null> {
     return await this.#change(
       token,
       { status: 'pending', makerId: { $exists: true }, expiresAt: { $gt: now } },
-      { status: 'scanned', device }
+      { status: 'scanned', device, proof }
     )
   }
 
@@ -101,6 +107,11 @@ export class QrLoginStore {
       },
       { status: 'refused', decidedBy: person }
     )
+  }
+
+  /** Refuses a code that is not used yet, whoever has approved it. */
+  async end(token: string): Promise<QrLoginDoc | null> {
+    return await this.#change(token, { status: { $in: ['pending', 'scanned', 'approved'] } }, { status: 'refused' })
   }
 
   /** Uses an approved code up. */

@@ -14,7 +14,7 @@ import type { DeviceCursor } from '../../streams/positions.ts'
 import type { AccountStore } from '../../streams/store.ts'
 import type { PushTokenStore, UserService } from '../../users/index.ts'
 import type { TicketStore } from '../tickets/store.ts'
-import { Tickets } from '../tickets/tickets.ts'
+import { MacTokens } from '../tokens/mac-tokens.ts'
 import { RefreshTokens } from './refresh-tokens.ts'
 import type { SessionDoc, SessionStore } from './store.ts'
 
@@ -59,7 +59,7 @@ export class SessionService {
   readonly #timings: Config['timings']
   readonly #users: UserService
   readonly #tokens: RefreshTokens
-  readonly #tickets: Tickets
+  readonly #tickets: MacTokens
   /** User ids by the id of a live session. */
   readonly #live: RecentCache<string>
 
@@ -70,7 +70,7 @@ export class SessionService {
     this.#timings = config.timings
     this.#users = users
     this.#tokens = new RefreshTokens(config.JWT_SECRET)
-    this.#tickets = new Tickets(config.JWT_SECRET)
+    this.#tickets = new MacTokens(config.JWT_SECRET, 'ticket')
     this.#live = new RecentCache(id => this.#loadLive(id), config.timings.sessionCacheMs, MAX_CACHED)
     bus.subscribe('sessionEnd', ({ sessionId }) => this.forget(sessionId))
   }
@@ -202,8 +202,8 @@ export class SessionService {
 
   /** A ticket that opens one socket as the actor, within seconds. */
   async createTicket(actor: Actor): Promise<{ ticket: string; expiresAt: string }> {
-    const ticket = this.#tickets.make()
     const expiresAt = new Date(Date.now() + this.#timings.ticketMs)
+    const ticket = this.#tickets.make(expiresAt)
     const holder = {
       userId: new ObjectId(actor.userId),
       ...omitUndefined({ sessionId: actor.sessionId === undefined ? undefined : new ObjectId(actor.sessionId) }),
@@ -215,7 +215,8 @@ export class SessionService {
 
   /** Uses a ticket up. @throws {AppError} `unauthenticated`, `session_revoked`, `account_disabled` */
   async redeemTicket(ticket: string): Promise<Actor> {
-    const holder = this.#tickets.isOurs(ticket) ? await this.#store.tickets.take(ticket, new Date()) : undefined
+    const isLive = this.#tickets.expiryOf(ticket) > Date.now()
+    const holder = isLive ? await this.#store.tickets.take(ticket, new Date()) : undefined
     if (!holder) throw new AppError('unauthenticated', 'The ticket is not valid')
     const actor: Actor = {
       userId: holder.userId.toHexString(),

@@ -3,6 +3,7 @@ import type { FastifyReply } from 'fastify'
 import type { Authenticator } from '../../accounts/index.ts'
 import type { Actor } from '../../actor.ts'
 import type { Config, DialectName } from '../../config/config.ts'
+import type { CountedBy } from '../../contract/route.ts'
 import type { AppError } from '../../errors.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import type { RealtimeDialect } from '../../realtime/encoding/dialect-encoder.ts'
@@ -30,6 +31,7 @@ export interface DialectRoute {
   readonly schema: { readonly params?: TSchema; readonly querystring?: TSchema; readonly body?: TSchema }
   readonly isPublic: boolean
   readonly isProvedByBody: boolean
+  readonly countedBy: CountedBy | undefined
   readonly status: number
   readonly bodyLimit: number | undefined
   /** Of a route that first reads and then presents. */
@@ -57,6 +59,7 @@ interface RouteDeps<P extends TSchema, Q extends TSchema, B extends TSchema> {
   readonly isPublic?: boolean
   /** Public, and counted by what its body proves. */
   readonly isProvedByBody?: boolean
+  readonly countedBy?: CountedBy
   /** Of what is granted; 200 by default. */
   readonly status?: number
   readonly bodyLimit?: number
@@ -72,6 +75,7 @@ export function dialectRoute<P extends TSchema = TUnknown, Q extends TSchema = T
     body,
     isPublic = false,
     isProvedByBody = false,
+    countedBy,
     status = 200,
     bodyLimit
   }: RouteDeps<P, Q, B>,
@@ -79,7 +83,7 @@ export function dialectRoute<P extends TSchema = TUnknown, Q extends TSchema = T
 ): DialectRoute {
   const [method, url] = place.split(' ') as [Method, string]
   const schema = omitUndefined({ params, querystring: query, body })
-  const options = { summary, schema, isPublic, isProvedByBody, status, bodyLimit }
+  const options = { summary, schema, isPublic, isProvedByBody, countedBy, status, bodyLimit }
   return { method, url, ...options, handle: handle as DialectRoute['handle'] }
 }
 

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Actor } from '../../actor.ts'
+import type { CountedBy } from '../../contract/route.ts'
 import { AppError } from '../../errors.ts'
 import { bearerToken } from '../../realtime/credential.ts'
 import type { RequestLimits } from './rate-limits.ts'
@@ -16,6 +17,8 @@ declare module 'fastify' {
     isOptional?: boolean
     /** Public, and counted by what its body proves. */
     isProvedByBody?: boolean
+    /** Key in place of the network, where nobody is known by a token; asked once there is a body if that has the proof. */
+    countedBy?: CountedBy
     /** Public, and not counted: what operators ask for, and upgrades, whose connections have limits of their own. */
     isUnlimited?: boolean
   }
@@ -33,7 +36,7 @@ const ONCE_GOOD: readonly AppError['code'][] = ['token_expired', 'session_revoke
 /**
  * Default deny: every request needs a token, unless its route says `isPublic` or there is no such route, or says
  * `isOptional` and there is none. Requests are counted by the person whose token comes along, on whatever route, and
- * by network only where nobody is known.
+ * by network only where nobody is known, nor a code that they are about.
  */
 export function authenticateRequests(
   app: FastifyInstance,
@@ -46,8 +49,12 @@ export function authenticateRequests(
     const { isUnlimited, isPublic, isOptional, isProvedByBody } = request.routeOptions.config
     if (isUnlimited || isProvedByBody) return
     if (request.is404 || isPublic) return await countOnly(request, deps)
-    if (isOptional && request.headers.authorization === undefined) return await limits.countNetwork(request)
+    if (isOptional && request.headers.authorization === undefined) return await countUnknown(request, deps)
     request.actor = await authenticate(request, requireBearer(request), deps)
+  })
+  app.addHook('preValidation', async request => {
+    const { isProvedByBody, countedBy } = request.routeOptions.config
+    if (isProvedByBody && countedBy) await countOnly(request, deps)
   })
 }
 
@@ -59,12 +66,18 @@ interface Deps {
 /** Counts a request that needs no token, by whose it is that comes along, if it is good. */
 async function countOnly(request: FastifyRequest, deps: Deps): Promise<void> {
   const token = bearerToken(request.headers.authorization) ?? tokenInQuery(request)
-  if (token === undefined) return await deps.limits.countNetwork(request)
+  if (token === undefined) return await countUnknown(request, deps)
   try {
     await authenticate(request, token, deps)
   } catch (error) {
     if (error instanceof AppError && error.code === 'rate_limited') throw error
   }
+}
+
+async function countUnknown(request: FastifyRequest, { limits }: Deps): Promise<void> {
+  const key = request.routeOptions.config.countedBy?.(request)
+  if (key === undefined) await limits.countNetwork(request)
+  else limits.countCode(key)
 }
 
 /** Tells whose a token is, and counts the request by them; by the token, or the network, when it is refused. */

@@ -9,7 +9,7 @@ export const contractRoutes: FastifyPluginAsync<{ readonly routes: readonly Boun
   app,
   { routes }
 ) => {
-  for (const { contract, handle, bodyLimit } of routes) {
+  for (const { contract, handle, bodyLimit, countedBy } of routes) {
     const { method, url, isPublic = false, isOptional = false, isProvedByBody = false, schema } = contract
     const status = Math.min(...Object.keys(schema.response).map(Number))
     app.route({
@@ -17,7 +17,7 @@ export const contractRoutes: FastifyPluginAsync<{ readonly routes: readonly Boun
       method: methodsOf(method, isStream(schema)),
       url,
       schema: { ...schema },
-      config: { isPublic, isOptional, isProvedByBody },
+      config: { isPublic, isOptional, isProvedByBody, ...omitUndefined({ countedBy }) },
       handler: async (request, reply) =>
         await handle(request as unknown as Call<Route>, reply.code(status) as unknown as Reply)
     })

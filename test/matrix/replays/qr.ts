@@ -14,7 +14,11 @@ type Maker = { readonly token: string } | { readonly deviceId: string }
 interface Code {
   readonly token: string
   readonly matchCode: string
+  readonly deviceSecret?: string
 }
+
+/** Secret that a device makes up for a code of somebody. */
+const SECRET = 's'.repeat(43)
 
 /** Requests of one app to sign in by a picture. */
 interface Door {
@@ -23,7 +27,7 @@ interface Door {
   make(server: TestServer, maker: Maker): Promise<Code>
   approve(server: TestServer, who: Who, code: Code): Promise<Answer>
   login(server: TestServer, code: Code, deviceId: string): Promise<Answer>
-  look(server: TestServer, code: Code): Promise<Answer>
+  look(server: TestServer, who: Who, code: Code): Promise<Answer>
 }
 
 const canonical: Door = {
@@ -34,12 +38,12 @@ const canonical: Door = {
   },
   // What both devices show is known once a device has presented the code.
   approve: async (server, who, code) => {
-    const { matchCode = '00' } = (await server.call(undefined, 'GET', `/v1/auth/qr/${code.token}`)).body
+    const { matchCode = '00' } = (await server.call(who, 'GET', `/v1/auth/qr/${code.token}`)).body
     return await server.call(who, 'POST', `/v1/auth/qr/${code.token}/approve`, { matchCode })
   },
-  login: async (server, { token }, deviceId) =>
-    await server.call(undefined, 'POST', `/v1/auth/qr/${token}/login`, { deviceId }),
-  look: async (server, { token }) => await server.call(undefined, 'GET', `/v1/auth/qr/${token}`)
+  login: async (server, { token, deviceSecret = SECRET }, deviceId) =>
+    await server.call(undefined, 'POST', `/v1/auth/qr/${token}/login`, { deviceId, deviceSecret }),
+  look: async (server, who, { token }) => await server.call(who, 'GET', `/v1/auth/qr/${token}`)
 }
 
 const chatapp = (root: string): Door => ({
@@ -52,7 +56,7 @@ const chatapp = (root: string): Door => ({
   approve: async (server, who, { token }) => await server.call(who, 'POST', `${root}/api/auth/qr/${token}/approve`),
   login: async (server, { token }, deviceId) =>
     await server.call(undefined, 'POST', `${root}/api/auth/login`, { qrToken: token, deviceInfo: { deviceId } }),
-  look: async (server, { token }) => await server.call(undefined, 'GET', `${root}/api/auth/qr/${token}`)
+  look: async (server, who, { token }) => await server.call(who, 'GET', `${root}/api/auth/qr/${token}`)
 })
 
 const DOORS = [canonical, chatapp(''), chatapp('/chatapp')]
@@ -95,13 +99,15 @@ function usedAgain(door: Door, other: Door): Row[] {
       t.equal((await other.approve(stage.server, phone, code)).status, 200)
       t.equal((await door.login(stage.server, code, 'laptop')).status, 200)
       for (const it of DOORS) requireRefused(t, await it.login(stage.server, code, 'laptop'), OVER, it.face)
-      t.match((await other.look(stage.server, code)).body, { status: 'used' })
+      t.match((await door.look(stage.server, phone, code)).body, { status: 'used' })
       t.equal(await signInsOf(stage, phone), 1)
     }),
     row(`approved in ${other.face} and used ten times at once signs in once`, async (t, stage) => {
       const { phone, code } = await begin(stage)
       await other.approve(stage.server, phone, code)
-      const answers = await atOnce(async index => await (index % 2 ? door : other).login(stage.server, code, 'laptop'))
+      // A program of another app would end it.
+      const second = other === canonical ? door : other
+      const answers = await atOnce(async index => await (index % 2 ? door : second).login(stage.server, code, 'laptop'))
       t.same([countOf(answers, 200), countOf(answers, 401)], [1, answers.length - 1])
       t.equal(await signInsOf(stage, phone), 1)
     }),
@@ -164,7 +170,8 @@ function strangers(door: Door): Row[] {
   ]
 }
 
-function misused(door: Door): Row[] {
+/** Rows of a second device, whose secret is another one. */
+function boundBySecret(door: Door): Row[] {
   const row = (what: string, run: Row['run']): Row => ({ face: door.face, what: `a picture ${what}`, run })
   return [
     row('is for the device that showed it', async (t, { server }) => {
@@ -172,8 +179,10 @@ function misused(door: Door): Row[] {
       const code = await door.make(server, { deviceId: 'laptop' })
       requireRefused(t, await door.login(server, code, 'thief'), OVER, 'before')
       t.equal((await door.approve(server, phone, code)).status, 200)
-      requireRefused(t, await door.login(server, code, 'thief'), OVER, 'after')
-      const asked = await server.call(undefined, 'GET', `/v1/auth/qr/${code.token}?deviceId=thief`)
+      const thief = { ...code, deviceSecret: SECRET }
+      requireRefused(t, await door.login(server, thief, 'laptop'), OVER, 'after')
+      const secret = { 'device-secret': SECRET }
+      const asked = await server.call(undefined, 'GET', `/v1/auth/qr/${code.token}`, undefined, secret)
       requireRefused(t, asked, UNKNOWN, 'asked about by another')
       t.equal((await door.login(server, code, 'laptop')).status, 200)
     }),
@@ -188,7 +197,49 @@ function misused(door: Door): Row[] {
         again.map(({ status }) => status === 200),
         answers.map(({ status }) => status === 409)
       )
+    })
+  ]
+}
+
+/** Rows of a second device of an app that keeps no secret. */
+function endedBySecond(door: Door): Row[] {
+  const row = (what: string, run: Row['run']): Row => ({ face: door.face, what: `a picture ${what}`, run })
+  const requireEnded = async (t: Test, { server }: Stage, phone: Somebody, code: Code) => {
+    t.match((await door.look(server, phone, code)).body, { status: 'refused' })
+    requireRefused(t, await door.approve(server, phone, code), [409, 'conflict'], 'to approve')
+  }
+  return [
+    row('is for nobody once a second device has asked for it', async (t, stage) => {
+      const { server } = stage
+      const phone = await somebody(server)
+      const codes = [await door.make(server, { deviceId: 'laptop' }), await door.make(server, { deviceId: 'laptop' })]
+      const [fresh, approved] = codes as [Code, Code]
+      t.equal((await door.approve(server, phone, approved)).status, 200)
+      for (const code of codes) {
+        requireRefused(t, await door.login(server, code, 'thief'), OVER, 'the second')
+        requireRefused(t, await door.login(server, code, 'laptop'), [403, 'forbidden'], 'the first')
+      }
+      await requireEnded(t, stage, phone, fresh)
+      t.equal(await signInsOf(stage, phone), 0)
     }),
+    row('of somebody is for none of many at once', async (t, stage) => {
+      const { server } = stage
+      const phone = await somebody(server)
+      const code = await door.make(server, phone)
+      const answers = await atOnce(async index => await door.login(server, code, `device-${index}`))
+      t.same([countOf(answers, 409), countOf(answers, 401)], [1, answers.length - 1])
+      await requireEnded(t, stage, phone, code)
+      const again = await atOnce(async index => await door.login(server, code, `device-${index}`))
+      t.same([countOf(again, 403), countOf(again, 401)], [1, again.length - 1])
+      t.equal(await signInsOf(stage, phone), 0)
+    })
+  ]
+}
+
+function misused(door: Door): Row[] {
+  const row = (what: string, run: Row['run']): Row => ({ face: door.face, what: `a picture ${what}`, run })
+  return [
+    ...(door === canonical ? boundBySecret(door) : endedBySecond(door)),
     row('is over with its time', async (t, { server, db }) => {
       const phone = await somebody(server)
       const codes = [await door.make(server, { deviceId: 'laptop' }), await door.make(server, { deviceId: 'laptop' })]
@@ -199,7 +250,7 @@ function misused(door: Door): Row[] {
       for (const code of codes) {
         requireRefused(t, await door.login(server, code, 'laptop'), OVER, 'to sign in')
         // The database removes it when it comes by.
-        const { status, body } = await door.look(server, code)
+        const { status, body } = await door.look(server, phone, code)
         t.ok(status === 404 || body.status === 'expired', `it is over: ${status} ${body.status}`)
       }
     })

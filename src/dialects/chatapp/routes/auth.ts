@@ -19,6 +19,8 @@ type DeviceInfo = Static<typeof DeviceInfo>
 const QrCode = Type.String({ maxLength: 64, pattern: `^(${QR_PREFIX})?[A-Za-z0-9_-]+$` })
 const params = Type.Object({ token: QrCode })
 const tokenOf = (code: string): string => (code.startsWith(QR_PREFIX) ? code.slice(QR_PREFIX.length) : code)
+const programOf = ({ headers }: Pick<Call<unknown, unknown, unknown>, 'headers'>): string =>
+  String(headers['user-agent'])
 
 /** Document 2, "API Structure": signing in by a picture, and staying signed in. */
 export function authRoutes(deps: DialectDeps): DialectRoute[] {
@@ -43,7 +45,8 @@ function qrRoutes({ services: { qr }, authenticator }: DialectDeps): DialectRout
       },
       async call => {
         const actor = await actorOf(call)
-        const code = await qr.create(actor, actor ? undefined : deviceOf(call.body.deviceInfo, call))
+        const device = deviceOf(call.body.deviceInfo, call)
+        const code = await qr.create({ actor, device, program: programOf(call), ip: call.ip })
         const { id, token, status, url, expiresAt, matchCode } = code
         const expiresIn = Date.parse(expiresAt) - Date.now()
         const answer = { success: true, qrId: id, qrToken: token, url, status, expiresAt, expiresIn }
@@ -52,9 +55,9 @@ function qrRoutes({ services: { qr }, authenticator }: DialectDeps): DialectRout
     ),
     dialectRoute(
       'GET /api/auth/qr/:token',
-      { summary: 'Where a code is', params, isPublic: true },
+      { summary: 'Where a code is', params, isPublic: true, countedBy: ({ params }) => qr.keyOf(Object(params).token) },
       async ({ params: { token } }) => {
-        const { id, status, expiresAt } = await qr.status(tokenOf(token))
+        const { id, status, expiresAt } = await qr.progress(tokenOf(token))
         return { success: true, qrId: id, status, isUsed: status === 'used', expiresAt }
       }
     ),
@@ -80,12 +83,17 @@ function signInRoutes({ services: { auth, qr }, authenticator }: DialectDeps): D
       {
         summary: 'Sign in by a code',
         body: Type.Object({ qrToken: QrCode, deviceInfo: Type.Optional(DeviceInfo) }),
-        isPublic: true
+        isPublic: true,
+        isProvedByBody: true,
+        countedBy: ({ body }) => qr.keyOf(Object(body).qrToken)
       },
       async call => {
         const { qrToken, deviceInfo } = call.body
-        const device = deviceOf(deviceInfo, call)
-        const signIn = await qr.login(tokenOf(qrToken), { deviceId: device.id, device })
+        const presenter = {
+          device: deviceOf(deviceInfo, call),
+          proof: { kind: 'program', text: programOf(call) }
+        } as const
+        const signIn = await qr.login(tokenOf(qrToken), presenter)
         return {
           success: true,
           userId: prefixedId('user', signIn.userId),
@@ -124,7 +132,7 @@ function deviceOf(
   { ip, headers }: Pick<Call<unknown, unknown, unknown>, 'ip' | 'headers'>
 ): Device {
   const isId = deviceId !== undefined && deviceId.length <= 64 && DEVICE_ID.test(deviceId)
-  const made = `device-${digest(deviceId ?? `${ip} ${String(headers['user-agent'])}`)}`
+  const made = `device-${digest(deviceId ?? `${ip} ${programOf({ headers })}`)}`
   const name = readable(userAgent)
   const kind = readable(platform)?.slice(0, 32)
   return { id: isId ? deviceId : made, ...omitUndefined({ platform: kind || undefined, name: name || undefined }) }

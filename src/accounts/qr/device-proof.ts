@@ -1,0 +1,27 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+
+/**
+ * Evidence, besides its id, that it is one device that asks again: a secret that nobody else has; or, of apps that have
+ * none, the program that it runs (`User-Agent`), which others run too.
+ */
+export interface DeviceProof {
+  readonly kind: 'secret' | 'program'
+  readonly text: string
+}
+
+/** Evidence as it is stored. */
+export interface StoredProof {
+  kind: DeviceProof['kind']
+  /** SHA-256. */
+  hash: string
+}
+
+export function storedProof({ kind, text }: DeviceProof): StoredProof {
+  return { kind, hash: createHash('sha256').update(text).digest('base64url') }
+}
+
+/** Whether the two are the same. Takes as long whatever the difference is. */
+export function isSameProof(stored: StoredProof | undefined, given: DeviceProof): boolean {
+  const { kind, hash } = storedProof(given)
+  return stored?.kind === kind && timingSafeEqual(Buffer.from(stored.hash), Buffer.from(hash))
+}
