@@ -36,6 +36,8 @@ export interface Side {
 export interface SideOptions {
   /** A database that outlives the side; by default it gets a new one. */
   readonly database?: string
+  /** Whether the limits stay as they are by default. */
+  readonly hasDefaultLimits?: boolean
   /** Whether `idle` may have it collect its garbage. */
   readonly isCollectable?: boolean
   readonly env?: Readonly<Record<string, string>>
@@ -68,8 +70,7 @@ export class Bench {
     const dataDir = await mkdtemp(join(tmpdir(), 'parley-bench-'))
     this.#folders.push(dataDir)
     const env = {
-      ...liftedLimits(),
-      LIMITS_COMMANDS_IN_FLIGHT: '1000',
+      ...(!options.hasDefaultLimits && liftedLimits()),
       NODE_ENV: 'development',
       LOG_LEVEL: 'warn',
       JWT_SECRET,
@@ -155,7 +156,9 @@ export class Bench {
 
 function liftedLimits(): Record<string, string> {
   const names = Object.keys(DEFAULT_LIMITS).filter(name => !KEPT.includes(name))
-  return Object.fromEntries(
-    names.map(name => [`LIMITS_${name.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()}`, String(LIFTED)])
-  )
+  const lifted = names.map(name => [
+    `LIMITS_${name.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()}`,
+    String(LIFTED)
+  ])
+  return { ...Object.fromEntries(lifted), LIMITS_COMMANDS_IN_FLIGHT: '1000' }
 }

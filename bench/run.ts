@@ -1,4 +1,5 @@
 /** `npm run bench -- [case …] [--rounds 5] [--seconds 5] [--out bench/results.md] [--before ../other]`: all by default. */
+import { runAbuse } from './abuse.bench.ts'
 import { runBefore } from './before.bench.ts'
 import { Bench } from './bench.ts'
 import { runCatchUp } from './catchup.bench.ts'
@@ -28,6 +29,7 @@ const CASES: Readonly<Record<string, (bench: Bench) => Promise<Section>>> = {
   nodes: runNodes,
   dialects: runDialects,
   start: runStart,
+  abuse: runAbuse,
   before: runBefore
 }
 

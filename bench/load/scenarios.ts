@@ -1,3 +1,5 @@
+import { abuse } from './abuse.ts'
+import { watchBystanders } from './bystanders.ts'
 import { comeBack } from './come-back.ts'
 import { commitMessages } from './commit.ts'
 import { fanOut } from './fanout.ts'
@@ -5,6 +7,7 @@ import { readHistory } from './history.ts'
 import { holdIdle } from './idle.ts'
 import { drainJobs, seedJobs, watchJobs } from './jobs.ts'
 import { readList } from './list.ts'
+import { seedAbuse } from './seed-abuse.ts'
 import { seedCatchUp } from './seed-catch-up.ts'
 import { seedHistory } from './seed-history.ts'
 import { seedList } from './seed-list.ts'
@@ -27,7 +30,10 @@ export const SCENARIOS = {
   commitMessages,
   seedJobs,
   drainJobs,
-  watchJobs
+  watchJobs,
+  seedAbuse,
+  abuse,
+  watchBystanders
 }
 
 type Scenarios = typeof SCENARIOS
