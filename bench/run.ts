@@ -1,5 +1,6 @@
 /** `npm run bench -- [case …] [--rounds 5] [--seconds 5] [--out bench/results.md] [--before ../other]`: all by default. */
 import { runAbuse } from './abuse.bench.ts'
+import { runAddress } from './address.bench.ts'
 import { runBefore } from './before.bench.ts'
 import { Bench } from './bench.ts'
 import { runCatchUp } from './catchup.bench.ts'
@@ -30,6 +31,7 @@ const CASES: Readonly<Record<string, (bench: Bench) => Promise<Section>>> = {
   dialects: runDialects,
   start: runStart,
   abuse: runAbuse,
+  address: runAddress,
   before: runBefore
 }
 

@@ -7,6 +7,7 @@ import { readHistory } from './history.ts'
 import { holdIdle } from './idle.ts'
 import { drainJobs, seedJobs, watchJobs } from './jobs.ts'
 import { readList } from './list.ts'
+import { openSchool, seedSchool } from './school.ts'
 import { seedAbuse } from './seed-abuse.ts'
 import { seedCatchUp } from './seed-catch-up.ts'
 import { seedHistory } from './seed-history.ts'
@@ -33,7 +34,9 @@ export const SCENARIOS = {
   watchJobs,
   seedAbuse,
   abuse,
-  watchBystanders
+  watchBystanders,
+  seedSchool,
+  openSchool
 }
 
 type Scenarios = typeof SCENARIOS
