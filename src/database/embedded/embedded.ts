@@ -4,6 +4,7 @@ import { mkdir, open, readFile, realpath, rename, stat, writeFile } from 'node:f
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { programEnvironment } from './environment.ts'
 import { findMongod, userFolder } from './mongod-binary.ts'
 import { commandLine, isFolderHeld, lockFolder } from './processes.ts'
 import { HOST, SET, untilPrimary } from './replica-set.ts'
@@ -148,7 +149,11 @@ class Mongod {
     const log = await open(this.#logFile, 'a', 0o600)
     const from = (await log.stat()).size
     // Its own process group: Ctrl-C in a terminal is for Parley, which ends the database after its own work.
-    const child = spawn(this.#program, this.#arguments(), { detached: true, stdio: ['ignore', log.fd, log.fd] })
+    const child = spawn(this.#program, this.#arguments(), {
+      detached: true,
+      env: programEnvironment(),
+      stdio: ['ignore', log.fd, log.fd]
+    })
     this.#child = child
     const over = new AbortController()
     child.once('error', error => over.abort(error))
