@@ -1,6 +1,5 @@
 #!/usr/bin/env node
-import { randomBytes } from 'node:crypto'
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import closeWithGrace from 'close-with-grace'
 import { type Logger, pino } from 'pino'
@@ -8,6 +7,7 @@ import type { buildApp } from './app.ts'
 import { type Config, describeConfig, readConfig } from './config/config.ts'
 import type { Embedded } from './database/embedded/embedded.ts'
 import { connect } from './database/index.ts'
+import { keptSecret } from './kept-secret.ts'
 
 const CLOSE_TIMEOUT_MS = 30_000
 /** A signal that comes again this soon is the same one: a terminal and npm both pass Ctrl-C on. */
@@ -91,7 +91,7 @@ function loadDotEnv(): Set<string> {
 
 /** @param embedded the address of the database where none is configured */
 async function reachDatabase(config: Config, embedded: () => Promise<string>) {
-  const JWT_SECRET = config.JWT_SECRET ?? [await keptSecret(config.DATA_DIR)]
+  const JWT_SECRET = config.JWT_SECRET ?? [await keptSecret(join(config.DATA_DIR, 'secret'), 'everybody signs in anew')]
   const MONGODB_URI = config.MONGODB_URI ?? (await embedded())
   return { JWT_SECRET, MONGODB_URI, connection: await connect({ ...config, MONGODB_URI }) }
 }
@@ -100,24 +100,6 @@ async function ownDatabase({ DATA_DIR, MONGOD_BINARY }: Config, log: Logger): Pr
   const { startEmbedded } = await import('./database/embedded/embedded.ts')
   running.database = await startEmbedded({ dataDir: DATA_DIR, binary: MONGOD_BINARY, log })
   return running.database.uri
-}
-
-/**
- * Made on the first start, so that tokens outlive a restart. Of two that start at once, both use the same; one that is
- * killed meanwhile leaves no half of it.
- */
-async function keptSecret(dataDir: string): Promise<string> {
-  const file = join(dataDir, 'secret')
-  const draft = `${file}.${process.pid}`
-  await mkdir(dataDir, { recursive: true, mode: 0o700 })
-  await writeFile(draft, `${randomBytes(48).toString('base64')}\n`, { mode: 0o600 })
-  await link(draft, file).catch(error => {
-    if (error.code !== 'EEXIST') throw error
-  })
-  await rm(draft)
-  const secret = (await readFile(file, 'utf8')).trim()
-  if (secret === '') throw new Error(`${file} is empty: delete it, and a new one is made (everybody signs in anew)`)
-  return secret
 }
 
 function closeOnSignals({ LOG_LEVEL }: Config): void {

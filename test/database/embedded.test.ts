@@ -1,74 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import { MongoClient } from 'mongodb'
-import t, { type Test } from 'tap'
-import { type EmbeddedLog, findEmbedded, startEmbedded } from '../../src/database/embedded/embedded.ts'
+import t from 'tap'
+import { findEmbedded, startEmbedded } from '../../src/database/embedded/embedded.ts'
 import { commandLine } from '../../src/database/embedded/processes.ts'
-
-const PROGRAM = fileURLToPath(new URL('./embedded-process.js', import.meta.url))
-const silent: EmbeddedLog = { info: () => undefined, warn: () => undefined, error: () => undefined }
-
-/** Removed after everything that the test ends: not under a database that still runs. */
-function newFolder(t: Test): string {
-  const folder = mkdtempSync(join(tmpdir(), 'parley-embedded-'))
-  t.teardown(() => rmSync(folder, { recursive: true }))
-  return folder
-}
-
-function start(dataDir: string, log = silent) {
-  return startEmbedded({ dataDir, binary: process.env['MONGOD_BINARY'], log })
-}
-
-/** Another process with a database of its own on the folder; both are gone at the end of the test. */
-async function startProcess(t: Test, dataDir: string) {
-  const child = spawn(process.execPath, [PROGRAM, dataDir], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const [line] = await once(child.stdout, 'data')
-  const said: { uri: string; pid: number; refused?: string } = JSON.parse(String(line))
-  t.teardown(async () => {
-    await kill(child)
-    if (said.pid) await killMongod(said.pid, dataDir)
-  })
-  return { child, ...said }
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const exited = once(child, 'exit')
-  child.kill('SIGKILL')
-  await exited
-}
-
-/** Only when the number still means the one on this folder. */
-async function killMongod(pid: number, dataDir: string): Promise<void> {
-  const isThere = async () => (await commandLine(pid)).includes(dataDir)
-  if (await isThere()) process.kill(pid, 'SIGKILL')
-  while (await isThere()) await sleep(10)
-}
-
-async function connected<T>(uri: string, work: (client: MongoClient) => Promise<T>): Promise<T> {
-  const client = new MongoClient(uri, { writeConcern: { w: 'majority', journal: true } })
-  try {
-    return await work(client)
-  } finally {
-    await client.close()
-  }
-}
-
-const insert = (uri: string, name: string) =>
-  connected(uri, async client => {
-    await client.db().collection<{ _id: string }>('kept').insertOne({ _id: name })
-  })
-const names = (uri: string) =>
-  connected(uri, async client => {
-    const found = await client.db().collection<{ _id: string }>('kept').find().sort({ _id: 1 }).toArray()
-    return found.map(({ _id }) => _id)
-  })
+import { connected, insert, kill, names, newFolder, silent, start, startProcess } from './embedded-rig.ts'
 
 t.test('a fresh folder becomes a replica set with transactions, and a stop ends its process', async t => {
   const folder = newFolder(t)

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { programEnvironment } from './environment.ts'
 
 const run = promisify(execFile)
 const LOCK = 'parley.lock'
@@ -25,7 +26,9 @@ export async function commandLine(pid: number): Promise<string> {
 }
 
 async function ps(pid: number, format: string): Promise<string | undefined> {
-  const { stdout } = await run('ps', ['-p', String(pid), '-o', format]).catch(() => ({ stdout: '' }))
+  const { stdout } = await run('ps', ['-p', String(pid), '-o', format], { env: programEnvironment() }).catch(() => ({
+    stdout: ''
+  }))
   return stdout.trim() || undefined
 }
 
