@@ -9,14 +9,16 @@ import { installerEnvironment } from './environment.ts'
 export type Tell = (line: string) => void
 
 const run = promisify(execFile)
-/** Opens what 6.0 (the wheel's) has written, and what it writes itself. */
-const OFFICIAL_VERSION = '7.0.43'
-/** SHA-256 of the official archives by platform. Where there is none, nothing is fetched from there. */
-const OFFICIAL_ARCHIVES: Readonly<Record<string, string>> = {
-  'linux x64': 'cba84b47932ebcdd093de37f2fdbbbd415116d21187ccf9117568726859d6f81',
-  'darwin arm64': '764137ddb0eada62eee1a23129e8c32cb197eb2d7f64b63cc89a56a96d7e3cc7',
-  'darwin x64': '9a939ec78ddbb60cb1f36f0c5f6591964087d59ba8108ca0391de64421577c8c',
-  'win32 x64': '09b7893dc07fbb6d67d4c2690f6d1fa5b3039a0b3b5de34fb1d9096d55a2230f'
+/**
+ * Versions of the official archives, which open what 6.0 (the wheel's) has written, and their SHA-256, by platform.
+ * Where there is none, nothing is fetched from there.
+ */
+const OFFICIAL_ARCHIVES: Readonly<Record<string, { readonly version: string; readonly sha256: string }>> = {
+  'linux x64': { version: '7.0.43', sha256: 'cba84b47932ebcdd093de37f2fdbbbd415116d21187ccf9117568726859d6f81' },
+  'linux arm64': { version: '7.0.31', sha256: '57b7c472f0a40ccaa41913384b7dc964a1b3cc383731d6b4528c51990014de8e' },
+  'darwin arm64': { version: '7.0.43', sha256: '764137ddb0eada62eee1a23129e8c32cb197eb2d7f64b63cc89a56a96d7e3cc7' },
+  'darwin x64': { version: '7.0.43', sha256: '9a939ec78ddbb60cb1f36f0c5f6591964087d59ba8108ca0391de64421577c8c' },
+  'win32 x64': { version: '7.0.43', sha256: '09b7893dc07fbb6d67d4c2690f6d1fa5b3039a0b3b5de34fb1d9096d55a2230f' }
 }
 /** The distribution whose archive is taken on every Linux: as the wheel's, it runs where OpenSSL 3 is. */
 const OFFICIAL_LINUX = { os: 'linux', dist: 'ubuntu', release: '22.04' }
@@ -40,15 +42,15 @@ export const KNOWN_PROGRAMS: readonly string[] = [WHEEL.programHash]
 
 async function official(scratch: string): Promise<string> {
   const platform = `${process.platform} ${process.arch}`
-  const expected = OFFICIAL_ARCHIVES[platform]
-  if (expected === undefined) throw new Error(`no checksum for ${platform} is known, so it is not fetched`)
+  const known = OFFICIAL_ARCHIVES[platform]
+  if (known === undefined) throw new Error(`no checksum for ${platform} is known, so it is not fetched`)
   // The package checks the certificate of the host when npm does, which may be set not to.
   process.env['npm_config_strict_ssl'] = 'true'
   const { MongoBinaryDownload } = await import('mongodb-memory-server-core/lib/util/MongoBinaryDownload.js')
-  const options = { version: OFFICIAL_VERSION, downloadDir: scratch, os: OFFICIAL_LINUX, checkMD5: false }
+  const options = { version: known.version, downloadDir: scratch, os: OFFICIAL_LINUX, checkMD5: false }
   const download = new MongoBinaryDownload(options)
   const archive = await download.startDownload()
-  await requireDigest(archive, expected)
+  await requireDigest(archive, known.sha256)
   return await download.extract(archive)
 }
 
