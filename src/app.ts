@@ -17,7 +17,7 @@ import { connect, openDatabase } from './database/index.ts'
 import { createDialects, describeDialects, dialectRoutes } from './dialects/index.ts'
 import type { DialectDeps } from './dialects/kit/dialect.ts'
 import { authenticateRequests } from './faces/http/authentication.ts'
-import { createRequestLimits } from './faces/http/rate-limits.ts'
+import { RequestLimits } from './faces/http/rate-limits.ts'
 import { contractRoutes } from './faces/http/routes.ts'
 import { acceptUpgrades, createServer } from './faces/http/server.ts'
 import { LazySocketIoServer } from './faces/socketio/lazy-server.ts'
@@ -88,7 +88,7 @@ export async function buildApp(config: AppConfig, connection?: Connection): Prom
   const dialects = createDialects({ services: subjects, authenticator, config, openStream })
   const faces = createFaces(app, { ...realtime, subjects, config, onError, dialects: dialects.map(it => it.realtime) })
   await acceptUpgrades(app, { ...faces, config, dialectNames: dialects.map(({ name }) => name) })
-  authenticateRequests(app, authenticator, await createRequestLimits(app, config.limits))
+  authenticateRequests(app, authenticator, new RequestLimits(config.limits))
   await app.register(documentRoutes, { dialects: describeDialects(dialects) })
   await app.register(contractRoutes, { prefix: '/v1', routes: routesOf({ ...subjects, authenticator }) })
   await app.register(operationRoutes, {

@@ -3,11 +3,18 @@ import { boundedMap } from './bounded-map.ts'
 
 /** Buckets that one process remembers; a forgotten one is full again. */
 const MAX_BUCKETS = 100_000
+/** Part of one that rounding may take away: who has waited as long as told has one. */
+const ROUNDING = 1e-6
 
 /** Rate of a token bucket: `perSecond` times a second, and `burst` times at once after a pause. */
 export interface Rate {
   readonly perSecond: number
   readonly burst: number
+}
+
+/** Rate of so many at once, and as many again within the window. */
+export function rateOf(limit: number, windowMs: number, burst = limit): Rate {
+  return { perSecond: (limit * 1_000) / windowMs, burst }
 }
 
 /** Lets one thing happen at a rate. */
@@ -23,13 +30,29 @@ export class TokenBucket {
 
   /** Takes one. @returns 0, or the time until there is one again, ms */
   take(): number {
+    const waitMs = this.waitMs
+    if (waitMs === 0) this.#tokens -= 1
+    return waitMs
+  }
+
+  /** Time until there is one, ms. */
+  get waitMs(): number {
+    this.#fill()
+    const missing = 1 - this.#tokens
+    return missing > ROUNDING ? Math.ceil((missing * 1_000) / this.#rate.perSecond) : 0
+  }
+
+  /** Gives one back that was taken. */
+  giveBack(): void {
+    this.#fill()
+    this.#tokens = Math.min(this.#rate.burst, this.#tokens + 1)
+  }
+
+  #fill(): void {
     const { perSecond, burst } = this.#rate
     const now = performance.now()
     this.#tokens = Math.min(burst, this.#tokens + ((now - this.#filledAt) * perSecond) / 1_000)
     this.#filledAt = now
-    if (this.#tokens < 1) return Math.ceil(((1 - this.#tokens) * 1_000) / perSecond)
-    this.#tokens -= 1
-    return 0
   }
 }
 
@@ -52,4 +75,32 @@ export class TokenBuckets {
     const retryAfterMs = bucket.take()
     if (retryAfterMs > 0) throw new AppError('rate_limited', message, { retryAfterMs })
   }
+
+  /** Time until there is one, ms. */
+  wait(key: string): number {
+    return this.#buckets.get(key)?.waitMs ?? 0
+  }
+
+  /** Gives one back that was taken. One that is forgotten is full. */
+  giveBack(key: string): void {
+    this.#buckets.get(key)?.giveBack()
+  }
+}
+
+/** Place in the bucket of a key. */
+export interface Place {
+  readonly buckets: TokenBuckets
+  readonly key: string
+}
+
+/** Takes one from each bucket, or from none. @throws {AppError} `rate_limited`, with the time until all have one again */
+export function takeEach(places: readonly Place[], message: string): void {
+  const retryAfterMs = Math.max(0, ...places.map(({ buckets, key }) => buckets.wait(key)))
+  if (retryAfterMs > 0) throw new AppError('rate_limited', message, { retryAfterMs })
+  for (const { buckets, key } of places) buckets.take(key, message)
+}
+
+/** Gives one back to each bucket. */
+export function giveBackEach(places: readonly Place[]): void {
+  for (const { buckets, key } of places) buckets.giveBack(key)
 }

@@ -6,7 +6,6 @@ import { Passwords } from '../../src/accounts/passwords/passwords.ts'
 import type { Subjects } from '../../src/app.ts'
 import { ObjectId } from '../../src/database/object-id.ts'
 import { parsePhone } from '../../src/identifiers.ts'
-import { networkOf } from '../../src/limits/counters.ts'
 import { RecentCache } from '../../src/limits/recent-cache.ts'
 import { openDatabase } from '../kit/databases.ts'
 import { mintToken, openServices, ownDatabase, PASSWORD, SECRET, startServer } from '../kit/helper.ts'
@@ -33,13 +32,6 @@ t.test('a phone number in any spelling is the same number, and what is none is r
     t.equal(await parsePhone(text, 'DE'), undefined, text)
   }
   t.equal(await parsePhone('030 901820', undefined), undefined, 'no region, no local numbers')
-})
-
-t.test('an address counts as its network', async t => {
-  t.equal(networkOf('::ffff:192.0.2.1'), '192.0.2.1')
-  t.equal(networkOf('2001:db8:1:2:3:4:5:6'), networkOf('2001:db8:1:2::9'))
-  t.not(networkOf('2001:db8:1:2::9'), networkOf('2001:db8:1:3::9'))
-  t.equal(networkOf('::1'), '0:0:0:0')
 })
 
 t.test(

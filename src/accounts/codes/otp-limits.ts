@@ -1,5 +1,6 @@
 import type { Limits } from '../../../protocol/limits.ts'
-import { Counters, networkOf } from '../../limits/counters.ts'
+import { Counters } from '../../limits/counters.ts'
+import { networkOf } from '../../limits/networks.ts'
 import type { OtpRecipient } from './otp-recipient.ts'
 
 const MINUTE_MS = 60_000

@@ -5,7 +5,9 @@ import type { Config } from '../../config/config.ts'
 import { ObjectId } from '../../database/object-id.ts'
 import { AppError } from '../../errors.ts'
 import { type IdentifierKeys, identifierKeys } from '../../identifiers.ts'
-import { Counters, networkOf } from '../../limits/counters.ts'
+import { Counters } from '../../limits/counters.ts'
+import { KnownNetworks } from '../../limits/known-networks.ts'
+import { networkOf } from '../../limits/networks.ts'
 import { Tries } from '../../limits/tries.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import { requirePlainText } from '../../text.ts'
@@ -54,8 +56,8 @@ export class PasswordSignIn {
     this.#passwords = passwords
     this.#codes = codes
     const tries = { limit: passwordTries, perNetwork: passwordTriesPerAddress, pauseMs: config.timings.slowTryMs }
-    this.#tries = new Tries(tries)
-    this.#refreshes = new Tries(tries)
+    this.#tries = new Tries({ ...tries, known: new KnownNetworks() })
+    this.#refreshes = new Tries({ ...tries, known: new KnownNetworks() })
     this.#triesOfSession = new Counters({ limit: passwordTries, windowMs: QUARTER_MS })
     this.#registrations = new Counters({ limit: registrationsPerHour, windowMs: HOUR_MS })
   }
@@ -94,7 +96,7 @@ export class PasswordSignIn {
    */
   async login(input: Credentials, ip: string): Promise<SignIn> {
     const key = requireOneKey(await identifierKeys(input, this.#region))
-    const user = await this.#tries.run(JSON.stringify(key), networkOf(ip), async () => {
+    const user = await this.#tries.run(JSON.stringify(key), ip, async () => {
       const found = await this.#store.users.findByKey(key)
       if ((await this.#passwords.matches(found?.passwordHash, input.password)) && found) return found
       throw new AppError('unauthenticated', 'The sign-in name or the password is wrong')
@@ -108,11 +110,7 @@ export class PasswordSignIn {
   /** Continues a session; see `SessionService.refresh`. Counted by session. @throws {AppError} also `rate_limited`, by refused tokens */
   async refresh(refreshToken: string, ip: string): Promise<SignIn> {
     const name = this.#sessions.nameOf(refreshToken)
-    const session = await this.#refreshes.run(
-      name,
-      networkOf(ip),
-      async () => await this.#sessions.refresh(refreshToken)
-    )
+    const session = await this.#refreshes.run(name, ip, async () => await this.#sessions.refresh(refreshToken))
     return { ...session, user: await this.#users.me({ userId: session.userId }) }
   }
 

@@ -46,8 +46,8 @@ export function authenticateRequests(
     const { isUnlimited, isPublic, isOptional, isProvedByBody } = request.routeOptions.config
     if (isUnlimited || isProvedByBody) return
     if (request.is404 || isPublic) return await countOnly(request, deps)
-    if (isOptional && request.headers.authorization === undefined) return await limits.countNetwork(request)
-    request.actor = await authenticate(request, requireBearer(request), deps)
+    if (isOptional && request.headers.authorization === undefined) return limits.countNetwork(request)
+    request.actor = await authenticate(request, requireBearer(request, limits), deps)
   })
 }
 
@@ -59,7 +59,7 @@ interface Deps {
 /** Counts a request that needs no token, by whose it is that comes along, if it is good. */
 async function countOnly(request: FastifyRequest, deps: Deps): Promise<void> {
   const token = bearerToken(request.headers.authorization) ?? tokenInQuery(request)
-  if (token === undefined) return await deps.limits.countNetwork(request)
+  if (token === undefined) return deps.limits.countNetwork(request)
   try {
     await authenticate(request, token, deps)
   } catch (error) {
@@ -74,10 +74,11 @@ async function authenticate(request: FastifyRequest, token: string, { authentica
     actor = await authenticator.authenticate(token)
   } catch (error) {
     const isOnceGood = error instanceof AppError && ONCE_GOOD.includes(error.code)
-    await (isOnceGood ? limits.countToken(request) : limits.countNetwork(request))
+    if (isOnceGood) limits.countToken(request)
+    else limits.countNetwork(request)
     throw error
   }
-  await limits.countPerson(request, actor.userId)
+  limits.countPerson(actor.userId)
   return actor
 }
 
@@ -87,8 +88,9 @@ function tokenInQuery({ query }: FastifyRequest): string | undefined {
   return typeof token === 'string' ? token : undefined
 }
 
-function requireBearer({ headers }: FastifyRequest): string {
-  const token = bearerToken(headers.authorization)
-  if (token === undefined) throw new AppError('unauthenticated', 'Authorization: Bearer <token> is required')
-  return token
+function requireBearer(request: FastifyRequest, limits: RequestLimits): string {
+  const token = bearerToken(request.headers.authorization)
+  if (token !== undefined) return token
+  limits.countNetwork(request)
+  throw new AppError('unauthenticated', 'Authorization: Bearer <token> is required')
 }

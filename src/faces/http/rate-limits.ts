@@ -1,57 +1,39 @@
 import { hash } from 'node:crypto'
-import rateLimit from '@fastify/rate-limit'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import type { Limits } from '../../../protocol/limits.ts'
-import { AppError } from '../../errors.ts'
-import { networkOf } from '../../limits/counters.ts'
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Key that the request is counted by. */
-    countedBy: string
-  }
-}
-
-/** Counts of requests, by what is known of who asks. Each throws `rate_limited`. */
-export interface RequestLimits {
-  /** Counts by network, where nobody is known. */
-  countNetwork(request: FastifyRequest): Promise<void>
-  /** Counts by a token that was good once. */
-  countToken(request: FastifyRequest): Promise<void>
-  /** Counts by person, whatever the network. */
-  countPerson(request: FastifyRequest, userId: string): Promise<void>
-}
+import { NetworkBuckets } from '../../limits/network-buckets.ts'
+import { rateOf, TokenBuckets } from '../../limits/token-buckets.ts'
 
 const WINDOW_MS = 60_000
-const REMEMBERED = 20_000
+/** Part of the requests of a minute that a network may make at once: where nobody is known they are mostly a flood. */
+const AT_ONCE = 1 / 3
+const REFUSAL = 'Too many requests'
 
-/** The limits of REST requests per minute. */
-export async function createRequestLimits(app: FastifyInstance, limits: Limits): Promise<RequestLimits> {
-  await app.register(rateLimit, { global: false, timeWindow: WINDOW_MS, cache: REMEMBERED })
-  app.decorateRequest('countedBy', '')
-  const limit = (max: number) => {
-    const take = app.createRateLimit({ max, keyGenerator: ({ countedBy }) => countedBy })
-    return async (request: FastifyRequest, countedBy: string) => {
-      request.countedBy = countedBy
-      requireAllowed(await take(request))
-    }
+/** The limits of REST requests per minute, by what is known of who asks. Each throws `rate_limited`. */
+export class RequestLimits {
+  readonly #byNetwork: NetworkBuckets
+  readonly #byToken: TokenBuckets
+  readonly #byPerson: TokenBuckets
+
+  constructor({ requestsPerMinute, anonymousRequestsPerMinute }: Limits) {
+    const burst = Math.max(1, anonymousRequestsPerMinute * AT_ONCE)
+    this.#byNetwork = new NetworkBuckets(rateOf(anonymousRequestsPerMinute, WINDOW_MS, burst))
+    this.#byToken = new TokenBuckets(rateOf(requestsPerMinute, WINDOW_MS))
+    this.#byPerson = new TokenBuckets(rateOf(requestsPerMinute, WINDOW_MS))
   }
-  const byNetwork = limit(limits.anonymousRequestsPerMinute)
-  const byToken = limit(limits.requestsPerMinute)
-  const byPerson = limit(limits.requestsPerMinute)
-  return {
-    countNetwork: async request => await byNetwork(request, networkOf(request.ip)),
-    countToken: async request => await byToken(request, digestOf(request)),
-    countPerson: byPerson
+
+  /** Counts by network, where nobody is known. */
+  countNetwork({ ip }: FastifyRequest): void {
+    this.#byNetwork.take(ip, REFUSAL)
   }
-}
 
-/** Digest of the token: the token itself is not kept. */
-function digestOf({ headers, url }: FastifyRequest): string {
-  return hash('sha256', headers.authorization ?? url, 'base64url')
-}
+  /** Counts by a token that was good once, of which a digest is kept. */
+  countToken({ headers, url }: FastifyRequest): void {
+    this.#byToken.take(hash('sha256', headers.authorization ?? url, 'base64url'), REFUSAL)
+  }
 
-function requireAllowed(result: { isAllowed: boolean; isExceeded?: boolean; ttl?: number }): void {
-  if (result.isExceeded)
-    throw new AppError('rate_limited', 'Too many requests', { retryAfterMs: result.ttl ?? WINDOW_MS })
+  /** Counts by person, whatever the network. */
+  countPerson(userId: string): void {
+    this.#byPerson.take(userId, REFUSAL)
+  }
 }
