@@ -59,7 +59,10 @@ export class OtpService {
     if (input.password !== undefined)
       requireOtherPassword(input.password, [input.username, input.email, input.phone, target.to])
     const claim = { purpose: 'register', target, code, ip } as const
-    const { known, passwordHash } = await this.#deps.codes.take(claim, async () => await this.#prepare(input, target))
+    const { known, passwordHash } = await this.#deps.codes.take(
+      claim,
+      async () => await this.#prepare(input, target, ip)
+    )
     const user = known ?? (await this.#create(target, { ...input, displayName, passwordHash }))
     requireEnabled(user)
     return await this.#open(user, device)
@@ -79,13 +82,13 @@ export class OtpService {
   }
 
   /** Check what may still refuse while the code is valid: for its holder nothing here is a secret. */
-  async #prepare({ username, password }: CodeRegistration, { key }: OtpRecipient) {
+  async #prepare({ username, password }: CodeRegistration, { key }: OtpRecipient, ip: string) {
     const known = await this.#users.findByKey(key)
     if (!known && username !== undefined && (await this.#users.findByKey({ usernameKey: username.toLowerCase() }))) {
       throw new AppError('conflict', 'The username is taken')
     }
     const isNeeded = password !== undefined && !known
-    return { known, passwordHash: isNeeded ? await this.#deps.passwords.hash(password) : undefined }
+    return { known, passwordHash: isNeeded ? await this.#deps.passwords.hash(password, { ip }) : undefined }
   }
 
   async #create(

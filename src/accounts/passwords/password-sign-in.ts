@@ -8,6 +8,7 @@ import { type IdentifierKeys, identifierKeys } from '../../identifiers.ts'
 import { Counters } from '../../limits/counters.ts'
 import { KnownNetworks } from '../../limits/known-networks.ts'
 import { networkOf } from '../../limits/networks.ts'
+import { rateOf, TokenBuckets } from '../../limits/token-buckets.ts'
 import { Tries } from '../../limits/tries.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import { requirePlainText } from '../../text.ts'
@@ -33,6 +34,8 @@ interface AuthDeps {
 
 const QUARTER_MS = 15 * 60_000
 const HOUR_MS = 60 * 60_000
+/** Changes of a password by one person in an hour: each takes two of the hashes that everybody waits for. */
+const CHANGES_PER_HOUR = 5
 
 /** Accounts with a password: making one, signing in, staying signed in. `ip` is the address that asks. */
 export class PasswordSignIn {
@@ -44,6 +47,7 @@ export class PasswordSignIn {
   readonly #codes: Codes
   readonly #tries: Tries
   readonly #triesOfSession: Counters
+  readonly #changes = new TokenBuckets(rateOf(CHANGES_PER_HOUR, HOUR_MS))
   readonly #refreshes: Tries
   readonly #registrations: Counters
 
@@ -84,7 +88,7 @@ export class PasswordSignIn {
       createdAt: new Date()
     }
     await this.#registrations.take(networkOf(ip))
-    const passwordHash = await this.#passwords.hash(input.password)
+    const passwordHash = await this.#passwords.hash(input.password, { ip })
     await this.#store.users.insert({ ...user, passwordHash })
     const session = await this.#sessions.open(user._id.toHexString(), input.device)
     return { ...session, user: presentMe(user) }
@@ -98,7 +102,7 @@ export class PasswordSignIn {
     const key = requireOneKey(await identifierKeys(input, this.#region))
     const user = await this.#tries.run(JSON.stringify(key), ip, async () => {
       const found = await this.#store.users.findByKey(key)
-      if ((await this.#passwords.matches(found?.passwordHash, input.password)) && found) return found
+      if ((await this.#passwords.matches(found?.passwordHash, input.password, { ip })) && found) return found
       throw new AppError('unauthenticated', 'The sign-in name or the password is wrong')
     })
     if (user.isDisabled) throw new AppError('account_disabled', 'The account is disabled')
@@ -124,17 +128,13 @@ export class PasswordSignIn {
    * @throws {AppError} `invalid`, `forbidden` when the current password is wrong, `proof_required` for a first one by
    * who has not signed in lately, `conflict` when it is changed at the same time, `rate_limited`
    */
-  async changePassword(actor: Actor, { currentPassword, newPassword }: PasswordChange): Promise<void> {
-    const user = await this.#store.users.findWithPassword(new ObjectId(actor.userId))
-    if (!user) throw new AppError('unauthenticated', 'The account does not exist')
-    requireOtherPassword(newPassword, [user.username, user.phone, user.email])
-    if (user.passwordHash !== undefined) await this.#requirePassword(user, currentPassword)
-    else if (!(await this.#sessions.isFresh(actor))) {
-      throw new AppError('proof_required', 'Sign in anew, or set the password by a code of the purpose reset')
-    }
-    const passwordHash = await this.#passwords.hash(newPassword)
-    if (!(await this.#store.users.changePassword(user._id, user.passwordHash, passwordHash))) {
-      throw new AppError('conflict', 'The password was changed at the same time')
+  async changePassword(actor: Actor, change: PasswordChange): Promise<void> {
+    this.#changes.take(actor.userId, 'The password was changed too often')
+    try {
+      await this.#change(actor, change)
+    } catch (error) {
+      this.#changes.giveBack(actor.userId)
+      throw error
     }
     await this.#sessions.revokeOthers(actor)
   }
@@ -148,7 +148,7 @@ export class PasswordSignIn {
     requireOtherPassword(newPassword, [identifier.phone, identifier.email, target.to])
     const { user, passwordHash } = await this.#codes.take({ purpose: 'reset', target, code, ip }, async () => ({
       user: await this.#store.users.findByKey(target.key),
-      passwordHash: await this.#passwords.hash(newPassword)
+      passwordHash: await this.#passwords.hash(newPassword, { ip })
     }))
     if (!user) throw new AppError('unauthenticated', 'The account does not exist')
     if (user.isDisabled) throw new AppError('account_disabled', 'The account is disabled')
@@ -156,11 +156,25 @@ export class PasswordSignIn {
     await this.#sessions.revokeAll({ userId: user._id.toHexString() })
   }
 
+  async #change(actor: Actor, { currentPassword, newPassword }: PasswordChange): Promise<void> {
+    const user = await this.#store.users.findWithPassword(new ObjectId(actor.userId))
+    if (!user) throw new AppError('unauthenticated', 'The account does not exist')
+    requireOtherPassword(newPassword, [user.username, user.phone, user.email])
+    if (user.passwordHash !== undefined) await this.#requirePassword(user, currentPassword)
+    else if (!(await this.#sessions.isFresh(actor))) {
+      throw new AppError('proof_required', 'Sign in anew, or set the password by a code of the purpose reset')
+    }
+    const passwordHash = await this.#passwords.hash(newPassword, actor)
+    if (!(await this.#store.users.changePassword(user._id, user.passwordHash, passwordHash))) {
+      throw new AppError('conflict', 'The password was changed at the same time')
+    }
+  }
+
   async #requirePassword({ _id, passwordHash }: UserDoc, password: string | undefined): Promise<void> {
     if (password === undefined) throw new AppError('invalid', 'currentPassword is required')
     const id = _id.toHexString()
     await this.#triesOfSession.take(id)
-    if (!(await this.#passwords.matches(passwordHash, password))) {
+    if (!(await this.#passwords.matches(passwordHash, password, { userId: id }))) {
       throw new AppError('forbidden', 'The current password is wrong')
     }
     await this.#triesOfSession.giveBack(id)
