@@ -53,12 +53,12 @@ export class OtpService {
    * `rate_limited`
    */
   async register(input: CodeRegistration, ip: string): Promise<SignIn> {
-    const { code, device } = input
+    const { code, requestId, device } = input
     const target = await requireRecipient(input, this.#region)
     const displayName = requirePlainText('displayName', input.displayName ?? input.username ?? 'User')
     if (input.password !== undefined)
       requireOtherPassword(input.password, [input.username, input.email, input.phone, target.to])
-    const claim = { purpose: 'register', target, code, ip } as const
+    const claim = { purpose: 'register', target, code, requestId, ip } as const
     const { known, passwordHash } = await this.#deps.codes.take(
       claim,
       async () => await this.#prepare(input, target, ip)
@@ -74,11 +74,12 @@ export class OtpService {
    */
   async login(input: CodeLogin, ip: string): Promise<SignIn> {
     const target = await requireRecipient(input, this.#region)
-    const claim = { purpose: 'login', target, code: input.code, ip } as const
+    const { code, requestId, device } = input
+    const claim = { purpose: 'login', target, code, requestId, ip } as const
     const user = await this.#deps.codes.take(claim, async () => await this.#users.findByKey(target.key))
     if (!user) throw new AppError('unauthenticated', 'The account does not exist')
     requireEnabled(user)
-    return await this.#open(user, input.device)
+    return await this.#open(user, device)
   }
 
   /** Check what may still refuse while the code is valid: for its holder nothing here is a secret. */
