@@ -42,16 +42,23 @@ export const DEFAULT_LIMITS = {
   /** Password tries per identifier and per address in fifteen minutes. */
   passwordTries: 10,
   passwordTriesPerAddress: 100,
-  /** Accounts registered from one address in an hour. */
+  /** Accounts without a proved identifier registered from one network in an hour, with a burst. */
   registrationsPerHour: 60,
-  /** Codes for one phone number or email: in a minute, in an hour, in a day. */
+  registrationsBurst: 1_000,
+  /** Codes that one network asks for, for one phone number or email: in a minute, in an hour, in a day. */
   codesPerMinute: 3,
   codesPerHour: 5,
   codesPerDay: 15,
-  /** Codes that one address may ask for in an hour. */
+  /** Wrong tries of a code. */
+  codeTries: 5,
+  /** Codes that one network asks for in an hour and nobody uses, with a burst. */
   codesPerAddressPerHour: 30,
-  /** Codes in a day for all phone numbers that differ in their last four digits only. */
+  codesPerAddressBurst: 300,
+  /** Unused codes in a day that one network asks for, for all phone numbers that differ in their last four digits only. */
   codesPerPrefixPerDay: 200,
+  /** Codes in a day for phone numbers of one country, and in all by one channel. */
+  codesPerCountryPerDay: 5_000,
+  codesPerServerPerDay: 20_000,
   /** Requests about one QR code in a minute, of all who are not signed in. */
   qrRequestsPerMinute: 90,
   /** QR codes made in a minute by one person, or from one network; and as many pictures of them. */

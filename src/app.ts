@@ -255,6 +255,7 @@ function measure({ stores, subjects, jobs, hub, lifecycle, counts, socket, onErr
     waitingCommits: () => stores.commits.waiting,
     counts,
     commits: subjects.commitCounts,
+    codes: subjects.codeCounts,
     jobs: jobs.figures
   }
   return createMetrics(sources, onError)

@@ -50,6 +50,13 @@ export async function parsePhone(text: string, region: string | undefined): Prom
   return number?.isValid() && number.ext === undefined ? number.number : undefined
 }
 
+/** Country of a number in E.164 (ISO 3166), or its calling code where that is no country's. */
+export async function countryOf(phone: string): Promise<string> {
+  const { parsePhoneNumberFromString } = await loadPhoneNumbers()
+  const number = parsePhoneNumberFromString(phone)
+  return number?.country ?? number?.countryCallingCode ?? ''
+}
+
 async function requirePhone(text: string, region: string | undefined): Promise<string> {
   const phone = await parsePhone(text, region)
   if (phone === undefined)

@@ -126,7 +126,17 @@ export const Code = Type.String({ pattern: '^[0-9]{6}$', maxLength: 6, examples:
 
 const target = { phone: Type.Optional(Phone), email: Type.Optional(Email) }
 
+/** Id of a request for a code. */
+export const CodeRequestId = Type.String({
+  minLength: 1,
+  maxLength: 64,
+  description: 'Of the request that the code was sent for. It has tries of its own, which nobody else can use up.'
+})
+
+const claim = { ...target, code: Code, requestId: Type.Optional(CodeRequestId) }
+
 export const CodeSent = closed({
+  requestId: CodeRequestId,
   expiresInMs: Type.Integer(),
   devCode: Type.Optional(
     Type.String({ description: 'The code itself: only where OTP_DELIVERY is log, for who asks from the same machine.' })
@@ -157,8 +167,7 @@ export const VerifyCode = route({
     tags,
     body: closed({
       purpose: oneOf('register', 'login'),
-      ...target,
-      code: Code,
+      ...claim,
       username: Type.Optional(Username),
       displayName: Type.Optional(DisplayName),
       password: Type.Optional(Password),
@@ -170,7 +179,7 @@ export const VerifyCode = route({
 
 type Verification = Static<typeof VerifyCode.schema.body>
 
-export type CodeLogin = Pick<Verification, 'phone' | 'email' | 'code' | 'device'>
+export type CodeLogin = Pick<Verification, 'phone' | 'email' | 'code' | 'requestId' | 'device'>
 
 export type CodeRegistration = Omit<Verification, 'purpose'>
 
@@ -191,7 +200,7 @@ export const ProveAddress = route({
   schema: {
     summary: 'Prove by the code that a phone number or an email is yours; from then on it signs you in and finds you',
     tags,
-    body: closed({ ...target, code: Code }),
+    body: closed(claim),
     response: { 200: Me }
   }
 })
@@ -221,7 +230,7 @@ export const ResetPassword = route({
   schema: {
     summary: 'Set another password by a code of the purpose reset; every session ends',
     tags,
-    body: closed({ ...target, code: Code, newPassword: Password }),
+    body: closed({ ...claim, newPassword: Password }),
     response: { 204: Type.Null() }
   }
 })

@@ -1,12 +1,17 @@
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config/config.ts'
 import type { Collections, Database } from '../database/index.ts'
+import { KnownNetworks } from '../limits/known-networks.ts'
+import { NetworkBuckets } from '../limits/network-buckets.ts'
+import { rateOf } from '../limits/token-buckets.ts'
 import type { AccountStore } from '../streams/store.ts'
 import type { AddressStore, PushTokenStore, UserService, UserStore } from '../users/index.ts'
 import { AddressService } from './addresses/addresses.ts'
+import { CodeCounts } from './codes/code-counts.ts'
 import { CodeRequests } from './codes/code-requests.ts'
 import { Codes } from './codes/codes.ts'
 import { OtpService } from './codes/otp.ts'
+import { OtpLimits } from './codes/otp-limits.ts'
 import { OtpStore } from './codes/store.ts'
 import type { Delivery } from './delivery/port.ts'
 import { PasswordSignIn } from './passwords/password-sign-in.ts'
@@ -20,6 +25,7 @@ import { TicketStore } from './tickets/store.ts'
 import { createAccountItems } from './user-items.ts'
 
 export type { AddressService } from './addresses/addresses.ts'
+export type { CodeCounts } from './codes/code-counts.ts'
 export type { OtpService } from './codes/otp.ts'
 export type { PasswordSignIn } from './passwords/password-sign-in.ts'
 export type { QrService } from './qr/qr.ts'
@@ -27,6 +33,8 @@ export type { SessionService } from './sessions/sessions.ts'
 export type { SessionStore } from './sessions/store.ts'
 export { presentSignIn } from './sign-in.ts'
 export type { Authenticator } from './tokens/authenticator.ts'
+
+const HOUR_MS = 3_600_000
 
 /** The collections of sign-ins. */
 export const accountCollections: Collections = {
@@ -61,10 +69,20 @@ interface AccountDeps {
 
 /** Signing in: by password, one-time code and QR code, and the sessions that it opens. */
 export function createAccounts(deps: AccountDeps) {
+  const { registrationsPerHour, registrationsBurst } = deps.config.limits
   const sessions = new SessionService(deps)
-  const codes = new Codes(deps)
-  const codeRequests = new CodeRequests({ ...deps, codes })
-  const signIn = { ...deps, sessions, passwords: new Passwords(), codes, codeRequests }
+  const codeCounts = new CodeCounts()
+  const counted = { ...deps, known: new KnownNetworks(), codeCounts }
+  const limited = { ...counted, otpLimits: new OtpLimits(counted) }
+  const codes = new Codes(limited)
+  const signIn = {
+    ...limited,
+    sessions,
+    passwords: new Passwords(),
+    codes,
+    codeRequests: new CodeRequests({ ...limited, codes }),
+    registrations: new NetworkBuckets(rateOf(registrationsPerHour, HOUR_MS, registrationsBurst))
+  }
   const qr = new QrService(signIn)
   return {
     addresses: new AddressService(signIn),
@@ -73,6 +91,7 @@ export function createAccounts(deps: AccountDeps) {
     qr,
     qrStreams: new QrStreams(qr, deps.config),
     sessions,
+    codeCounts,
     accountItems: createAccountItems(deps.store.sessions)
   }
 }

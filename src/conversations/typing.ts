@@ -60,7 +60,7 @@ export class TypingService {
     const id = bareId(conversationId)
     const key = `${actor.userId}:${id}`
     this.#ends.get(key)?.refresh()
-    if (!this.#starts.tryTake(key)) return
+    if (this.#starts.tryTake(key) > 0) return
     // Before anything is waited for: a stop may come right behind.
     this.#endLater(key, actor, id)
     const isPassedOn = await this.#passOn(actor, id, TypingStarted).catch((error: unknown) => {

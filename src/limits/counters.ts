@@ -49,23 +49,16 @@ export class Counters {
 
   /** Whether the next one would be over the limit, with so many on their way. */
   async isFull(key: string, underWay = 0): Promise<boolean> {
-    return ((await this.#limiter.get(key))?.consumedPoints ?? 0) + underWay >= this.#limit
+    return (await this.count(key)) + underWay >= this.#limit
+  }
+
+  /** Count of a key in its window. */
+  async count(key: string): Promise<number> {
+    return (await this.#limiter.get(key))?.consumedPoints ?? 0
   }
 
   /** Takes one back: what was counted in advance turned out not to count. */
   async giveBack(key: string): Promise<void> {
-    const count = await this.#limiter.get(key)
-    if (count !== null && count.consumedPoints > 0) await this.#limiter.reward(key)
+    if ((await this.count(key)) > 0) await this.#limiter.reward(key)
   }
-}
-
-/** Network of an address: an IPv4 address, the first 64 bits of an IPv6 one. */
-export function networkOf(address: string): string {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '')
-  if (!plain.includes(':')) return plain
-  const [head = '', tail] = plain.split('%')[0]?.split('::') ?? []
-  const first = head === '' ? [] : head.split(':')
-  const last = tail ? tail.split(':') : []
-  const zeros = tail === undefined ? [] : Array.from({ length: Math.max(0, 8 - first.length - last.length) }, () => '0')
-  return [...first, ...zeros, ...last].slice(0, 4).join(':')
 }

@@ -3,12 +3,19 @@ import { boundedMap } from './bounded-map.ts'
 
 /** Buckets that one process remembers; a forgotten one is full again. */
 const MAX_BUCKETS = 100_000
-const DAY_S = 86_400
+const DAY_MS = 86_400_000
+/** Part of one that rounding may take away: who has waited as long as told has one. */
+const ROUNDING = 1e-6
 
 /** Rate of a token bucket: `perSecond` times a second, and `burst` times at once after a pause. */
 export interface Rate {
   readonly perSecond: number
   readonly burst: number
+}
+
+/** Rate of so many at once, and as many again within the window. */
+export function rateOf(limit: number, windowMs: number, burst = limit): Rate {
+  return { perSecond: (limit * 1_000) / windowMs, burst }
 }
 
 /** Lets one thing happen at a rate. */
@@ -24,14 +31,30 @@ export class TokenBucket {
 
   /** Takes some, at most a burst. @returns 0, or the time until there are as many again, ms */
   take(amount = 1): number {
+    const wanted = Math.min(amount, this.#rate.burst)
+    const waitMs = this.waitFor(wanted)
+    if (waitMs === 0) this.#tokens -= wanted
+    return waitMs
+  }
+
+  /** Time until there are so many, ms. */
+  waitFor(wanted: number): number {
+    this.#fill()
+    const missing = wanted - this.#tokens
+    return missing > ROUNDING ? Math.ceil((missing * 1_000) / this.#rate.perSecond) : 0
+  }
+
+  /** Gives one back that was taken. */
+  giveBack(): void {
+    this.#fill()
+    this.#tokens = Math.min(this.#rate.burst, this.#tokens + 1)
+  }
+
+  #fill(): void {
     const { perSecond, burst } = this.#rate
     const now = performance.now()
     this.#tokens = Math.min(burst, this.#tokens + ((now - this.#filledAt) * perSecond) / 1_000)
     this.#filledAt = now
-    const wanted = Math.min(amount, burst)
-    if (this.#tokens < wanted) return Math.ceil(((wanted - this.#tokens) * 1_000) / perSecond)
-    this.#tokens -= wanted
-    return 0
   }
 }
 
@@ -46,18 +69,28 @@ export class TokenBuckets {
 
   /** Buckets of as many a day as may come at once. */
   static perDay(amount: number): TokenBuckets {
-    return new TokenBuckets({ perSecond: amount / DAY_S, burst: amount })
+    return new TokenBuckets(rateOf(amount, DAY_MS))
   }
 
-  /** Takes one. @returns whether there was one */
-  tryTake(key: string): boolean {
-    return this.#bucketOf(key).take() === 0
+  /** Takes one. @returns 0, or the time until there is one again, ms */
+  tryTake(key: string): number {
+    return this.#bucketOf(key).take()
   }
 
   /** Takes one, or as many as said. @throws {AppError} `rate_limited`, with the time until there are as many again */
   take(key: string, message: string, amount = 1): void {
     const retryAfterMs = this.#bucketOf(key).take(amount)
     if (retryAfterMs > 0) throw new AppError('rate_limited', message, { retryAfterMs })
+  }
+
+  /** Time until there is one, ms. */
+  wait(key: string): number {
+    return this.#buckets.get(key)?.waitFor(1) ?? 0
+  }
+
+  /** Gives one back that was taken. One that is forgotten is full. */
+  giveBack(key: string): void {
+    this.#buckets.get(key)?.giveBack()
   }
 
   #bucketOf(key: string): TokenBucket {
@@ -67,4 +100,22 @@ export class TokenBuckets {
     this.#buckets.set(key, bucket)
     return bucket
   }
+}
+
+/** Place in the bucket of a key. */
+export interface Place {
+  readonly buckets: TokenBuckets
+  readonly key: string
+}
+
+/** Takes one from each bucket, or from none. @throws {AppError} `rate_limited`, with the time until all have one again */
+export function takeEach(places: readonly Place[], message: string): void {
+  const retryAfterMs = Math.max(0, ...places.map(({ buckets, key }) => buckets.wait(key)))
+  if (retryAfterMs > 0) throw new AppError('rate_limited', message, { retryAfterMs })
+  for (const { buckets, key } of places) buckets.take(key, message)
+}
+
+/** Gives one back to each bucket. */
+export function giveBackEach(places: readonly Place[]): void {
+  for (const { buckets, key } of places) buckets.giveBack(key)
 }

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { CodeCounts } from '../accounts/index.ts'
 import type { JobFigures } from '../jobs/index.ts'
 import type { ConnectionCounts } from '../realtime/connection.ts'
 import type { EncodedCounts } from '../realtime/encoding/encoded-counts.ts'
@@ -12,6 +13,7 @@ export interface Sources {
   waitingCommits: () => number
   counts: ConnectionCounts
   commits: CommitCounts
+  codes: CodeCounts
   jobs: () => Promise<JobFigures[]>
 }
 
@@ -21,7 +23,7 @@ export class Metrics {
   readonly #seconds: Histogram
   readonly #sizes: Histogram
 
-  constructor({ connections, users, queuedBytes, waitingCommits, counts, commits, jobs }: Sources) {
+  constructor({ connections, users, queuedBytes, waitingCommits, counts, commits, codes, jobs }: Sources) {
     collectDefaultMetrics({ register: this.#registry })
     this.#gauge('parley_connections', 'Open sockets', connections)
     this.#gauge('parley_users_online', 'People with an authenticated connection', users)
@@ -37,6 +39,7 @@ export class Metrics {
       'Commits tried again because a conversation had moved',
       () => commits.conflicts
     )
+    this.#countCodes(codes)
     this.#countJobs(jobs)
     this.#seconds = this.#histogram(
       'parley_commit_seconds',
@@ -100,6 +103,21 @@ export class Metrics {
       collect() {
         this.reset()
         for (const { count, ...labels } of encoded.all()) this.inc(labels, count)
+      }
+    })
+  }
+
+  #countCodes(codes: CodeCounts): void {
+    this.#counter('parley_codes_sent_total', 'One-time codes sent', () => codes.sent)
+    this.#counter('parley_codes_used_total', 'One-time codes used', () => codes.used)
+    new Counter({
+      name: 'parley_codes_refused_total',
+      help: 'Requests for one-time codes refused, by each limit that was full',
+      labelNames: ['limit'] as const,
+      registers: [this.#registry],
+      collect() {
+        this.reset()
+        for (const [limit, count] of codes.refused) this.inc({ limit }, count)
       }
     })
   }

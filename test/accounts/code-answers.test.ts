@@ -34,7 +34,7 @@ t.test('S04 a code is in the answer only for who asks from the same machine, thr
   const address = { email: 'ann@example.org' }
   const [, headers = {}] = FORWARDED
   const noted = await server.call({ token }, 'POST', '/v1/users/me/addresses', address, headers)
-  t.same(Object.keys(noted.body), ['expiresInMs'])
+  t.same(Object.keys(noted.body), ['requestId', 'expiresInMs'])
 })
 
 t.test(

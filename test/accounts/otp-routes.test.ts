@@ -53,7 +53,7 @@ t.test('a code comes by mail and nowhere else, also when the mail server fails a
   const server = await startServer(t, { env })
   const email = 'Ada@parley.example'
   const asked = await server.call(undefined, 'POST', '/v1/auth/otp', { purpose: 'register', email })
-  t.same(asked.body, { expiresInMs: 600_000 }, 'the answer does not hold it')
+  t.same(asked.body, { requestId: asked.body.requestId, expiresInMs: 600_000 }, 'the answer does not hold it')
   const { code, to } = await mails.arrived
   t.equal(to, 'ada@parley.example')
   const answer = await server.call(undefined, 'POST', '/v1/auth/otp/verify', { purpose: 'register', email, code })
@@ -103,6 +103,11 @@ t.test('too many codes are refused with the time to wait', async t => {
   t.equal(status, 429)
   t.match(answer, { error: { code: 'rate_limited', retry: 'later', retryAfterMs: Number } })
   t.match(headers.get('retry-after'), /^\d+$/)
+  await server.signUp({ email: 'eve@parley.example' })
+  const { text } = await server.call(undefined, 'GET', '/metrics')
+  for (const line of ['sent_total 1', 'used_total 1', 'refused_total{limit="recipient"} 1']) {
+    t.ok(text.split('\n').includes(`parley_codes_${line}`), line)
+  }
 })
 
 t.test('bad input is refused with 400, and nothing is written', async t => {

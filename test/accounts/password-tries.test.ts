@@ -42,6 +42,18 @@ t.test(
   }
 )
 
+t.test('S13 S22 one stranger, whatever networks of a site they have, closes a name to no other', async t => {
+  const server = await startServer(t, { env: { ...env, TIMINGS_SLOW_TRY_MS: '1' } })
+  await server.signUp({ username: 'ada' })
+  for (const address of [() => '198.51.100.7', (tried: number) => `2001:db8:1:${tried.toString(16)}::1`]) {
+    const statuses = []
+    for (let tried = 0; tried < 32; tried++) statuses.push((await login(server, 'ada', WRONG, address(tried))).status)
+    t.same(statuses, [...Array(30).fill(401), 429, 429], 'the first one beyond')
+  }
+  t.equal((await login(server, 'ada', PASSWORD, '198.51.100.8')).status, 200, 'the neighbour')
+  t.equal((await login(server, 'ada', PASSWORD, '2001:db8:2::1')).status, 200)
+})
+
 t.test('S13 wrong passwords for many names slow a network down, and close it to nobody', async t => {
   const server = await startServer(t, { env })
   for (const username of ['ada', 'bob']) await server.signUp({ username })

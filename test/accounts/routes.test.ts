@@ -225,7 +225,7 @@ t.test('a disabled account is told only to who knows the password', async t => {
 })
 
 t.test('too many registrations of one address wait for their time', async t => {
-  const server = await startServer(t, { env: { LIMITS_REGISTRATIONS_PER_HOUR: '2' } })
+  const server = await startServer(t, { env: { LIMITS_REGISTRATIONS_PER_HOUR: '1', LIMITS_REGISTRATIONS_BURST: '2' } })
   await server.signUp({ username: 'ada' })
   await server.signUp({ username: 'bob' })
   const third = await server.call(undefined, 'POST', '/v1/auth/register', { username: 'eve', password: PASSWORD })

@@ -1,9 +1,15 @@
 import t from 'tap'
-import { mintToken, PASSWORD, startServer } from '../kit/helper.ts'
+import { setClock } from '../kit/clock.ts'
+import { mintToken, PASSWORD, startServer, type TestServer } from '../kit/helper.ts'
 import { StreamClient } from '../kit/stream-client.ts'
 
-const LIMIT = 40
+const LIMIT = 60
+/** A third may come at once. */
+const BURST = 20
+/** A proxy that says where a request comes from, with the port too. */
+const PROXY = '10.200.0.1'
 const env = {
+  TRUST_PROXY: PROXY,
   LIMITS_ANONYMOUS_REQUESTS_PER_MINUTE: String(LIMIT),
   LIMITS_PASSWORD_TRIES: '3',
   TIMINGS_SLOW_TRY_MS: '5'
@@ -59,18 +65,59 @@ t.test('S12 who is known is counted by who they are, and a neighbour still signs
 
 t.test('S12 S22 where nobody is known a network is counted, and no other', async t => {
   const server = await startServer(t, { env })
-  const ask = async (remoteAddress: string, headers: Record<string, string> = {}) =>
-    (await server.app.inject({ url: '/v1/auth/qr/x', remoteAddress, headers })).statusCode
-  const addresses = (index: number) => [`2001:db8:1:2::${index.toString(16)}`, '198.51.100.7']
+  const pass = setClock(t, { isStopped: true })
+  const ask = asker(server)
+  const addresses = (index: number) => [`2001:db8:1:2::${index.toString(16)}`, `198.51.100.7:${10_000 + index}`]
   for (const which of [0, 1]) {
     const answers = []
-    for (const index of MANY) answers.push(await ask(addresses(index)[which] ?? ''))
-    t.equal(answers.indexOf(429), LIMIT, 'the first one beyond the limit')
-    t.ok(answers.slice(LIMIT).every(status => status === 429))
+    for (const index of MANY) answers.push((await ask(addresses(index)[which] ?? '')).status)
+    t.equal(answers.indexOf(429), BURST, 'the first one beyond the limit')
+    t.ok(answers.slice(BURST).every(status => status === 429))
   }
-  for (const other of ['2001:db8:1:3::1', '198.51.100.8']) t.not(await ask(other), 429, other)
-  const person = await server.person()
-  const headers = { authorization: `Bearer ${person.token}` }
-  t.not(await ask('198.51.100.7', headers), 429, 'who is known goes on')
-  t.equal(await ask('198.51.100.7', { authorization: 'Bearer rubbish' }), 429)
+  for (const other of ['2001:db8:1:3::1', '198.51.100.8']) t.not((await ask(other)).status, 429, other)
+  const headers = { authorization: `Bearer ${await mintToken('c'.repeat(24))}` }
+  t.not((await ask('198.51.100.7', headers)).status, 429, 'who is known goes on')
+  const refused = await ask('::ffff:198.51.100.7', { authorization: 'Bearer rubbish' })
+  t.match(refused, { status: 429, retryAfter: 1 }, 'until there is one again')
+  pass(1_000)
+  t.not((await ask('198.51.100.7')).status, 429, 'the moment after')
 })
+
+t.test('S22: wider networks of an IPv6 address allow four and sixteen times as much, and no more', async t => {
+  const limit = 3
+  const env = { TRUST_PROXY: PROXY, LIMITS_ANONYMOUS_REQUESTS_PER_MINUTE: String(3 * limit) }
+  const server = await startServer(t, { env })
+  setClock(t, { isStopped: true })
+  const ask = asker(server)
+  const grantedTo = async (address: (index: number) => string) => {
+    let granted = 0
+    for (const index of MANY) if ((await ask(address(index))).status !== 429) granted += 1
+    return granted
+  }
+  t.equal(await grantedTo(index => `2001:db8:1:${index.toString(16)}::1`), 4 * limit, 'one each of networks of a /56')
+  t.equal(await grantedTo(index => `2001:db8:1:${(index + 1).toString(16)}00::1`), 12 * limit, 'the rest of the /48')
+  t.not((await ask('2001:db8:2::1')).status, 429, 'the neighbour')
+})
+
+t.test('S22: thousands of other addresses make nobody forget who has used up their requests', async t => {
+  const server = await startServer(t, { env: { ...env, LIMITS_ANONYMOUS_REQUESTS_PER_MINUTE: '1' } })
+  setClock(t, { isStopped: true })
+  const ask = asker(server)
+  const first = '198.51.100.7'
+  await ask(first)
+  t.equal((await ask(first)).status, 429)
+  for (let index = 0; index < 5_200; index++) await ask(`10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`)
+  t.equal((await ask(first)).status, 429)
+})
+
+/** Requests of nobody from an address. */
+function asker({ app }: TestServer) {
+  return async (address: string, headers: Record<string, string> = {}) => {
+    const { statusCode, headers: answered } = await app.inject({
+      url: '/v1/auth/qr/x',
+      remoteAddress: PROXY,
+      headers: { ...headers, 'x-forwarded-for': address }
+    })
+    return { status: statusCode, retryAfter: Number(answered['retry-after']) }
+  }
+}

@@ -13,7 +13,12 @@ const ROWS: readonly Row[] = [...CODES, ...REFRESH, ...ENDED, ...QR, ...TICKETS,
 
 t.test('what is used again', async t => {
   // What is wrong counts, and here nearly everything is.
-  const tries = { LIMITS_PASSWORD_TRIES: '100000', LIMITS_PASSWORD_TRIES_PER_ADDRESS: '100000' }
+  const many = '100000'
+  const tries = {
+    LIMITS_PASSWORD_TRIES: many,
+    LIMITS_PASSWORD_TRIES_PER_ADDRESS: many,
+    LIMITS_CODE_TRIES: many
+  }
   const server = await startServer(t, { env: tries })
   const client = new MongoClient(server.uri, { readConcern: { level: 'majority' } })
   t.teardown(async () => await client.close())

@@ -4,6 +4,7 @@ import type { Actor } from '../../actor.ts'
 import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
 import type { Identifiers } from '../../identifiers.ts'
+import type { NetworkBuckets } from '../../limits/network-buckets.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import type { UserService } from '../../users/index.ts'
 import type { Asker, CodeRequests } from '../codes/code-requests.ts'
@@ -15,6 +16,7 @@ interface AddressDeps {
   readonly codes: Codes
   readonly codeRequests: CodeRequests
   readonly users: UserService
+  readonly registrations: NetworkBuckets
 }
 
 /**
@@ -60,16 +62,19 @@ export class AddressService {
   }
 
   /**
-   * Keeps an address as the actor's by the code that was sent there.
+   * Keeps an address as the actor's by the code that was sent there. The first one that somebody proves gives the place
+   * of a registration back.
    * @throws {AppError} `invalid`, `unauthenticated` when the code is wrong, `conflict` when somebody else has proved it
    * and signs in with it, `rate_limited`
    */
-  async prove(actor: Actor, { code, ...address }: AddressProof, ip: string): Promise<Me> {
-    const { config, codes, users } = this.#deps
+  async prove(actor: Actor, { code, requestId, ...address }: AddressProof, ip: string): Promise<Me> {
+    const { config, codes, users, registrations } = this.#deps
     const target = await requireRecipient(address, config.DEFAULT_REGION)
-    const claim = { purpose: 'prove', target, userId: actor.userId, code, ip } as const
-    await codes.take(claim, async () => undefined)
-    return await users.verifyAddress(actor, target.key)
+    const claim = { purpose: 'prove', target, userId: actor.userId, code, requestId, ip } as const
+    const { phone, email } = await codes.take(claim, async () => await users.me(actor))
+    const me = await users.verifyAddress(actor, target.key)
+    if (phone === undefined && email === undefined) registrations.giveBack(ip)
+    return me
   }
 
   async #noteNew(actor: Actor, address: Pick<Identifiers, 'phone' | 'email'>, asker: Asker) {

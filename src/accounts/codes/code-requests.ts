@@ -5,13 +5,17 @@ import { AppError } from '../../errors.ts'
 import type { Identifiers } from '../../identifiers.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import type { Delivery } from '../delivery/port.ts'
-import { CODE_MS, type Codes, type CodeUse } from './codes.ts'
-import { OtpLimits } from './otp-limits.ts'
+import type { CodeCounts } from './code-counts.ts'
+import type { CodeUse } from './code-use.ts'
+import { CODE_MS, type Codes } from './codes.ts'
+import type { OtpLimits } from './otp-limits.ts'
 import { type OtpRecipient, requireRecipient } from './otp-recipient.ts'
 
 interface CodeRequestDeps {
-  readonly config: Pick<Config, 'DEFAULT_REGION' | 'HOST' | 'NODE_ENV' | 'OTP_DELIVERY' | 'limits'>
+  readonly config: Pick<Config, 'DEFAULT_REGION' | 'HOST' | 'NODE_ENV' | 'OTP_DELIVERY'>
   readonly codes: Codes
+  readonly otpLimits: OtpLimits
+  readonly codeCounts: CodeCounts
   readonly delivery: Delivery
   readonly onError: (error: unknown) => void
 }
@@ -27,13 +31,11 @@ export interface Asker {
 export class CodeRequests {
   readonly #deps: CodeRequestDeps
   readonly #isShown: boolean
-  readonly #limits: OtpLimits
 
   constructor(deps: CodeRequestDeps) {
-    const { HOST, NODE_ENV, OTP_DELIVERY, limits } = deps.config
+    const { HOST, NODE_ENV, OTP_DELIVERY } = deps.config
     this.#deps = deps
     this.#isShown = NODE_ENV !== 'production' && OTP_DELIVERY === 'log' && isLoopback(HOST)
-    this.#limits = new OtpLimits(limits)
   }
 
   /**
@@ -57,14 +59,19 @@ export class CodeRequests {
    * @throws {AppError} `rate_limited`
    */
   async send(use: CodeUse, { ip, isLocal }: Asker, prepare: () => Promise<boolean>): Promise<CodeSent> {
-    const { codes, delivery, onError } = this.#deps
-    await this.#limits.take(use.target, ip)
+    const { codes, otpLimits, codeCounts, delivery, onError } = this.#deps
+    await otpLimits.take({ ...use, ip })
     const isOpening = await prepare()
-    const code = await codes.make(use, isOpening)
+    const { requestId, code } = await codes.make({ ...use, ip }, isOpening)
     if (isOpening) {
+      codeCounts.sent += 1
       const { channel, to } = use.target
       setImmediate(() => void delivery.deliver({ channel, to, code, purpose: use.purpose }).catch(onError))
     }
-    return { expiresInMs: CODE_MS, ...omitUndefined({ devCode: this.#isShown && isLocal ? code : undefined }) }
+    return {
+      requestId,
+      expiresInMs: CODE_MS,
+      ...omitUndefined({ devCode: this.#isShown && isLocal ? code : undefined })
+    }
   }
 }

@@ -53,13 +53,16 @@ export class OtpService {
    * `rate_limited`
    */
   async register(input: CodeRegistration, ip: string): Promise<SignIn> {
-    const { code, device } = input
+    const { code, requestId, device } = input
     const target = await requireRecipient(input, this.#region)
     const displayName = requirePlainText('displayName', input.displayName ?? input.username ?? 'User')
     if (input.password !== undefined)
       requireOtherPassword(input.password, [input.username, input.email, input.phone, target.to])
-    const claim = { purpose: 'register', target, code, ip } as const
-    const { known, passwordHash } = await this.#deps.codes.take(claim, async () => await this.#prepare(input, target))
+    const claim = { purpose: 'register', target, code, requestId, ip } as const
+    const { known, passwordHash } = await this.#deps.codes.take(
+      claim,
+      async () => await this.#prepare(input, target, ip)
+    )
     const user = known ?? (await this.#create(target, { ...input, displayName, passwordHash }))
     requireEnabled(user)
     return await this.#open(user, device)
@@ -71,21 +74,22 @@ export class OtpService {
    */
   async login(input: CodeLogin, ip: string): Promise<SignIn> {
     const target = await requireRecipient(input, this.#region)
-    const claim = { purpose: 'login', target, code: input.code, ip } as const
+    const { code, requestId, device } = input
+    const claim = { purpose: 'login', target, code, requestId, ip } as const
     const user = await this.#deps.codes.take(claim, async () => await this.#users.findByKey(target.key))
     if (!user) throw new AppError('unauthenticated', 'The account does not exist')
     requireEnabled(user)
-    return await this.#open(user, input.device)
+    return await this.#open(user, device)
   }
 
   /** Check what may still refuse while the code is valid: for its holder nothing here is a secret. */
-  async #prepare({ username, password }: CodeRegistration, { key }: OtpRecipient) {
+  async #prepare({ username, password }: CodeRegistration, { key }: OtpRecipient, ip: string) {
     const known = await this.#users.findByKey(key)
     if (!known && username !== undefined && (await this.#users.findByKey({ usernameKey: username.toLowerCase() }))) {
       throw new AppError('conflict', 'The username is taken')
     }
     const isNeeded = password !== undefined && !known
-    return { known, passwordHash: isNeeded ? await this.#deps.passwords.hash(password) : undefined }
+    return { known, passwordHash: isNeeded ? await this.#deps.passwords.hash(password, { ip }) : undefined }
   }
 
   async #create(

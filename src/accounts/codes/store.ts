@@ -1,21 +1,28 @@
 import type { Collection, Db, IndexDescription } from 'mongodb'
 
-/** The one code of a purpose and an identifier that is valid. */
+/** A code that is valid. */
 interface OtpDoc {
-  /** Purpose and identifier. */
+  /** Id of the request for it; random. */
   _id: string
+  /** Purpose and identifier. */
+  use: string
   /** A keyed digest; the code itself is nowhere. */
   digest: string
+  /** A keyed digest of the network that asked for it. */
+  network: string
+  /** Tries with the id of the request. */
   tries: number
   expiresAt: Date
 }
 
-const MAX_TRIES = 5
+/** Bound of the codes of one use that are read: the limits of requests let fewer live at once. */
+const MAX_LIVE = 100
 
-/** Stored codes, one for each purpose and identifier. All queries are by `_id`. */
+/** Stored codes, one for each request. */
 export class OtpStore {
   static readonly indexes: IndexDescription[] = [
-    { key: { expiresAt: 1 }, expireAfterSeconds: 0 } // removed by the database
+    { key: { expiresAt: 1 }, expireAfterSeconds: 0 }, // removed by the database
+    { key: { use: 1, expiresAt: -1 } } // findLive: newest first
   ]
 
   readonly #otps: Collection<OtpDoc>
@@ -24,23 +31,34 @@ export class OtpStore {
     this.#otps = db.collection('otps')
   }
 
-  /** Puts a code in the place of the one before, with no tries counted. */
-  async replace(_id: string, digest: string, expiresAt: Date): Promise<void> {
-    await this.#otps.updateOne({ _id }, { $set: { digest, tries: 0, expiresAt } }, { upsert: true })
+  /** Adds a code, with no tries counted. */
+  async insert(otp: Omit<OtpDoc, 'tries'>): Promise<void> {
+    await this.#otps.insertOne({ ...otp, tries: 0 })
   }
 
-  /** Counts a try. @returns the digest to compare with; `undefined` when there is no code, or no try left */
-  async countTry(_id: string, now: Date): Promise<string | undefined> {
+  /** Counts a try of a request's code. @returns its digest; `undefined` when there is no code, or no try left */
+  async countTry({ _id, use }: Pick<OtpDoc, '_id' | 'use'>, maxTries: number, now: Date): Promise<string | undefined> {
     const otp = await this.#otps.findOneAndUpdate(
-      { _id, tries: { $lt: MAX_TRIES }, expiresAt: { $gt: now } },
+      { _id, use, tries: { $lt: maxTries }, expiresAt: { $gt: now } },
       { $inc: { tries: 1 } }
     )
     return otp?.digest
   }
 
+  /** Gives back a try that was right. */
+  async giveBackTry(_id: string): Promise<void> {
+    await this.#otps.updateOne({ _id }, { $inc: { tries: -1 } })
+  }
+
+  /** Codes of a use that have not expired, newest first. */
+  async findLive(use: string, now: Date): Promise<OtpDoc[]> {
+    const live = { use, expiresAt: { $gt: now } }
+    return await this.#otps.find(live, { sort: { expiresAt: -1 }, limit: MAX_LIVE }).toArray()
+  }
+
   /** Uses a code up. @returns whether this call did, of all that were made at once */
-  async take(_id: string, digest: string): Promise<boolean> {
-    const { deletedCount } = await this.#otps.deleteOne({ _id, digest })
+  async take(_id: string): Promise<boolean> {
+    const { deletedCount } = await this.#otps.deleteOne({ _id })
     return deletedCount === 1
   }
 }

@@ -2,7 +2,7 @@ import { PassThrough, type Readable } from 'node:stream'
 import type { QrState } from '../../../protocol/accounts/entities.ts'
 import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
-import { networkOf } from '../../limits/counters.ts'
+import { networkOf } from '../../limits/networks.ts'
 import type { Viewer } from './code-state.ts'
 import type { QrService } from './qr.ts'
 

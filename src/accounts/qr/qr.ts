@@ -7,8 +7,8 @@ import type { Config } from '../../config/config.ts'
 import { ObjectId } from '../../database/object-id.ts'
 import { AppError } from '../../errors.ts'
 import { Batcher } from '../../limits/batcher.ts'
-import { networkOf } from '../../limits/counters.ts'
-import { TokenBuckets } from '../../limits/token-buckets.ts'
+import { NetworkBuckets } from '../../limits/network-buckets.ts'
+import { rateOf, TokenBuckets } from '../../limits/token-buckets.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import type { UserService } from '../../users/index.ts'
 import type { SignIn } from '../passwords/password-sign-in.ts'
@@ -50,6 +50,7 @@ const SECRET_BYTES = 32
 const KEPT_MS = 60_000
 /** Codes that are looked for at once. */
 const MAX_BATCH = 500
+const MINUTE_MS = 60_000
 
 /**
  * Signing a device in by a picture, both ways round: a device that is signed out shows one, and somebody who is
@@ -64,8 +65,9 @@ export class QrService {
   readonly #tokens: MacTokens
   readonly #found: Batcher<string, QrLoginDoc | undefined>
   readonly #changes: CodeChanges
-  readonly #made: TokenBuckets
-  readonly #drawn: TokenBuckets
+  readonly #madeBy: TokenBuckets
+  readonly #madeFrom: NetworkBuckets
+  readonly #drawnFor: NetworkBuckets
   readonly #sessions: SessionService
   readonly #users: UserService
 
@@ -75,9 +77,10 @@ export class QrService {
     this.#tokens = new MacTokens(config.JWT_SECRET, 'QR code')
     this.#found = new Batcher(async tokens => await store.qrLogins.findAll(tokens), MAX_BATCH)
     this.#changes = new CodeChanges(config.timings.qrPollMs)
-    const { qrCodesPerMinute: burst } = config.limits
-    this.#made = new TokenBuckets({ perSecond: burst / 60, burst })
-    this.#drawn = new TokenBuckets({ perSecond: burst / 60, burst })
+    const rate = rateOf(config.limits.qrCodesPerMinute, MINUTE_MS)
+    this.#madeBy = new TokenBuckets(rate)
+    this.#madeFrom = new NetworkBuckets(rate)
+    this.#drawnFor = new NetworkBuckets(rate)
     this.#sessions = sessions
     this.#users = users
   }
@@ -98,7 +101,8 @@ export class QrService {
    */
   async create({ actor, device, program, ip }: Maker): Promise<QrLogin> {
     if (!actor && !device) throw new AppError('invalid', 'device is required where nobody is signed in')
-    this.#made.take(actor?.userId ?? networkOf(ip), 'Too many codes')
+    if (actor) this.#madeBy.take(actor.userId, 'Too many codes')
+    else this.#madeFrom.take(ip, 'Too many codes')
     const now = new Date()
     const expiresAt = new Date(now.getTime() + this.#lifeMs)
     const token = this.#tokens.make(expiresAt)
@@ -217,7 +221,7 @@ export class QrService {
   /** The picture of a code that somebody may still use. @throws {AppError} `not_found`, `rate_limited` */
   async image(token: string, ip: string, format?: QrFormat): Promise<{ type: string; content: Buffer }> {
     if (!this.#mayBe(token)) throw noCode()
-    this.#drawn.take(networkOf(ip), 'Too many pictures')
+    this.#drawnFor.take(ip, 'Too many pictures')
     const code = await this.#find(token)
     if (!code || !['pending', 'scanned'].includes(presentState(code, new Date()).status)) throw noCode()
     return await drawQr(`${QR_PREFIX}${token}`, format)

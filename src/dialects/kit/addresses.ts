@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox'
-import { Code, Email, Phone } from '../../../protocol/accounts/routes.ts'
+import { Code, CodeRequestId, Email, Phone } from '../../../protocol/accounts/routes.ts'
 import type { Me } from '../../../protocol/users/entities.ts'
 import type { Actor } from '../../actor.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
@@ -20,9 +20,12 @@ export function addressRoute(
     'POST /users/me/verify-otp',
     {
       summary: 'Prove by the code that a phone number or an email of your profile is yours',
-      body: Type.Object({ ...address, otp: Code })
+      body: Type.Object({ ...address, otp: Code, requestId: Type.Optional(CodeRequestId) })
     },
-    async ({ actor, body: { phone, phoneNumber = phone, email, otp: code }, ip }) =>
-      await present(actor, await addresses.prove(actor, { code, ...omitUndefined({ phone: phoneNumber, email }) }, ip))
+    async ({ actor, body: { phone, phoneNumber = phone, email, otp: code, requestId }, ip }) =>
+      await present(
+        actor,
+        await addresses.prove(actor, { code, ...omitUndefined({ requestId, phone: phoneNumber, email }) }, ip)
+      )
   )
 }

@@ -49,8 +49,8 @@ export function authenticateRequests(
     const { isUnlimited, isPublic, isOptional, isProvedByBody } = request.routeOptions.config
     if (isUnlimited || isProvedByBody) return
     if (request.is404 || isPublic) return await countOnly(request, deps)
-    if (isOptional && request.headers.authorization === undefined) return await countUnknown(request, deps)
-    request.actor = await authenticate(request, requireBearer(request), deps)
+    if (isOptional && request.headers.authorization === undefined) return countUnknown(request, deps)
+    request.actor = await authenticate(request, requireBearer(request, limits), deps)
   })
   app.addHook('preValidation', async request => {
     const { isProvedByBody, countedBy } = request.routeOptions.config
@@ -66,7 +66,7 @@ interface Deps {
 /** Counts a request that needs no token, by whose it is that comes along, if it is good. */
 async function countOnly(request: FastifyRequest, deps: Deps): Promise<void> {
   const token = bearerToken(request.headers.authorization) ?? tokenInQuery(request)
-  if (token === undefined) return await countUnknown(request, deps)
+  if (token === undefined) return countUnknown(request, deps)
   try {
     await authenticate(request, token, deps)
   } catch (error) {
@@ -74,9 +74,9 @@ async function countOnly(request: FastifyRequest, deps: Deps): Promise<void> {
   }
 }
 
-async function countUnknown(request: FastifyRequest, { limits }: Deps): Promise<void> {
+function countUnknown(request: FastifyRequest, { limits }: Deps): void {
   const key = request.routeOptions.config.countedBy?.(request)
-  if (key === undefined) await limits.countNetwork(request)
+  if (key === undefined) limits.countNetwork(request)
   else limits.countCode(key)
 }
 
@@ -87,7 +87,8 @@ async function authenticate(request: FastifyRequest, token: string, { authentica
     actor = await authenticator.authenticate(token)
   } catch (error) {
     const isOnceGood = error instanceof AppError && ONCE_GOOD.includes(error.code)
-    await (isOnceGood ? limits.countToken(request) : limits.countNetwork(request))
+    if (isOnceGood) await limits.countToken(request)
+    else limits.countNetwork(request)
     throw error
   }
   limits.countPerson(actor.userId)
@@ -100,8 +101,9 @@ function tokenInQuery({ query }: FastifyRequest): string | undefined {
   return typeof token === 'string' ? token : undefined
 }
 
-function requireBearer({ headers }: FastifyRequest): string {
-  const token = bearerToken(headers.authorization)
-  if (token === undefined) throw new AppError('unauthenticated', 'Authorization: Bearer <token> is required')
-  return token
+function requireBearer(request: FastifyRequest, limits: RequestLimits): string {
+  const token = bearerToken(request.headers.authorization)
+  if (token !== undefined) return token
+  limits.countNetwork(request)
+  throw new AppError('unauthenticated', 'Authorization: Bearer <token> is required')
 }

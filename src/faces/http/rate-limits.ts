@@ -1,23 +1,16 @@
 import { hash } from 'node:crypto'
-import rateLimit from '@fastify/rate-limit'
+import rateLimit, { type FastifyRateLimitStore, type FastifyRateLimitStoreCtor } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
 import type { Budgets } from '../../limits/budgets.ts'
-import { networkOf } from '../../limits/counters.ts'
-import { TokenBuckets } from '../../limits/token-buckets.ts'
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Key that the request is counted by. */
-    countedBy: string
-  }
-}
+import { NetworkBuckets } from '../../limits/network-buckets.ts'
+import { type Rate, rateOf, TokenBuckets } from '../../limits/token-buckets.ts'
 
 /** Counts of requests, by what is known of who asks. Each throws `rate_limited`. */
 export interface RequestLimits {
   /** Counts by network, where nobody is known. */
-  countNetwork(request: FastifyRequest): Promise<void>
+  countNetwork(request: FastifyRequest): void
   /** Counts by a token that was good once. */
   countToken(request: FastifyRequest): Promise<void>
   /** Counts by person, whatever the network. */
@@ -27,33 +20,44 @@ export interface RequestLimits {
 }
 
 const WINDOW_MS = 60_000
-const REMEMBERED = 20_000
+/** Part of the requests of a minute that a network may make at once: where nobody is known they are mostly a flood. */
+const AT_ONCE = 1 / 3
 const TOO_MANY = 'Too many requests'
 
-/** The limits of REST requests: per minute where nobody is known, else those of the person. */
+/** The limits of REST requests: by the minute where nobody is known, else those of the person. */
 export async function createRequestLimits(
   app: FastifyInstance,
   budgets: Budgets,
   { limits }: Pick<Config, 'limits'>
 ): Promise<RequestLimits> {
-  await app.register(rateLimit, { global: false, timeWindow: WINDOW_MS, cache: REMEMBERED })
-  app.decorateRequest('countedBy', '')
-  const limit = (max: number) => {
-    const take = app.createRateLimit({ max, keyGenerator: ({ countedBy }) => countedBy })
-    return async (request: FastifyRequest, countedBy: string) => {
-      request.countedBy = countedBy
-      requireAllowed(await take(request))
-    }
-  }
-  const byNetwork = limit(limits.anonymousRequestsPerMinute)
-  const byToken = limit(limits.requestsPerMinute)
-  const perCode = limits.qrRequestsPerMinute
-  const codes = new TokenBuckets({ perSecond: perCode / 60, burst: perCode })
+  const { anonymousRequestsPerMinute: anonymous, requestsPerMinute: max, qrRequestsPerMinute: perCode } = limits
+  await app.register(rateLimit, { global: false, store: storeOf(rateOf(max, WINDOW_MS)) })
+  const takeByToken = app.createRateLimit({
+    max,
+    keyGenerator: ({ headers, url }) => digestOf(headers.authorization ?? url)
+  })
+  const networks = new NetworkBuckets(rateOf(anonymous, WINDOW_MS, Math.max(1, anonymous * AT_ONCE)))
+  const codes = new TokenBuckets(rateOf(perCode, WINDOW_MS))
   return {
-    countNetwork: async request => await byNetwork(request, networkOf(request.ip)),
-    countToken: async request => await byToken(request, digestOf(request.headers.authorization ?? request.url)),
+    countNetwork: ({ ip }) => networks.take(ip, TOO_MANY),
+    countToken: async request => requireAllowed(await takeByToken(request)),
     countPerson: userId => budgets.spend(userId),
     countCode: code => codes.take(digestOf(code), TOO_MANY)
+  }
+}
+
+/** Store of the plugin: buckets in place of windows, and of more keys than its own remembers. */
+function storeOf(rate: Rate): FastifyRateLimitStoreCtor {
+  const buckets = new TokenBuckets(rate)
+  return class {
+    incr(key: string, callback: Parameters<FastifyRateLimitStore['incr']>[1], _windowMs: number, max: number): void {
+      const ttl = buckets.tryTake(key)
+      callback(null, { current: ttl > 0 ? max + 1 : 1, ttl })
+    }
+
+    child(): this {
+      return this
+    }
   }
 }
 

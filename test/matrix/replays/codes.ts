@@ -106,12 +106,12 @@ function rowsOf(door: Door, purpose: Purpose): Row[] {
       requireWrong(t, await door.use(stage.server, purpose, { phone: newPhone(), code: claim.code }), 'for nobody’s')
       t.equal((await door.use(stage.server, purpose, claim)).status, granted, 'and still good')
     }),
-    row('is replaced by the next one', async (t, stage) => {
+    row('is as good as the next one', async (t, stage) => {
       const claim = await begin(stage)
       const next = await codeFor(door, stage.server, purpose, claim.phone)
       if (next === claim.code) return // one time in a million
-      requireWrong(t, await door.use(stage.server, purpose, claim), 'the former one')
-      t.equal((await door.use(stage.server, purpose, { ...claim, code: next })).status, granted)
+      t.equal((await door.use(stage.server, purpose, claim)).status, granted, 'the former one')
+      t.equal((await door.use(stage.server, purpose, { ...claim, code: next })).status, granted, 'the next one')
     })
   ]
 }

@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox'
-import { Code, Email, Password, Phone } from '../../../../protocol/accounts/routes.ts'
+import { Code, CodeRequestId, Email, Password, Phone } from '../../../../protocol/accounts/routes.ts'
 import { Device, DisplayName, Username } from '../../../../protocol/users/entities.ts'
 import { presentSignIn } from '../../../accounts/index.ts'
 import { omitUndefined } from '../../../omit-undefined.ts'
@@ -9,6 +9,7 @@ import { answer } from '../present/answers.ts'
 import { presentMe } from '../present/people.ts'
 
 const target = { phone: Type.Optional(Phone), email: Type.Optional(Email) }
+const claim = { ...target, otp: Code, requestId: Type.Optional(CodeRequestId) }
 const device = Type.Optional(Type.Object(Device.properties))
 const name = Type.Optional(DisplayName)
 type SignIn = Parameters<typeof presentSignIn>[1]
@@ -55,8 +56,7 @@ function verifyRoutes(deps: DialectDeps): DialectRoute[] {
         summary: 'Make an account by a code, or sign in where there is one',
         isPublic: true,
         body: Type.Object({
-          ...target,
-          otp: Code,
+          ...claim,
           name,
           displayName: name,
           device,
@@ -64,20 +64,20 @@ function verifyRoutes(deps: DialectDeps): DialectRoute[] {
           password: Type.Optional(Password)
         })
       },
-      async ({ body: { phone, email, otp: code, password, username, ...body }, ip }) => {
+      async ({ body: { phone, email, otp: code, requestId, password, username, ...body }, ip }) => {
         const displayName = body.name ?? body.displayName
         const input = {
           code,
-          ...omitUndefined({ phone, email, password, username, displayName, device: deviceOf(body.device) })
+          ...omitUndefined({ phone, email, requestId, password, username, displayName, device: deviceOf(body.device) })
         }
         return await presentSignedIn(deps, await otp.register(input, ip), 'Registered')
       }
     ),
     dialectRoute(
       'POST /auth/verify-otp-login',
-      { summary: 'Sign in by a code', isPublic: true, body: Type.Object({ ...target, otp: Code, device }) },
-      async ({ body: { phone, email, otp: code, device }, ip }) => {
-        const input = { code, ...omitUndefined({ phone, email, device: deviceOf(device) }) }
+      { summary: 'Sign in by a code', isPublic: true, body: Type.Object({ ...claim, device }) },
+      async ({ body: { phone, email, otp: code, requestId, device }, ip }) => {
+        const input = { code, ...omitUndefined({ phone, email, requestId, device: deviceOf(device) }) }
         return await presentSignedIn(deps, await otp.login(input, ip), 'Signed in')
       }
     )

@@ -1,0 +1,133 @@
+import { AppError } from '../errors.ts'
+
+/** Turns after which one goes to who is not urgent. */
+const URGENT_TURNS = 3
+
+/** Somebody who waits. */
+interface Waiter {
+  enter(): void
+  refuse(): void
+}
+
+/** Who wants to be let through, and how. */
+export interface Turn {
+  /** Party that takes turns with the others. */
+  readonly party: string
+  /** Bound of what one party has in the line, ahead of what is running. */
+  readonly maxWaiting: number
+  /** Goes before who is not, three times in four. */
+  readonly isUrgent: boolean
+}
+
+interface FairGateOptions {
+  /** Through at once. */
+  readonly width: number
+  /** In the line, of all parties. */
+  readonly maxWaiting: number
+}
+
+/**
+ * Lets a few through at once; the others wait in a line in which parties take turns, so that nobody waits for how many
+ * somebody else has brought. When the line is full, the longest party's last is sent away.
+ */
+export class FairGate {
+  readonly #width: number
+  readonly #maxWaiting: number
+  readonly #urgent = new Line()
+  readonly #others = new Line()
+  #running = 0
+  #turns = 0
+
+  constructor({ width, maxWaiting }: FairGateOptions) {
+    this.#width = width
+    this.#maxWaiting = maxWaiting
+  }
+
+  /** Runs the work when it is its turn. @throws {AppError} `busy` when too many of the party, or of all, wait already */
+  async run<T>(turn: Turn, work: () => Promise<T>): Promise<T> {
+    await this.#enter(turn)
+    try {
+      return await work()
+    } finally {
+      const next = this.#next()
+      if (next === undefined) this.#running -= 1
+      else next.enter()
+    }
+  }
+
+  async #enter({ party, maxWaiting, isUrgent }: Turn): Promise<void> {
+    if (this.#running < this.#width) {
+      this.#running += 1
+      return
+    }
+    const line = isUrgent ? this.#urgent : this.#others
+    const count = line.countOf(party)
+    if (count >= maxWaiting) throw busy()
+    if (this.#urgent.count + this.#others.count >= this.#maxWaiting) this.#makeRoom(count)
+    await new Promise<void>((resolve, reject) => line.add(party, { enter: resolve, refuse: () => reject(busy()) }))
+  }
+
+  /** Sends the last of the longest party away, for one who has fewer. @throws {AppError} `busy` when there is no such party */
+  #makeRoom(count: number): void {
+    const line = this.#others.longest >= this.#urgent.longest ? this.#others : this.#urgent
+    if (line.longest <= count + 1) throw busy()
+    line.takeLast()?.refuse()
+  }
+
+  #next(): Waiter | undefined {
+    this.#turns += 1
+    const isOthers = this.#turns % (URGENT_TURNS + 1) === 0
+    const [first, second] = isOthers ? [this.#others, this.#urgent] : [this.#urgent, this.#others]
+    return first.takeNext() ?? second.takeNext()
+  }
+}
+
+/** Parties that take turns, each with those of it who wait. */
+class Line {
+  count = 0
+  /** In the order of their turns. */
+  readonly #parties = new Map<string, Waiter[]>()
+
+  countOf(party: string): number {
+    return this.#parties.get(party)?.length ?? 0
+  }
+
+  /** Count of the party that has most. */
+  get longest(): number {
+    return Math.max(0, ...Array.from(this.#parties.values(), ({ length }) => length))
+  }
+
+  add(party: string, waiter: Waiter): void {
+    this.count += 1
+    const waiters = this.#parties.get(party)
+    if (waiters === undefined) this.#parties.set(party, [waiter])
+    else waiters.push(waiter)
+  }
+
+  /** Takes the first of the party whose turn it is, which is the last one then. */
+  takeNext(): Waiter | undefined {
+    for (const [party, waiters] of this.#parties) {
+      const waiter = waiters.shift()
+      this.#parties.delete(party)
+      if (waiters.length > 0) this.#parties.set(party, waiters)
+      this.count -= 1
+      return waiter
+    }
+    return undefined
+  }
+
+  /** Takes the last of the party that has most, of more than one. */
+  takeLast(): Waiter | undefined {
+    const { longest } = this
+    for (const waiters of this.#parties.values()) {
+      if (waiters.length < longest || longest < 2) continue
+      this.count -= 1
+      return waiters.pop()
+    }
+    return undefined
+  }
+}
+
+function busy(): AppError {
+  return new AppError('busy', 'Too many are waiting; try again', { retryAfterMs: 2_000 })
+}
