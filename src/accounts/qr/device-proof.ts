@@ -1,12 +1,19 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
+import type { Device } from '../../../protocol/users/entities.ts'
 
 /**
  * Evidence, besides its id, that it is one device that asks again: a secret that nobody else has; or, of apps that have
  * none, the program that it runs (`User-Agent`), which others run too.
  */
-export interface DeviceProof {
+interface DeviceProof {
   readonly kind: 'secret' | 'program'
   readonly text: string
+}
+
+/** Device that presents a code. */
+export interface Presenter {
+  readonly device: Device
+  readonly proof: DeviceProof
 }
 
 /** Evidence as it is stored. */

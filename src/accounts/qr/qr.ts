@@ -16,7 +16,7 @@ import type { SessionService } from '../sessions/sessions.ts'
 import { MacTokens } from '../tokens/mac-tokens.ts'
 import { CodeChanges } from './code-changes.ts'
 import { type CodeDoc, isDecidedBy, mayView, personOf, presentState, type Viewer } from './code-state.ts'
-import { type DeviceProof, isSameProof, storedProof } from './device-proof.ts'
+import { isSameProof, type Presenter, storedProof } from './device-proof.ts'
 import { drawQr, type QrFormat } from './qr-image.ts'
 import type { QrLoginDoc, QrLoginStore, QrPerson } from './store.ts'
 
@@ -36,12 +36,6 @@ interface Maker {
   /** Program of a device whose app keeps no secret. */
   readonly program?: string
   readonly ip: string
-}
-
-/** Device that presents a code. */
-interface Presenter {
-  readonly device: Device
-  readonly proof: DeviceProof
 }
 
 const RETRY_MS = 1_000
