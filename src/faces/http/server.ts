@@ -11,7 +11,7 @@ import { SOCKET_IO_PATH } from '../socketio/path.ts'
 import type { StreamServer } from '../sse/server.ts'
 import type { SocketServer } from '../ws/server.ts'
 import { chooseSubprotocol } from '../ws/subprotocol.ts'
-import { answerError, answerErrors } from './errors.ts'
+import { answerError, answerErrors, answerUnreadable } from './errors.ts'
 import { readJsonBodies } from './json.ts'
 import { markLocalRequests } from './local.ts'
 import { noCompilers, validateRequests } from './validation.ts'
@@ -32,7 +32,8 @@ export function createServer(config: Config): FastifyInstance {
     http: { headersTimeout: 10_000, connectionsCheckingInterval: 2_000 },
     requestTimeout: 30_000,
     forceCloseConnections: 'idle',
-    frameworkErrors: (error, request, reply) => void answerError(error, request, reply)
+    frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
+    clientErrorHandler: answerUnreadable
   })
   // Nothing here is a page or a program, whatever a browser makes of it.
   app.addHook('onSend', async (_, reply) => void reply.header('x-content-type-options', 'nosniff'))
