@@ -30,7 +30,10 @@ export interface DialectRoute {
   readonly schema: { readonly params?: TSchema; readonly querystring?: TSchema; readonly body?: TSchema }
   readonly isPublic: boolean
   readonly isProvedByBody: boolean
+  /** Answers with server-sent events. */
+  readonly isStream: boolean
   readonly status: number
+  readonly otherStatus: number | undefined
   readonly bodyLimit: number | undefined
   /** Of a route that first reads and then presents. */
   readonly reading?: Reading
@@ -57,8 +60,12 @@ interface RouteDeps<P extends TSchema, Q extends TSchema, B extends TSchema> {
   readonly isPublic?: boolean
   /** Public, and counted by what its body proves. */
   readonly isProvedByBody?: boolean
+  /** Answers with server-sent events; the caller is authenticated there. */
+  readonly isStream?: boolean
   /** Of what is granted; 200 by default. */
   readonly status?: number
+  /** The other one that the handler may set, for what was there already or is new. */
+  readonly otherStatus?: number
   readonly bodyLimit?: number
 }
 
@@ -70,16 +77,18 @@ export function dialectRoute<P extends TSchema = TUnknown, Q extends TSchema = T
     params,
     query,
     body,
-    isPublic = false,
+    isStream = false,
+    isPublic = isStream,
     isProvedByBody = false,
     status = 200,
+    otherStatus,
     bodyLimit
   }: RouteDeps<P, Q, B>,
   handle: (call: Call<Static<P>, Static<Q>, Static<B>>, reply: FastifyReply) => Promise<unknown>
 ): DialectRoute {
   const [method, url] = place.split(' ') as [Method, string]
   const schema = omitUndefined({ params, querystring: query, body })
-  const options = { summary, schema, isPublic, isProvedByBody, status, bodyLimit }
+  const options = { summary, schema, isStream, isPublic, isProvedByBody, status, otherStatus, bodyLimit }
   return { method, url, ...options, handle: handle as DialectRoute['handle'] }
 }
 
