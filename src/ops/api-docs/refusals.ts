@@ -48,13 +48,13 @@ const ROUTES_THAT_ANSWER: Readonly<Record<ErrorCode, Applies>> = {
   head_too_large: always,
   rate_limited: always,
   busy: always,
+  draining: always,
   internal: always,
   // Other methods are other operations; the rest is of connections that stay open.
   method_not_allowed: never,
   unknown_type: never,
   unsupported_version: never,
-  too_many_in_flight: never,
-  draining: never
+  too_many_in_flight: never
 }
 
 const CODES = (Object.keys(ERRORS) as ErrorCode[]).filter(code => ROUTES_THAT_ANSWER[code] !== never)
