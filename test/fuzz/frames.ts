@@ -146,14 +146,13 @@ class FrameFuzzer {
 
   /** Frames that make no sense, one after the other. While the connection is open, a ping is answered. */
   async sendBad(texts: readonly string[]): Promise<void> {
-    for (const text of texts) {
-      const line = await this.#line('ann')
+    let line = await this.#enter('ann')
+    for (const text of [...texts, Buffer.from('{}')]) {
+      if (!line.isOpen) line = await this.#enter('ann')
       line.say(text)
-      this.#note('a bad frame', await line.await('alive', ALIVE), () => text)
+      this.#note('a bad frame', await line.ask('ping', {}), () => String(text))
     }
-    const line = await this.#line('ann')
-    line.say(Buffer.from('{}'))
-    this.#note('a binary frame', await line.await('alive', ALIVE), () => 'binary')
+    line.close()
   }
 
   close(): void {
@@ -163,21 +162,25 @@ class FrameFuzzer {
   async #line(who: SignedIn): Promise<FrameLine> {
     const line = this.#lines.get(who)
     if (line?.isOpen) return line
-    const opened = await this.#open()
-    await opened.ask('hello', { token: this.#world.tokenOf(who) })
-    this.#lines.set(who, opened)
-    return opened
+    const entered = await this.#enter(who)
+    this.#lines.set(who, entered)
+    return entered
+  }
+
+  async #enter(who: SignedIn): Promise<FrameLine> {
+    const line = await this.#open()
+    await line.ask('hello', { token: this.#world.tokenOf(who) })
+    return line
   }
 
   async #open(): Promise<FrameLine> {
     const { path, problemOf } = this.#place
     const url = `${this.#world.server.url.replace('http', 'ws')}${path}`
-    return await FrameLine.open(url, text => {
-      const frame: Frame = JSON.parse(text)
-      const problem = problemOf(frame)
+    return await FrameLine.open(url, (frame, isSecond) => {
+      const problem = isSecond ? 'is answered twice' : problemOf(frame)
       if (problem === undefined) return
       const where = `${path} ${String(frame.type)}`
-      this.#findings.note(where, { outcome: 'odd frame', problem, example: () => text })
+      this.#findings.note(where, { outcome: 'odd frame', problem, example: () => JSON.stringify(frame) })
     })
   }
 
@@ -190,8 +193,6 @@ class FrameFuzzer {
     })
   }
 }
-
-const ALIVE = JSON.stringify({ v: 1, id: 'alive', type: 'ping', data: {} })
 
 function problemOfOutcome(outcome: Outcome, type: string | undefined): string | undefined {
   if (outcome.kind === 'silence') return 'is not answered'

@@ -32,6 +32,7 @@ export async function fuzzPackets(
   const open = async (who: Who): Promise<Socket> => {
     const kept = sockets.get(who)
     if (kept?.connected) return kept
+    kept?.close()
     const options = { namespace: `/${dialect}`, auth: { token: world.tokenOf(who) ?? '' } }
     const { socket } = await PacketClient.open(t, world.server.url, options)
     sockets.set(who, socket)
@@ -55,14 +56,16 @@ export async function fuzzPackets(
 }
 
 const SILENCE = { error: { code: 'silence' } }
-const CLOSED = { error: { code: 'closed' } }
 
 async function acknowledged(socket: Socket, type: string, data: unknown): Promise<unknown> {
   const answer = socket
     .timeout(PATIENCE_MS)
     .emitWithAck(type, data)
     .catch(() => SILENCE)
-  return await Promise.race([answer, new Promise(resolve => socket.once('disconnect', () => resolve(CLOSED)))])
+  const end = new Promise(resolve => {
+    socket.once('disconnect', message => resolve({ error: { code: 'closed', message } }))
+  })
+  return await Promise.race([answer, end])
 }
 
 function problemOf(answer: unknown, bytes: number): string | undefined {
