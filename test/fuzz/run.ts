@@ -23,9 +23,13 @@ const SECONDS_AN_OPERATION = 2
 const MINUTE_MS = 60_000
 const ENV = { LOG_LEVEL: 'error', LIMITS_REFUSALS_PER_TEN_SECONDS: '1000000' }
 
+if (!(MINUTES > 0) || !Number.isSafeInteger(FIRST_SEED)) throw new Error('--minutes is above 0, --seed a whole number')
+const program = await findSchemathesis()
 const database = await openTestDatabase()
 Object.assign(process.env, database.env)
-const program = await findSchemathesis()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void database.close().finally(() => process.exit(130)))
+}
 const until = Date.now() + MINUTES * MINUTE_MS
 t.setTimeout(0)
 await t.test('what is answered is as documented', { timeout: 0 }, async t => {

@@ -70,6 +70,8 @@ export async function runSchemathesis(program: string, options: Options): Promis
     ...['--continue-on-failure', '--suppress-health-check', 'all', '--warnings', 'off', '--no-color']
   ]
   const child = spawn(program, words, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
+  const stop = (): void => void child.kill()
+  process.once('exit', stop)
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', chunk => {
@@ -77,6 +79,7 @@ export async function runSchemathesis(program: string, options: Options): Promis
     })
   }
   const [code] = await once(child, 'close')
+  process.off('exit', stop)
   await rm(folder, { recursive: true, force: true })
   return { isGood: code === 0, cases: Number(/(\d+) generated/.exec(output)?.[1] ?? 0), output }
 }
