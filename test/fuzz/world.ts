@@ -32,12 +32,14 @@ export class World {
     await post(ann, '/v1/blocks', { userId: cleo.id })
     const qr = await post(ann, '/v1/auth/qr', {})
     const { ticket } = await post(ann, '/v1/auth/tickets', {})
-    const { devCode } = await post(undefined, '/v1/auth/otp', { purpose: 'login', phone: guest.user.phone })
+    const signIn = await post(undefined, '/v1/auth/otp', { purpose: 'login', phone: guest.user.phone })
+    const email = `${randomUUID()}@example.com`
+    const noted = await post({ token: guest.accessToken }, '/v1/users/me/addresses', { email })
     const { sessionId } = (await server.call({ token: guest.accessToken }, 'GET', '/v1/auth/me')).body
     const people = [ann, ben, cleo, stranger, guest.user].map(({ id }) => id)
     const known = {
       ids: [...people, ...talk, outgoing.id, incoming.id, qr.id, qr.token, sessionId],
-      fields: fieldsOf(guest, { code: devCode, ticket, token: ann.token })
+      fields: fieldsOf(guest, { emails: [email], codes: [signIn.devCode, noted.devCode], ticket, token: ann.token })
     }
     return new World(server, known, {
       ann: ann.token,
@@ -82,17 +84,18 @@ async function openTalk(server: TestServer, [ann, ben, cleo, guest]: [Person, Pe
 }
 
 interface Secrets {
-  readonly code: string
+  readonly emails: readonly string[]
+  readonly codes: readonly string[]
   readonly ticket: string
   readonly token: string
 }
 
-function fieldsOf({ user, refreshToken }: SignedIn, { code, ticket, token }: Secrets): Known['fields'] {
+function fieldsOf({ user, refreshToken }: SignedIn, { emails, codes, ticket, token }: Secrets): Known['fields'] {
   const { phone = '', email = '', username = '' } = user
   const passwords = { password: [PASSWORD], currentPassword: [PASSWORD], newPassword: [PASSWORD] }
   return {
-    ...{ phone: [phone], phoneNumber: [phone], identifier: [phone], email: [email], username: [username] },
-    ...{ ...passwords, refreshToken: [refreshToken], code: [code], otp: [code], ticket: [ticket], token: [token] },
+    ...{ phone: [phone], phoneNumber: [phone], identifier: [phone], email: [email, ...emails], username: [username] },
+    ...{ ...passwords, refreshToken: [refreshToken], code: codes, otp: codes, ticket: [ticket], token: [token] },
     ...{ q: ['Person', 'a'], search: ['Person'], ids: [user.id], emoji: ['👍', '🎉'], clientId: ['first-0'] }
   }
 }

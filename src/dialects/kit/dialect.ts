@@ -118,6 +118,8 @@ export interface Dialect {
   readonly name: DialectName
   readonly routes: readonly DialectRoute[]
   readonly realtime: RealtimeDialect
+  /** Schema of the bodies that grant, where all of them have one form. */
+  readonly granted?: TSchema
   /** The body of a refusal; the status is the canonical one. */
   presentError(error: AppError): Record<string, unknown>
 }

@@ -1,3 +1,4 @@
+import { type TSchema, Type } from '@sinclair/typebox'
 import type { ErrorCode } from '../../../protocol/errors.ts'
 import { AppError } from '../../errors.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
@@ -5,31 +6,35 @@ import { describeRoutes } from '../../ops/api-docs/openapi.ts'
 import type { Dialect, DialectRoute } from './dialect.ts'
 
 /** The OpenAPI document of one dialect: its routes at the document's own paths. */
-export async function describeDialect({ name, routes, presentError }: Dialect): Promise<object> {
+export async function describeDialect({ name, routes, granted = GRANTED, presentError }: Dialect): Promise<object> {
   const info = {
     title: `Parley for ${name}`,
     description: `The API of apps of the kind \`${name}\`, at the root of the server and under \`/${name}\`.`
   }
   return await describeRoutes(info, {
     tags: [{ name, description: info.description }],
-    routes: routes.map(route => ({ method: route.method, url: route.url, schema: describe(name, route) })),
+    routes: routes.map(route => ({ method: route.method, url: route.url, schema: describe(name, granted, route) })),
     bodyOf: codes => refusalOf(codes, presentError)
   })
 }
 
-function describe(name: string, { summary, schema, isPublic, isStream, status, otherStatus = status }: DialectRoute) {
-  const granted = isStream ? STREAM : GRANTED
+function describe(
+  name: string,
+  granted: TSchema,
+  { summary, schema, isPublic, isStream, status, otherStatus = status }: DialectRoute
+) {
+  const answer = isStream ? STREAM : granted
   return {
     summary,
     tags: [name],
     ...schema,
     ...omitUndefined({ security: isPublic && !isStream ? [] : undefined }),
-    response: { [status]: granted, [otherStatus]: granted }
+    response: { [status]: answer, [otherStatus]: answer }
   }
 }
 
 /** An object, or a list where a document has bare lists. */
-const GRANTED = { description: 'Done.', type: ['object', 'array'] }
+const GRANTED = Type.Union([Type.Object({}), Type.Array(Type.Unknown())])
 const STREAM = { description: 'Events.', type: 'string', contentMediaType: 'text/event-stream' }
 
 /** The schema of a refusal with one of these codes, by what the dialect makes of the first. */
