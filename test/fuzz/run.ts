@@ -18,8 +18,9 @@ const MINUTES = Number(values.minutes ?? 5)
 const FIRST_SEED = Number(values.seed ?? Math.floor(Math.random() * 1e6))
 /** Requests of each operation, and sayings of each command, in a round. */
 const CASES = 12
-/** Longest time for one operation in a round of schemathesis. */
+/** Time for one operation in a round of schemathesis, and the least for a document: it takes a while to begin. */
 const SECONDS_AN_OPERATION = 2
+const LEAST_SECONDS = 45
 const MINUTE_MS = 60_000
 const ENV = { LOG_LEVEL: 'error', LIMITS_REFUSALS_PER_TEN_SECONDS: '1000000' }
 
@@ -85,9 +86,11 @@ async function shares(server: TestServer) {
   for (const { path, prefixes } of SERVED) {
     const { paths }: OpenApi = (await server.call(undefined, 'GET', path)).body
     const operations = Object.values(paths).flatMap(it => Object.keys(it)).length
-    places.push(...prefixes.map(prefix => ({ path, prefix, operations })))
+    places.push(
+      ...prefixes.map(prefix => ({ path, prefix, wanted: Math.max(LEAST_SECONDS, operations * SECONDS_AN_OPERATION) }))
+    )
   }
-  const sum = places.reduce((all, { operations }) => all + operations, 0)
-  const each = Math.min(SECONDS_AN_OPERATION, (MINUTES * MINUTE_MS) / 1_000 / sum)
-  return places.map(it => ({ ...it, seconds: Math.max(1, Math.round(it.operations * each)) }))
+  const sum = places.reduce((all, { wanted }) => all + wanted, 0)
+  const scale = Math.min(1, (MINUTES * MINUTE_MS) / 1_000 / sum)
+  return places.map(({ wanted, ...place }) => ({ ...place, seconds: Math.max(1, Math.floor(wanted * scale)) }))
 }
