@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import t, { type Test } from 'tap'
 import { startServer, type TestServer } from '../kit/helper.ts'
+import { allDialects } from '../matrix/routes/table.ts'
 import { openTestDatabase } from '../runner/test-database.ts'
 import { Findings } from './findings.ts'
 import { withKnown } from './known.ts'
@@ -43,12 +44,13 @@ await t.test('what is answered is as documented', { timeout: 0 }, async t => {
 await database.close()
 
 async function fuzzByOurselves(t: Test, server: TestServer): Promise<void> {
+  const dialects = await allDialects(t)
   let cases = 0
   for (let seed = FIRST_SEED; Date.now() < until; seed += 1) {
     const rest = new Findings()
     await fuzzRest(await World.open(server), rest, { seed, cases: CASES })
     const sockets = new Findings()
-    await fuzzSockets(t, await World.open(server), sockets, { seed, cases: CASES })
+    await fuzzSockets(t, await World.open(server), sockets, { dialects, seed, cases: CASES })
     for (const findings of [rest, sockets]) {
       cases += findings.cases
       console.log(`# --seed ${seed}: ${findings.summary()}; ${cases} so far`)

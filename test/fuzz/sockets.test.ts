@@ -1,5 +1,6 @@
 import t from 'tap'
 import { startServer } from '../kit/helper.ts'
+import { allDialects } from '../matrix/routes/table.ts'
 import { Findings } from './findings.ts'
 import { seed } from './seed.ts'
 import { fuzzSockets } from './sockets.ts'
@@ -12,7 +13,8 @@ t.test('Sockets answer only what their documents say', async t => {
   const server = await startServer(t, { env: { LIMITS_REFUSALS_PER_TEN_SECONDS: '1000000' } })
   const findings = new Findings()
   t.comment(`FUZZ_SEED=${seed()}`)
-  await fuzzSockets(t, await World.open(server), findings, { seed: seed(), cases: CASES })
+  const dialects = await allDialects(t)
+  await fuzzSockets(t, await World.open(server), findings, { dialects, seed: seed(), cases: CASES })
   t.comment(findings.summary())
   for (const { where, problem, example } of findings.all) t.fail(`${where} ${problem}: ${example}`)
   t.equal((await server.call(undefined, 'GET', '/health/ready')).status, 200)
