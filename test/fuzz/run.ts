@@ -9,7 +9,7 @@ import type { OpenApi } from './openapi.ts'
 import { fuzzRest, SERVED } from './rest.ts'
 import { findSchemathesis, runSchemathesis } from './schemathesis.ts'
 import { fuzzSockets } from './sockets.ts'
-import { World } from './world.ts'
+import { ENV, World } from './world.ts'
 
 // `npm run fuzz -- --minutes 30 --seed 7`: schemathesis asks by the OpenAPI documents, and beside it our own requests
 // and commands go over REST and every socket, all to one server, until the time is over. What is not as documented
@@ -23,7 +23,6 @@ const CASES = 12
 const SECONDS_AN_OPERATION = 2
 const LEAST_SECONDS = 45
 const MINUTE_MS = 60_000
-const ENV = { LOG_LEVEL: 'error', LIMITS_REFUSALS_PER_TEN_SECONDS: '1000000' }
 
 if (!(MINUTES > 0) || !Number.isSafeInteger(FIRST_SEED)) throw new Error('--minutes is above 0, --seed a whole number')
 const program = await findSchemathesis()
@@ -34,7 +33,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 const until = Date.now() + MINUTES * MINUTE_MS
 t.setTimeout(0)
 await t.test('what is answered is as documented', { timeout: 0 }, async t => {
-  const server = await startServer(t, { env: ENV })
+  const server = await startServer(t, { env: { ...ENV, LOG_LEVEL: 'error' } })
   const crashed = (error: unknown): void => void t.fail(`Nothing caught ${String(error)}`)
   process.on('unhandledRejection', crashed)
   await Promise.all([fuzzByOurselves(t, server), fuzzBySchemathesis(t, server)])

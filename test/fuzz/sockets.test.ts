@@ -4,13 +4,13 @@ import { allDialects } from '../matrix/routes/table.ts'
 import { Findings } from './findings.ts'
 import { seed } from './seed.ts'
 import { fuzzSockets } from './sockets.ts'
-import { World } from './world.ts'
+import { ENV, World } from './world.ts'
 
 /** Of each command and framing. */
 const CASES = 8
 
 t.test('Sockets answer only what their documents say', async t => {
-  const server = await startServer(t, { env: { LIMITS_REFUSALS_PER_TEN_SECONDS: '1000000' } })
+  const server = await startServer(t, { env: ENV })
   const findings = new Findings()
   t.comment(`FUZZ_SEED=${seed()}`)
   const dialects = await allDialects(t)

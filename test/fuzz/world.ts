@@ -3,6 +3,9 @@ import type { SignedIn } from '../../protocol/accounts/entities.ts'
 import { mintToken, PASSWORD, type Person, type TestServer } from '../kit/helper.ts'
 import type { Known } from './known.ts'
 
+/** Limits that do not end it early, besides those of every server under test. */
+export const ENV = { LIMITS_REFUSALS_PER_TEN_SECONDS: '1000000', LIMITS_PASSWORD_TRIES_PER_ADDRESS: '1000000' }
+
 /** Who asks: two who talk, one who knows nobody, one who can sign out, and those who are nobody. */
 export const WHO = ['ann', 'ann', 'ann', 'ben', 'ben', 'stranger', 'guest', 'guest', 'nobody', 'liar', 'late'] as const
 export type Who = (typeof WHO)[number]
