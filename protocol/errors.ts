@@ -23,6 +23,7 @@ export const ERRORS = {
   approval_pending: { status: 409, retry: 'later' },
   gone: { status: 410, retry: 'no' },
   too_large: { status: 413, retry: 'no' },
+  head_too_large: { status: 431, retry: 'no' },
   quota_reached: { status: 409, retry: 'no' },
   unauthenticated: { status: 401, retry: 'auth' },
   token_expired: { status: 401, retry: 'auth' },

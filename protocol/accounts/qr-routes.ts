@@ -38,6 +38,8 @@ export const GetQr = route({
   }
 })
 
+const IMAGE_TYPES = ['image/png', 'image/svg+xml', 'text/plain']
+
 export const GetQrImage = route({
   method: 'GET',
   url: '/auth/qr/:token/image',
@@ -47,7 +49,7 @@ export const GetQrImage = route({
     tags,
     params,
     querystring: closed({ format: Type.Optional(oneOf('png', 'svg', 'terminal')) }),
-    response: { 200: Type.String({ contentMediaType: 'image/png', description: 'Or image/svg+xml, or text/plain.' }) }
+    response: { 200: Type.Union(IMAGE_TYPES.map(contentMediaType => Type.String({ contentMediaType }))) }
   }
 })
 

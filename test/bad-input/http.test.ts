@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { ErrorCode } from '../../protocol/errors.ts'
 import { raw } from './bytes.ts'
 import { scene, unharmed } from './scene.ts'
 
@@ -11,7 +12,7 @@ t.test('HTTP: what is no proper request', async t => {
     [
       'B21 two ways to tell the length',
       `POST ${path} HTTP/1.1\r\n${auth}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
-      /^HTTP\/1\.1 400/
+      unreadable(400, 'bad_frame')
     ],
     [
       'B21 two lengths',
@@ -20,7 +21,11 @@ t.test('HTTP: what is no proper request', async t => {
     ],
     ['B21 a negative length', `POST ${path} HTTP/1.1\r\n${auth}Content-Length: -1\r\n\r\n`, /^HTTP\/1\.1 400/],
     ['B22 no host', `GET ${path} HTTP/1.1\r\n\r\n`, /^HTTP\/1\.1 400/],
-    ['B23 large headers', `GET ${path} HTTP/1.1\r\n${auth}X-Large: ${'x'.repeat(20_000)}\r\n\r\n`, /^HTTP\/1\.1 431/],
+    [
+      'B23 large headers',
+      `GET ${path} HTTP/1.1\r\n${auth}X-Large: ${'x'.repeat(20_000)}\r\n\r\n`,
+      unreadable(431, 'head_too_large')
+    ],
     ['B31 no such method', `FOO ${path} HTTP/1.1\r\n${auth}\r\n`, /^HTTP\/1\.1 400/],
     ['B31 TRACE', `TRACE ${path} HTTP/1.1\r\n${auth}Connection: close\r\n\r\n`, /^HTTP\/1\.1 40[45]/],
     [
@@ -43,7 +48,7 @@ t.test('HTTP: what is no proper request', async t => {
       `GET /ws HTTP/1.1\r\n${auth}Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 12\r\n\r\n`,
       /^HTTP\/1\.1 4(00|26)/
     ],
-    ['not HTTP', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\r\n\r\n', /^HTTP\/1\.1 400/]
+    ['not HTTP', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\r\n\r\n', unreadable(400, 'bad_frame')]
   ]
   await unharmed(t, it, async () => {
     for (const [name, request, answer] of table) t.match(await raw(server, request), answer, name)
@@ -57,3 +62,8 @@ t.test('HTTP: what is no proper request', async t => {
   t.ok(http.headersTimeout > 0 && http.headersTimeout <= 10_000, 'O1 slow headers end')
   t.ok(http.requestTimeout > http.headersTimeout && http.requestTimeout <= 30_000, 'O1 a slow body ends')
 })
+
+/** Answer to what is no request: an error in the form of every other one. */
+function unreadable(status: number, code: ErrorCode): RegExp {
+  return new RegExp(`^HTTP/1\\.1 ${status} .*"error":{"code":"${code}"`, 's')
+}

@@ -17,12 +17,13 @@ t.test('OpenAPI holds every route, with its errors, and a token wherever one is 
   const { paths } = (await describeRest()) as { paths: Record<string, Record<string, Operation>> }
   const described = Object.values(paths).flatMap(path => Object.keys(path))
   t.equal(described.length, routes.length)
-  for (const { method, url, isPublic = false, isOptional = false } of routes) {
+  for (const { method, url, isPublic = false, isOptional = false, schema } of routes) {
     const operation = paths[`/v1${url.replace(/:(\w+)/g, '{$1}')}`]?.[method.toLowerCase()]
     t.ok(operation, `${method} ${url}`)
     t.strictSame(operation?.security, isPublic ? [] : isOptional ? [{}, { bearer: [] }] : undefined)
-    t.equal('401' in (operation?.responses ?? {}), !isPublic)
-    t.ok(operation?.responses['429'] && operation.responses['default'])
+    t.equal('401' in (operation?.responses ?? {}), !isPublic || schema.body !== undefined)
+    t.ok(operation?.responses['429'] && operation.responses['503'])
+    t.notOk(operation?.responses['default'], 'each status is named')
   }
 })
 

@@ -32,7 +32,10 @@ export interface DialectRoute {
   readonly isPublic: boolean
   readonly isProvedByBody: boolean
   readonly countedBy: CountedBy | undefined
+  /** Answers with server-sent events. */
+  readonly isStream: boolean
   readonly status: number
+  readonly otherStatus: number | undefined
   readonly bodyLimit: number | undefined
   /** Of a route that first reads and then presents. */
   readonly reading?: Reading
@@ -60,8 +63,12 @@ interface RouteDeps<P extends TSchema, Q extends TSchema, B extends TSchema> {
   /** Public, and counted by what its body proves. */
   readonly isProvedByBody?: boolean
   readonly countedBy?: CountedBy
+  /** Answers with server-sent events; the caller is authenticated there. */
+  readonly isStream?: boolean
   /** Of what is granted; 200 by default. */
   readonly status?: number
+  /** The other one that the handler may set, for what was there already or is new. */
+  readonly otherStatus?: number
   readonly bodyLimit?: number
 }
 
@@ -73,17 +80,19 @@ export function dialectRoute<P extends TSchema = TUnknown, Q extends TSchema = T
     params,
     query,
     body,
-    isPublic = false,
+    isStream = false,
+    isPublic = isStream,
     isProvedByBody = false,
     countedBy,
     status = 200,
+    otherStatus,
     bodyLimit
   }: RouteDeps<P, Q, B>,
   handle: (call: Call<Static<P>, Static<Q>, Static<B>>, reply: FastifyReply) => Promise<unknown>
 ): DialectRoute {
   const [method, url] = place.split(' ') as [Method, string]
   const schema = omitUndefined({ params, querystring: query, body })
-  const options = { summary, schema, isPublic, isProvedByBody, countedBy, status, bodyLimit }
+  const options = { summary, schema, isStream, isPublic, isProvedByBody, countedBy, status, otherStatus, bodyLimit }
   return { method, url, ...options, handle: handle as DialectRoute['handle'] }
 }
 
@@ -113,6 +122,8 @@ export interface Dialect {
   readonly name: DialectName
   readonly routes: readonly DialectRoute[]
   readonly realtime: RealtimeDialect
+  /** Schema of the bodies that grant, where all of them have one form. */
+  readonly granted?: TSchema
   /** The body of a refusal; the status is the canonical one. */
   presentError(error: AppError): Record<string, unknown>
 }

@@ -1,6 +1,7 @@
 import type { Dialect, DialectDeps } from '../kit/dialect.ts'
 import { createCommandTable } from './commands.ts'
 import { createTranslations } from './events.ts'
+import { Granted } from './present/answer.ts'
 import { conversationRoutes } from './routes/conversations.ts'
 import { historyRoutes } from './routes/history.ts'
 import { preferenceRoutes } from './routes/preferences.ts'
@@ -19,6 +20,7 @@ export function createMobile({ services }: DialectDeps): Dialect {
       translations: createTranslations(services),
       presenceScope: 'peers'
     },
+    granted: Granted,
     presentError: ({ code, message }) => ({ success: false, error: { code, message }, message })
   }
 }

@@ -1,7 +1,7 @@
 import type { Dialect, DialectDeps } from '../kit/dialect.ts'
 import { createCommandTable } from './commands.ts'
 import { createTranslations } from './events.ts'
-import { createRoutes } from './routes.ts'
+import { createRoutes, Granted } from './routes.ts'
 
 /** Document 4: "User-to-User Chat". */
 export function createTaatom({ services, ...deps }: DialectDeps): Dialect {
@@ -15,6 +15,7 @@ export function createTaatom({ services, ...deps }: DialectDeps): Dialect {
       presenceScope: 'peers',
       namespaces: ['app']
     },
+    granted: Granted,
     presentError: ({ code, message }) => ({ success: false, message, code, data: null })
   }
 }

@@ -15,6 +15,9 @@ const Text = Type.String({ maxLength: 16_384 })
 /** Messages of each chat in the list of chats. */
 const LISTED_MESSAGES = 20
 
+/** Schema of the body of what was granted. */
+export const Granted = Type.Object({ success: Type.Literal(true), message: Type.String(), data: Type.Object({}) })
+
 const answer = (message: string, data: object) => ({ success: true, message, data })
 
 /** Document 4, "API Endpoints". */

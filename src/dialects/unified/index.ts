@@ -1,7 +1,7 @@
 import type { Dialect, DialectDeps } from '../kit/dialect.ts'
 import { createCommandTable } from './commands.ts'
 import { createTranslations } from './events.ts'
-import { presentRefusal } from './present/answers.ts'
+import { Granted, presentRefusal } from './present/answers.ts'
 import { authRoutes } from './routes/auth.ts'
 import { contactRoutes } from './routes/contacts.ts'
 import { conversationRoutes } from './routes/conversations.ts'
@@ -31,6 +31,7 @@ export function createUnified(deps: DialectDeps): Dialect {
       presenceScope: 'peers',
       meansQuery: query => query['token'] === undefined
     },
+    granted: Granted,
     presentError: presentRefusal
   }
 }

@@ -1,3 +1,5 @@
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { ERRORS, type ErrorCode } from '../../../protocol/errors.ts'
 import { AppError, presentError } from '../../errors.ts'
@@ -21,6 +23,12 @@ const BY_STATUS: Record<number, readonly [ErrorCode, string]> = {
   415: ['unsupported_media_type', 'The body must be application/json'],
   429: ['rate_limited', 'Too many requests'],
   503: ['busy', 'The server is busy']
+}
+
+/** Errors of the parser of requests, by their codes; any other is `bad_frame`. */
+const UNREADABLE: Record<string, readonly [ErrorCode, string]> = {
+  ERR_HTTP_REQUEST_TIMEOUT: ['timeout', 'The request took too long'],
+  HPE_HEADER_OVERFLOW: ['head_too_large', 'The address and the headers are too large']
 }
 
 /** Convert an error for a client: never a word of a library, and nothing of what was not meant to be seen. */
@@ -48,6 +56,22 @@ export function answerErrorWith(
   if (status === 401) reply.header('www-authenticate', challenge(request))
   if (error.retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(error.retryAfterMs / 1000))
   return reply.code(status).type('application/json; charset=utf-8').serializer(JSON.stringify).send(present(error))
+}
+
+/** Answers what cannot be read as a request, whose path is not known, and ends the connection: Fastify's `clientErrorHandler`. */
+export function answerUnreadable(error: Error & { readonly code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return
+  const [code, message] = UNREADABLE[error.code ?? ''] ?? ['bad_frame', 'The request cannot be read']
+  const { status } = ERRORS[code]
+  const body = JSON.stringify({ error: presentError(new AppError(code, message)) })
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'Content-Type: application/json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close'
+  ]
+  if (socket.writable) socket.write(`${head.join('\r\n')}\r\n\r\n${body}`)
+  socket.destroy(error)
 }
 
 /** Sets the handlers for errors, unknown paths and wrong methods. Call it before the routes are added. */

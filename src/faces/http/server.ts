@@ -5,19 +5,22 @@ import cors from '@fastify/cors'
 import websocket from '@fastify/websocket'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import type { Config } from '../../config/config.ts'
+import { AppError } from '../../errors.ts'
 import { loggerOptions } from '../../log.ts'
 import type { LazySocketIoServer } from '../socketio/lazy-server.ts'
 import { SOCKET_IO_PATH } from '../socketio/path.ts'
 import type { StreamServer } from '../sse/server.ts'
 import type { SocketServer } from '../ws/server.ts'
 import { chooseSubprotocol } from '../ws/subprotocol.ts'
-import { answerError, answerErrors } from './errors.ts'
+import { answerError, answerErrors, answerUnreadable } from './errors.ts'
 import { readJsonBodies } from './json.ts'
 import { markLocalRequests } from './local.ts'
 import { noCompilers, validateRequests } from './validation.ts'
 
 const BODY_BYTES = 131_072
 const SOCKET_PATH = '/ws'
+/** Time after which another server answers in the place of one that closes. */
+const COME_BACK_MS = 1_000
 
 /** An HTTP server that answers errors, checks requests and reads JSON, and has no routes yet. */
 export function createServer(config: Config): FastifyInstance {
@@ -32,15 +35,30 @@ export function createServer(config: Config): FastifyInstance {
     http: { headersTimeout: 10_000, connectionsCheckingInterval: 2_000 },
     requestTimeout: 30_000,
     forceCloseConnections: 'idle',
-    frameworkErrors: (error, request, reply) => void answerError(error, request, reply)
+    return503OnClosing: false,
+    frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
+    clientErrorHandler: answerUnreadable
   })
   // Nothing here is a page or a program, whatever a browser makes of it.
   app.addHook('onSend', async (_, reply) => void reply.header('x-content-type-options', 'nosniff'))
+  refuseWhileClosing(app)
   markLocalRequests(app)
   answerErrors(app)
   validateRequests(app)
   readJsonBodies(app)
   return app
+}
+
+/** Refuses what comes while the server closes in the words of its face: Fastify's own answer has a form of its own. */
+function refuseWhileClosing(app: FastifyInstance): void {
+  let isClosing = false
+  app.addHook('preClose', async () => {
+    isClosing = true
+  })
+  app.addHook('onRequest', async ({ routeOptions: { config } }) => {
+    if (!isClosing || config.isUnlimited) return
+    throw new AppError('draining', 'The server is going away', { retryAfterMs: COME_BACK_MS })
+  })
 }
 
 interface UpgradeDeps {

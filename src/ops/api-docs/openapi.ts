@@ -1,8 +1,9 @@
 import Fastify from 'fastify'
-import { ERRORS } from '../../../protocol/errors.ts'
+import type { ErrorCode } from '../../../protocol/errors.ts'
 import { routes } from '../../../protocol/index.ts'
 import type { Route } from '../../../protocol/route.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
+import { addRefusals, canonicalBody, type Operation, refusalComponents } from './refusals.ts'
 import { type Json, sharedSchemas, withRefs } from './shared-schemas.ts'
 
 const TAGS = [
@@ -12,32 +13,9 @@ const TAGS = [
   { name: 'messages', description: 'Messages, history and reactions.' }
 ]
 
-const errorBody = {
-  'application/json': {
-    schema: {
-      type: 'object',
-      additionalProperties: false,
-      required: ['error'],
-      properties: { error: { $ref: '#/components/schemas/Error' } }
-    }
-  }
-}
-const statuses = Object.entries(ERRORS).map(([code, { status }]) => `\`${code}\` ${status}`)
-
-/** Answers that a route may give besides its own. */
-const RESPONSES = {
-  Unauthenticated: {
-    description: 'There is no token, or it is not valid any more.',
-    headers: { 'WWW-Authenticate': { schema: { type: 'string' } } },
-    content: errorBody
-  },
-  RateLimited: {
-    description: 'Too many requests; nothing was done.',
-    headers: { 'Retry-After': { description: 'Seconds.', schema: { type: 'integer' } } },
-    content: errorBody
-  },
-  Refused: { description: `Any other error. Codes and their statuses: ${statuses.join(', ')}.`, content: errorBody }
-}
+/** The schema of a refusal with one of these codes. */
+const bodyOf = (codes: readonly ErrorCode[]): Json =>
+  canonicalBody({ allOf: [{ $ref: '#/components/schemas/Error' }, { properties: { code: { enum: codes } } }] })
 
 /** The OpenAPI 3.1 document of everything under `/v1`, made from the contracts alone. */
 export async function describeRest(): Promise<Json> {
@@ -48,7 +26,8 @@ export async function describeRest(): Promise<Json> {
     },
     {
       tags: TAGS,
-      routes: routes.map(contract => ({ ...contract, url: `/v1${contract.url}`, schema: describe(contract) }))
+      routes: routes.map(contract => ({ ...contract, url: `/v1${contract.url}`, schema: describe(contract) })),
+      bodyOf
     }
   )
   return finish(document)
@@ -57,12 +36,14 @@ export async function describeRest(): Promise<Json> {
 interface Described {
   readonly tags: readonly { name: string; description: string }[]
   readonly routes: readonly { readonly method: string; readonly url: string; readonly schema: Json }[]
+  /** The schema of a refusal with one of these codes. */
+  readonly bodyOf: (codes: readonly ErrorCode[]) => Json
 }
 
-/** The OpenAPI 3.1 document of any routes. */
+/** The OpenAPI 3.1 document of any routes, with how they refuse. */
 export async function describeRoutes(
   info: { title: string; description: string },
-  { tags, routes: described }: Described
+  { tags, routes: described, bodyOf }: Described
 ): Promise<OpenApi> {
   const { default: swagger } = await import('@fastify/swagger')
   const app = Fastify()
@@ -87,33 +68,32 @@ export async function describeRoutes(
   await app.ready()
   const document = JSON.parse(JSON.stringify(app.swagger())) as OpenApi
   await app.close()
-  return document
+  for (const path of Object.values(document.paths)) {
+    for (const [method, operation] of Object.entries(path)) finishOperation(method, operation)
+  }
+  return { ...document, components: { ...document.components, responses: refusalComponents(bodyOf) } }
 }
 
-type OpenApi = Json & { components: Json; paths: Json }
+type OpenApi = Json & { components: Json; paths: Record<string, Record<string, DescribedOperation>> }
 
 function describe({ isPublic, isOptional, schema }: Route): Json {
   if (isOptional) return { ...schema, security: [{}, { bearer: [] }] }
   return { ...schema, ...omitUndefined({ security: isPublic === true ? [] : undefined }) }
 }
 
-function finish({ components, paths, ...rest }: Json & { components: Json; paths: Json }): Json {
-  for (const path of Object.values(paths)) {
-    for (const operation of Object.values(path as Record<string, Operation>)) addErrors(operation)
-  }
-  const { securitySchemes } = components
-  return {
-    ...rest,
-    components: { securitySchemes, schemas: sharedSchemas(), responses: RESPONSES },
-    paths: withRefs(paths)
-  }
+function finish({ components, paths, ...rest }: OpenApi): Json {
+  return { ...rest, components: { ...components, schemas: sharedSchemas() }, paths: withRefs(paths) }
 }
 
-type Content = Record<string, { schema?: { contentMediaType?: string } }>
+interface Media {
+  readonly contentMediaType?: string
+  readonly anyOf?: readonly Media[]
+}
 
-interface Operation {
-  security?: unknown[]
-  responses: Record<string, { description?: string; content?: Content; $ref?: string }>
+type Content = Record<string, { schema?: Media }>
+
+interface DescribedOperation extends Operation {
+  readonly responses: Record<string, { description?: string; content?: Content; $ref?: string }>
 }
 
 const GRANTED: Record<string, string> = {
@@ -123,17 +103,13 @@ const GRANTED: Record<string, string> = {
   204: 'Done; there is no body.'
 }
 
-function addErrors({ responses, security }: Operation): void {
-  for (const [status, response] of Object.entries(responses)) {
+function finishOperation(method: string, operation: DescribedOperation): void {
+  for (const [status, response] of Object.entries(operation.responses)) {
     response.description = GRANTED[status] ?? 'Done.'
     if (status === '204') delete response.content
-    const { 'application/json': json } = response.content ?? {}
-    const type = json?.schema?.contentMediaType
-    if (json && type !== undefined) response.content = { [type]: json }
+    const { schema } = response.content?.['application/json'] ?? {}
+    const media = [schema, ...(schema?.anyOf ?? [])].filter(it => it?.contentMediaType !== undefined)
+    if (media.length > 0) response.content = Object.fromEntries(media.map(it => [it?.contentMediaType, { schema: it }]))
   }
-  if (security?.length !== 0) Object.assign(responses, { 401: { $ref: '#/components/responses/Unauthenticated' } })
-  Object.assign(responses, {
-    429: { $ref: '#/components/responses/RateLimited' },
-    default: { $ref: '#/components/responses/Refused' }
-  })
+  addRefusals(method, operation)
 }

@@ -6,7 +6,7 @@ export function streamRoutes({ openStream }: Pick<DialectDeps, 'openStream'>): D
   return [
     dialectRoute(
       'GET /api/sse',
-      { summary: 'What happens, as server-sent events', isPublic: true },
+      { summary: 'What happens, as server-sent events', isStream: true },
       async (_call, reply) => await openStream(reply, 'chatapp')
     )
   ]

@@ -50,7 +50,11 @@ function openingRoutes(services: Services): DialectRoute[] {
   return [
     dialectRoute(
       'POST /conversations/single',
-      { summary: 'Open the conversation with somebody, new or old', body: Type.Object({ userId: UserId }) },
+      {
+        summary: 'Open the conversation with somebody, new or old',
+        otherStatus: 201,
+        body: Type.Object({ userId: UserId })
+      },
       async ({ actor, body: { userId } }, reply) => {
         const { conversation, isNew } = await conversations.create(actor, { type: 'direct', userId })
         if (isNew) reply.code(201)

@@ -38,9 +38,10 @@ function ownRoutes(services: Services): DialectRoute[] {
   const { users, addresses, presence } = services
   return [
     // At the root it answers document 1 too.
-    addressRoute(services, async (actor, me) =>
-      answer({ ...(await presentOwn(services, actor, me)), phone: me.phone ?? null }, 'Verified')
-    ),
+    addressRoute(services, async (actor, me) => ({
+      ...answer({ ...(await presentOwn(services, actor, me)), phone: me.phone ?? null }, 'Verified'),
+      error: null
+    })),
     dialectRoute('GET /users/me', { summary: 'Your profile' }, async ({ actor }) =>
       answer(await presentOwn(services, actor, await users.me(actor)))
     ),

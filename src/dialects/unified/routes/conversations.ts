@@ -81,6 +81,7 @@ function listRoutes(services: Services): DialectRoute[] {
       {
         summary: 'Open the chat with one other person, or make a group',
         status: 201,
+        otherStatus: 200,
         body: Type.Object({ ...groupFields, ...peopleFields, type: Type.Optional(ConversationType) })
       },
       async ({ actor, body }, reply) => {
