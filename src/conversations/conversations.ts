@@ -9,7 +9,6 @@ import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { pairKeyOf, userId } from '../ids.ts'
 import { type Budgets, WEIGHT } from '../limits/budgets.ts'
-import type { Gate } from '../limits/gate.ts'
 import { TokenBuckets } from '../limits/token-buckets.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import { cutPage } from '../page.ts'
@@ -24,7 +23,7 @@ import { noSuchConversation } from '../store/missing.ts'
 import type { BlockService, UserService } from '../users/index.ts'
 import type { Consent } from './consent/consent.ts'
 import type { DirectPairs } from './direct/pairs.ts'
-import { inTurn } from './large-changes.ts'
+import type { LargeChanges } from './large-changes.ts'
 import { addedNews, newMember } from './new-members.ts'
 import { type Note, systemNoteDoc } from './system-messages.ts'
 
@@ -38,7 +37,7 @@ interface ConversationDeps {
   users: Pick<UserService, 'requireUsers'>
   blocks: Pick<BlockService, 'blockedPeers' | 'requireUnblocked' | 'syncDirectConversation'>
   consent: Pick<Consent, 'requireMayStart' | 'requireMayAdd' | 'requireRoom'>
-  largeChanges: Gate
+  largeChanges: LargeChanges
   budgets: Budgets
   pairs: Pick<DirectPairs, 'idOf'>
   config: Pick<Config, 'limits'>
@@ -56,7 +55,7 @@ export class ConversationService {
   readonly #users: ConversationDeps['users']
   readonly #blocks: ConversationDeps['blocks']
   readonly #consent: ConversationDeps['consent']
-  readonly #largeChanges: Gate
+  readonly #largeChanges: LargeChanges
   readonly #pairs: ConversationDeps['pairs']
   readonly #budgets: Budgets
   readonly #maxMembers: number
@@ -99,7 +98,7 @@ export class ConversationService {
       name,
       ...omitUndefined({ description: description || undefined, avatarUrl: avatarUrl || undefined })
     }
-    const created = await inTurn(this.#largeChanges, others.length, async () => {
+    const created = await this.#largeChanges.run(actor, others.length, async () => {
       return await this.#insert(fields, [actor.userId, ...others], { kind: 'created', name, userIds: others })
     })
     const me = created?.state.members.get(actor.userId)

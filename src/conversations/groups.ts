@@ -7,7 +7,6 @@ import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { conversationId } from '../ids.ts'
 import { type Budgets, WEIGHT } from '../limits/budgets.ts'
-import type { Gate } from '../limits/gate.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import { presentConversation, presentMember, settingsOf } from '../present/present.ts'
 import type { Commits } from '../store/commit/commits.ts'
@@ -15,7 +14,7 @@ import type { ConversationState, Draft, Joined } from '../store/commit/draft.ts'
 import type { ConversationDoc, MemberDoc } from '../store/documents.ts'
 import type { BlockService, UserService } from '../users/index.ts'
 import type { Consent } from './consent/consent.ts'
-import { inParts, inTurn, SLICE } from './large-changes.ts'
+import { inParts, type LargeChanges, SLICE } from './large-changes.ts'
 import { addedNews, newMember } from './new-members.ts'
 import { requireAdmin, requireAllowed, requireGroup, requireMember } from './policy.ts'
 import { appendSystemMessage, type Note } from './system-messages.ts'
@@ -25,7 +24,7 @@ interface GroupDeps {
   users: Pick<UserService, 'requireUsers'>
   blocks: Pick<BlockService, 'requireUnblocked'>
   consent: Pick<Consent, 'requireMayAdd'>
-  largeChanges: Gate
+  largeChanges: LargeChanges
   budgets: Budgets
   config: Pick<Config, 'limits'>
 }
@@ -38,9 +37,7 @@ interface GroupChanges {
 }
 
 /** Position at which a change landed. */
-interface Landed {
-  rev: number
-}
+type Landed = { rev: number }
 
 /** Members of groups with their roles, titles and pictures. Each change is `rate_limited` beyond the actor's budget. */
 export class GroupService {
@@ -48,7 +45,7 @@ export class GroupService {
   readonly #users: GroupDeps['users']
   readonly #blocks: GroupDeps['blocks']
   readonly #consent: GroupDeps['consent']
-  readonly #largeChanges: Gate
+  readonly #largeChanges: LargeChanges
   readonly #budgets: Budgets
   readonly #maxMembers: number
 
@@ -68,7 +65,7 @@ export class GroupService {
    */
   async update(actor: Actor, id: string, { settings, ...changes }: GroupChanges): Promise<Landed> {
     this.#budgets.spend(actor.userId, WEIGHT.group)
-    return await this.#run(id, draft => {
+    return await this.#run(actor, id, draft => {
       if (settings === undefined) requireAllowed(draft.state, actor, 'whoMayEdit')
       else requireAdmin(draft.state, actor)
       const doc = { ...draft.state.doc }
@@ -103,7 +100,7 @@ export class GroupService {
     return await inParts(async done => {
       const slice = bare.slice(done * SLICE, (done + 1) * SLICE)
       const wanted = bare.slice(done * SLICE)
-      const landed = await this.#run(id, draft => this.#addSlice(draft, actor, slice, wanted), slice.length)
+      const landed = await this.#run(actor, id, draft => this.#addSlice(draft, actor, slice, wanted), slice.length)
       return { landed, isLast: slice.length === wanted.length }
     })
   }
@@ -127,7 +124,7 @@ export class GroupService {
   /** Removes somebody else. @throws {AppError} `not_found`, `forbidden` for who may not, or for the owner */
   async remove(actor: Actor, id: string, userId: string): Promise<Landed> {
     this.#budgets.spend(actor.userId, WEIGHT.group)
-    return await this.#run(id, draft => {
+    return await this.#run(actor, id, draft => {
       const me = requireAdmin(draft.state, actor)
       const member = requireOther(draft.state, bareId(userId))
       if (member.role === 'owner' || (member.role === 'admin' && me.role !== 'owner')) {
@@ -142,7 +139,7 @@ export class GroupService {
   /** Leaves; an owner hands over to who has been admin, else member, the longest. @throws {AppError} `not_found`, `invalid` */
   async leave(actor: Actor, id: string): Promise<Landed> {
     this.#budgets.spend(actor.userId, WEIGHT.group)
-    return await this.#run(id, draft => {
+    return await this.#run(actor, id, draft => {
       const me = requireMember(draft.state, actor)
       requireGroup(draft.state)
       const heir = me.role === 'owner' ? heirOf(draft.state, me) : undefined
@@ -164,6 +161,7 @@ export class GroupService {
     return await inParts(async () => {
       let isLast = false
       const landed = await this.#run(
+        actor,
         id,
         draft => {
           const me = requireMember(draft.state, actor)
@@ -183,7 +181,7 @@ export class GroupService {
   /** Gives a role; `owner` hands the group over. @throws {AppError} `not_found`, `forbidden` */
   async setRole(actor: Actor, id: string, userId: string, role: Role): Promise<Landed> {
     this.#budgets.spend(actor.userId, WEIGHT.group)
-    return await this.#run(id, draft => {
+    return await this.#run(actor, id, draft => {
       const me = requireAdmin(draft.state, actor)
       const member = requireOther(draft.state, bareId(userId))
       const needsOwner = role === 'owner' || member.role !== 'member'
@@ -207,6 +205,7 @@ export class GroupService {
     this.#budgets.spend(actor.userId, WEIGHT.group)
     const wanted = new Set(userIds.map(bareId))
     return await this.#run(
+      actor,
       id,
       draft => {
         const me = requireAdmin(draft.state, actor)
@@ -225,9 +224,9 @@ export class GroupService {
     )
   }
 
-  async #run(id: string, decide: (draft: Draft) => number, memberships = 1): Promise<Landed> {
+  async #run(actor: Actor, id: string, decide: (draft: Draft) => number, memberships = 1): Promise<Landed> {
     const change = { memberships, decide: (draft: Draft) => ({ rev: decide(draft) }) }
-    return await inTurn(this.#largeChanges, memberships, async () => await this.#commits.run(bareId(id), change))
+    return await this.#largeChanges.run(actor, memberships, async () => await this.#commits.run(bareId(id), change))
   }
 }
 

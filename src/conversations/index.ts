@@ -1,7 +1,6 @@
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config/config.ts'
 import type { Budgets } from '../limits/budgets.ts'
-import { Gate } from '../limits/gate.ts'
 import type { Commits } from '../store/commit/commits.ts'
 import type { ConversationStore } from '../store/conversations.ts'
 import type { MemberStore } from '../store/members.ts'
@@ -22,6 +21,7 @@ import { ConversationService } from './conversations.ts'
 import { DirectPairs } from './direct/pairs.ts'
 import { DirectPeers } from './direct/peers.ts'
 import { GroupService } from './groups.ts'
+import { LargeChanges } from './large-changes.ts'
 import { PreferenceService } from './preferences.ts'
 import { ReceiptService } from './receipts.ts'
 import { TypingService } from './typing.ts'
@@ -60,15 +60,12 @@ interface ConversationDeps {
   readonly blocks: BlockService
 }
 
-/** Large changes of groups that wait for each other, so that they do not hold up messages. */
-const MAX_LARGE_CHANGES = 1_000
-
 /** Conversations: creating, listing and changing them, and how each member is in them. */
 export function createConversations(deps: ConversationDeps) {
   const { store } = deps
   const pairs = new DirectPairs(store)
   const consent = new Consent(deps)
-  const largeChanges = new Gate(1, MAX_LARGE_CHANGES)
+  const largeChanges = new LargeChanges()
   const conversations = new ConversationService({ ...deps, consent, largeChanges, pairs })
   const receipts = new ReceiptService(deps)
   return {

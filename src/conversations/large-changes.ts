@@ -1,14 +1,24 @@
+import type { Actor } from '../actor.ts'
 import { AppError } from '../errors.ts'
-import type { Gate } from '../limits/gate.ts'
+import { FairGate } from '../limits/fair-gate.ts'
 
 /** People whose membership one change touches; more of them are several changes, between which messages go on. */
 export const SLICE = 100
 /** Memberships up to which a change takes no turn. */
 const SMALL = 10
+/** Large changes that wait, of all and of one person. */
+const MAX_WAITING = 1_000
+const MAX_WAITING_OF_ONE = 50
 
-/** Runs a change of memberships: a large one when it is its turn. @throws {AppError} `busy` when too many wait */
-export async function inTurn<T>(largeChanges: Gate, memberships: number, change: () => Promise<T>): Promise<T> {
-  return memberships > SMALL ? await largeChanges.run(change) : await change()
+/** Line of the large changes of memberships: one after the other, and people take turns. */
+export class LargeChanges {
+  readonly #gate = new FairGate({ width: 1, maxWaiting: MAX_WAITING })
+
+  /** Runs a change: a large one when it is its turn. @throws {AppError} `busy` when too many wait */
+  async run<T>({ userId: party }: Actor, memberships: number, change: () => Promise<T>): Promise<T> {
+    if (memberships <= SMALL) return await change()
+    return await this.#gate.run({ party, maxWaiting: MAX_WAITING_OF_ONE, isUrgent: true }, change)
+  }
 }
 
 /**

@@ -59,8 +59,11 @@ export class TypingService {
   async start(actor: Actor, conversationId: string): Promise<void> {
     const id = bareId(conversationId)
     const key = `${actor.userId}:${id}`
-    this.#ends.get(key)?.refresh()
-    if (this.#starts.tryTake(key) > 0) return
+    const end = this.#ends.get(key)?.refresh()
+    if (this.#starts.tryTake(key) > 0) {
+      if (end === undefined) await this.#requireMember(actor, id)
+      return
+    }
     // Before anything is waited for: a stop may come right behind.
     this.#endLater(key, actor, id)
     const isPassedOn = await this.#passOn(actor, id, TypingStarted).catch((error: unknown) => {

@@ -1,8 +1,8 @@
 import t from 'tap'
 import { GroupService } from '../../src/conversations/groups.ts'
+import { LargeChanges } from '../../src/conversations/large-changes.ts'
 import { ObjectId } from '../../src/database/object-id.ts'
 import { Budgets } from '../../src/limits/budgets.ts'
-import { Gate } from '../../src/limits/gate.ts'
 import { openServices } from '../kit/helper.ts'
 
 t.test(
@@ -25,7 +25,7 @@ t.test(
       blocks: { requireUnblocked: async () => undefined },
       users: { requireUsers: async () => await Promise.resolve() },
       consent: { requireMayAdd: async () => await Promise.resolve() },
-      largeChanges: new Gate(1, 1),
+      largeChanges: new LargeChanges(),
       budgets: new Budgets(config.limits)
     })
     const turn = async (): Promise<unknown> => await new Promise(resolve => setImmediate(resolve))
