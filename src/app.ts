@@ -25,6 +25,7 @@ import { streamRoutes } from './faces/sse/routes.ts'
 import { StreamServer } from './faces/sse/server.ts'
 import { SocketServer } from './faces/ws/server.ts'
 import { createJobs, type Jobs } from './jobs/index.ts'
+import { FairGate } from './limits/fair-gate.ts'
 import { messageCommands } from './messages/commands.ts'
 import { createMessages } from './messages/index.ts'
 import { reactionCommands } from './messages/reactions/commands.ts'
@@ -139,6 +140,12 @@ export async function openStores(
   }
 }
 
+/**
+ * Pages of messages, changes and lists that are read at once, and calls that wait for theirs: of all, and of each
+ * person. Few, so that those who are level do not feel it when many come back.
+ */
+const PAGES = { width: 4, widthEach: 2, maxWaiting: 50_000, maxWaitingEach: 200 }
+
 interface SubjectDeps {
   readonly stores: Stores
   readonly bus: Bus
@@ -152,7 +159,8 @@ export type Subjects = ReturnType<typeof createSubjects>
 
 /** Makes the subjects, each on those above it, and lets the bus hear of every commit. */
 export function createSubjects({ stores: store, bus, config, delivery, onError }: SubjectDeps) {
-  const base = { store: { ...store, now: store.database.now }, bus, config, onError }
+  const pageGate = new FairGate(PAGES)
+  const base = { store: { ...store, now: store.database.now }, bus, config, onError, pageGate }
   const people = createUsers(base)
   const accounts = createAccounts({ ...base, ...people, delivery })
   const conversations = createConversations({ ...base, ...people })
@@ -170,7 +178,7 @@ export function createSubjects({ stores: store, bus, config, delivery, onError }
     people.settings.forget(changed.map(({ id }) => id))
     for (const id of endedSessionIds) accounts.sessions.forget(id)
   })
-  return { ...people, ...accounts, ...conversations, ...requests, ...messages, ...sync }
+  return { ...people, ...accounts, ...conversations, ...requests, ...messages, ...sync, pageGate }
 }
 
 type RoutedSubjects = Subjects & { readonly authenticator: ReturnType<typeof createAuthenticator> }

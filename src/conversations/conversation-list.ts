@@ -4,6 +4,7 @@ import { PAGE_SIZE } from '../../protocol/limits.ts'
 import type { Actor } from '../actor.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
+import type { FairGate } from '../limits/fair-gate.ts'
 import { hiddenUpTo, peerOf } from '../present/present.ts'
 import { foldedWords } from '../search-words.ts'
 import type { ConversationStore } from '../store/conversations.ts'
@@ -38,6 +39,7 @@ export interface ListRequest {
 interface ListDeps {
   store: { readonly conversations: ConversationStore; readonly members: MemberStore; readonly users: UserStore }
   conversations: Pick<ConversationService, 'views'>
+  pageGate: FairGate
 }
 
 /** A membership as a list looks at it. */
@@ -65,17 +67,23 @@ interface Candidates {
 export class ConversationListService {
   readonly #store: ListDeps['store']
   readonly #conversations: ListDeps['conversations']
+  readonly #gate: FairGate
 
-  constructor({ store, conversations }: ListDeps) {
+  constructor({ store, conversations, pageGate }: ListDeps) {
     this.#store = store
     this.#conversations = conversations
+    this.#gate = pageGate
   }
 
   /**
    * A page of the actor's conversations: pinned ones first, then by newest activity; without those put away.
-   * @throws {AppError} `invalid` for a page that is too far
+   * @throws {AppError} `invalid` for a page that is too far, `busy`
    */
   async page(actor: Actor, request: ListRequest): Promise<ConversationPage> {
+    return await this.#gate.run(actor.userId, async () => await this.#read(actor, request))
+  }
+
+  async #read(actor: Actor, request: ListRequest): Promise<ConversationPage> {
     const { limit = PAGE_SIZE, after, unread } = request
     const skip = skipOf(request, limit)
     const userId = new ObjectId(actor.userId)

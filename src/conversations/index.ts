@@ -1,5 +1,6 @@
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config/config.ts'
+import type { FairGate } from '../limits/fair-gate.ts'
 import type { Commits } from '../store/commit/commits.ts'
 import type { ConversationStore } from '../store/conversations.ts'
 import type { MemberStore } from '../store/members.ts'
@@ -55,6 +56,7 @@ interface ConversationDeps {
   readonly config: Config
   readonly users: UserService
   readonly blocks: BlockService
+  readonly pageGate: FairGate
 }
 
 /** Conversations: creating, listing and changing them, and how each member is in them. */
@@ -65,7 +67,7 @@ export function createConversations(deps: ConversationDeps) {
   const receipts = new ReceiptService(deps)
   return {
     conversations,
-    conversationList: new ConversationListService({ store, conversations }),
+    conversationList: new ConversationListService({ ...deps, conversations }),
     groups: new GroupService(deps),
     pairs,
     peers: new DirectPeers(store),

@@ -6,8 +6,8 @@ import { hiddenUpTo, settingsOf } from '../present/present.ts'
 import type { ConversationState } from '../store/commit/draft.ts'
 import type { MemberDoc, MessageDoc } from '../store/documents.ts'
 import type { MemberStore } from '../store/members.ts'
-import type { View } from '../store/messages.ts'
 import { noSuchConversation, noSuchMessage } from '../store/missing.ts'
+import type { View } from '../store/view.ts'
 
 /** @throws {AppError} `blocked` in a direct conversation when one of the two has blocked the other */
 export function requireUnblocked({ doc }: ConversationState): void {

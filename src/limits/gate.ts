@@ -37,6 +37,6 @@ export class Gate {
   }
 }
 
-function busy(): AppError {
+export function busy(): AppError {
   return new AppError('busy', 'Too many are waiting; try again', { retryAfterMs: 2_000 })
 }

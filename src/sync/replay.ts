@@ -11,7 +11,7 @@ import { byConversation } from '../store/by-conversation.ts'
 import type { ConversationStore } from '../store/conversations.ts'
 import type { ConversationDoc, MemberDoc, MessageDoc } from '../store/documents.ts'
 import type { MemberStore } from '../store/members.ts'
-import type { MessageStore } from '../store/messages.ts'
+import type { MessagePage, MessageStore } from '../store/messages.ts'
 import type { ConversationHead, Membership } from '../streams/positions.ts'
 import type { AccountStore } from '../streams/store.ts'
 import { membershipOf, type SyncService } from './sync.ts'
@@ -20,6 +20,8 @@ import { membershipOf, type SyncService } from './sync.ts'
 const MAX_MEMBERSHIPS = 10_000
 
 const NOOP = Noop.create({})
+
+const NO_MESSAGES: MessagePage = { messages: [], more: false, upToRev: 0 }
 
 /** Conversations whose changes are read with one query. */
 const READ_TOGETHER = 20
@@ -90,16 +92,16 @@ export class ReplayService {
     const headOf = new Map(heads.map(head => [head._id.toHexString(), head]))
     const ranges = asked.map(({ conversationId, since }) => ({ conversationId, since, upTo: since + SYNC_PAGE_ITEMS }))
     const withMembers = ranges.filter(it => (headOf.get(it.conversationId.toHexString())?.memberRev ?? 0) > it.since)
-    const [messages, members] = await Promise.all([
-      this.#store.messages.changedWithin(ranges),
+    const [pages, members] = await Promise.all([
+      this.#store.messages.changedWithin(ranges, SYNC_PAGE_BYTES),
       withMembers.length > 0 ? this.#store.members.changedWithin(withMembers) : []
     ])
-    const [messagesOf, membersOf] = [byConversation(messages), byConversation(members)]
+    const membersOf = byConversation(members)
     return ranges.map(({ conversationId, since, upTo }) => {
       const id = conversationId.toHexString()
       const head = headOf.get(id)
       if (head === undefined) return []
-      return denseChanges(head, messagesOf.get(id) ?? [], membersOf.get(id) ?? [], { since, upTo })
+      return denseChanges(head, pages.get(id) ?? NO_MESSAGES, membersOf.get(id) ?? [], { since, upTo })
     })
   }
 
@@ -116,7 +118,7 @@ export class ReplayService {
 /** Changes, one for each `rev` of the range, as far as the head has come and the page holds. */
 function denseChanges(
   head: ConversationDoc,
-  messages: readonly MessageDoc[],
+  { messages, more, upToRev }: MessagePage,
   members: readonly MemberDoc[],
   { since, upTo }: { since: number; upTo: number }
 ): ConversationChange[] {
@@ -133,7 +135,7 @@ function denseChanges(
   }
   const fitting = fitPage(messages, SYNC_PAGE_BYTES)
   const cut = fitting.length < messages.length ? fitting.at(-1)?.rev : undefined
-  const end = Math.min(head.rev, upTo, cut ?? head.rev)
+  const end = Math.min(head.rev, upTo, cut ?? (more ? upToRev : head.rev))
   const pair = pairOf(head)
   return Array.from({ length: Math.max(0, end - since) }, (_, index) => {
     const rev = since + 1 + index

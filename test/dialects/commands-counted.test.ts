@@ -1,6 +1,7 @@
-import { type CommandStartedEvent, MongoClient, ObjectId } from 'mongodb'
-import t, { type Test } from 'tap'
-import { ownDatabase, type Person, startServer } from '../kit/helper.ts'
+import { ObjectId } from 'mongodb'
+import t from 'tap'
+import type { Person } from '../kit/helper.ts'
+import { startMonitored } from '../kit/monitored.ts'
 import { auth, packet, SENDERS, type Sender } from '../matrix/replays/sends.ts'
 import { bare } from './apps/line.ts'
 
@@ -31,23 +32,8 @@ const BY_PERSON: ReadonlySet<string> = new Set([
   'taatom'
 ])
 
-/** A server, and the names of the commands that it gives its database. */
-async function startCounted(t: Test) {
-  const url = new URL(ownDatabase(t))
-  url.searchParams.set('monitorCommands', 'true')
-  const opened = t.capture(MongoClient.prototype, 'connect', MongoClient.prototype.connect)
-  const server = await startServer(t, { uri: url.href })
-  const clients = opened().map(({ receiver }) => receiver as MongoClient)
-  opened.restore()
-  const commands: string[] = []
-  for (const client of clients) {
-    client.on('commandStarted', ({ commandName }: CommandStartedEvent) => commands.push(commandName))
-  }
-  return { server, clients, commands }
-}
-
 t.test('a send takes the commands of its commit, and one more where it names a person', async t => {
-  const { server, clients, commands } = await startCounted(t)
+  const { server, clients, commands } = await startMonitored(t)
   t.equal(clients.length, 1)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const chat = bare(await server.direct(ann, ben))
@@ -59,7 +45,7 @@ t.test('a send takes the commands of its commit, and one more where it names a p
       const from = commands.length
       const clientId = `c${sent++}`
       t.equal((await send({ chat, peer: ben, clientId, text: 'Hello' })).code, undefined, sender.face)
-      counts.push(commands.slice(from))
+      counts.push(commands.slice(from).map(({ name }) => name))
     }
     return counts.reduce((least, it) => (it.length < least.length ? it : least))
   }
@@ -71,7 +57,7 @@ t.test('a send takes the commands of its commit, and one more where it names a p
 })
 
 t.test('a known conversation lets nobody send to who is blocked, has blocked them, or is disabled', async t => {
-  const { server, clients } = await startCounted(t)
+  const { server, clients } = await startMonitored(t)
   const users = clients[0]?.db().collection('users')
   let sent = 0
   for (const sender of ALL.filter(({ face }) => BY_PERSON.has(face))) {
