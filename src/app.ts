@@ -141,10 +141,10 @@ export async function openStores(
 }
 
 /**
- * Pages of messages, changes and lists that are read at once, and calls that wait for theirs: of all, and of each
- * person. Few, so that those who are level do not feel it when many come back.
+ * Pages of history and of lists, and of what event streams and clients without cursors have missed, that are read at
+ * once, of all and of each person; and calls that wait. Few, so that many who come back take no more memory than these.
  */
-const PAGES = { width: 4, widthEach: 2, maxWaiting: 50_000, maxWaitingEach: 200 }
+const PAGES = { width: 4, widthEach: 1, maxWaiting: 20_000, maxWaitingEach: 200 }
 
 interface SubjectDeps {
   readonly stores: Stores
@@ -178,7 +178,7 @@ export function createSubjects({ stores: store, bus, config, delivery, onError }
     people.settings.forget(changed.map(({ id }) => id))
     for (const id of endedSessionIds) accounts.sessions.forget(id)
   })
-  return { ...people, ...accounts, ...conversations, ...requests, ...messages, ...sync, pageGate }
+  return { ...people, ...accounts, ...conversations, ...requests, ...messages, ...sync }
 }
 
 type RoutedSubjects = Subjects & { readonly authenticator: ReturnType<typeof createAuthenticator> }

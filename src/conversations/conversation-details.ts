@@ -14,7 +14,7 @@ import type { BlockService, UserService } from '../users/index.ts'
 
 /** Members of one conversation that are named; the longest-standing ids first. */
 const MAX_MEMBERS = 100
-/** Members that a list names of each conversation, the most that make no more than this together. */
+/** Members that a list names of each conversation: the most with which it names no more people than this. */
 const STEPS = [MAX_MEMBERS, 50, 20, 10]
 const MAX_NAMED = 1_000
 

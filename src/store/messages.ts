@@ -2,7 +2,7 @@ import type { ClientSession, Collection, Db, Filter, IndexDescription, ObjectId 
 import { BoundedReads, firstFitting, outlinesFitting, type PageSize } from './bounded-reads.ts'
 import { byConversation } from './by-conversation.ts'
 import type { MessageDoc } from './documents.ts'
-import { type RevRange, revFilter } from './rev-range.ts'
+import { isWithin, type RevRange, revFilter } from './rev-range.ts'
 import { countUnread } from './unread.ts'
 import { lengthOf, rangeFilter, type View, type ViewRange, viewFilter } from './view.ts'
 
@@ -102,15 +102,22 @@ export class MessageStore {
     return unmoved(await this.#page({ conversationId, rev: { $gt: since } }, { rev: 1 }, size))
   }
 
-  /** A page of messages changed within each range, by the id of the conversation (hex), as `changedSince`. */
-  async changedWithin(ranges: readonly RevRange[], maxBytes: number): Promise<Map<string, MessagePage>> {
+  /** A page of messages changed within each range, as `changedSince`; ranges may be of one conversation. */
+  async changedWithin(ranges: readonly RevRange[], maxBytes: number): Promise<MessagePage[]> {
     const limit = ranges.reduce((sum, { since, upTo }) => sum + upTo - since, 0)
-    const rows = await this.#reads.rows({ $or: ranges.map(revFilter) }, { limit, maxBytes: maxBytes * ranges.length })
+    const found = await this.#reads.rows({ $or: ranges.map(revFilter) }, { limit, maxBytes: maxBytes * ranges.length })
     // Not sorted by the database, which would keep whole messages for that.
-    const rowsOf = byConversation(rows.sort((a, b) => a.rev - b.rev))
-    const pages = [...rowsOf].map(([id, all]) => ({ id, all, first: firstFitting(all, { limit, maxBytes }) }))
-    const whole = byConversation(await this.#reads.wholeOf(pages.flatMap(({ first }) => first)))
-    return new Map(pages.map(({ id, all, first }) => [id, unmoved(pageOf(whole.get(id) ?? [], first, all))]))
+    const rowsOf = byConversation(found.sort((a, b) => a.rev - b.rev))
+    const pages = ranges.map(range => {
+      const rows = rowsOf.get(range.conversationId.toHexString())?.filter(({ rev }) => isWithin(rev, range)) ?? []
+      return { rows, first: firstFitting(rows, { limit, maxBytes }) }
+    })
+    const rows = [...new Set(pages.flatMap(({ first }) => first))]
+    const whole = new Map((await this.#reads.wholeOf(rows)).map(message => [message._id.toHexString(), message]))
+    return pages.map(({ rows, first }) => {
+      const messages = first.flatMap(({ _id }) => whole.get(_id.toHexString()) ?? [])
+      return unmoved(pageOf(messages, first, rows))
+    })
   }
 
   /** Time of the message at a `seq`. */

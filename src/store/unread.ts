@@ -2,7 +2,7 @@ import { MAX_UNREAD } from '../../protocol/limits.ts'
 import { lengthOf, rangeFilter, type ViewRange } from './view.ts'
 
 /** Messages after a cursor among which unread ones are looked for: own ones, deleted ones and system messages are none. */
-const MAX_LOOKED_AT = 10_000
+const MAX_LOOKED_AT = 2_000
 
 const COUNT = { $group: { _id: '$conversationId', count: { $sum: 1 } } }
 

@@ -1,25 +1,27 @@
 import { SyncHeads, SyncPull } from '../../protocol/sync/events.ts'
 import { type BoundCommand, on } from '../contract/command.ts'
-import type { FairGate } from '../limits/fair-gate.ts'
+import { FairGate } from '../limits/fair-gate.ts'
 import type { SyncService } from './sync.ts'
 
-interface SyncCommandDeps {
-  readonly sync: SyncService
-  readonly pageGate: FairGate
-}
+/**
+ * Pages read at once for all who catch up, because those who are level are not to feel it; and calls that wait, of all
+ * and of each person, who have one turn after the other.
+ */
+const PULLS = { width: 1, widthEach: 1, maxWaiting: 50_000, maxWaitingEach: 200 }
 
 /** Commands of catching up. */
-export function syncCommands({ sync, pageGate }: SyncCommandDeps): BoundCommand[] {
+export function syncCommands({ sync }: { readonly sync: SyncService }): BoundCommand[] {
+  const pulls = new FairGate(PULLS)
   return [
     on(
       SyncHeads,
       async ({ actor }, { cursors = {}, after }) =>
-        await pageGate.run(actor.userId, async () => await sync.heads(actor, cursors, { after }))
+        await pulls.run(actor.userId, async () => await sync.heads(actor, cursors, { after }))
     ),
     on(
       SyncPull,
       async ({ actor }, { stream, since }) =>
-        await pageGate.run(actor.userId, async () => await sync.pull(actor, stream, since))
+        await pulls.run(actor.userId, async () => await sync.pull(actor, stream, since))
     )
   ]
 }

@@ -97,11 +97,11 @@ export class ReplayService {
       withMembers.length > 0 ? this.#store.members.changedWithin(withMembers) : []
     ])
     const membersOf = byConversation(members)
-    return ranges.map(({ conversationId, since, upTo }) => {
+    return ranges.map(({ conversationId, since, upTo }, index) => {
       const id = conversationId.toHexString()
       const head = headOf.get(id)
       if (head === undefined) return []
-      return denseChanges(head, pages.get(id) ?? NO_MESSAGES, membersOf.get(id) ?? [], { since, upTo })
+      return denseChanges(head, pages[index] ?? NO_MESSAGES, membersOf.get(id) ?? [], { since, upTo })
     })
   }
 

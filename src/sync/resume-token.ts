@@ -20,7 +20,7 @@ const MAX_MEMBERSHIPS = 10_000
 const MAX_CHANGES = 1_000
 /** Pages of changes of an account that are sent again, likewise. */
 const MAX_ACCOUNT_PAGES = 5
-/** Age of a token from which conversations are loaded anew, ms: by then, unless configured otherwise, a session has ended. */
+/** Age of a token from which all is loaded anew, ms: by then, unless configured otherwise, a session has ended. */
 const MAX_AGE_MS = 30 * 24 * 3_600_000
 
 interface ResumptionDeps {
@@ -75,7 +75,7 @@ export class ResumptionService {
 
   /** Replay since the token: the account first, then each conversation in order; current state, as in every replay. */
   async *replaySince(actor: Actor, token: ResumeToken): AsyncGenerator<ReplayItem> {
-    yield* this.#missedOfAccount(actor, token.account)
+    yield* this.#missedOfAccount(actor, token)
     const { members, conversations } = this.#deps.store
     const memberships = await this.#read(
       actor,
@@ -88,12 +88,12 @@ export class ResumptionService {
     for (const doc of moved) yield* this.#missedIn(actor, doc, token, afterSeq.get(doc._id.toHexString()) ?? 0)
   }
 
-  async *#missedOfAccount(actor: Actor, after: number): AsyncGenerator<ReplayItem> {
+  async *#missedOfAccount(actor: Actor, token: ResumeToken): AsyncGenerator<ReplayItem> {
     const { userId } = actor
     const head = await this.#deps.store.accounts.head(new ObjectId(userId))
-    let since = Math.min(after, head)
+    let since = Math.min(token.account, head)
     for (let pages = 0; since < head; pages++) {
-      if (pages === MAX_ACCOUNT_PAGES) {
+      if (isOld(token) || pages === MAX_ACCOUNT_PAGES) {
         yield { kind: 'reset', stream: prefixedId('user', userId), rev: head }
         return
       }
@@ -112,7 +112,7 @@ export class ResumptionService {
   ): AsyncGenerator<ReplayItem> {
     const id = doc._id.toHexString()
     const named = token.recent.get(id)
-    const since = named ?? (await this.#read(actor, async () => await this.#revAt(doc, token.at)))
+    const since = named ?? (await this.#read(actor, async () => await this.#revAt(doc, token)))
     if (since === undefined || doc.rev - since > MAX_CHANGES) {
       yield { kind: 'reset', stream: prefixedId('conv', id), rev: doc.rev }
       return
@@ -134,10 +134,10 @@ export class ResumptionService {
    * The `rev` of the newest message from before a token's moment; undefined where that is further back than is sent
    * again. Looks at no more messages than are to be sent.
    */
-  async #revAt({ _id, seq }: ConversationDoc, at: number): Promise<number | undefined> {
-    if (Date.now() - at > MAX_AGE_MS) return undefined
+  async #revAt({ _id, seq }: ConversationDoc, token: ResumeToken): Promise<number | undefined> {
+    if (isOld(token)) return undefined
     const { messages } = this.#deps.store
-    const moment = new Date(at - MARGIN_MS)
+    const moment = new Date(token.at - MARGIN_MS)
     const first = Math.max(0, seq - MAX_CHANGES)
     const sentAt = first === 0 ? undefined : await messages.sentAt(_id, first)
     if (sentAt !== undefined && sentAt > moment) return undefined
@@ -148,4 +148,8 @@ export class ResumptionService {
   async #read<T>({ userId }: Actor, read: () => Promise<T>): Promise<T> {
     return await this.#deps.pageGate.run(userId, read)
   }
+}
+
+function isOld({ at }: ResumeToken): boolean {
+  return Date.now() - at > MAX_AGE_MS
 }

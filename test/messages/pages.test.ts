@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
 import t from 'tap'
 import { CATCH_UP_BYTES, FRAME_OUT_BYTES, LIST_BYTES, SYNC_PAGE_BYTES } from '../../protocol/limits.ts'
-import type { Person } from '../kit/helper.ts'
+import { openServices, type Person } from '../kit/helper.ts'
 import { type Command, type Monitored, startMonitored } from '../kit/monitored.ts'
 import type { Frame, SocketClient } from '../kit/socket-client.ts'
 import { LARGE, storeMessages } from '../kit/stored.ts'
@@ -127,43 +127,89 @@ t.test('S09: what somebody missed is read within its bytes', async t => {
   t.ok(bytesOf(reads) <= CATCH_UP_BYTES + MESSAGE_BYTES, `${bytesOf(reads)} bytes are read`)
 })
 
+t.test('S09: those who continue one conversation at different places are each given what they missed', async t => {
+  const { server, conversationId } = await openScene(t, LARGE, 30)
+  const { replay } = await openServices(t, { uri: server.uri })
+  const id = conversationId.slice(5)
+  const levelFrom = async (since: number): Promise<number[]> => {
+    const revs: number[] = []
+    for (let page = await replay.conversation(id, since); page.length > 0; ) {
+      revs.push(...page.map(({ rev }) => rev))
+      page = await replay.conversation(id, revs.at(-1) ?? since)
+    }
+    return revs
+  }
+  const [all, some] = await Promise.all([levelFrom(0), levelFrom(20)])
+  t.same([all, some], [numbers(1, 31), numbers(21, 31)])
+})
+
+interface Asked {
+  readonly type: 'sync:pull' | 'history:get'
+  readonly data: object
+}
+
 /** Asks for the same page on many sockets at once; resolves when the server has all of the commands. */
-async function askMuch(sockets: readonly SocketClient[], count: number, data: object): Promise<Promise<Frame>[]> {
+async function askMuch(sockets: readonly SocketClient[], { type, data }: Asked): Promise<Promise<Frame>[]> {
   const asked = sockets.flatMap(socket => {
-    const ids = Array.from({ length: count }, () => socket.say('sync:pull', data))
+    const ids = Array.from({ length: 25 }, () => socket.say(type, data))
     return ids.map(async id => await socket.next(frame => frame.id === id))
   })
   await Promise.all(sockets.map(async socket => await socket.ask('ping')))
   return asked
 }
 
-t.test('S09: hundreds of pages of one person keep nobody else waiting, and what is too many is busy', async t => {
+async function openCrowd(t: Test) {
   const scene = await openScene(t, { type: 'text', text: 'x'.repeat(4_000) }, 200)
   const { server, ann, ben, conversationId } = scene
-  const pull = { stream: conversationId, since: 0 }
+  const own = await server.connect(ben)
+  const sockets = await Promise.all(Array.from({ length: 12 }, async () => await server.connect(ann)))
   const path = `/v1/conversations/${conversationId}/messages`
-  const [own, ...sockets] = await Promise.all([
-    server.connect(ben),
-    ...Array.from({ length: 12 }, async () => await server.connect(ann))
-  ])
-  const asked = await askMuch(sockets, 25, pull)
-  let granted = 0
-  for (const reply of asked) void reply.then(({ ok }) => (granted += ok ? 1 : 0))
-  const [first, ...others] = await Promise.all([
-    own.ask('sync:pull', pull),
-    own.ask('history:get', { conversationId }),
-    own.ask('sync:heads'),
-    server.call(ben, 'GET', path),
-    server.call(ben, 'GET', '/v1/conversations')
-  ])
-  const before = granted
-  t.ok(first.items.length > 0 && others.every(({ status = 200 }) => status === 200))
-  const byRest = await Promise.all(Array.from({ length: 60 }, async () => await server.call(ann, 'GET', path)))
-  const replies = await Promise.all(asked)
+  const pull: Asked = { type: 'sync:pull', data: { stream: conversationId, since: 0 } }
+  const get: Asked = { type: 'history:get', data: { conversationId } }
+  /** Three hundred of one person at once, and something of somebody else after them. */
+  const race = async (asked: Asked, act: () => Promise<unknown>) => {
+    const replies = await askMuch(sockets, asked)
+    let granted = 0
+    for (const reply of replies) void reply.then(({ ok }) => (granted += ok ? 1 : 0))
+    await act()
+    const before = granted
+    return { before, replies: async () => await Promise.all(replies) }
+  }
+  return { server, ann, ben, own, sockets, path, pull, get, race }
+}
+
+/** Requires that somebody else was answered among the first, and that what was too many is busy. */
+function requireFair(t: Test, before: number, replies: readonly Frame[]): void {
+  const granted = replies.filter(({ ok }) => ok).length
   t.ok(before < granted / 2, `${before} of ${granted} came before the answers of somebody else`)
   t.ok(granted < replies.length, 'not all of them may wait')
-  for (const { ok, error } of replies) t.ok(ok || (error.code === 'busy' && error.retryAfterMs > 0))
+  const refused = replies.filter(({ ok }) => !ok).map(({ error }) => error)
+  t.ok(refused.every(({ code, retry, retryAfterMs }) => code === 'busy' && retry === 'later' && retryAfterMs > 0))
+}
+
+t.test('S09: hundreds of pulls of one person keep nobody else waiting, and what is too many is busy', async t => {
+  const { own, sockets, pull, race } = await openCrowd(t)
+  const { before, replies } = await race(pull, async () => {
+    const [page] = await Promise.all([own.ask(pull.type, pull.data), own.ask('sync:heads')])
+    t.ok(page.items.length > 0)
+  })
+  requireFair(t, before, await replies())
+  t.ok((await sockets[0]?.ask(pull.type, pull.data))?.items.length > 0, 'afterwards there is room')
+})
+
+t.test('S09: hundreds of pages of history keep nobody else waiting, whatever the face', async t => {
+  const { server, ann, ben, own, sockets, path, get, race } = await openCrowd(t)
+  const { before, replies } = await race(get, async () => {
+    const [page, ...others] = await Promise.all([
+      own.ask(get.type, get.data),
+      ...[path, '/v1/conversations', '/api/v1/chat'].map(async it => await server.call(ben, 'GET', it))
+    ])
+    t.ok(page.messages.length > 0 && others.every(({ status }) => status === 200))
+  })
+  const byRest = await Promise.all(Array.from({ length: 60 }, async () => await server.call(ann, 'GET', path)))
+  requireFair(t, before, await replies())
   const busy = byRest.find(({ status }) => status === 503)
-  t.match(busy?.body, { error: { code: 'busy', retry: 'later', retryAfterMs: Number } }, 'over REST too')
-  t.match(await sockets[0]?.ask('sync:pull', pull), { items: [{ type: 'member' }] }, 'afterwards there is room')
+  t.match(busy?.body, { error: { code: 'busy', retry: 'later', retryAfterMs: Number } })
+  t.ok(Number(busy?.headers.get('retry-after')) >= 1)
+  t.ok((await sockets[0]?.ask(get.type, get.data))?.messages.length > 0, 'afterwards there is room')
 })
