@@ -87,6 +87,10 @@ export const CONTACTS_PER_SYNC = 5_000
 /** A page of `sync:pull`: items, and bytes of items. */
 export const SYNC_PAGE_ITEMS = 200
 export const SYNC_PAGE_BYTES = 196_608
+/** Bytes of messages, and bytes of profiles, in a list of conversations; bytes of messages in a numbered page. */
+export const LIST_BYTES = 524_288
+/** Unread messages of a conversation that are counted. */
+export const MAX_UNREAD = 1_000
 /** A client further behind than this is told to reload the conversation (`reset`). */
 export const MAX_CHANGES_BEHIND = 5_000
 /** Heads in one answer of `hello` or `sync:heads`; cursors that a client may bring. */

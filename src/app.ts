@@ -29,6 +29,7 @@ import { StreamServer } from './faces/sse/server.ts'
 import { SocketServer } from './faces/ws/server.ts'
 import { createJobs, type Jobs } from './jobs/index.ts'
 import { Budgets } from './limits/budgets.ts'
+import { FairGate } from './limits/fair-gate.ts'
 import { messageCommands } from './messages/commands.ts'
 import { createMessages } from './messages/index.ts'
 import { reactionCommands } from './messages/reactions/commands.ts'
@@ -158,6 +159,12 @@ export async function openSubjects(config: AppConfig, connection?: Connection) {
   return { ...createSubjects(deps), close: stores.close }
 }
 
+/**
+ * Pages of history and of lists, and of what event streams and clients without cursors have missed, that are read at
+ * once, of all and of each person; and calls that wait. Few, so that many who come back take no more memory than these.
+ */
+const PAGES = { width: 4, widthEach: 1, maxWaiting: 20_000, maxWaitingEach: 200 }
+
 interface SubjectDeps {
   readonly stores: Stores
   readonly bus: Bus
@@ -172,7 +179,14 @@ export type Subjects = ReturnType<typeof createSubjects>
 /** Makes the subjects, each on those above it, and lets the bus hear of every commit. */
 export function createSubjects({ stores: store, bus, config, delivery, onError }: SubjectDeps) {
   const budgets = new Budgets(config.limits)
-  const base = { store: { ...store, now: store.database.now }, bus, config, budgets, onError }
+  const base = {
+    store: { ...store, now: store.database.now },
+    bus,
+    config,
+    budgets,
+    pageGate: new FairGate(PAGES),
+    onError
+  }
   const people = createUsers(base)
   const accounts = createAccounts({ ...base, ...people, delivery })
   const conversations = createConversations({ ...base, ...people })

@@ -12,6 +12,6 @@ export const StreamReady = ephemeral(
 
 export const StreamReset = ephemeral(
   'reset',
-  'A conversation has gone on too far to be sent again; load it anew, it is at this `rev`.',
+  'A stream has gone on too far to be sent again; load what it is about anew, it is at this `rev`.',
   closed({ stream: StreamId, rev: Counter })
 )

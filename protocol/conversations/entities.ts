@@ -1,5 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { ConversationId, UserId } from '../ids.ts'
+import { MAX_UNREAD } from '../limits.ts'
 import { Message } from '../messages/entities.ts'
 import { Counter, closed, oneOf, PLAIN_TEXT, Timestamp } from '../schema.ts'
 import { PictureUrl } from '../users/entities.ts'
@@ -107,6 +108,6 @@ export const ConversationView = closed({
   lastMessage: Type.Optional(Message),
   lastActivityAt: Timestamp,
   me: Membership,
-  unreadCount: Type.Integer({ minimum: 0 })
+  unreadCount: Type.Integer({ minimum: 0, maximum: MAX_UNREAD, description: 'The maximum: as many, or more.' })
 })
 export type ConversationView = Static<typeof ConversationView>

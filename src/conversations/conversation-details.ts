@@ -1,10 +1,12 @@
 import type { ConversationView, Role } from '../../protocol/conversations/entities.ts'
 import { bareId } from '../../protocol/ids.ts'
+import { LIST_BYTES } from '../../protocol/limits.ts'
 import type { User } from '../../protocol/users/entities.ts'
 import type { Actor } from '../actor.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { messageId } from '../ids.ts'
 import { omitUndefined } from '../omit-undefined.ts'
+import { byConversation } from '../store/by-conversation.ts'
 import type { MemberDoc } from '../store/documents.ts'
 import type { MemberStore } from '../store/members.ts'
 import type { MessageStore } from '../store/messages.ts'
@@ -12,6 +14,9 @@ import type { BlockService, UserService } from '../users/index.ts'
 
 /** Members of one conversation that are named; the longest-standing ids first. */
 const MAX_MEMBERS = 100
+/** Members that a list names of each conversation: the most with which it names no more people than this. */
+const STEPS = [MAX_MEMBERS, 50, 20, 10]
+const MAX_NAMED = 1_000
 
 /**
  * A member with their profile, and how far they have got: the last messages delivered to and read by them. Who is
@@ -32,7 +37,7 @@ export interface Participant {
 /** A conversation as one of its members sees it, together with who is in it. */
 export interface ConversationDetails {
   readonly view: ConversationView
-  /** Members, at most a hundred, the viewer among them. */
+  /** Members, at most a hundred, the viewer among them; fewer in a list of many. */
   readonly participants: readonly Participant[]
 }
 
@@ -54,7 +59,11 @@ export class ConversationDetailsService {
     this.#blocks = blocks
   }
 
-  /** Details; peers blocked either way seem to have received nothing. @param views of the actor's own conversations */
+  /**
+   * Details; peers blocked either way seem to have received nothing. Of groups in a long list some members are named:
+   * the actor, then its admins, then the others, as long as there is room for their profiles.
+   * @param views of the actor's own conversations
+   */
   async findAll(actor: Actor, views: readonly ConversationView[]): Promise<ConversationDetails[]> {
     const [found, blockedIds] = await Promise.all([
       this.#membersOf(actor, views),
@@ -65,32 +74,38 @@ export class ConversationDetailsService {
     )
     const ids = [...new Set(members.map(({ userId }) => userId.toHexString()))]
     const [users, messageIds] = await Promise.all([this.#users.findMany(actor, ids), this.#messageIdsOf(members)])
-    const userOf = new Map(users.map(user => [bareId(user.id), user]))
-    return views.map(view => {
-      const here = members.filter(({ conversationId }) => conversationId.toHexString() === bareId(view.id))
-      return {
-        view,
-        participants: here.flatMap(member => {
-          const user = userOf.get(member.userId.toHexString())
-          return user === undefined ? [] : [present(member, user, messageIds)]
-        })
-      }
-    })
+    const profiles = new Map(users.map(user => [bareId(user.id), { user, bytes: bytesOf(user) }]))
+    const membersOf = byConversation(members)
+    let left = LIST_BYTES
+    return views.map(view => ({
+      view,
+      participants: (membersOf.get(bareId(view.id)) ?? []).flatMap(member => {
+        const { user, bytes = 0 } = profiles.get(member.userId.toHexString()) ?? {}
+        if (user === undefined) return []
+        left -= bytes
+        const isNeeded = view.type !== 'group' || bareId(user.id) === actor.userId
+        return isNeeded || left >= 0 ? [present(member, user, messageIds)] : []
+      })
+    }))
   }
 
   async #membersOf(actor: Actor, views: readonly ConversationView[]): Promise<MemberDoc[]> {
-    const small = views.filter(({ memberCount }) => memberCount <= MAX_MEMBERS)
-    const large = views.filter(({ memberCount }) => memberCount > MAX_MEMBERS)
-    const ids = small.map(({ id }) => new ObjectId(bareId(id)))
+    const each = namedOfEach(views)
+    const idsOf = (some: readonly ConversationView[]) => some.map(({ id }) => new ObjectId(bareId(id)))
+    const whole = idsOf(views.filter(({ memberCount }) => memberCount <= each))
+    const cut = idsOf(views.filter(({ memberCount }) => memberCount > each && memberCount <= MAX_MEMBERS))
+    const large = idsOf(views.filter(({ memberCount }) => memberCount > MAX_MEMBERS))
+    const { members } = this.#store
     const pages = await Promise.all([
-      ids.length > 0 ? this.#store.members.findByConversations(ids) : [],
-      ...large.map(async ({ id }) => await this.#firstMembers(new ObjectId(bareId(id)), actor))
+      whole.length > 0 ? members.findByConversations(whole) : [],
+      cut.length > 0 ? members.firstOfEach(cut, new ObjectId(actor.userId), each) : [],
+      ...large.map(async id => await this.#firstMembers(id, actor, each))
     ])
     return pages.flat()
   }
 
-  async #firstMembers(conversationId: ObjectId, { userId }: Actor): Promise<MemberDoc[]> {
-    const page = await this.#store.members.page(conversationId, MAX_MEMBERS)
+  async #firstMembers(conversationId: ObjectId, { userId }: Actor, limit: number): Promise<MemberDoc[]> {
+    const page = await this.#store.members.page(conversationId, limit)
     if (page.some(member => member.userId.toHexString() === userId)) return page
     const me = await this.#store.members.find(conversationId, new ObjectId(userId))
     return me === null ? page : [...page.slice(1), me]
@@ -106,6 +121,17 @@ export class ConversationDetailsService {
     const messages = await this.#store.messages.findAtSeqs([...positions.values()])
     return new Map(messages.map(it => [keyOf(it.conversationId, it.seq), messageId(it._id)]))
   }
+}
+
+/** Bytes of a profile, without the key, which no list shows. */
+function bytesOf({ publicKey: _, ...shown }: User): number {
+  return JSON.stringify(shown).length
+}
+
+/** Number of members to name of each conversation of a list. */
+function namedOfEach(views: readonly ConversationView[]): number {
+  const together = (each: number) => views.reduce((sum, { memberCount }) => sum + Math.min(memberCount, each), 0)
+  return STEPS.find(each => together(each) <= MAX_NAMED) ?? Math.min(...STEPS)
 }
 
 function keyOf(conversationId: ObjectId, seq: number): string {

@@ -5,6 +5,7 @@ import type { Actor } from '../actor.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { type Budgets, WEIGHT } from '../limits/budgets.ts'
+import type { FairGate } from '../limits/fair-gate.ts'
 import { hiddenUpTo, peerOf } from '../present/present.ts'
 import { foldedWords } from '../search-words.ts'
 import type { ConversationStore } from '../store/conversations.ts'
@@ -40,6 +41,7 @@ interface ListDeps {
   store: { readonly conversations: ConversationStore; readonly members: MemberStore; readonly users: UserStore }
   conversations: Pick<ConversationService, 'views'>
   budgets: Budgets
+  pageGate: FairGate
 }
 
 /** A membership as a list looks at it. */
@@ -68,21 +70,27 @@ export class ConversationListService {
   readonly #store: ListDeps['store']
   readonly #conversations: ListDeps['conversations']
   readonly #budgets: Budgets
+  readonly #gate: FairGate
 
-  constructor({ store, conversations, budgets }: ListDeps) {
+  constructor({ store, conversations, budgets, pageGate }: ListDeps) {
     this.#store = store
     this.#conversations = conversations
     this.#budgets = budgets
+    this.#gate = pageGate
   }
 
   /**
    * A page of the actor's conversations: pinned ones first, then by newest activity; without those put away.
-   * @throws {AppError} `invalid` for a page that is too far, `rate_limited`
+   * @throws {AppError} `invalid` for a page that is too far, `rate_limited`, `busy`
    */
   async page(actor: Actor, request: ListRequest): Promise<ConversationPage> {
+    this.#budgets.spend(actor.userId, WEIGHT.list)
+    return await this.#gate.run({ party: actor.userId }, async () => await this.#read(actor, request))
+  }
+
+  async #read(actor: Actor, request: ListRequest): Promise<ConversationPage> {
     const { limit = PAGE_SIZE, after, unread } = request
     const skip = skipOf(request, limit)
-    this.#budgets.spend(actor.userId, WEIGHT.list)
     const userId = new ObjectId(actor.userId)
     const { plain, kept } = await this.#store.members.listByUser(userId, MAX_MEMBERSHIPS)
     const memberships = [...kept, ...plain.map(conversationId => ({ conversationId, preferences: NONE }))]

@@ -2,7 +2,7 @@ import type { ConversationView } from '../../protocol/conversations/entities.ts'
 import type { NewConversation } from '../../protocol/conversations/events.ts'
 import type { MemberPage } from '../../protocol/conversations/routes.ts'
 import { bareId, prefixedId } from '../../protocol/ids.ts'
-import { PAGE_SIZE } from '../../protocol/limits.ts'
+import { LIST_BYTES, PAGE_SIZE } from '../../protocol/limits.ts'
 import type { Actor } from '../actor.ts'
 import type { Config } from '../config/config.ts'
 import { ObjectId } from '../database/object-id.ts'
@@ -20,6 +20,7 @@ import type { ConversationDoc, MemberDoc, MessageDoc } from '../store/documents.
 import type { MemberStore } from '../store/members.ts'
 import type { MessageStore } from '../store/messages.ts'
 import { noSuchConversation } from '../store/missing.ts'
+import type { ViewRange } from '../store/view.ts'
 import type { BlockService, UserService } from '../users/index.ts'
 import type { Consent } from './consent/consent.ts'
 import type { DirectPairs } from './direct/pairs.ts'
@@ -147,26 +148,20 @@ export class ConversationService {
     return id === undefined ? undefined : prefixedId('conv', id)
   }
 
-  /** Views of the conversations for the person of the memberships: one query for newest, one for unread. */
+  /**
+   * Views of the conversations for the person of the memberships: one query for newest, one for unread. Last messages
+   * that are too large for a list are left out; a single one never is.
+   */
   async views(docs: readonly ConversationDoc[], memberships: readonly MemberDoc[]): Promise<ConversationView[]> {
     const mine = new Map(memberships.map(member => [member.conversationId.toHexString(), member]))
     const seen = docs.flatMap(doc => {
       const me = mine.get(doc._id.toHexString())
       return me === undefined ? [] : [{ doc, me }]
     })
-    const positions = seen
-      .filter(({ doc, me }) => doc.seq > hiddenUpTo(me))
-      .map(({ doc }) => ({ conversationId: doc._id, seq: doc.seq }))
-    const unreadViews = seen
-      .map(({ doc, me }) => ({
-        doc,
-        view: { conversationId: doc._id, userId: me.userId, afterSeq: Math.max(me.readSeq, hiddenUpTo(me)) }
-      }))
-      .filter(({ doc, view }) => doc.seq > view.afterSeq)
-      .map(({ view }) => view)
+    const lastOnes = seen.flatMap(({ doc, me }) => rangeAfter(doc.seq - 1, doc, me))
     const [newest, unread] = await Promise.all([
-      this.#store.messages.findAtSeqs(positions),
-      this.#store.messages.unread(unreadViews)
+      this.#store.messages.findRanges(lastOnes, LIST_BYTES),
+      this.#store.messages.unread(seen.flatMap(({ doc, me }) => rangeAfter(me.readSeq, doc, me)))
     ])
     const answeredBy = await this.#store.messages.findAnswered(newest)
     const newestOf = new Map(newest.map(message => [message.conversationId.toHexString(), message]))
@@ -257,6 +252,13 @@ export class ConversationService {
     const state = await this.#store.commits.create({ doc, members, news, ...omitUndefined({ first: message }) })
     return state && { state, first: message }
   }
+}
+
+/** What a member sees of a conversation after a `seq`, if there is anything. */
+function rangeAfter(seq: number, doc: ConversationDoc, me: MemberDoc): ViewRange[] {
+  const afterSeq = Math.max(seq, hiddenUpTo(me))
+  if (doc.seq <= afterSeq) return []
+  return [{ conversationId: doc._id, userId: me.userId, afterSeq, upToSeq: doc.seq }]
 }
 
 function requireOther({ userId }: Actor, peerId: string): void {

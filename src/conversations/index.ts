@@ -1,6 +1,7 @@
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config/config.ts'
 import type { Budgets } from '../limits/budgets.ts'
+import type { FairGate } from '../limits/fair-gate.ts'
 import type { Commits } from '../store/commit/commits.ts'
 import type { ConversationStore } from '../store/conversations.ts'
 import type { MemberStore } from '../store/members.ts'
@@ -58,6 +59,7 @@ interface ConversationDeps {
   readonly budgets: Budgets
   readonly users: UserService
   readonly blocks: BlockService
+  readonly pageGate: FairGate
 }
 
 /** Conversations: creating, listing and changing them, and how each member is in them. */

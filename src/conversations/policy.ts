@@ -6,8 +6,8 @@ import { hiddenUpTo, settingsOf } from '../present/present.ts'
 import type { ConversationState } from '../store/commit/draft.ts'
 import type { MemberDoc, MessageDoc } from '../store/documents.ts'
 import type { MemberStore } from '../store/members.ts'
-import type { View } from '../store/messages.ts'
 import { noSuchConversation, noSuchMessage } from '../store/missing.ts'
+import type { View } from '../store/view.ts'
 
 /** Members up to which receipts and typing are passed on; in larger conversations receipts are only kept. */
 export const MAX_TOLD_MEMBERS = 64

@@ -93,7 +93,7 @@ export class ReceiptService {
     }: { conversationId?: string; deliveredUpTo?: string; readUpTo?: string }
   ): Promise<Receipt> {
     const ids = [deliveredUpTo, readUpTo].flatMap(it => (it === undefined ? [] : [new ObjectId(bareId(it))]))
-    const found = await this.#store.messages.findMany(ids)
+    const found = await this.#store.messages.findPlaces(ids)
     const place = id === undefined ? found[0]?.conversationId : new ObjectId(bareId(id))
     const seqOf = (it: string | undefined): number | undefined =>
       it === undefined ? undefined : found.find(({ _id }) => _id.equals(bareId(it)))?.seq

@@ -3,8 +3,10 @@ import { TokenBuckets } from './token-buckets.ts'
 
 /** Weights of what costs more than other requests and commands, each of which weighs one. */
 export const WEIGHT = {
-  /** A page of messages or changes. */
+  /** A page of history. */
   page: 3,
+  /** A page of changes: who comes back asks for many. */
+  pull: 1,
   /** A list of conversations or people, or a search for them. */
   list: 9,
   /** A change of a group: who is in it, and what it is. */

@@ -1,4 +1,4 @@
-import { AppError } from '../errors.ts'
+import { busy } from './gate.ts'
 
 /** Turns after which one goes to who is not urgent. */
 const URGENT_TURNS = 3
@@ -13,17 +13,19 @@ interface Waiter {
 export interface Turn {
   /** Party that takes turns with the others. */
   readonly party: string
-  /** Bound of what one party has in the line, ahead of what is running. */
-  readonly maxWaiting: number
-  /** Goes before who is not, three times in four. */
-  readonly isUrgent: boolean
+  /** Bound of what this party has in the line, in place of the gate's. */
+  readonly maxWaiting?: number
+  /** Goes before who is not, three times in four; unless told it is urgent. */
+  readonly isUrgent?: boolean
 }
 
 interface FairGateOptions {
-  /** Through at once. */
+  /** Through at once: of all together, and of one party (unless told as many). */
   readonly width: number
-  /** In the line, of all parties. */
+  readonly widthEach?: number
+  /** In the line: of all parties, and of one (unless told as many). */
   readonly maxWaiting: number
+  readonly maxWaitingEach?: number
 }
 
 /**
@@ -31,16 +33,16 @@ interface FairGateOptions {
  * somebody else has brought. When the line is full, the longest party's last is sent away.
  */
 export class FairGate {
-  readonly #width: number
-  readonly #maxWaiting: number
+  readonly #options: Required<FairGateOptions>
   readonly #urgent = new Line()
   readonly #others = new Line()
-  #running = 0
+  /** Through at the moment, by party. */
+  readonly #running = new Map<string, number>()
+  #runningCount = 0
   #turns = 0
 
-  constructor({ width, maxWaiting }: FairGateOptions) {
-    this.#width = width
-    this.#maxWaiting = maxWaiting
+  constructor({ width, widthEach = width, maxWaiting, maxWaitingEach = maxWaiting }: FairGateOptions) {
+    this.#options = { width, widthEach, maxWaiting, maxWaitingEach }
   }
 
   /** Runs the work when it is its turn. @throws {AppError} `busy` when too many of the party, or of all, wait already */
@@ -49,22 +51,40 @@ export class FairGate {
     try {
       return await work()
     } finally {
-      const next = this.#next()
-      if (next === undefined) this.#running -= 1
-      else next.enter()
+      this.#leave(turn.party)
     }
   }
 
-  async #enter({ party, maxWaiting, isUrgent }: Turn): Promise<void> {
-    if (this.#running < this.#width) {
-      this.#running += 1
-      return
-    }
+  async #enter({ party, maxWaiting = this.#options.maxWaitingEach, isUrgent = true }: Turn): Promise<void> {
+    if (this.#runningCount < this.#options.width && this.#isFree(party)) return this.#begin(party)
     const line = isUrgent ? this.#urgent : this.#others
     const count = line.countOf(party)
     if (count >= maxWaiting) throw busy()
-    if (this.#urgent.count + this.#others.count >= this.#maxWaiting) this.#makeRoom(count)
-    await new Promise<void>((resolve, reject) => line.add(party, { enter: resolve, refuse: () => reject(busy()) }))
+    if (this.#urgent.count + this.#others.count >= this.#options.maxWaiting) this.#makeRoom(count)
+    await new Promise<void>((resolve, reject) => {
+      const enter = (): void => {
+        this.#begin(party)
+        resolve()
+      }
+      line.add(party, { enter, refuse: () => reject(busy()) })
+    })
+  }
+
+  #begin(party: string): void {
+    this.#runningCount += 1
+    this.#running.set(party, (this.#running.get(party) ?? 0) + 1)
+  }
+
+  #leave(party: string): void {
+    this.#runningCount -= 1
+    const left = (this.#running.get(party) ?? 1) - 1
+    if (left > 0) this.#running.set(party, left)
+    else this.#running.delete(party)
+    this.#next()?.enter()
+  }
+
+  #isFree(party: string): boolean {
+    return (this.#running.get(party) ?? 0) < this.#options.widthEach
   }
 
   /** Sends the last of the longest party away, for one who has fewer. @throws {AppError} `busy` when there is no such party */
@@ -78,7 +98,8 @@ export class FairGate {
     this.#turns += 1
     const isOthers = this.#turns % (URGENT_TURNS + 1) === 0
     const [first, second] = isOthers ? [this.#others, this.#urgent] : [this.#urgent, this.#others]
-    return first.takeNext() ?? second.takeNext()
+    const isFree = (party: string): boolean => this.#isFree(party)
+    return first.takeNext(isFree) ?? second.takeNext(isFree)
   }
 }
 
@@ -104,9 +125,10 @@ class Line {
     else waiters.push(waiter)
   }
 
-  /** Takes the first of the party whose turn it is, which is the last one then. */
-  takeNext(): Waiter | undefined {
+  /** Takes the first of the free party whose turn it is, which is the last one then. */
+  takeNext(isFree: (party: string) => boolean): Waiter | undefined {
     for (const [party, waiters] of this.#parties) {
+      if (!isFree(party)) continue
       const waiter = waiters.shift()
       this.#parties.delete(party)
       if (waiters.length > 0) this.#parties.set(party, waiters)
@@ -126,8 +148,4 @@ class Line {
     }
     return undefined
   }
-}
-
-function busy(): AppError {
-  return new AppError('busy', 'Too many are waiting; try again', { retryAfterMs: 2_000 })
 }

@@ -37,6 +37,7 @@ export class Gate {
   }
 }
 
-function busy(): AppError {
+/** Refusal of what comes when too much waits already. */
+export function busy(): AppError {
   return new AppError('busy', 'Too many are waiting; try again', { retryAfterMs: 2_000 })
 }

@@ -1,5 +1,6 @@
-import { bareId } from '../../protocol/ids.ts'
-import { CATCH_UP_BYTES, PAGE_SIZE, SYNC_PAGE_BYTES } from '../../protocol/limits.ts'
+import type { ConversationView } from '../../protocol/conversations/entities.ts'
+import { bareId, prefixedId } from '../../protocol/ids.ts'
+import { CATCH_UP_BYTES, LIST_BYTES, PAGE_SIZE, SYNC_PAGE_BYTES } from '../../protocol/limits.ts'
 import type { Message } from '../../protocol/messages/entities.ts'
 import type { HistoryPage } from '../../protocol/messages/events.ts'
 import type { Actor } from '../actor.ts'
@@ -7,13 +8,17 @@ import { viewOf } from '../conversations/index.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { conversationId } from '../ids.ts'
+import { type Budgets, WEIGHT } from '../limits/budgets.ts'
+import type { FairGate } from '../limits/fair-gate.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import { fitPage, hiddenUpTo, messageBytes, presentMessage } from '../present/present.ts'
+import { byConversation } from '../store/by-conversation.ts'
 import type { ConversationStore } from '../store/conversations.ts'
 import type { MemberDoc, MessageDoc } from '../store/documents.ts'
 import type { MemberStore } from '../store/members.ts'
-import type { MessageStore, View } from '../store/messages.ts'
+import type { MessagePage, MessageStore } from '../store/messages.ts'
 import { noSuchConversation, noSuchMessage } from '../store/missing.ts'
+import type { View } from '../store/view.ts'
 import type { DeviceCursor } from '../streams/positions.ts'
 
 /** Numbered pages that history goes back. */
@@ -35,7 +40,10 @@ export interface HistoryRequest {
   /** The same by a message of the conversation. */
   beforeMessageId?: string
   afterMessageId?: string
-  /** 1 is the newest. Pages do not shift while nothing is sent; one may hold less than `limit`. */
+  /**
+   * 1 is the newest. Pages do not shift while nothing is sent; one may hold less than `limit`. What does not fit it, of
+   * messages that are large, comes without what was said in them.
+   */
   page?: number
   limit?: number
 }
@@ -64,20 +72,29 @@ interface Missed {
 
 type PagePosition = Pick<HistoryRequest, 'before' | 'after' | 'around'>
 
-/** Reading what was said. */
-export class HistoryService {
-  readonly #store: {
+/** Messages of a page, and whether others follow. */
+type Page = Pick<MessagePage, 'messages' | 'more'>
+
+interface HistoryDeps {
+  readonly store: {
     readonly conversations: ConversationStore
     readonly members: MemberStore
     readonly messages: MessageStore
   }
+  readonly pageGate: FairGate
+  readonly budgets: Budgets
+}
 
-  constructor({
-    store
-  }: {
-    store: { readonly conversations: ConversationStore; readonly members: MemberStore; readonly messages: MessageStore }
-  }) {
+/** Reading what was said, person by person in turn: every method may be `busy`, and of a budget `rate_limited`. */
+export class HistoryService {
+  readonly #store: HistoryDeps['store']
+  readonly #gate: FairGate
+  readonly #budgets: Budgets
+
+  constructor({ store, pageGate, budgets }: HistoryDeps) {
     this.#store = store
+    this.#gate = pageGate
+    this.#budgets = budgets
   }
 
   /**
@@ -85,6 +102,37 @@ export class HistoryService {
    * @throws {AppError} `not_found` for who is not a member or a message of elsewhere, `invalid` for two places at once
    */
   async page(actor: Actor, request: HistoryRequest): Promise<HistoryPage> {
+    this.#budgets.spend(actor.userId, WEIGHT.page)
+    return await this.#gate.run({ party: actor.userId }, async () => await this.#read(actor, request))
+  }
+
+  /** The last messages of each of the actor's conversations, oldest first, by its id; those that fit a list. */
+  async newest(actor: Actor, views: readonly ConversationView[], each: number): Promise<Map<string, Message[]>> {
+    const userId = new ObjectId(actor.userId)
+    const afterSeqOf = new Map(views.map(({ id, me }) => [bareId(id), hiddenUpTo(me)]))
+    const ranges = views.map(({ id, head: { seq }, me }) => ({
+      conversationId: new ObjectId(bareId(id)),
+      userId,
+      afterSeq: Math.max(hiddenUpTo(me), seq - each),
+      upToSeq: seq
+    }))
+    this.#budgets.spend(actor.userId, WEIGHT.page)
+    return await this.#gate.run({ party: actor.userId }, async () => {
+      const found = await this.#store.messages.findRanges(ranges, LIST_BYTES)
+      const answeredBy = await this.#store.messages.findAnswered(found)
+      const messagesOf = byConversation(found.reverse())
+      return new Map(
+        ranges.map(range => {
+          const id = range.conversationId.toHexString()
+          const view = { ...range, afterSeq: afterSeqOf.get(id) ?? 0 }
+          const messages = messagesOf.get(id) ?? []
+          return [prefixedId('conv', id), messages.map(it => presentMessage(it, answeredBy(it), view))]
+        })
+      )
+    })
+  }
+
+  async #read(actor: Actor, request: HistoryRequest): Promise<HistoryPage> {
     const { conversationId: id, before, after, around, beforeMessageId, afterMessageId, page } = request
     const { limit = PAGE_SIZE } = request
     const places = [before, after, around, beforeMessageId, afterMessageId, page]
@@ -111,17 +159,22 @@ export class HistoryService {
     actor: Actor,
     { limit = 500, cursor }: { limit?: number; cursor?: DeviceCursor | undefined } = {}
   ): Promise<Undelivered[]> {
+    return await this.#gate.run({ party: actor.userId }, async () => await this.#readUndelivered(actor, limit, cursor))
+  }
+
+  async #readUndelivered(actor: Actor, limit: number, cursor: DeviceCursor | undefined): Promise<Undelivered[]> {
     const behind = await this.#behind(actor, cursor)
     const found: Missed[] = []
-    let count = 0
-    for (let from = 0; from < behind.length && count < limit; from += AT_ONCE) {
-      const pages = await Promise.all(
-        behind.slice(from, from + AT_ONCE).map(async it => await this.#undeliveredIn(it, cursor))
-      )
+    let [count, bytes] = [0, 0]
+    for (let from = 0; from < behind.length && count < limit && bytes < CATCH_UP_BYTES; from += AT_ONCE) {
+      const group = behind.slice(from, from + AT_ONCE)
+      const share = Math.ceil((CATCH_UP_BYTES - bytes) / group.length)
+      const pages = await Promise.all(group.map(async it => await this.#undeliveredIn(it, { cursor, maxBytes: share })))
       for (const page of pages) {
         if (count >= limit || page.messages.length === 0) continue
         found.push(page)
         count += page.messages.length
+        bytes += page.messages.reduce((sum, message) => sum + messageBytes(presentMessage(message)), 0)
       }
     }
     const answeredBy = await this.#store.messages.findAnswered(found.flatMap(({ messages }) => messages))
@@ -150,19 +203,23 @@ export class HistoryService {
       .slice(0, MAX_CONVERSATIONS)
   }
 
-  async #undeliveredIn({ me, isNew }: Behind, cursor: DeviceCursor | undefined): Promise<Missed> {
+  async #undeliveredIn(
+    { me, isNew }: Behind,
+    { cursor, maxBytes }: { cursor: DeviceCursor | undefined; maxBytes: number }
+  ): Promise<Missed> {
     const view = { conversationId: me.conversationId, userId: me.userId, afterSeq: hiddenUpTo(me) }
     const reached = isNew && cursor !== undefined ? await this.#cursorIn(view, cursor) : me.deliveredSeq
-    const page = await this.#store.messages.pageAfter(view, Math.min(reached, me.deliveredSeq), MAX_EACH)
-    const others = page.filter(it => !it.senderId.equals(me.userId) && it.deletedAt === undefined)
-    return { view, messages: others, more: page.length === MAX_EACH }
+    const size = { limit: MAX_EACH, maxBytes }
+    const { messages, more } = await this.#store.messages.pageAfter(view, Math.min(reached, me.deliveredSeq), size)
+    const others = messages.filter(it => !it.senderId.equals(me.userId) && it.deletedAt === undefined)
+    return { view, messages: others, more }
   }
 
   /** Cursor of a device in a conversation; no further back than what is sent at once. */
   async #cursorIn(view: View, { before, recent }: DeviceCursor): Promise<number> {
     const named = recent.get(view.conversationId.toHexString())
     if (named !== undefined) return named
-    const newest = await this.#store.messages.pageBefore(view, Number.MAX_SAFE_INTEGER, MAX_EACH)
+    const newest = await this.#store.messages.recentPlaces(view, MAX_EACH)
     const known = newest.find(({ createdAt }) => createdAt.getTime() < before)
     return known?.seq ?? (newest.at(-1)?.seq ?? 1) - 1
   }
@@ -179,48 +236,42 @@ export class HistoryService {
   }
 
   /** Page n holds the n-th `limit` places from the end, so that no page repeats what another has. */
-  async #numbered(
-    view: View,
-    head: number,
-    { page, limit }: { page: number; limit: number }
-  ): Promise<{ messages: MessageDoc[]; more: boolean }> {
+  async #numbered(view: View, head: number, { page, limit }: { page: number; limit: number }): Promise<Page> {
     if (!Number.isInteger(page) || page < 1 || page > MAX_PAGE) {
       throw new AppError('invalid', `Pages are numbered from 1 to ${MAX_PAGE}`)
     }
     const before = head + 1 - (page - 1) * limit
     const afterSeq = Math.max(view.afterSeq, before - 1 - limit)
-    const messages =
-      before > afterSeq + 1 ? await this.#store.messages.pageBefore({ ...view, afterSeq }, before, limit) : []
+    const range = { ...view, afterSeq, upToSeq: before - 1 }
+    const messages = before > afterSeq + 1 ? await this.#store.messages.findRange(range, LIST_BYTES) : []
     return { messages: messages.reverse(), more: afterSeq > view.afterSeq }
   }
 
-  async #page(
-    view: View,
-    limit: number,
-    { before, after, around }: PagePosition
-  ): Promise<{ messages: MessageDoc[]; more: boolean }> {
+  async #page(view: View, limit: number, { before, after, around }: PagePosition): Promise<Page> {
+    if (around !== undefined) return await this.#around(view, limit, around)
     const { messages } = this.#store
-    if (after !== undefined) {
-      const page = await messages.pageAfter(view, after, limit + 1)
-      const fitting = fitPage(page.slice(0, limit), SYNC_PAGE_BYTES)
-      return { messages: fitting, more: page.length > fitting.length }
-    }
-    if (around !== undefined) {
-      const half = Math.floor(limit / 2)
-      const [older, newer] = await Promise.all([
-        messages.pageBefore(view, around, half + 1),
-        messages.pageAfter(view, around - 1, limit - half)
-      ])
-      const before = fitPage(older.slice(0, half), SYNC_PAGE_BYTES / 2)
-      return {
-        messages: [...before.reverse(), ...fitPage(newer, SYNC_PAGE_BYTES / 2)],
-        more: older.length > before.length
-      }
-    }
-    const page = await messages.pageBefore(view, before ?? Number.MAX_SAFE_INTEGER, limit + 1)
-    const fitting = fitPage(page.slice(0, limit), SYNC_PAGE_BYTES)
-    return { messages: fitting.reverse(), more: page.length > fitting.length }
+    const size = { limit, maxBytes: SYNC_PAGE_BYTES }
+    if (after !== undefined) return fit(await messages.pageAfter(view, after, size), SYNC_PAGE_BYTES)
+    const page = fit(await messages.pageBefore(view, before ?? Number.MAX_SAFE_INTEGER, size), SYNC_PAGE_BYTES)
+    return { ...page, messages: page.messages.reverse() }
   }
+
+  async #around(view: View, limit: number, seq: number): Promise<Page> {
+    const { messages } = this.#store
+    const [half, maxBytes] = [Math.floor(limit / 2), SYNC_PAGE_BYTES / 2]
+    const [before, after] = await Promise.all([
+      messages.pageBefore(view, seq, { limit: half, maxBytes }),
+      messages.pageAfter(view, seq - 1, { limit: limit - half, maxBytes })
+    ])
+    const [older, newer] = [fit(before, maxBytes), fit(after, maxBytes)]
+    return { messages: [...older.messages.reverse(), ...newer.messages], more: older.more }
+  }
+}
+
+/** The part of a page that fits the bytes on the wire. */
+function fit({ messages, more }: Page, maxBytes: number): Page {
+  const fitting = fitPage(messages, maxBytes)
+  return { messages: fitting, more: more || fitting.length < messages.length }
 }
 
 /** The first of their messages that are together within the bytes. */

@@ -4,10 +4,10 @@ import type { MessageStore } from '../store/messages.ts'
 import { presentEach, type UserItemTable } from '../streams/user-items.ts'
 
 /** Items of a person's own stream about messages that they deleted for themselves. */
-export function createMessageItems(messages: Pick<MessageStore, 'findMany'>): Pick<UserItemTable, 'hidden'> {
+export function createMessageItems(messages: Pick<MessageStore, 'findPlaces'>): Pick<UserItemTable, 'hidden'> {
   return {
     hidden: async (_actor, changes) => {
-      const found = await messages.findMany(changes.map(({ ref }) => ref))
+      const found = await messages.findPlaces(changes.map(({ ref }) => ref))
       const byId = new Map(found.map(message => [message._id.toHexString(), message]))
       return presentEach(changes, ({ rev, ref }) => {
         const message = byId.get(ref.toHexString())

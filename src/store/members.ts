@@ -5,6 +5,7 @@ import { type RevRange, revFilter } from './rev-range.ts'
 
 /** Number of reads that are kept. */
 const MAX_READS = 8
+const ROLES = ['owner', 'admin', 'member'] satisfies MemberDoc['role'][]
 const PRESENT = { leftAt: { $exists: false } }
 
 /** Memberships of a list: those without preferences, and the others. */
@@ -88,6 +89,23 @@ export class MemberStore {
     return await this.#members
       .find({ conversationId: { $in: [...conversationIds] }, ...PRESENT }, { sort: { conversationId: 1, userId: 1 } })
       .toArray()
+  }
+
+  /**
+   * Some present members of each of these conversations: first the person, then its owner and admins, then the others
+   * by their ids. Looks at all of them.
+   */
+  async firstOfEach(conversationIds: readonly ObjectId[], userId: ObjectId, limit: number): Promise<MemberDoc[]> {
+    const rank = { $cond: [{ $eq: ['$userId', userId] }, -1, { $indexOfArray: [ROLES, '$role'] }] }
+    const first = { $topN: { n: limit, sortBy: { rank: 1, userId: 1 }, output: '$$ROOT' } }
+    const groups = await this.#members
+      .aggregate<{ members: MemberDoc[] }>([
+        { $match: { conversationId: { $in: [...conversationIds] }, ...PRESENT } },
+        { $set: { rank } },
+        { $group: { _id: '$conversationId', members: first } }
+      ])
+      .toArray()
+    return groups.flatMap(({ members }) => members)
   }
 
   /** Present members in the order of their ids. */

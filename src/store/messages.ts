@@ -1,13 +1,19 @@
 import type { ClientSession, Collection, Db, Filter, IndexDescription, ObjectId } from 'mongodb'
 import { MAX_QUOTE_LENGTH } from '../../protocol/messages/entities.ts'
+import { BoundedReads, firstFitting, outlinesFitting, type PageSize } from './bounded-reads.ts'
+import { byConversation } from './by-conversation.ts'
 import type { AnsweredMessage, MessageDoc } from './documents.ts'
-import { type RevRange, revFilter } from './rev-range.ts'
+import { isWithin, type RevRange, revFilter } from './rev-range.ts'
+import { countUnread } from './unread.ts'
+import { lengthOf, rangeFilter, type View, type ViewRange, viewFilter } from './view.ts'
 
-/** View of a conversation for one person: messages after `afterSeq` that they have not hidden. */
-export interface View {
-  readonly conversationId: ObjectId
-  readonly userId: ObjectId
-  readonly afterSeq: number
+/** Page of messages, as many as fit its size. */
+export interface MessagePage {
+  readonly messages: MessageDoc[]
+  /** True when others follow. */
+  readonly more: boolean
+  /** The `rev` of the last one when it was found; 0 without any. */
+  readonly upToRev: number
 }
 
 /** Finds the message that a reply answers. */
@@ -22,6 +28,11 @@ const ANSWERED = {
   text: { $substrCP: ['$text', 0, MAX_QUOTE_LENGTH] }
 }
 
+const PLACE = { conversationId: 1, seq: 1 } as const
+
+/** Position of a message. */
+export type MessagePlace = Pick<MessageDoc, '_id' | 'conversationId' | 'seq'>
+
 /** Reads messages; they are written by `Commits`, only hiding them for oneself is done here. */
 export class MessageStore {
   static readonly indexes: IndexDescription[] = [
@@ -35,17 +46,27 @@ export class MessageStore {
   ]
 
   readonly #messages: Collection<MessageDoc>
+  readonly #reads: BoundedReads
 
   constructor(db: Db) {
     this.#messages = db.collection('messages')
+    this.#reads = new BoundedReads(this.#messages)
   }
 
   async find(id: ObjectId): Promise<MessageDoc | null> {
     return await this.#messages.findOne({ _id: id })
   }
 
-  async findMany(ids: readonly ObjectId[]): Promise<MessageDoc[]> {
-    return await this.#messages.find({ _id: { $in: [...ids] } }).toArray()
+  /** The places of messages among the given that exist, in no order. */
+  async findPlaces(ids: readonly ObjectId[]): Promise<MessagePlace[]> {
+    return await this.#messages.find({ _id: { $in: [...ids] } }, { projection: PLACE }).toArray()
+  }
+
+  /** The ids of the messages at these places, in no order. */
+  async findAtSeqs(places: readonly Omit<MessagePlace, '_id'>[]): Promise<MessagePlace[]> {
+    if (places.length === 0) return []
+    const $or = places.map(({ conversationId, seq }) => ({ conversationId, seq }))
+    return await this.#messages.find({ $or }, { projection: PLACE }).toArray()
   }
 
   /** The messages that these answer, each found by its reply; one read by `_id`, and none where nothing is answered. */
@@ -58,60 +79,94 @@ export class MessageStore {
   }
 
   /** Below a `seq`, newest first. */
-  async pageBefore(view: View, seq: number, limit: number): Promise<MessageDoc[]> {
-    return await this.#page(view, { $gt: view.afterSeq, $lt: seq }, -1, limit)
+  async pageBefore(view: View, seq: number, size: PageSize): Promise<MessagePage> {
+    return await this.#page(viewFilter(view, { $gt: view.afterSeq, $lt: seq }), { seq: -1 }, size)
   }
 
   /** Above a `seq`, oldest first. */
-  async pageAfter(view: View, seq: number, limit: number): Promise<MessageDoc[]> {
-    return await this.#page(view, { $gt: Math.max(seq, view.afterSeq) }, 1, limit)
+  async pageAfter(view: View, seq: number, size: PageSize): Promise<MessagePage> {
+    return await this.#page(viewFilter(view, { $gt: Math.max(seq, view.afterSeq) }), { seq: 1 }, size)
   }
 
-  /** Messages changed after `since`, by `rev`, with no upper bound; hidden ones too, so that the scan is dense. */
-  async changedSince(conversationId: ObjectId, since: number, limit: number): Promise<MessageDoc[]> {
-    return await this.#messages.find({ conversationId, rev: { $gt: since } }, { sort: { rev: 1 }, limit }).toArray()
+  /** All messages of a range, newest first; those that do not fit the bytes come without what was said in them. */
+  async findRange(range: ViewRange, maxBytes: number): Promise<MessageDoc[]> {
+    const size = { limit: lengthOf(range), maxBytes }
+    const rows = await this.#reads.rows(rangeFilter(range), size, { seq: -1 })
+    const whole = await this.#reads.wholeOf(outlinesFitting(rows, maxBytes))
+    const messages = new Map(whole.map(message => [message.seq, message]))
+    return rows.map(row => messages.get(row.seq) ?? row)
   }
 
-  /** Messages changed within ranges of `rev`, of each conversation by `rev`. */
-  async changedWithin(ranges: readonly RevRange[]): Promise<MessageDoc[]> {
-    return await this.#messages.find({ $or: ranges.map(revFilter) }, { sort: { conversationId: 1, rev: 1 } }).toArray()
+  /** The messages of ranges, in their order and newest first in each, without those that do not fit the bytes. */
+  async findRanges(ranges: readonly ViewRange[], maxBytes: number): Promise<MessageDoc[]> {
+    if (ranges.length === 0) return []
+    const limit = ranges.reduce((sum, range) => sum + lengthOf(range), 0)
+    const rows = await this.#reads.rows({ $or: ranges.map(rangeFilter) }, { limit, maxBytes })
+    const rowsOf = byConversation(rows.sort((a, b) => b.seq - a.seq))
+    const inOrder = ranges.flatMap(({ conversationId }) => rowsOf.get(conversationId.toHexString()) ?? [])
+    const fitting = new Set(outlinesFitting(inOrder, maxBytes))
+    return await this.#reads.wholeOf(inOrder.filter(row => row.bytes === undefined || fitting.has(row)))
   }
 
-  /** The newest message that was sent before a moment; looks at everything newer. */
-  async newestBefore(conversationId: ObjectId, moment: Date): Promise<MessageDoc | null> {
-    return await this.#messages.findOne(
-      { conversationId, createdAt: { $lte: moment } },
-      { sort: { seq: -1 }, hint: { conversationId: 1, seq: 1 } }
-    )
-  }
-
-  /** The newest message of each conversation, by its `seq`. */
-  async findAtSeqs(places: readonly { conversationId: ObjectId; seq: number }[]): Promise<MessageDoc[]> {
-    if (places.length === 0) return []
+  /** Where and when the newest messages of a view were sent, newest first. */
+  async recentPlaces(view: View, limit: number): Promise<Pick<MessageDoc, 'seq' | 'createdAt'>[]> {
+    const projection = { seq: 1, createdAt: 1 }
     return await this.#messages
-      .find({ $or: places.map(({ conversationId, seq }) => ({ conversationId, seq })) })
+      .find(viewFilter(view, { $gt: view.afterSeq }), { projection, sort: { seq: -1 }, limit })
       .toArray()
   }
 
-  /** Count the messages of others in each view, neither deleted nor hidden, by conversation id (hex). */
-  async unread(views: readonly View[]): Promise<Map<string, number>> {
-    if (views.length === 0) return new Map()
+  /**
+   * Messages changed after `since`, by `rev`, with no upper bound; hidden ones too, so that the scan is dense. What
+   * changes again while it is read is left out: it is found at its later `rev`.
+   */
+  async changedSince(conversationId: ObjectId, since: number, size: PageSize): Promise<MessagePage> {
+    return unmoved(await this.#page({ conversationId, rev: { $gt: since } }, { rev: 1 }, size))
+  }
+
+  /** A page of messages changed within each range, as `changedSince`; ranges may be of one conversation. */
+  async changedWithin(ranges: readonly RevRange[], maxBytes: number): Promise<MessagePage[]> {
+    const limit = ranges.reduce((sum, { since, upTo }) => sum + upTo - since, 0)
+    const found = await this.#reads.rows({ $or: ranges.map(revFilter) }, { limit, maxBytes: maxBytes * ranges.length })
+    // Not sorted by the database, which would keep whole messages for that.
+    const rowsOf = byConversation(found.sort((a, b) => a.rev - b.rev))
+    const pages = ranges.map(range => {
+      const rows = rowsOf.get(range.conversationId.toHexString())?.filter(({ rev }) => isWithin(rev, range)) ?? []
+      return { rows, first: firstFitting(rows, { limit, maxBytes }) }
+    })
+    const rows = [...new Set(pages.flatMap(({ first }) => first))]
+    const whole = new Map((await this.#reads.wholeOf(rows)).map(message => [message._id.toHexString(), message]))
+    return pages.map(({ rows, first }) => {
+      const messages = first.flatMap(({ _id }) => whole.get(_id.toHexString()) ?? [])
+      return unmoved(pageOf(messages, first, rows))
+    })
+  }
+
+  /** Time of the message at a `seq`. */
+  async sentAt(conversationId: ObjectId, seq: number): Promise<Date | undefined> {
+    return (await this.#messages.findOne({ conversationId, seq }, { projection: { createdAt: 1 } }))?.createdAt
+  }
+
+  /** The newest message from before a moment, from a `seq` on: the `rev` it was sent with. Looks at all that are newer. */
+  async newestBefore(
+    conversationId: ObjectId,
+    moment: Date,
+    fromSeq: number
+  ): Promise<Pick<MessageDoc, 'createdRev'> | null> {
+    return await this.#messages.findOne(
+      { conversationId, seq: { $gte: fromSeq }, createdAt: { $lte: moment } },
+      { sort: { seq: -1 }, hint: { conversationId: 1, seq: 1 }, projection: { createdRev: 1 } }
+    )
+  }
+
+  /**
+   * Counts of the messages of others in each range, neither deleted nor hidden, by conversation id (hex): up to
+   * `MAX_UNREAD`, and of very long ranges only at their beginning.
+   */
+  async unread(ranges: readonly ViewRange[]): Promise<Map<string, number>> {
+    if (ranges.length === 0) return new Map()
     const counts = await this.#messages
-      .aggregate<{ _id: ObjectId; count: number }>([
-        {
-          $match: {
-            $or: views.map(({ conversationId, userId, afterSeq }) => ({
-              conversationId,
-              seq: { $gt: afterSeq },
-              senderId: { $ne: userId },
-              hiddenFor: { $ne: userId }
-            })),
-            type: { $ne: 'system' },
-            deletedAt: { $exists: false }
-          }
-        },
-        { $group: { _id: '$conversationId', count: { $sum: 1 } } }
-      ])
+      .aggregate<{ _id: ObjectId; count: number }>(countUnread(ranges), { batchSize: ranges.length + 1 })
       .toArray()
     return new Map(counts.map(({ _id, count }) => [_id.toHexString(), count]))
   }
@@ -121,10 +176,18 @@ export class MessageStore {
     await this.#messages.updateOne({ _id: id }, { $addToSet: { hiddenFor: userId } }, { session })
   }
 
-  async #page(view: View, seq: Filter<MessageDoc>['seq'], direction: 1 | -1, limit: number): Promise<MessageDoc[]> {
-    const { conversationId, userId } = view
-    return await this.#messages
-      .find({ conversationId, seq: seq as number, hiddenFor: { $ne: userId } }, { sort: { seq: direction }, limit })
-      .toArray()
+  async #page(filter: Filter<MessageDoc>, sort: Record<string, 1 | -1>, size: PageSize): Promise<MessagePage> {
+    const rows = await this.#reads.rows(filter, size, sort)
+    const first = firstFitting(rows, size)
+    return pageOf(await this.#reads.wholeOf(first), first, rows)
   }
+}
+
+function pageOf(messages: MessageDoc[], first: readonly MessageDoc[], all: readonly MessageDoc[]): MessagePage {
+  return { messages, more: first.length < all.length, upToRev: first.at(-1)?.rev ?? 0 }
+}
+
+/** The page without what has changed since it was found. */
+function unmoved({ messages, upToRev, ...page }: MessagePage): MessagePage {
+  return { ...page, upToRev, messages: messages.filter(({ rev }) => rev <= upToRev) }
 }

@@ -11,3 +11,8 @@ export interface RevRange {
 export function revFilter({ conversationId, since, upTo }: RevRange) {
   return { conversationId, rev: { $gt: since, $lte: upTo } }
 }
+
+/** Whether a `rev` is within the range. */
+export function isWithin(rev: number, { since, upTo }: RevRange): boolean {
+  return rev > since && rev <= upTo
+}

@@ -20,11 +20,11 @@ export interface ResumeToken {
   readonly recent: ReadonlyMap<string, number>
 }
 
-/** Something that was missed; of a conversation that has gone on too far, only that. */
+/** Something that was missed; of a stream that has gone on too far, only that. */
 export type ReplayItem =
   | { readonly kind: 'conversation'; readonly change: ConversationChange; readonly isVisible: boolean }
   | { readonly kind: 'account'; readonly change: UserChange }
-  | { readonly kind: 'reset'; readonly conversationId: string; readonly rev: number }
+  | { readonly kind: 'reset'; readonly stream: string; readonly rev: number }
 
 /** A person's place in a conversation. */
 export interface Membership {

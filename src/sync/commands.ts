@@ -1,24 +1,32 @@
 import { SyncHeads, SyncPull } from '../../protocol/sync/events.ts'
 import { type BoundCommand, on } from '../contract/command.ts'
-import { Gate } from '../limits/gate.ts'
+import { type Budgets, WEIGHT } from '../limits/budgets.ts'
+import { FairGate } from '../limits/fair-gate.ts'
 import type { SyncService } from './sync.ts'
 
-/** Pages read at once for all who catch up; those who are level are not to feel it. */
-const PULLS_AT_ONCE = 1
-const MAX_WAITING_PULLS = 50_000
+/**
+ * Pages read at once for all who catch up, because those who are level are not to feel it; and calls that wait, of all
+ * and of each person, who have one turn after the other.
+ */
+const PULLS = { width: 1, widthEach: 1, maxWaiting: 50_000, maxWaitingEach: 200 }
+
+interface SyncCommandDeps {
+  readonly sync: SyncService
+  readonly budgets: Budgets
+}
 
 /** Commands of catching up. */
-export function syncCommands({ sync }: { readonly sync: SyncService }): BoundCommand[] {
-  const pulls = new Gate(PULLS_AT_ONCE, MAX_WAITING_PULLS)
+export function syncCommands({ sync, budgets }: SyncCommandDeps): BoundCommand[] {
+  const pulls = new FairGate(PULLS)
   return [
     on(
       SyncHeads,
       async ({ actor }, { cursors = {}, after }) =>
-        await pulls.run(async () => await sync.heads(actor, cursors, { after }))
+        await pulls.run({ party: actor.userId }, async () => await sync.heads(actor, cursors, { after }))
     ),
-    on(
-      SyncPull,
-      async ({ actor }, { stream, since }) => await pulls.run(async () => await sync.pull(actor, stream, since))
-    )
+    on(SyncPull, async ({ actor }, { stream, since }) => {
+      budgets.spend(actor.userId, WEIGHT.pull)
+      return await pulls.run({ party: actor.userId }, async () => await sync.pull(actor, stream, since))
+    })
   ]
 }

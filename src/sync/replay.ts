@@ -12,7 +12,7 @@ import { byConversation } from '../store/by-conversation.ts'
 import type { ConversationStore } from '../store/conversations.ts'
 import type { AnsweredMessage, ConversationDoc, MemberDoc, MessageDoc } from '../store/documents.ts'
 import type { MemberStore } from '../store/members.ts'
-import type { AnsweredBy, MessageStore } from '../store/messages.ts'
+import type { AnsweredBy, MessagePage, MessageStore } from '../store/messages.ts'
 import type { ConversationHead, Membership } from '../streams/positions.ts'
 import type { AccountStore } from '../streams/store.ts'
 import { membershipOf, type SyncService } from './sync.ts'
@@ -21,6 +21,8 @@ import { membershipOf, type SyncService } from './sync.ts'
 const MAX_MEMBERSHIPS = 10_000
 
 const NOOP = Noop.create({})
+
+const NO_MESSAGES: MessagePage = { messages: [], more: false, upToRev: 0 }
 
 /** Conversations whose changes are read with one query. */
 const READ_TOGETHER = 20
@@ -36,7 +38,7 @@ interface Asked {
 /** What was changed of a conversation, as it is stored. */
 interface Changed {
   readonly head: ConversationDoc
-  readonly messages: readonly MessageDoc[]
+  readonly page: MessagePage
   readonly members: readonly MemberDoc[]
 }
 
@@ -105,17 +107,17 @@ export class ReplayService {
     const headOf = new Map(heads.map(head => [head._id.toHexString(), head]))
     const ranges = asked.map(it => ({ ...it, upTo: it.since + SYNC_PAGE_ITEMS }))
     const withMembers = ranges.filter(it => (headOf.get(it.conversationId.toHexString())?.memberRev ?? 0) > it.since)
-    const [messages, members] = await Promise.all([
-      this.#store.messages.changedWithin(ranges),
+    const [pages, members] = await Promise.all([
+      this.#store.messages.changedWithin(ranges, SYNC_PAGE_BYTES),
       withMembers.length > 0 ? this.#store.members.changedWithin(withMembers) : []
     ])
-    const answeredBy = await this.#store.messages.findAnswered(messages)
-    const [messagesOf, membersOf] = [byConversation(messages), byConversation(members)]
-    return ranges.map(range => {
+    const answeredBy = await this.#store.messages.findAnswered(pages.flatMap(({ messages }) => messages))
+    const membersOf = byConversation(members)
+    return ranges.map((range, index) => {
       const id = range.conversationId.toHexString()
       const head = headOf.get(id)
       if (head === undefined) return []
-      const changed = { head, messages: messagesOf.get(id) ?? [], members: membersOf.get(id) ?? [] }
+      const changed = { head, page: pages[index] ?? NO_MESSAGES, members: membersOf.get(id) ?? [] }
       return denseChanges(changed, answeredBy, range)
     })
   }
@@ -132,7 +134,7 @@ export class ReplayService {
 
 /** Changes, one for each `rev` of the range, as far as the head has come and the page holds. */
 function denseChanges(
-  { head, messages, members }: Changed,
+  { head, page: { messages, more, upToRev }, members }: Changed,
   answeredBy: AnsweredBy,
   { since, upTo, reader }: { since: number; upTo: number; reader?: Reader }
 ): ConversationChange[] {
@@ -149,7 +151,7 @@ function denseChanges(
   }
   const fitting = fitPage(messages, SYNC_PAGE_BYTES)
   const cut = fitting.length < messages.length ? fitting.at(-1)?.rev : undefined
-  const end = Math.min(head.rev, upTo, cut ?? head.rev)
+  const end = Math.min(head.rev, upTo, cut ?? (more ? upToRev : head.rev))
   const pair = pairOf(head)
   return Array.from({ length: Math.max(0, end - since) }, (_, index) => {
     const rev = since + 1 + index

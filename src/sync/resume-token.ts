@@ -1,6 +1,7 @@
 import { prefixedId } from '../../protocol/ids.ts'
 import type { Actor } from '../actor.ts'
 import { ObjectId } from '../database/object-id.ts'
+import type { FairGate } from '../limits/fair-gate.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import { pairOf, type Reader, readerOf } from '../present/present.ts'
 import type { ConversationStore } from '../store/conversations.ts'
@@ -11,11 +12,16 @@ import type { ReplayItem, ResumeToken } from '../streams/positions.ts'
 import { MARGIN_MS, MAX_NAMED } from '../streams/recent-positions.ts'
 import type { AccountStore } from '../streams/store.ts'
 import type { ReplayService } from './replay.ts'
+import type { SyncService } from './sync.ts'
 
 /** Conversations of one person that are looked at. */
 const MAX_MEMBERSHIPS = 10_000
 /** Changes of one conversation that are sent again; beyond them its client loads it anew. */
 const MAX_CHANGES = 1_000
+/** Pages of changes of an account that are sent again, likewise. */
+const MAX_ACCOUNT_PAGES = 5
+/** Age of a token from which all is loaded anew, ms: by then, unless configured otherwise, a session has ended. */
+const MAX_AGE_MS = 30 * 24 * 3_600_000
 
 interface ResumptionDeps {
   readonly store: {
@@ -24,7 +30,9 @@ interface ResumptionDeps {
     readonly members: MemberStore
     readonly messages: MessageStore
   }
-  readonly replay: ReplayService
+  readonly sync: Pick<SyncService, 'userEvents'>
+  readonly replay: Pick<ReplayService, 'conversation'>
+  readonly pageGate: FairGate
 }
 
 /**
@@ -67,48 +75,83 @@ export class ResumptionService {
 
   /** Replay since the token: the account first, then each conversation in order; current state, as in every replay. */
   async *replaySince(actor: Actor, token: ResumeToken): AsyncGenerator<ReplayItem> {
-    const { accounts, members, conversations } = this.#deps.store
-    const userId = new ObjectId(actor.userId)
-    let account = Math.min(token.account, await accounts.head(userId))
-    for (let page = await this.#deps.replay.account(actor.userId, account); page.length > 0; ) {
-      for (const change of page) yield { kind: 'account', change }
-      account = page.at(-1)?.rev ?? account
-      page = await this.#deps.replay.account(actor.userId, account)
-    }
-    const memberships = await members.findByUser(userId, MAX_MEMBERSHIPS)
-    const readers = new Map(memberships.map(me => [me.conversationId.toHexString(), readerOf(me)]))
-    const moved = await conversations.movedAmong(
-      memberships.map(me => me.conversationId),
-      new Date(token.at - MARGIN_MS)
+    yield* this.#missedOfAccount(actor, token)
+    const { members, conversations } = this.#deps.store
+    const memberships = await this.#read(
+      actor,
+      async () => await members.findByUser(new ObjectId(actor.userId), MAX_MEMBERSHIPS)
     )
+    const ids = memberships.map(me => me.conversationId)
+    const since = new Date(token.at - MARGIN_MS)
+    const moved = await this.#read(actor, async () => await conversations.movedAmong(ids, since))
+    const readers = new Map(memberships.map(me => [me.conversationId.toHexString(), readerOf(me)]))
     for (const doc of moved) {
       const reader = readers.get(doc._id.toHexString())
-      if (reader !== undefined) yield* this.#missedIn(doc, token, reader)
+      if (reader !== undefined) yield* this.#missedIn(actor, doc, { token, reader })
     }
   }
 
-  async *#missedIn(doc: ConversationDoc, token: ResumeToken, reader: Reader): AsyncGenerator<ReplayItem> {
-    const conversationId = doc._id.toHexString()
-    let since = token.recent.get(conversationId) ?? (await this.#revAt(doc._id, token.at - MARGIN_MS))
-    if (doc.rev - since > MAX_CHANGES) {
-      yield { kind: 'reset', conversationId: prefixedId('conv', conversationId), rev: doc.rev }
+  async *#missedOfAccount(actor: Actor, token: ResumeToken): AsyncGenerator<ReplayItem> {
+    const { userId } = actor
+    const head = await this.#deps.store.accounts.head(new ObjectId(userId))
+    let since = Math.min(token.account, head)
+    for (let pages = 0; since < head; pages++) {
+      if (isOld(token) || pages === MAX_ACCOUNT_PAGES) {
+        yield { kind: 'reset', stream: prefixedId('user', userId), rev: head }
+        return
+      }
+      const { events, rev } = await this.#read(actor, async () => await this.#deps.sync.userEvents(userId, since))
+      const changes = [...events].sort(([one], [other]) => one - other)
+      for (const [at, event] of changes) yield { kind: 'account', change: { userId, rev: at, event } }
+      since = rev
+    }
+  }
+
+  async *#missedIn(
+    actor: Actor,
+    doc: ConversationDoc,
+    { token, reader }: { token: ResumeToken; reader: Reader }
+  ): AsyncGenerator<ReplayItem> {
+    const id = doc._id.toHexString()
+    const named = token.recent.get(id)
+    const since = named ?? (await this.#read(actor, async () => await this.#revAt(doc, token)))
+    if (since === undefined || doc.rev - since > MAX_CHANGES) {
+      yield { kind: 'reset', stream: prefixedId('conv', id), rev: doc.rev }
       return
     }
     const pair = pairOf(doc)
-    while (since < doc.rev) {
-      const page = await this.#deps.replay.conversation(conversationId, since, reader)
+    for (let rev = since; rev < doc.rev; ) {
+      const from = rev
+      const page = await this.#read(actor, async () => await this.#deps.replay.conversation(id, from, reader))
       if (page.length === 0) return
       for (const change of page) {
         const isVisible = change.seq === undefined || change.seq > reader.afterSeq
         yield { kind: 'conversation', change: { ...change, ...omitUndefined({ pair }) }, isVisible }
       }
-      since = page.at(-1)?.rev ?? doc.rev
+      rev = page.at(-1)?.rev ?? doc.rev
     }
   }
 
-  /** The `rev` of the newest message from before a moment. */
-  async #revAt(conversationId: ObjectId, at: number): Promise<number> {
-    const message = await this.#deps.store.messages.newestBefore(conversationId, new Date(at))
-    return message?.createdRev ?? 0
+  /**
+   * The `rev` of the newest message from before a token's moment; undefined where that is further back than is sent
+   * again. Looks at no more messages than are to be sent.
+   */
+  async #revAt({ _id, seq }: ConversationDoc, token: ResumeToken): Promise<number | undefined> {
+    if (isOld(token)) return undefined
+    const { messages } = this.#deps.store
+    const moment = new Date(token.at - MARGIN_MS)
+    const first = Math.max(0, seq - MAX_CHANGES)
+    const sentAt = first === 0 ? undefined : await messages.sentAt(_id, first)
+    if (sentAt !== undefined && sentAt > moment) return undefined
+    return (await messages.newestBefore(_id, moment, first))?.createdRev ?? 0
   }
+
+  /** Reads when it is the person's turn. */
+  async #read<T>({ userId }: Actor, read: () => Promise<T>): Promise<T> {
+    return await this.#deps.pageGate.run({ party: userId }, read)
+  }
+}
+
+function isOld({ at }: ResumeToken): boolean {
+  return Date.now() - at > MAX_AGE_MS
 }

@@ -26,6 +26,11 @@ import type { Membership, Standing } from '../streams/positions.ts'
 import type { AccountStore } from '../streams/store.ts'
 import { presentUserItems, type UserItemTable } from '../streams/user-items.ts'
 
+/** More than a member takes on the wire. */
+const MEMBER_BYTES = 512
+/** Size of a page of changed messages. */
+const PAGE = { limit: SYNC_PAGE_ITEMS, maxBytes: SYNC_PAGE_BYTES }
+
 interface SyncDeps {
   store: {
     readonly accounts: AccountStore
@@ -95,11 +100,10 @@ export class SyncService {
   }
 
   async #scan(head: ConversationDoc, since: number, me: MemberDoc): Promise<Scan[]> {
-    const [messages, members] = await Promise.all([
-      this.#store.messages.changedSince(head._id, since, SYNC_PAGE_ITEMS),
+    const [{ messages, more, upToRev }, members] = await Promise.all([
+      this.#store.messages.changedSince(head._id, since, PAGE),
       head.memberRev > since ? this.#store.members.changedSince(head._id, since, SYNC_PAGE_ITEMS) : []
     ])
-    const isFull = (rows: readonly unknown[]): boolean => rows.length >= SYNC_PAGE_ITEMS
     const reader = readerOf(me)
     const visible = messages.filter(message => message.seq > reader.afterSeq && !isHiddenFor(message, me.userId))
     const answeredBy = await this.#store.messages.findAnswered(visible)
@@ -110,14 +114,14 @@ export class SyncService {
           rev: message.rev,
           message: presentMessage(message, answeredBy(message), reader)
         })),
-        completeTo: isFull(messages) ? messages.at(-1)?.rev : undefined
+        completeTo: more ? upToRev : undefined
       },
       {
         // Who left before the reader came is none of theirs.
         items: members
           .filter(({ leftAt }) => leftAt === undefined || leftAt >= me.joinedAt)
           .map(member => ({ type: 'member', rev: member.rev, member: presentMember(member) })),
-        completeTo: isFull(members) ? members.at(-1)?.rev : undefined
+        completeTo: members.length >= SYNC_PAGE_ITEMS ? members.at(-1)?.rev : undefined
       },
       {
         items:
@@ -149,7 +153,11 @@ export class SyncService {
   async #pullUser(actor: Actor, stream: string, since: number): Promise<SyncPage> {
     const { changes, more, rev } = await this.#userChanges(actor, since)
     const presented = await presentUserItems(this.#items, actor, changes)
-    return { stream, rev, more, items: changes.flatMap(change => presented.get(change.rev)?.item ?? []) }
+    const items = changes.flatMap(change => presented.get(change.rev)?.item ?? [])
+    const fitting = items.slice(0, pageEnd(items))
+    const last = fitting.at(-1)
+    if (last === undefined || fitting.length === items.length) return { stream, rev, more, items }
+    return { stream, rev: last.rev, more: true, items: fitting }
   }
 
   async #memberships(userId: ObjectId, after: string | undefined): Promise<Membership[]> {
@@ -210,9 +218,10 @@ function mergePage(scans: readonly Scan[], head: number): Pick<SyncPage, 'rev' |
     .sort((a, b) => a.rev - b.rev)
   const end = pageEnd(merged)
   const items = merged.slice(0, end)
-  if (end < merged.length) return { items, rev: items.at(-1)?.rev ?? head, more: true }
-  if (cut < Number.POSITIVE_INFINITY) return { items, rev: cut, more: true }
-  return { items, rev: head, more: false }
+  const more = end < merged.length || cut < Number.POSITIVE_INFINITY
+  const completeTo = end < merged.length ? (items.at(-1)?.rev ?? head) : cut
+  // Beyond the head, which was read before, one scan may have seen what another has not.
+  return { items, rev: Math.min(completeTo, head), more }
 }
 
 /** Number of items that fit a page; changes of one `rev` stay together. */
@@ -226,6 +235,8 @@ function pageEnd(items: readonly SyncItem[]): number {
   return items.length
 }
 
+/** An upper bound of an item's bytes on the wire. */
 function sizeOf(item: SyncItem): number {
-  return item.type === 'message' ? messageBytes(item.message) : 512
+  if (item.type === 'message') return messageBytes(item.message)
+  return item.type === 'member' ? MEMBER_BYTES : Buffer.byteLength(JSON.stringify(item))
 }

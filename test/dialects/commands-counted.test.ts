@@ -1,6 +1,7 @@
-import { type CommandStartedEvent, MongoClient, ObjectId } from 'mongodb'
-import t, { type Test } from 'tap'
-import { ownDatabase, type Person, startServer } from '../kit/helper.ts'
+import { ObjectId } from 'mongodb'
+import t from 'tap'
+import type { Person } from '../kit/helper.ts'
+import { type Command, startMonitored } from '../kit/monitored.ts'
 import { auth, packet, SENDERS, type Sender } from '../matrix/replays/sends.ts'
 import { bare } from './apps/line.ts'
 
@@ -31,23 +32,8 @@ const BY_PERSON: ReadonlySet<string> = new Set([
   'taatom'
 ])
 
-/** A server, and the names of the commands that it gives its database. */
-async function startCounted(t: Test) {
-  const url = new URL(ownDatabase(t))
-  url.searchParams.set('monitorCommands', 'true')
-  const opened = t.capture(MongoClient.prototype, 'connect', MongoClient.prototype.connect)
-  const server = await startServer(t, { uri: url.href })
-  const clients = opened().map(({ receiver }) => receiver as MongoClient)
-  opened.restore()
-  const commands: string[] = []
-  for (const client of clients) {
-    client.on('commandStarted', ({ commandName }: CommandStartedEvent) => commands.push(commandName))
-  }
-  return { server, clients, commands }
-}
-
 t.test('a send takes the commands of its commit, and one more where it names a person', async t => {
-  const { server, clients, commands } = await startCounted(t)
+  const { server, clients, commands } = await startMonitored(t)
   t.equal(clients.length, 1)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const chat = bare(await server.direct(ann, ben))
@@ -67,12 +53,12 @@ t.test('a send takes the commands of its commit, and one more where it names a p
 })
 
 /** The commands of the fewest that one of several tries gives the database. */
-async function leastOf(commands: readonly string[], attempt: () => Promise<unknown>): Promise<string[]> {
+async function leastOf(commands: readonly Command[], attempt: () => Promise<unknown>): Promise<string[]> {
   let least: string[] | undefined
   for (let index = 0; index < SENDS; index++) {
     const from = commands.length
     await attempt()
-    const given = commands.slice(from)
+    const given = commands.slice(from).map(({ name }) => name)
     if (least === undefined || given.length < least.length) least = given
   }
   return least ?? []
@@ -81,7 +67,7 @@ async function leastOf(commands: readonly string[], attempt: () => Promise<unkno
 t.test(
   'S18: a reply reads in its commit what it answers, and a page of fifty replies takes one command more',
   async t => {
-    const { server, commands } = await startCounted(t)
+    const { server, commands } = await startMonitored(t)
     const [ann, ben] = (await server.people(2)) as [Person, Person]
     let sent = 0
     const startChat = async () => {
@@ -111,7 +97,7 @@ t.test(
 )
 
 t.test('a known conversation lets nobody send to who is blocked, has blocked them, or is disabled', async t => {
-  const { server, clients } = await startCounted(t)
+  const { server, clients } = await startMonitored(t)
   const users = clients[0]?.db().collection('users')
   let sent = 0
   for (const sender of ALL.filter(({ face }) => BY_PERSON.has(face))) {

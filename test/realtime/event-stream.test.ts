@@ -51,12 +51,17 @@ t.test('what is no id begins anew, and what is too far behind is a reset', async
     stream.cut()
   }
   await send(server, ann, conversationId, 'one')
-  const forged = await StreamClient.open(t, `${server.url}/v1/events`, { ...bearer(ben), 'last-event-id': '0-999999' })
+  const at = Date.now() - 3_600_000
+  const forged = await StreamClient.open(t, `${server.url}/v1/events`, {
+    ...bearer(ben),
+    'last-event-id': `${at}-999999`
+  })
   await forged.hear('ready')
   t.same(
     forged.all('message:new').map(it => it.data.text),
     ['one']
   )
+  t.same(forged.all('reset'), [])
 })
 
 t.test('more connections than allowed are refused', async t => {

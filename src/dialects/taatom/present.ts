@@ -45,6 +45,8 @@ const TYPES = { direct: 'user_chat', group: 'group_chat', support: 'admin_suppor
 /** A chat with the newest page of its messages. */
 export function presentChat({ view, participants }: ConversationDetails, messages: readonly Message[]) {
   const { id, type, name = '', lastMessage, lastActivityAt, createdAt, unreadCount, status, me } = view
+  // Whether all have seen something is known only where all are named.
+  const readers = participants.length < view.memberCount ? [] : participants
   return {
     _id: bareId(id),
     id: bareId(id),
@@ -52,8 +54,8 @@ export function presentChat({ view, participants }: ConversationDetails, message
     status: status ?? 'open',
     name,
     participants: participants.map(presentParticipant),
-    messages: presentMessages(messages, participants),
-    lastMessage: lastMessage === undefined ? null : presentMessages([lastMessage], participants)[0],
+    messages: presentMessages(messages, readers),
+    lastMessage: lastMessage === undefined ? null : presentMessages([lastMessage], readers)[0],
     unreadCount,
     muted: me.preferences?.muted ?? false,
     updatedAt: lastActivityAt,

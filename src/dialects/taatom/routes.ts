@@ -1,7 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import { MessageId } from '../../../protocol/ids.ts'
 import { Attachment, ClientId } from '../../../protocol/messages/entities.ts'
-import type { Actor } from '../../actor.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import { type DialectDeps, type DialectRoute, dialectRoute } from '../kit/dialect.ts'
 import { historyQuery, limitOf, pageQuery, placeOf } from '../kit/paging.ts'
@@ -12,8 +11,9 @@ import { presentChat, presentMessage, presentMessages } from './present.ts'
 
 const params = Type.Object({ otherUserId: ChatId })
 const Text = Type.String({ maxLength: 16_384 })
-/** Messages of each chat in the list of chats. */
+/** Messages of a chat, and of all chats of a list together; there is at least one of each. */
 const LISTED_MESSAGES = 20
+const MAX_LISTED = 400
 
 /** Schema of the body of what was granted. */
 export const Granted = Type.Object({ success: Type.Literal(true), message: Type.String(), data: Type.Object({}) })
@@ -36,9 +36,9 @@ function chatRoutes(services: Services): DialectRoute[] {
           ...pageOf(query)
         })
         const details = await services.details.findAll(actor, conversations)
-        const chats = await Promise.all(
-          details.map(async summary => presentChat(summary, await newest(services, actor, summary.view.id)))
-        )
+        const each = Math.min(LISTED_MESSAGES, Math.ceil(MAX_LISTED / conversations.length))
+        const messagesOf = await services.history.newest(actor, conversations, each)
+        const chats = details.map(summary => presentChat(summary, messagesOf.get(summary.view.id) ?? []))
         return answer('Chats fetched successfully', { chats })
       }
     ),
@@ -48,7 +48,10 @@ function chatRoutes(services: Services): DialectRoute[] {
       async ({ actor, params: { otherUserId } }) => {
         const [summary] = await services.details.findAll(actor, [await openChat(services, actor, otherUserId)])
         if (summary === undefined) throw new Error('A chat was opened and is not there')
-        const messages = await newest(services, actor, summary.view.id)
+        const { messages } = await services.history.page(actor, {
+          conversationId: summary.view.id,
+          limit: LISTED_MESSAGES
+        })
         return answer('Chat fetched successfully', { chat: presentChat(summary, messages) })
       }
     )
@@ -56,10 +59,6 @@ function chatRoutes(services: Services): DialectRoute[] {
 }
 
 const pageOf = ({ page }: { page?: number }) => omitUndefined({ page })
-
-async function newest({ history }: Services, actor: Actor, conversationId: string) {
-  return (await history.page(actor, { conversationId, limit: LISTED_MESSAGES })).messages
-}
 
 function messageRoutes(services: Services): DialectRoute[] {
   const { history, messages, details } = services

@@ -41,8 +41,8 @@ async function encode(
 
 function outboundOf(item: ReplayItem): OutboundEvent | undefined {
   if (item.kind === 'reset') {
-    const { conversationId, rev } = item
-    return { event: StreamReset.create({ stream: conversationId, rev }), stream: conversationId, rev }
+    const { stream, rev } = item
+    return { event: StreamReset.create({ stream, rev }), stream, rev }
   }
   const { event, rev } = item.change
   if (event.type === 'noop') return undefined

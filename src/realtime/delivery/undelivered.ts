@@ -2,15 +2,10 @@ import { bareId } from '../../../protocol/ids.ts'
 import type { Message } from '../../../protocol/messages/entities.ts'
 import { MessageNew } from '../../../protocol/messages/events.ts'
 import type { Actor } from '../../actor.ts'
-import { Gate } from '../../limits/gate.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import { type Connection, NOTHING_SENT, type OutboundEvent, type WasSent } from '../connection.ts'
 import { type DialectEvent, type RealtimeDialect, translateFor } from '../encoding/dialect-encoder.ts'
 import type { DirectPairPort, SessionPort, UndeliveredPort } from '../ports.ts'
-
-/** Clients whose catching up is read at once; the others wait, so that a herd takes no more memory than a few. */
-const AT_ONCE = 4
-const MAX_WAITING = 20_000
 
 /** The connection that is sent what its client has missed. */
 interface Receiver {
@@ -27,7 +22,6 @@ interface UndeliveredDeps {
 /** Sends clients that keep no cursors the messages that were not delivered to their device, in their dialect. */
 export class Undelivered {
   readonly #deps: UndeliveredDeps
-  readonly #gate = new Gate(AT_ONCE, MAX_WAITING)
 
   constructor(deps: UndeliveredDeps) {
     this.#deps = deps
@@ -39,8 +33,8 @@ export class Undelivered {
    */
   async replay(actor: Actor, dialect: RealtimeDialect, receiver: Receiver): Promise<WasSent> {
     const before = Date.now()
-    // Only the reading takes a turn: who reads slowly keeps nobody else waiting.
-    const { cursor, missed } = await this.#gate.run(async () => await this.#read(actor))
+    const cursor = await this.#deps.sessions.deviceCursor(actor)
+    const missed = await this.#deps.history.undelivered(actor, { cursor })
     /** The last `seq` sent of each conversation. */
     const sent = new Map<string, number>()
     for (const { conversationId, messages } of missed) {
@@ -54,12 +48,6 @@ export class Undelivered {
     // A new device loads what there was before it; from now on it is sent what it misses.
     if (cursor === undefined) await this.#deps.sessions.setDeviceCursor(actor, { before, recent: new Map() })
     return ({ event: { type, data } }) => type === 'message:new' && data.seq <= (sent.get(data.conversationId) ?? 0)
-  }
-
-  async #read(actor: Actor) {
-    const { history, sessions } = this.#deps
-    const cursor = await sessions.deviceCursor(actor)
-    return { cursor, missed: await history.undelivered(actor, { cursor }) }
   }
 
   async #send(actor: Actor, { translations }: RealtimeDialect, message: Message, { emit }: Receiver): Promise<void> {

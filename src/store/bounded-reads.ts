@@ -1,0 +1,84 @@
+import type { Collection, Filter } from 'mongodb'
+import type { MessageDoc } from './documents.ts'
+
+/** Size of a page. */
+export interface PageSize {
+  /** Messages at most. */
+  readonly limit: number
+  /** Bytes at most, as they are stored; a single message may have more. */
+  readonly maxBytes: number
+}
+
+/** A message, or of a large one its outline: all but what was said, and its size in bytes. */
+export type Row = MessageDoc & { readonly bytes?: number }
+
+const BYTES = { $bsonSize: '$$ROOT' }
+const KEPT = ['_id', 'conversationId', 'seq', 'rev', 'createdRev', 'senderId', 'clientId', 'bodyHash', 'type']
+const TIMES = ['createdAt', 'editedAt', 'deletedAt']
+const OUTLINE = { ...Object.fromEntries([...KEPT, ...TIMES].map(name => [name, `$${name}`])), bytes: BYTES }
+/** Former texts, which may be much, are shown nowhere but by themselves. */
+const WITHOUT_EDITS = { edits: 0 } as const
+
+/**
+ * Reads of messages that are bounded in bytes while they are read. A message of more than its share of the bytes
+ * comes as an outline, and is read when it is known to fit: one query where all are small, two otherwise.
+ */
+export class BoundedReads {
+  readonly #messages: Collection<MessageDoc>
+
+  constructor(messages: Collection<MessageDoc>) {
+    this.#messages = messages
+  }
+
+  /** The rows that match, at most one more than the limit; those that are no outlines are within the bytes together. */
+  async rows(
+    filter: Filter<MessageDoc>,
+    { limit, maxBytes }: PageSize,
+    sort?: Readonly<Record<string, 1 | -1>>
+  ): Promise<Row[]> {
+    const share = Math.floor(maxBytes / Math.max(1, limit))
+    const stages = [
+      { $match: filter },
+      ...(sort === undefined ? [] : [{ $sort: sort }]),
+      { $limit: limit + 1 },
+      { $replaceWith: { $cond: [{ $lte: [BYTES, share] }, '$$ROOT', OUTLINE] } }
+    ]
+    // More than there can be, so that the first batch is known to be the last: one command.
+    return await this.#messages.aggregate<Row>(stages, { batchSize: limit + 2 }).toArray()
+  }
+
+  /** The messages of rows, in their order; those of outlines are read, as they are now. */
+  async wholeOf(rows: readonly Row[]): Promise<MessageDoc[]> {
+    const ids = rows.filter(isOutline).map(({ _id }) => _id)
+    if (ids.length === 0) return [...rows]
+    const found = await this.#messages
+      .find({ _id: { $in: ids } }, { projection: WITHOUT_EDITS, limit: ids.length, batchSize: ids.length })
+      .toArray()
+    const messages = new Map(found.map(message => [message._id.toHexString(), message]))
+    return rows.flatMap(row => (isOutline(row) ? (messages.get(row._id.toHexString()) ?? []) : [row]))
+  }
+}
+
+/** The first rows, as many as fit the page, at least one where there is any. */
+export function firstFitting(rows: readonly Row[], { limit, maxBytes }: PageSize): Row[] {
+  let left = maxBytes
+  const end = rows.findIndex(({ bytes = 0 }, index) => {
+    left -= bytes
+    return index >= limit || (index > 0 && left < 0)
+  })
+  return rows.slice(0, end < 0 ? rows.length : end)
+}
+
+/** Outlines whose messages fit the bytes: the first one, and of the others those for which there is room. */
+export function outlinesFitting(rows: readonly Row[], maxBytes: number): Row[] {
+  let left = maxBytes
+  return rows.filter(isOutline).filter(({ bytes = 0 }, index) => {
+    if (index > 0 && bytes > left) return false
+    left -= bytes
+    return true
+  })
+}
+
+function isOutline({ bytes }: Row): boolean {
+  return bytes !== undefined
+}
