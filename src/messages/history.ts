@@ -99,13 +99,12 @@ export class HistoryService {
     const userId = new ObjectId(actor.userId)
     const ranges = views.map(({ id, head: { seq }, me }) => ({
       conversationId: new ObjectId(bareId(id)),
-      userId,
       afterSeq: Math.max(hiddenUpTo(me), seq - each),
       upToSeq: seq
     }))
     const found = await this.#gate.run(
       actor.userId,
-      async () => await this.#store.messages.findRanges(ranges, LIST_BYTES)
+      async () => await this.#store.messages.findRanges(userId, ranges, LIST_BYTES)
     )
     const messagesOf = byConversation(found.reverse())
     return new Map([...messagesOf].map(([id, messages]) => [prefixedId('conv', id), messages.map(presentMessage)]))
@@ -214,8 +213,8 @@ export class HistoryService {
     }
     const before = head + 1 - (page - 1) * limit
     const afterSeq = Math.max(view.afterSeq, before - 1 - limit)
-    const range = { ...view, afterSeq, upToSeq: before - 1 }
-    const messages = before > afterSeq + 1 ? await this.#store.messages.findRange(range, LIST_BYTES) : []
+    const range = { conversationId: view.conversationId, afterSeq, upToSeq: before - 1 }
+    const messages = before > afterSeq + 1 ? await this.#store.messages.findRange(view.userId, range, LIST_BYTES) : []
     return { messages: messages.reverse(), more: afterSeq > view.afterSeq }
   }
 
