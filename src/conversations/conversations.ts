@@ -20,7 +20,7 @@ import type { ConversationDoc, MemberDoc, MessageDoc } from '../store/documents.
 import type { MemberStore } from '../store/members.ts'
 import type { MessageStore } from '../store/messages.ts'
 import { noSuchConversation } from '../store/missing.ts'
-import type { ViewRange } from '../store/view.ts'
+import type { SeqRange } from '../store/view.ts'
 import type { BlockService, UserService } from '../users/index.ts'
 import type { Consent } from './consent/consent.ts'
 import type { DirectPairs } from './direct/pairs.ts'
@@ -153,15 +153,18 @@ export class ConversationService {
    * that are too large for a list are left out; a single one never is.
    */
   async views(docs: readonly ConversationDoc[], memberships: readonly MemberDoc[]): Promise<ConversationView[]> {
+    const [{ userId } = {}] = memberships
+    if (userId === undefined) return []
     const mine = new Map(memberships.map(member => [member.conversationId.toHexString(), member]))
     const seen = docs.flatMap(doc => {
       const me = mine.get(doc._id.toHexString())
       return me === undefined ? [] : [{ doc, me }]
     })
     const lastOnes = seen.flatMap(({ doc, me }) => rangeAfter(doc.seq - 1, doc, me))
+    const unreadOnes = seen.flatMap(({ doc, me }) => rangeAfter(me.readSeq, doc, me))
     const [newest, unread] = await Promise.all([
-      this.#store.messages.findRanges(lastOnes, LIST_BYTES),
-      this.#store.messages.unread(seen.flatMap(({ doc, me }) => rangeAfter(me.readSeq, doc, me)))
+      this.#store.messages.findRanges(userId, lastOnes, LIST_BYTES),
+      this.#store.messages.unread(userId, unreadOnes)
     ])
     const answeredBy = await this.#store.messages.findAnswered(newest)
     const newestOf = new Map(newest.map(message => [message.conversationId.toHexString(), message]))
@@ -255,10 +258,10 @@ export class ConversationService {
 }
 
 /** What a member sees of a conversation after a `seq`, if there is anything. */
-function rangeAfter(seq: number, doc: ConversationDoc, me: MemberDoc): ViewRange[] {
+function rangeAfter(seq: number, doc: ConversationDoc, me: MemberDoc): SeqRange[] {
   const afterSeq = Math.max(seq, hiddenUpTo(me))
   if (doc.seq <= afterSeq) return []
-  return [{ conversationId: doc._id, userId: me.userId, afterSeq, upToSeq: doc.seq }]
+  return [{ conversationId: doc._id, afterSeq, upToSeq: doc.seq }]
 }
 
 function requireOther({ userId }: Actor, peerId: string): void {

@@ -112,19 +112,18 @@ export class HistoryService {
     const afterSeqOf = new Map(views.map(({ id, me }) => [bareId(id), hiddenUpTo(me)]))
     const ranges = views.map(({ id, head: { seq }, me }) => ({
       conversationId: new ObjectId(bareId(id)),
-      userId,
       afterSeq: Math.max(hiddenUpTo(me), seq - each),
       upToSeq: seq
     }))
     this.#budgets.spend(actor.userId, WEIGHT.page)
     return await this.#gate.run({ party: actor.userId }, async () => {
-      const found = await this.#store.messages.findRanges(ranges, LIST_BYTES)
+      const found = await this.#store.messages.findRanges(userId, ranges, LIST_BYTES)
       const answeredBy = await this.#store.messages.findAnswered(found)
       const messagesOf = byConversation(found.reverse())
       return new Map(
         ranges.map(range => {
           const id = range.conversationId.toHexString()
-          const view = { ...range, afterSeq: afterSeqOf.get(id) ?? 0 }
+          const view = { ...range, userId, afterSeq: afterSeqOf.get(id) ?? 0 }
           const messages = messagesOf.get(id) ?? []
           return [prefixedId('conv', id), messages.map(it => presentMessage(it, answeredBy(it), view))]
         })
@@ -242,8 +241,8 @@ export class HistoryService {
     }
     const before = head + 1 - (page - 1) * limit
     const afterSeq = Math.max(view.afterSeq, before - 1 - limit)
-    const range = { ...view, afterSeq, upToSeq: before - 1 }
-    const messages = before > afterSeq + 1 ? await this.#store.messages.findRange(range, LIST_BYTES) : []
+    const range = { conversationId: view.conversationId, afterSeq, upToSeq: before - 1 }
+    const messages = before > afterSeq + 1 ? await this.#store.messages.findRange(view.userId, range, LIST_BYTES) : []
     return { messages: messages.reverse(), more: afterSeq > view.afterSeq }
   }
 

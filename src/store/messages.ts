@@ -5,7 +5,7 @@ import { byConversation } from './by-conversation.ts'
 import type { AnsweredMessage, MessageDoc } from './documents.ts'
 import { isWithin, type RevRange, revFilter } from './rev-range.ts'
 import { countUnread } from './unread.ts'
-import { lengthOf, rangeFilter, type View, type ViewRange, viewFilter } from './view.ts'
+import { lengthOf, rangeFilter, type SeqRange, type View } from './view.ts'
 
 /** Page of messages, as many as fit its size. */
 export interface MessagePage {
@@ -88,20 +88,23 @@ export class MessageStore {
     return await this.#page(viewFilter(view, { $gt: Math.max(seq, view.afterSeq) }), { seq: 1 }, size)
   }
 
-  /** All messages of a range, newest first; those that do not fit the bytes come without what was said in them. */
-  async findRange(range: ViewRange, maxBytes: number): Promise<MessageDoc[]> {
+  /**
+   * All messages of a range that the person has not hidden, newest first; those that do not fit the bytes come without
+   * what was said in them.
+   */
+  async findRange(userId: ObjectId, range: SeqRange, maxBytes: number): Promise<MessageDoc[]> {
     const size = { limit: lengthOf(range), maxBytes }
-    const rows = await this.#reads.rows(rangeFilter(range), size, { seq: -1 })
+    const rows = await this.#reads.rows(rangeFilter([range], userId), size, { seq: -1 })
     const whole = await this.#reads.wholeOf(outlinesFitting(rows, maxBytes))
     const messages = new Map(whole.map(message => [message.seq, message]))
     return rows.map(row => messages.get(row.seq) ?? row)
   }
 
-  /** The messages of ranges, in their order and newest first in each, without those that do not fit the bytes. */
-  async findRanges(ranges: readonly ViewRange[], maxBytes: number): Promise<MessageDoc[]> {
+  /** The same for several ranges, in their order; those that do not fit the bytes are left out. */
+  async findRanges(userId: ObjectId, ranges: readonly SeqRange[], maxBytes: number): Promise<MessageDoc[]> {
     if (ranges.length === 0) return []
     const limit = ranges.reduce((sum, range) => sum + lengthOf(range), 0)
-    const rows = await this.#reads.rows({ $or: ranges.map(rangeFilter) }, { limit, maxBytes })
+    const rows = await this.#reads.rows(rangeFilter(ranges, userId), { limit, maxBytes })
     const rowsOf = byConversation(rows.sort((a, b) => b.seq - a.seq))
     const inOrder = ranges.flatMap(({ conversationId }) => rowsOf.get(conversationId.toHexString()) ?? [])
     const fitting = new Set(outlinesFitting(inOrder, maxBytes))
@@ -160,13 +163,13 @@ export class MessageStore {
   }
 
   /**
-   * Counts of the messages of others in each range, neither deleted nor hidden, by conversation id (hex): up to
-   * `MAX_UNREAD`, and of very long ranges only at their beginning.
+   * Counts of the messages of others than the person in each range, neither deleted nor hidden, by conversation id
+   * (hex): up to `MAX_UNREAD`, and of very long ranges only at their beginning.
    */
-  async unread(ranges: readonly ViewRange[]): Promise<Map<string, number>> {
+  async unread(userId: ObjectId, ranges: readonly SeqRange[]): Promise<Map<string, number>> {
     if (ranges.length === 0) return new Map()
     const counts = await this.#messages
-      .aggregate<{ _id: ObjectId; count: number }>(countUnread(ranges), { batchSize: ranges.length + 1 })
+      .aggregate<{ _id: ObjectId; count: number }>(countUnread(ranges, userId), { batchSize: ranges.length + 1 })
       .toArray()
     return new Map(counts.map(({ _id, count }) => [_id.toHexString(), count]))
   }
@@ -181,6 +184,11 @@ export class MessageStore {
     const first = firstFitting(rows, size)
     return pageOf(await this.#reads.wholeOf(first), first, rows)
   }
+}
+
+/** Filter of the messages of a view that match a condition on `seq`. */
+function viewFilter<Condition>({ conversationId, userId }: View, seq: Condition) {
+  return { conversationId, seq, hiddenFor: { $ne: userId } }
 }
 
 function pageOf(messages: MessageDoc[], first: readonly MessageDoc[], all: readonly MessageDoc[]): MessagePage {

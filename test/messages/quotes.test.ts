@@ -8,7 +8,7 @@ import { StreamClient } from '../kit/stream-client.ts'
 const SECRET = 'my PIN is 4711'
 const EVENTS = ['message:new', 'message:edited', 'reaction:added', 'reaction:removed']
 /** Id of an event from before everything. */
-const BEGINNING = '1-0'
+const BEGINNING = `${Date.now() - 3_600_000}-0`
 
 const bearer = ({ token }: Person) => ({ authorization: `Bearer ${token}` })
 
