@@ -59,8 +59,8 @@ export class Counters {
   }
 }
 
-/** Network of an address: an IPv4 address, the first 64 bits of an IPv6 one. */
-export function networkOf(address: string): string {
+/** Network of an address: an IPv4 address, the first 64 bits of an IPv6 one. Who has gone meanwhile has no address any more. */
+export function networkOf(address = ''): string {
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, '')
   if (!plain.includes(':')) return plain
   const [head = '', tail] = plain.split('%')[0]?.split('::') ?? []
