@@ -17,6 +17,7 @@ import { connect, openDatabase } from './database/index.ts'
 import { createDialects, describeDialects, dialectRoutes } from './dialects/index.ts'
 import type { DialectDeps } from './dialects/kit/dialect.ts'
 import { authenticateRequests } from './faces/http/authentication.ts'
+import type { Proxies } from './faces/http/proxies.ts'
 import { createRequestLimits } from './faces/http/rate-limits.ts'
 import { contractRoutes } from './faces/http/routes.ts'
 import { acceptUpgrades, createServer } from './faces/http/server.ts'
@@ -92,7 +93,7 @@ export async function buildApp(config: AppConfig, connection?: Connection): Prom
   await app.register(documentRoutes, { dialects: describeDialects(dialects) })
   await app.register(contractRoutes, { prefix: '/v1', routes: routesOf({ ...subjects, authenticator }) })
   await app.register(operationRoutes, {
-    loadMetrics: measure({ ...realtime, ...faces, stores, subjects, jobs, onError }),
+    loadMetrics: measure({ ...realtime, ...faces, stores, subjects, jobs, proxies: app.proxies, onError }),
     metricsToken: config.METRICS_TOKEN,
     isMetricsLocal: config.NODE_ENV === 'production',
     isDraining: () => faces.socket.isDraining,
@@ -220,12 +221,15 @@ interface MeasuredDeps extends Pick<Realtime, 'hub' | 'lifecycle' | 'counts'> {
   readonly stores: Stores
   readonly subjects: Subjects
   readonly socket: SocketServer
+  readonly proxies: Proxies
   readonly onError: (error: unknown) => void
 }
 
-function measure({ stores, subjects, jobs, hub, lifecycle, counts, socket, onError }: MeasuredDeps): LoadMetrics {
+function measure({ stores, subjects, jobs, hub, proxies, onError, ...deps }: MeasuredDeps): LoadMetrics {
+  const { lifecycle, counts, socket } = deps
   const sources = {
     connections: () => lifecycle.count,
+    untrustedForwarded: () => proxies.untrusted,
     users: () => hub.userCount,
     queuedBytes: () => socket.queuedBytes,
     waitingCommits: () => stores.commits.waiting,

@@ -7,6 +7,7 @@ import type { CommitCounts } from '../sync/index.ts'
 /** Sources of the figures, read when metrics are asked for, not when they change. */
 export interface Sources {
   connections: () => number
+  untrustedForwarded: () => number
   users: () => number
   queuedBytes: () => number
   waitingCommits: () => number
@@ -21,9 +22,15 @@ export class Metrics {
   readonly #seconds: Histogram
   readonly #sizes: Histogram
 
-  constructor({ connections, users, queuedBytes, waitingCommits, counts, commits, jobs }: Sources) {
+  constructor({ counts, commits, jobs, ...sources }: Sources) {
+    const { connections, untrustedForwarded, users, queuedBytes, waitingCommits } = sources
     collectDefaultMetrics({ register: this.#registry })
     this.#gauge('parley_connections', 'Open sockets', connections)
+    this.#counter(
+      'parley_untrusted_forwarded_total',
+      'Requests of a proxy that TRUST_PROXY does not name',
+      untrustedForwarded
+    )
     this.#gauge('parley_users_online', 'People with an authenticated connection', users)
     this.#gauge('parley_queued_bytes', 'Bytes that wait for clients to read them', queuedBytes)
     this.#gauge('parley_commits_waiting', 'Changes that wait for their commit', waitingCommits)

@@ -14,6 +14,7 @@ import { chooseSubprotocol } from '../ws/subprotocol.ts'
 import { answerError, answerErrors } from './errors.ts'
 import { readJsonBodies } from './json.ts'
 import { markLocalRequests } from './local.ts'
+import { watchProxies } from './proxies.ts'
 import { noCompilers, validateRequests } from './validation.ts'
 
 const BODY_BYTES = 131_072
@@ -36,6 +37,7 @@ export function createServer(config: Config): FastifyInstance {
   })
   // Nothing here is a page or a program, whatever a browser makes of it.
   app.addHook('onSend', async (_, reply) => void reply.header('x-content-type-options', 'nosniff'))
+  watchProxies(app, config.TRUST_PROXY)
   markLocalRequests(app)
   answerErrors(app)
   validateRequests(app)
