@@ -93,7 +93,7 @@ export async function buildApp(config: AppConfig, connection?: Connection): Prom
   await app.register(documentRoutes, { dialects: describeDialects(dialects) })
   await app.register(contractRoutes, { prefix: '/v1', routes: routesOf({ ...subjects, authenticator }) })
   await app.register(operationRoutes, {
-    loadMetrics: measure({ ...realtime, ...faces, stores, subjects, jobs, proxies: app.proxies, onError }),
+    loadMetrics: measure({ ...realtime, ...faces, stores, subjects, jobs, onError }),
     metricsToken: config.METRICS_TOKEN,
     isMetricsLocal: config.NODE_ENV === 'production',
     isDraining: () => faces.socket.isDraining,
@@ -208,15 +208,17 @@ function createFaces(app: FastifyInstance, { subjects, ...deps }: FaceDeps) {
     ...reactionCommands(subjects.reactions),
     ...syncCommands(subjects)
   ])
-  const socket = new SocketServer({ ...deps, commands })
+  const { proxies } = app
+  const socket = new SocketServer({ ...deps, proxies, commands })
   return {
+    proxies,
     socket,
     streams: new StreamServer({ ...deps, resumption: subjects.resumption }),
-    packets: new LazySocketIoServer(app.server, { ...deps, isDraining: () => socket.isDraining })
+    packets: new LazySocketIoServer(app.server, { ...deps, proxies, isDraining: () => socket.isDraining })
   }
 }
 
-interface MeasuredDeps extends Pick<Realtime, 'hub' | 'lifecycle' | 'counts'> {
+interface MeasuredDeps extends Pick<Realtime, 'hub' | 'lifecycle' | 'strangers' | 'counts'> {
   readonly jobs: Jobs
   readonly stores: Stores
   readonly subjects: Subjects
@@ -226,9 +228,10 @@ interface MeasuredDeps extends Pick<Realtime, 'hub' | 'lifecycle' | 'counts'> {
 }
 
 function measure({ stores, subjects, jobs, hub, proxies, onError, ...deps }: MeasuredDeps): LoadMetrics {
-  const { lifecycle, counts, socket } = deps
+  const { lifecycle, strangers, counts, socket } = deps
   const sources = {
     connections: () => lifecycle.count,
+    strangers: () => strangers.count,
     untrustedForwarded: () => proxies.untrusted,
     users: () => hub.userCount,
     queuedBytes: () => socket.queuedBytes,

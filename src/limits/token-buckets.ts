@@ -31,6 +31,11 @@ export class TokenBucket {
     this.#tokens -= 1
     return 0
   }
+
+  /** Puts back one that was taken and turned out not to count. */
+  giveBack(): void {
+    this.#tokens = Math.min(this.#rate.burst, this.#tokens + 1)
+  }
 }
 
 /** Lets each key do something at a rate. */
@@ -51,5 +56,10 @@ export class TokenBuckets {
     }
     const retryAfterMs = bucket.take()
     if (retryAfterMs > 0) throw new AppError('rate_limited', message, { retryAfterMs })
+  }
+
+  /** Puts back one that was taken and turned out not to count. */
+  giveBack(key: string): void {
+    this.#buckets.get(key)?.giveBack()
   }
 }

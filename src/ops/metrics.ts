@@ -7,6 +7,7 @@ import type { CommitCounts } from '../sync/index.ts'
 /** Sources of the figures, read when metrics are asked for, not when they change. */
 export interface Sources {
   connections: () => number
+  strangers: () => number
   untrustedForwarded: () => number
   users: () => number
   queuedBytes: () => number
@@ -23,9 +24,10 @@ export class Metrics {
   readonly #sizes: Histogram
 
   constructor({ counts, commits, jobs, ...sources }: Sources) {
-    const { connections, untrustedForwarded, users, queuedBytes, waitingCommits } = sources
+    const { connections, strangers, untrustedForwarded, users, queuedBytes, waitingCommits } = sources
     collectDefaultMetrics({ register: this.#registry })
     this.#gauge('parley_connections', 'Open sockets', connections)
+    this.#gauge('parley_strangers', 'Open sockets on which nobody has said who they are', strangers)
     this.#counter(
       'parley_untrusted_forwarded_total',
       'Requests of a proxy that TRUST_PROXY does not name',

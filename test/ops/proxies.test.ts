@@ -41,7 +41,7 @@ t.test('S28: a proxy in the own network that is not trusted is warned of, once, 
 })
 
 t.test('S28: it is, whatever face is asked for first', async t => {
-  for (const path of ['/ws', '/v1/events', '/nowhere']) {
+  for (const path of ['/socket.io/?EIO=4&transport=polling', '/ws', '/v1/events', '/nowhere']) {
     const { server, warnings } = await start(t)
     await server.call(undefined, 'GET', path, undefined, FORWARDED)
     t.match(warnings, [/TRUST_PROXY=127\.0\.0\.1$/], path)

@@ -9,6 +9,7 @@ import { loggerOptions } from '../../log.ts'
 import type { LazySocketIoServer } from '../socketio/lazy-server.ts'
 import { SOCKET_IO_PATH } from '../socketio/path.ts'
 import type { StreamServer } from '../sse/server.ts'
+import { WEBSOCKET_BOUNDS } from '../ws/engine.ts'
 import type { SocketServer } from '../ws/server.ts'
 import { chooseSubprotocol } from '../ws/subprotocol.ts'
 import { answerError, answerErrors } from './errors.ts'
@@ -75,12 +76,8 @@ export async function acceptUpgrades(
   await app.register(websocket, {
     options: {
       server: upgrades as Server,
+      ...WEBSOCKET_BOUNDS,
       maxPayload: config.limits.frameInBytes,
-      maxFragments: 64,
-      maxBufferedChunks: 1_024,
-      perMessageDeflate: false,
-      clientTracking: false,
-      closeTimeout: 2_000,
       handleProtocols: offered => chooseSubprotocol(offered, dialectNames) ?? false
     } as NonNullable<websocket.WebsocketPluginOptions['options']>,
     preClose: function (done) {
