@@ -21,6 +21,15 @@ export const DEFAULT_LIMITS = {
   typingIntervalMs: 3_000,
   /** Open connections of one user. */
   connectionsPerUser: 20,
+  /** Connections that one user opens in a minute. */
+  connectsPerMinute: 300,
+  /** New connections of one address in a minute on which nobody has said who they are. */
+  handshakesPerAddressPerMinute: 1_200,
+  /** Open connections on which nobody has said so yet: of one address, and of all. */
+  strangersPerAddress: 1_000,
+  strangers: 5_000,
+  /** Namespaces that one socket.io client asks to enter in ten seconds. */
+  joinsPerTenSeconds: 10,
   /** Refused commands in ten seconds that close the connection. */
   refusalsPerTenSeconds: 200,
   /** Members of one group. */

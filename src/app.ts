@@ -20,6 +20,7 @@ import { connect, openDatabase } from './database/index.ts'
 import { createDialects, describeDialects, dialectRoutes } from './dialects/index.ts'
 import type { DialectDeps } from './dialects/kit/dialect.ts'
 import { authenticateRequests } from './faces/http/authentication.ts'
+import type { Proxies } from './faces/http/proxies.ts'
 import { createRequestLimits } from './faces/http/rate-limits.ts'
 import { contractRoutes } from './faces/http/routes.ts'
 import { acceptUpgrades, createServer } from './faces/http/server.ts'
@@ -244,26 +245,32 @@ function createFaces(app: FastifyInstance, { subjects, ...deps }: FaceDeps) {
     ...reactionCommands(subjects.reactions),
     ...syncCommands(subjects)
   ])
+  const { proxies } = app
   const { budgets } = subjects
-  const socket = new SocketServer({ ...deps, commands, budgets })
+  const socket = new SocketServer({ ...deps, proxies, commands, budgets })
   return {
+    proxies,
     socket,
     streams: new StreamServer({ ...deps, resumption: subjects.resumption }),
-    packets: new LazySocketIoServer(app.server, { ...deps, budgets, isDraining: () => socket.isDraining })
+    packets: new LazySocketIoServer(app.server, { ...deps, proxies, budgets, isDraining: () => socket.isDraining })
   }
 }
 
-interface MeasuredDeps extends Pick<Realtime, 'hub' | 'lifecycle' | 'counts'> {
+interface MeasuredDeps extends Pick<Realtime, 'hub' | 'lifecycle' | 'strangers' | 'counts'> {
   readonly jobs: Jobs
   readonly stores: Stores
   readonly subjects: Subjects
   readonly socket: SocketServer
+  readonly proxies: Proxies
   readonly onError: (error: unknown) => void
 }
 
-function measure({ stores, subjects, jobs, hub, lifecycle, counts, socket, onError }: MeasuredDeps): LoadMetrics {
+function measure({ stores, subjects, jobs, hub, proxies, onError, ...deps }: MeasuredDeps): LoadMetrics {
+  const { lifecycle, strangers, counts, socket } = deps
   const sources = {
     connections: () => lifecycle.count,
+    strangers: () => strangers.count,
+    untrustedForwarded: () => proxies.untrusted,
     users: () => hub.userCount,
     queuedBytes: () => socket.queuedBytes,
     waitingCommits: () => stores.commits.waiting,

@@ -14,7 +14,12 @@ export function isInClear(uri = ''): boolean {
 
 function isPublic(host: string): boolean {
   const name = /^\[(.*)\]/.exec(host)?.[1] ?? host.replace(/:\d+$/, '')
-  return isIP(name) > 0 ? !PRIVATE_ADDRESS.test(name) : !PRIVATE_NAME.test(name)
+  return isIP(name) > 0 ? !isPrivateAddress(name) : !PRIVATE_NAME.test(name)
+}
+
+/** Whether an address is of this machine, or of a network that is not routed beyond itself. */
+export function isPrivateAddress(address: string): boolean {
+  return PRIVATE_ADDRESS.test(address)
 }
 
 /** Whether only this machine reaches a server that listens there. */

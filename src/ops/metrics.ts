@@ -8,6 +8,8 @@ import type { CommitCounts } from '../sync/index.ts'
 /** Sources of the figures, read when metrics are asked for, not when they change. */
 export interface Sources {
   connections: () => number
+  strangers: () => number
+  untrustedForwarded: () => number
   users: () => number
   queuedBytes: () => number
   waitingCommits: () => number
@@ -23,9 +25,16 @@ export class Metrics {
   readonly #seconds: Histogram
   readonly #sizes: Histogram
 
-  constructor({ connections, users, queuedBytes, waitingCommits, counts, commits, codes, jobs }: Sources) {
+  constructor({ counts, commits, codes, jobs, ...sources }: Sources) {
+    const { connections, strangers, untrustedForwarded, users, queuedBytes, waitingCommits } = sources
     collectDefaultMetrics({ register: this.#registry })
     this.#gauge('parley_connections', 'Open sockets', connections)
+    this.#gauge('parley_strangers', 'Open sockets on which nobody has said who they are', strangers)
+    this.#counter(
+      'parley_untrusted_forwarded_total',
+      'Requests of a proxy that TRUST_PROXY does not name',
+      untrustedForwarded
+    )
     this.#gauge('parley_users_online', 'People with an authenticated connection', users)
     this.#gauge('parley_queued_bytes', 'Bytes that wait for clients to read them', queuedBytes)
     this.#gauge('parley_commits_waiting', 'Changes that wait for their commit', waitingCommits)

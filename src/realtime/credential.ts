@@ -1,3 +1,12 @@
+import { AppError } from '../errors.ts'
+
+const ONCE_GOOD: readonly AppError['code'][] = ['token_expired', 'session_revoked', 'account_disabled']
+
+/** Whether an error refuses a token that was good once: no attack, and counted by the token. */
+export function wasOnceGood(error: unknown): boolean {
+  return error instanceof AppError && ONCE_GOOD.includes(error.code)
+}
+
 /** Credential of a client: an access token, or a ticket that was made with one. */
 export interface Credential {
   readonly token?: string | undefined

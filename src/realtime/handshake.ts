@@ -40,7 +40,7 @@ export class Handshake {
   ): Promise<void> {
     const { lifecycle } = this.#deps
     await lifecycle.start(connection, {
-      authenticate: async () => await lifecycle.authenticate(hello),
+      authenticate: async () => await lifecycle.authenticate(hello, connection),
       reply: async standing => send(await this.helloReply(connection, hello, standing)),
       catchUp
     })
@@ -49,7 +49,7 @@ export class Handshake {
   /** Lets a client in by what came with the upgrade. @throws {AppError} that says why the client is not let in */
   async acceptUpgrade(connection: Connection, credential: Credential, catchUp: () => Promise<WasSent>): Promise<void> {
     const { lifecycle } = this.#deps
-    const authenticating = lifecycle.authenticate(credential)
+    const authenticating = lifecycle.authenticate(credential, connection)
     // It is awaited when its turn comes.
     authenticating.catch(() => undefined)
     await lifecycle.start(connection, { authenticate: async () => await authenticating, catchUp })

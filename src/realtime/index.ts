@@ -20,6 +20,7 @@ import type {
   SessionPort,
   UndeliveredPort
 } from './ports.ts'
+import { Strangers } from './strangers.ts'
 
 interface RealtimeDeps extends HelloPort, ScopePort {
   readonly bus: Bus
@@ -44,13 +45,15 @@ export function createRealtime(deps: RealtimeDeps) {
   const { config, headPoller, receipts, sessions, onError } = deps
   const { limits, timings } = config
   const hub = new Hub({ ...deps, heads: headPoller, timings })
-  const lifecycle = new Lifecycle({ ...deps, hub, limits })
+  const strangers = new Strangers(limits, timings.helloTimeoutMs)
+  const lifecycle = new Lifecycle({ ...deps, hub, strangers, limits })
   const trackDelivery: TrackDelivery = confirm =>
     new DeliveryTracker(confirm, { receipts, sessions, pauseMs: timings.receiptPauseMs, onError })
   const counts: ConnectionCounts = { frames: 0, dropped: 0, slow: 0, encoded: new EncodedCounts() }
   return {
     hub,
     lifecycle,
+    strangers,
     handshake: new Handshake({ ...deps, lifecycle }),
     undelivered: new Undelivered(deps),
     trackDelivery,

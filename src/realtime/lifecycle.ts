@@ -1,23 +1,28 @@
+import { hash } from 'node:crypto'
 import type { CloseReason } from '../../protocol/close.ts'
 import type { Limits } from '../../protocol/limits.ts'
 import type { Actor } from '../actor.ts'
 import { AppError } from '../errors.ts'
 import { Gate } from '../limits/gate.ts'
+import { TokenBuckets } from '../limits/token-buckets.ts'
 import type { Standing } from '../streams/positions.ts'
 import type { Connection, WasSent } from './connection.ts'
-import type { Credential } from './credential.ts'
+import { type Credential, wasOnceGood } from './credential.ts'
 import type { Hub } from './hub.ts'
 import type { PresencePort, SessionPort } from './ports.ts'
+import type { Strangers } from './strangers.ts'
 
 /** Clients that register at once; the others wait, so that a herd does not stop those who are in. */
 const REGISTERED_AT_ONCE = 4
 const MAX_WAITING = 20_000
+const MINUTE_S = 60
 
 interface LifecycleDeps {
   readonly authenticate: (token: string) => Promise<Actor>
   readonly sessions: Pick<SessionPort, 'redeemTicket' | 'requireLiveSession'>
   readonly presence: Pick<PresencePort, 'set' | 'remove'>
   readonly hub: Hub
+  readonly strangers: Strangers
   readonly limits: Limits
   readonly onError: (error: unknown) => void
 }
@@ -44,9 +49,12 @@ export class Lifecycle {
   readonly #deps: LifecycleDeps
   readonly #open = new Set<Connection>()
   readonly #gate = new Gate(REGISTERED_AT_ONCE, MAX_WAITING)
+  readonly #connects: TokenBuckets
 
   constructor(deps: LifecycleDeps) {
     this.#deps = deps
+    const burst = deps.limits.connectsPerMinute
+    this.#connects = new TokenBuckets({ perSecond: burst / MINUTE_S, burst })
   }
 
   /** Connections that are open, authenticated or not. */
@@ -54,20 +62,33 @@ export class Lifecycle {
     return this.#open.size
   }
 
-  /** Proves who a client is. @throws {AppError} `unauthenticated` and its like, `quota_reached` */
-  async authenticate({ token, ticket }: Credential): Promise<Actor> {
-    const { authenticate, sessions } = this.#deps
-    if (token === undefined && ticket === undefined) {
-      throw new AppError('unauthenticated', 'Give a token or a ticket')
+  /**
+   * Proves who a client is.
+   * @param stranger connection that was counted by its network until now
+   * @throws {AppError} `unauthenticated` and its like, `quota_reached`, `rate_limited`
+   */
+  async authenticate(credential: Credential, stranger: object = {}): Promise<Actor> {
+    const { strangers } = this.#deps
+    strangers.hear(stranger)
+    try {
+      const actor = await this.#identify(credential)
+      this.#count(actor.userId, stranger)
+      this.#requireQuota(actor)
+      return actor
+    } catch (error) {
+      if (wasOnceGood(error))
+        this.#count(hash('sha256', credential.token ?? credential.ticket ?? '', 'base64url'), stranger)
+      throw error
+    } finally {
+      strangers.hear(stranger, false)
     }
-    const actor = token === undefined ? await sessions.redeemTicket(ticket ?? '') : await authenticate(token)
-    this.#requireQuota(actor)
-    return actor
   }
 
-  /** A connection is there. */
-  open(connection: Connection): void {
+  /** A connection is there. @param address from which it comes, when nobody has said yet who they are */
+  open(connection: Connection, address?: string): void {
     this.#open.add(connection)
+    if (address === undefined) return
+    this.#deps.strangers.enter(connection, address, () => connection.close('overloaded'))
   }
 
   /** Brings an open connection to life. @throws {AppError} that says why the client is not let in; nothing is undone before `leave` */
@@ -99,11 +120,25 @@ export class Lifecycle {
   /** The connection is gone; also before it is registered, and while it registers. */
   leave(connection: Connection): void {
     if (!this.#open.delete(connection)) return
-    const { hub, presence, onError } = this.#deps
+    const { hub, presence, strangers, onError } = this.#deps
+    strangers.leave(connection)
     const { actor } = connection
     if (actor === undefined) return
     hub.remove(connection, actor.userId)
     presence.remove(actor.userId, connection.id).catch(onError)
+  }
+
+  async #identify({ token, ticket }: Credential): Promise<Actor> {
+    const { authenticate, sessions } = this.#deps
+    if (token !== undefined) return await authenticate(token)
+    if (ticket !== undefined) return await sessions.redeemTicket(ticket)
+    throw new AppError('unauthenticated', 'Give a token or a ticket')
+  }
+
+  /** Counts a connection by whose it is, and by its network no more. */
+  #count(key: string, stranger: object): void {
+    this.#connects.take(key, 'Too many connections')
+    this.#deps.strangers.admit(stranger)
   }
 
   async #register(connection: Connection, actor: Actor): Promise<Standing | undefined> {
@@ -141,6 +176,7 @@ const REASONS: Partial<Record<AppError['code'], CloseReason>> = {
   session_revoked: 'session_revoked',
   account_disabled: 'account_disabled',
   quota_reached: 'too_many_connections',
+  rate_limited: 'too_many_connections',
   draining: 'drain',
   busy: 'overloaded',
   invalid: 'bad_frame'

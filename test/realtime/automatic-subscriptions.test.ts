@@ -53,7 +53,7 @@ t.test('who comes while a new connection’s scope is being looked up is told to
   t.equal(sent.length, 2, 'once each from then on')
 })
 
-t.test('a connection that leaves while its scope is being looked up is subscribed to nobody', async t => {
+t.test('S24: a connection that leaves while its scope is being looked up is subscribed to nobody', async t => {
   const { sent, connection, automatic, find, come, leave } = scene(error => void t.fail(String(error)))
   automatic.expect(connection)
   const subscribed = automatic.subscribe(connection)

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
 import t from 'tap'
 import { type Person, startServer, type TestServer, TOGETHER } from '../kit/helper.ts'
 import { StreamClient } from '../kit/stream-client.ts'
@@ -70,4 +72,26 @@ t.test('more connections than allowed are refused', async t => {
   const stream = await StreamClient.open(t, `${server.url}/v1/events`, bearer(ann))
   await stream.hear('ready')
   t.match(await server.call(ann, 'GET', '/v1/events'), { status: 409, body: { error: { code: 'quota_reached' } } })
+})
+
+t.test('S24: a stream that is not read is cut, also from the network', async t => {
+  const env = { TIMINGS_SLOW_READER_MS: '200', TIMINGS_STREAM_BEAT_MS: '50', TIMINGS_CLOSE_TIMEOUT_MS: '50' }
+  const server = await startServer(t, { env })
+  const [ann, ben] = (await server.people(2)) as [Person, Person]
+  const chat = await server.direct(ann, ben)
+  const deaf = connect(Number(new URL(server.url).port), '127.0.0.1')
+  deaf.on('error', () => undefined)
+  const accepted: Socket[] = []
+  server.app.server.on('connection', (socket: Socket) => void accepted.push(socket))
+  deaf.write(`GET /v1/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${ben.token}\r\n\r\n`)
+  await once(deaf, 'data')
+  deaf.pause()
+  const theirs = accepted.find(({ remotePort }) => remotePort === deaf.localPort)
+  for (let n = 0; theirs?.destroyed === false; n++) {
+    const body = { clientId: `${n}`, encryptedContent: 'x'.repeat(60_000) }
+    await server.call(ann, 'POST', `/v1/conversations/${chat}/messages`, body)
+  }
+  deaf.destroy()
+  const { text } = await server.call(undefined, 'GET', '/metrics')
+  t.match(text, /^parley_connections 0$/m)
 })

@@ -40,7 +40,7 @@ type Open = (server: TestServer, person: Person) => Promise<Opened>
 
 const SOCKET: Readonly<Record<string, Open>> = {
   'an upgrade that nobody has answered': async (server, person) =>
-    await RawSocket.send(server, `/ws?token=${person.token}`),
+    await RawSocket.send(server, `/ws?dialect=unified&token=${person.token}`),
   'a socket that has said nothing': async server => await RawSocket.open(server, '/ws'),
   'a hello that nobody has answered': sayHello,
   'a hello whose answer has come': async (server, person) => {
@@ -100,7 +100,7 @@ const FACES = {
 }
 
 for (const [face, { steps, kind }] of Object.entries(FACES)) {
-  t.test(`nothing stays of a ${face}, at whatever step it is cut`, async t => {
+  t.test(`S24: nothing stays of a ${face}, at whatever step it is cut`, async t => {
     const { server, people } = await openServer(t)
     // Once, so that what is loaded and kept for everybody is there.
     for (const open of Object.values(steps)) await cutEach(server, people, open, LANES)

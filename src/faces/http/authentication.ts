@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Actor } from '../../actor.ts'
 import type { CountedBy } from '../../contract/route.ts'
 import { AppError } from '../../errors.ts'
-import { bearerToken } from '../../realtime/credential.ts'
+import { bearerToken, wasOnceGood } from '../../realtime/credential.ts'
 import type { RequestLimits } from './rate-limits.ts'
 
 declare module 'fastify' {
@@ -29,9 +29,6 @@ interface AuthenticatorPort {
   /** @throws {AppError} `unauthenticated`, `token_expired`, `session_revoked`, `account_disabled` */
   authenticate(token: string): Promise<Actor>
 }
-
-/** Refusals of tokens that were good once: no attack, and counted by the token. */
-const ONCE_GOOD: readonly AppError['code'][] = ['token_expired', 'session_revoked', 'account_disabled']
 
 /**
  * Default deny: every request needs a token, unless its route says `isPublic` or there is no such route, or says
@@ -86,8 +83,7 @@ async function authenticate(request: FastifyRequest, token: string, { authentica
   try {
     actor = await authenticator.authenticate(token)
   } catch (error) {
-    const isOnceGood = error instanceof AppError && ONCE_GOOD.includes(error.code)
-    if (isOnceGood) await limits.countToken(request)
+    if (wasOnceGood(error)) await limits.countToken(request)
     else limits.countNetwork(request)
     throw error
   }

@@ -10,11 +10,13 @@ import { loggerOptions } from '../../log.ts'
 import type { LazySocketIoServer } from '../socketio/lazy-server.ts'
 import { SOCKET_IO_PATH } from '../socketio/path.ts'
 import type { StreamServer } from '../sse/server.ts'
+import { WEBSOCKET_BOUNDS } from '../ws/engine.ts'
 import type { SocketServer } from '../ws/server.ts'
 import { chooseSubprotocol } from '../ws/subprotocol.ts'
 import { answerError, answerErrors, answerUnreadable } from './errors.ts'
 import { readJsonBodies } from './json.ts'
 import { markLocalRequests } from './local.ts'
+import { watchProxies } from './proxies.ts'
 import { noCompilers, validateRequests } from './validation.ts'
 
 const BODY_BYTES = 131_072
@@ -42,6 +44,7 @@ export function createServer(config: Config): FastifyInstance {
   // Nothing here is a page or a program, whatever a browser makes of it.
   app.addHook('onSend', async (_, reply) => void reply.header('x-content-type-options', 'nosniff'))
   refuseWhileClosing(app)
+  watchProxies(app, config.TRUST_PROXY)
   markLocalRequests(app)
   answerErrors(app)
   validateRequests(app)
@@ -91,12 +94,8 @@ export async function acceptUpgrades(
   await app.register(websocket, {
     options: {
       server: upgrades as Server,
+      ...WEBSOCKET_BOUNDS,
       maxPayload: config.limits.frameInBytes,
-      maxFragments: 64,
-      maxBufferedChunks: 1_024,
-      perMessageDeflate: false,
-      clientTracking: false,
-      closeTimeout: 2_000,
       handleProtocols: offered => chooseSubprotocol(offered, dialectNames) ?? false
     } as NonNullable<websocket.WebsocketPluginOptions['options']>,
     preClose: function (done) {

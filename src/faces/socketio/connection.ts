@@ -1,15 +1,23 @@
 import { once } from 'node:events'
 import type { Socket } from 'socket.io'
 import { CLOSE, type CloseReason } from '../../../protocol/close.ts'
-import { CATCH_UP_PIECE_BYTES, SLOW_HARD_BYTES, SLOW_HARD_FRAMES } from '../../../protocol/limits.ts'
+import { CATCH_UP_PIECE_BYTES } from '../../../protocol/limits.ts'
 import type { Actor } from '../../actor.ts'
 import type { Connection, Encoder, OutboundEvent, WasSent } from '../../realtime/connection.ts'
 import type { DeliveryTracker, TrackDelivery } from '../../realtime/delivery/delivery-tracker.ts'
 import { PendingQueue } from '../../realtime/delivery/pending-queue.ts'
 import type { DialectEvent } from '../../realtime/encoding/dialect-encoder.ts'
+import { closeTransport, internalsOf, isBehind } from './transports.ts'
 
 /** Packets of what a client has missed that are sent at once: those of a poll are not written before it comes. */
 const CATCH_UP_PACKETS = 32
+
+interface SocketIoConnectionDeps {
+  readonly encoder: Encoder
+  readonly actor: Actor
+  readonly trackDelivery: TrackDelivery
+  readonly slowReaderMs: number
+}
 
 /** Socket of a socket.io client, in one namespace. */
 export class SocketIoConnection implements Connection {
@@ -17,16 +25,16 @@ export class SocketIoConnection implements Connection {
   readonly socket: Socket
   actor: Actor
   readonly #tracker: DeliveryTracker
+  readonly #slowReaderMs: number
+  #isBehind = false
   /** Events that came while the client was catching up; undefined once it is live. */
   #pending: PendingQueue<DialectEvent> | undefined = new PendingQueue()
 
-  constructor(
-    socket: Socket,
-    { encoder, actor, trackDelivery }: { encoder: Encoder; actor: Actor; trackDelivery: TrackDelivery }
-  ) {
+  constructor(socket: Socket, { encoder, actor, trackDelivery, slowReaderMs }: SocketIoConnectionDeps) {
     this.socket = socket
     this.encoder = encoder
     this.actor = actor
+    this.#slowReaderMs = slowReaderMs
     this.#tracker = trackDelivery(async () => await this.confirm())
   }
 
@@ -38,14 +46,15 @@ export class SocketIoConnection implements Connection {
     return this.socket.connected && this.socket.conn.readyState === 'open'
   }
 
-  /** Whether the client leaves more unread than it may. */
-  get isSlow(): boolean {
-    const { writeBuffer, transport } = internalsOf(this.socket)
-    return writeBuffer.length > SLOW_HARD_FRAMES || (transport.socket?.bufferedAmount ?? 0) > SLOW_HARD_BYTES
+  /** Whether the client leaves more unread than it may, at this look and at the last one. */
+  checkSlow(): boolean {
+    const wasBehind = this.#isBehind
+    this.#isBehind = isBehind(this.socket.conn)
+    return wasBehind && this.#isBehind
   }
 
   async drained(): Promise<void> {
-    const { writeBuffer, transport } = internalsOf(this.socket)
+    const { writeBuffer, transport } = internalsOf(this.socket.conn)
     const bytes = transport.socket?.bufferedAmount ?? 0
     if (writeBuffer.length > CATCH_UP_PACKETS || bytes > CATCH_UP_PIECE_BYTES) await this.confirm()
   }
@@ -83,7 +92,7 @@ export class SocketIoConnection implements Connection {
     try {
       if (!this.isOpen) return false
       const { signal } = gone
-      const internals = internalsOf(this.socket)
+      const internals = internalsOf(this.socket.conn)
       while (internals.writeBuffer.length > 0) await once(conn, 'drain', { signal })
       if (internals.transport.name === 'polling') {
         // The next poll begins when the answer of the last one has been read; often it has by now.
@@ -106,7 +115,7 @@ export class SocketIoConnection implements Connection {
     const isTerminal = CLOSE[reason] < 4200
     if (isTerminal) this.socket.emit('error', { code: reason, message: 'The connection was ended' })
     if (isTerminal) this.socket.disconnect(true)
-    else this.socket.conn.close()
+    closeTransport(this.socket.conn, this.#slowReaderMs)
   }
 
   /** The client has left the namespace. */
@@ -114,19 +123,4 @@ export class SocketIoConnection implements Connection {
     this.#tracker.stop()
     this.#pending = undefined
   }
-}
-
-/** Internals of engine.io (6.6): packets that wait, and the WebSocket underneath. */
-interface Internals {
-  readonly writeBuffer: readonly unknown[]
-  readonly transport: NodeJS.EventEmitter & {
-    readonly name: 'polling' | 'websocket'
-    /** Whether a poll waits for an answer. */
-    readonly writable: boolean
-    readonly socket?: NodeJS.EventEmitter & { readonly bufferedAmount: number; ping(): void }
-  }
-}
-
-function internalsOf({ conn }: Socket): Internals {
-  return conn as unknown as Internals
 }

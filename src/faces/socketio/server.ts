@@ -1,4 +1,4 @@
-import type { Server as HttpServer } from 'node:http'
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Namespace, Server, type Socket } from 'socket.io'
 import type { Config } from '../../config/config.ts'
@@ -11,15 +11,21 @@ import type { Undelivered } from '../../realtime/delivery/undelivered.ts'
 import { DialectEncoder, type RealtimeDialect } from '../../realtime/encoding/dialect-encoder.ts'
 import { closeReasonOf, type Lifecycle } from '../../realtime/lifecycle.ts'
 import { isOpenToAll, isOriginAllowed, requireOrigin } from '../../realtime/origin.ts'
+import type { Strangers } from '../../realtime/strangers.ts'
+import type { Proxies } from '../http/proxies.ts'
+import { BoundedWebSocketServer } from '../ws/engine.ts'
 import { SocketIoConnection } from './connection.ts'
 import { PacketLoop } from './packet-loop.ts'
 import { SOCKET_IO_PATH } from './path.ts'
+import { refuseRequest } from './refusal.ts'
 import { Transports } from './transports.ts'
 import { SocketIoWriter } from './writer.ts'
 
 /** Dependencies of the socket.io face. */
 export interface SocketIoDeps {
   readonly lifecycle: Lifecycle
+  readonly strangers: Strangers
+  readonly proxies: Pick<Proxies, 'addressOf' | 'watch'>
   readonly undelivered: Undelivered
   readonly trackDelivery: TrackDelivery
   readonly budgets: Budgets
@@ -36,6 +42,11 @@ interface AcceptedSocket {
   readonly dialect: RealtimeDialect
 }
 
+/** Request as engine.io hands it on, with its query. */
+interface EngineRequest extends IncomingMessage {
+  readonly _query?: Readonly<Record<string, string>>
+}
+
 /** The socket.io face: unmodified clients of version 2 to 4, by long-polling, WebSocket and the upgrade between them. */
 export class SocketIoServer {
   readonly #deps: SocketIoDeps
@@ -46,7 +57,7 @@ export class SocketIoServer {
 
   constructor(http: HttpServer, deps: SocketIoDeps) {
     this.#deps = deps
-    const { config, dialects } = deps
+    const { config, dialects, proxies } = deps
     const { heartbeatMs, heartbeatTimeoutMs, helloTimeoutMs, sweepMs } = config.timings
     this.#io = new Server({
       path: SOCKET_IO_PATH,
@@ -58,6 +69,7 @@ export class SocketIoServer {
       pingTimeout: heartbeatTimeoutMs - heartbeatMs,
       connectTimeout: helloTimeoutMs,
       maxHttpBufferSize: config.limits.frameInBytes,
+      wsEngine: BoundedWebSocketServer,
       perMessageDeflate: false,
       httpCompression: false,
       cors: { origin: isOpenToAll(config) ? true : [...config.CORS_ORIGINS], credentials: true },
@@ -68,7 +80,13 @@ export class SocketIoServer {
       for (const namespace of [name, ...namespaces]) this.#serve(`/${namespace}`)
     }
     this.#io.attach(http)
-    this.#transports = new Transports(this.#io.engine, config.timings.closeTimeoutMs)
+    this.#io.engine.use((request: EngineRequest, response: ServerResponse, next: () => void) => {
+      if (this.#isWelcome(request, response)) next()
+    })
+    this.#transports = new Transports(this.#io.engine, {
+      ...{ ...config, strangers: deps.strangers },
+      addressOf: request => proxies.addressOf(request)
+    })
     this.#sweeper = setInterval(() => this.#sweep(), sweepMs).unref()
   }
 
@@ -80,6 +98,21 @@ export class SocketIoServer {
       this.#io.engine.close()
       setImmediate(resolve)
     })
+  }
+
+  /** Whether a client may open a transport; one that is open already may go on. */
+  #isWelcome(request: EngineRequest, response: ServerResponse): boolean {
+    if (request._query?.['sid']) return true
+    const { proxies, strangers } = this.#deps
+    proxies.watch(request)
+    try {
+      strangers.requireRoom(proxies.addressOf(request))
+      return true
+    } catch (error) {
+      if (!(error instanceof AppError)) this.#deps.onError(error)
+      refuseRequest(request, response, error)
+      return false
+    }
   }
 
   #serve(namespace: string): void {
@@ -96,33 +129,32 @@ export class SocketIoServer {
 
   async #accept(nsp: Namespace, encoders: Map<RealtimeDialect, Encoder>, socket: Socket): Promise<void> {
     const { lifecycle, config, counts, trackDelivery, onError } = this.#deps
+    this.#transports.requireJoin(socket.conn)
     requireOrigin(socket.request, config)
-    const actor = await lifecycle.authenticate({ token: tokenOf(socket) })
+    const actor = await lifecycle.authenticate({ token: tokenOf(socket) }, socket.conn)
     if (nsp.name !== '/') this.#transports.nameNamespace(socket.conn)
     const dialect = this.#dialectOf(nsp.name, socket)
-    if (dialect === undefined && isLegacyMain(socket)) return
+    if (dialect === undefined && isLegacyMain(socket) && namedDialect(socket) === undefined) return
     if (dialect === undefined) throw new AppError('invalid', 'There is no such dialect here')
     const encoder =
       encoders.get(dialect) ??
       new DialectEncoder(dialect, new SocketIoWriter(nsp, counts.encoded.tally(dialect.name, 'socket.io')), onError)
     encoders.set(dialect, encoder)
-    socket.data = { connection: new SocketIoConnection(socket, { encoder, actor, trackDelivery }), dialect }
+    const { slowReaderMs } = config.timings
+    socket.data = {
+      connection: new SocketIoConnection(socket, { encoder, actor, trackDelivery, slowReaderMs }),
+      dialect
+    }
   }
 
   /** Take the client's commands from here on; they are answered once it has caught up. */
   #open(socket: Socket): void {
-    this.#transports.enter(socket.conn)
-    socket.on('disconnect', () => this.#transports.leave(socket.conn))
     const { connection, dialect } = socket.data as Partial<AcceptedSocket>
     if (connection === undefined || dialect === undefined) return
     const { lifecycle, config, budgets, onError, isDraining } = this.#deps
     lifecycle.open(connection)
     this.#connections.add(connection)
-    socket.on('disconnect', () => {
-      this.#connections.delete(connection)
-      connection.stop()
-      lifecycle.leave(connection)
-    })
+    socket.on('disconnect', () => this.#leave(connection))
     const ready = this.#start(connection, dialect)
     const { limits } = config
     const loop = new PacketLoop(
@@ -133,14 +165,25 @@ export class SocketIoServer {
     socket.use(([name, ...args]) => loop.receive(String(name), args))
     ready.catch((error: unknown) => {
       if (!(error instanceof AppError)) onError(error)
-      connection.close(closeReasonOf(error))
+      if (this.#connections.has(connection)) connection.close(closeReasonOf(error))
     })
   }
 
+  #leave(connection: SocketIoConnection): void {
+    this.#connections.delete(connection)
+    connection.stop()
+    this.#deps.lifecycle.leave(connection)
+    this.#transports.leave(connection.socket)
+  }
+
   async #start(connection: SocketIoConnection, dialect: RealtimeDialect): Promise<void> {
-    if (!(await this.#isMeant(connection.socket))) return
+    if (isLegacyMain(connection.socket) && !(await this.#isMeant(connection.socket))) {
+      this.#leave(connection)
+      throw new AppError('forbidden', 'The client has entered another namespace')
+    }
     const { lifecycle, undelivered } = this.#deps
     const { actor } = connection
+    this.#transports.enter(connection.socket)
     await lifecycle.start(connection, {
       authenticate: async () => actor,
       catchUp: async () =>
@@ -156,18 +199,17 @@ export class SocketIoServer {
    * another one; only when they have not named another after a while do they enter the main one.
    */
   async #isMeant(socket: Socket): Promise<boolean> {
-    if (!isLegacyMain(socket)) return true
     await delay(this.#deps.config.timings.legacyNamespaceMs)
     return socket.connected && !this.#transports.hasNamedNamespace(socket.conn)
   }
 
   /** The dialect that a client names, else that of its namespace, else the first that its query means. */
-  #dialectOf(namespace: string, { handshake: { query, auth } }: Socket): RealtimeDialect | undefined {
+  #dialectOf(namespace: string, socket: Socket): RealtimeDialect | undefined {
     const { dialects } = this.#deps
-    const named = auth['dialect'] ?? query['dialect']
-    if (typeof named === 'string') return dialects.find(({ name }) => name === named)
+    const named = namedDialect(socket)
+    if (named !== undefined) return dialects.find(({ name }) => name === named)
     const wanted = namespace.slice(1)
-    if (wanted === '') return dialects.find(dialect => dialect.meansQuery?.(query))
+    if (wanted === '') return dialects.find(dialect => dialect.meansQuery?.(socket.handshake.query))
     return dialects.find(({ name, namespaces = [] }) => name === wanted || namespaces.includes(wanted))
   }
 
@@ -182,18 +224,23 @@ export class SocketIoServer {
   #sweep(): void {
     for (const connection of this.#connections) {
       if (connection.actor.expiresAt <= Date.now()) connection.close('auth_expired')
-      else if (connection.isSlow) {
+      else if (connection.checkSlow()) {
         this.#deps.counts.slow += 1
         connection.close('slow_consumer')
       }
     }
-    this.#transports.closeUnused(this.#deps.config.timings.helloTimeoutMs)
   }
 }
 
 /** Whether a client of version 2 is in the main namespace, where it begins without having asked for it. */
 function isLegacyMain({ conn, nsp }: Socket): boolean {
   return conn.protocol === 3 && nsp.name === '/'
+}
+
+/** Name of the dialect that a client asks for. */
+function namedDialect({ handshake: { query, auth } }: Socket): string | undefined {
+  const named: unknown = auth['dialect'] ?? query['dialect']
+  return typeof named === 'string' ? named : undefined
 }
 
 /** The first of the places where the documents put a token. */

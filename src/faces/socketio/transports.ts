@@ -1,34 +1,61 @@
+import type { IncomingMessage } from 'node:http'
 import type { Server, Socket } from 'socket.io'
+import { type Limits, SLOW_HARD_BYTES, SLOW_HARD_FRAMES } from '../../../protocol/limits.ts'
+import type { Timings } from '../../config/timings.ts'
+import { AppError } from '../../errors.ts'
+import { TokenBucket } from '../../limits/token-buckets.ts'
+import type { Strangers } from '../../realtime/strangers.ts'
 
-type Transport = Socket['conn']
+export type Transport = Socket['conn']
+
+const JOINS_WINDOW_S = 10
+/** Packets that may wait for a client that is in no namespace: it has little to be told. */
+const MAX_UNUSED_PACKETS = 64
 
 interface Use {
   /** Namespaces that the transport is in now. */
-  count: number
-  /** Since when the count is what it is, by `performance.now()`. */
-  since: number
+  readonly namespaces: Set<Socket>
+  readonly joins: TokenBucket
+  /** Time until the client may enter a namespace again, ms. */
+  retryAfterMs: number
+  /** Ends a transport that is in no namespace for long. */
+  timer: NodeJS.Timeout | undefined
   hasNamedNamespace: boolean
 }
 
-/** The open transports of socket.io clients, and how many namespaces each is in: one that is in none is closed. */
+interface TransportDeps {
+  readonly limits: Limits
+  readonly timings: Pick<Timings, 'closeTimeoutMs' | 'helloTimeoutMs'>
+  readonly strangers: Strangers
+  readonly addressOf: (request: IncomingMessage) => string
+}
+
+/** The open transports of socket.io clients, and the namespaces that each is in: one that is in none is closed. */
 export class Transports {
+  readonly #deps: TransportDeps
   readonly #uses = new Map<Transport, Use>()
 
-  /** @param closeTimeoutMs time that a polling client gets to come for its close, during which the process stays up */
-  constructor(engine: Server['engine'], closeTimeoutMs: number) {
-    engine.on('connection', (transport: Transport) => {
-      Object.assign(transport.transport, { closeTimeout: closeTimeoutMs })
-      this.#uses.set(transport, { count: 0, since: performance.now(), hasNamedNamespace: false })
-      transport.once('close', () => this.#uses.delete(transport))
-    })
+  constructor(engine: Server['engine'], deps: TransportDeps) {
+    this.#deps = deps
+    engine.on('connection', (transport: Transport) => this.#open(transport))
   }
 
-  enter(transport: Transport): void {
-    this.#change(transport, 1)
+  /** The client has entered a namespace, and is known. */
+  enter(socket: Socket): void {
+    const use = this.#uses.get(socket.conn)
+    use?.namespaces.add(socket)
+    clearTimeout(use?.timer)
   }
 
-  leave(transport: Transport): void {
-    this.#change(transport, -1)
+  leave(socket: Socket): void {
+    const use = this.#uses.get(socket.conn)
+    if (use?.namespaces.delete(socket) && use.namespaces.size === 0) this.#expectUse(socket.conn, use)
+  }
+
+  /** @throws {AppError} `rate_limited` when the client asks to enter namespaces too often; the transport is closed then */
+  requireJoin(transport: Transport): void {
+    const { retryAfterMs = 0 } = this.#uses.get(transport) ?? {}
+    if (retryAfterMs > 0) throw new AppError('rate_limited', 'Too many namespaces', { retryAfterMs })
   }
 
   /** Record that the client of a transport has named a namespace. */
@@ -41,18 +68,91 @@ export class Transports {
     return this.#uses.get(transport)?.hasNamedNamespace === true
   }
 
-  /** Closes transports that have been in no namespace for this long, ms. */
-  closeUnused(afterMs: number): void {
-    const now = performance.now()
-    for (const [transport, { count, since }] of this.#uses) {
-      if (count === 0 && now - since > afterMs) transport.close()
+  #open(transport: Transport): void {
+    const { limits, timings, strangers, addressOf } = this.#deps
+    // Time that a polling client gets to come for its close, during which the process stays up.
+    Object.assign(transport.transport, { closeTimeout: timings.closeTimeoutMs })
+    const burst = limits.joinsPerTenSeconds
+    const use: Use = {
+      namespaces: new Set(),
+      joins: new TokenBucket({ perSecond: burst / JOINS_WINDOW_S, burst }),
+      retryAfterMs: 0,
+      timer: undefined,
+      hasNamedNamespace: false
     }
+    this.#uses.set(transport, use)
+    this.#expectUse(transport, use)
+    strangers.enter(transport, addressOf(transport.request), () => transport.close(true))
+    transport.on('packet', (packet: Packet) => this.#receive(transport, use, packet))
+    // Each probe of an upgrade is answered, too.
+    transport.on('upgrading', () => this.#countJoin(transport, use))
+    transport.once('close', () => {
+      clearTimeout(use.timer)
+      this.#uses.delete(transport)
+      strangers.leave(transport)
+    })
   }
 
-  #change(transport: Transport, by: 1 | -1): void {
-    const use = this.#uses.get(transport)
-    if (use === undefined) return
-    use.count += by
-    use.since = performance.now()
+  #receive(transport: Transport, use: Use, packet: Packet): void {
+    if (isConnect(packet)) {
+      // Whoever goes on though they were refused is answered no more.
+      if (use.retryAfterMs > 0) transport.close(true)
+      this.#countJoin(transport, use)
+    }
+    // A ping of version 2 is answered: not for ever to a client that reads nothing.
+    const isIdle = use.namespaces.size === 0
+    const isDeaf = isIdle && internalsOf(transport).writeBuffer.length > MAX_UNUSED_PACKETS
+    if (isDeaf || (packet.type === 'ping' && isBehind(transport))) transport.close(true)
   }
+
+  #countJoin(transport: Transport, use: Use): void {
+    use.retryAfterMs = use.joins.take()
+    if (use.retryAfterMs === 0) return
+    // Once the refusal is on its way, and engine.io has ended what it is doing.
+    setImmediate(() => closeTransport(transport, this.#deps.timings.closeTimeoutMs))
+  }
+
+  #expectUse(transport: Transport, use: Use): void {
+    use.timer = setTimeout(() => transport.close(true), this.#deps.timings.helloTimeoutMs).unref()
+  }
+}
+
+interface Packet {
+  readonly type: string
+  readonly data?: unknown
+}
+
+/** Whether a packet asks to enter a namespace, known or not. */
+function isConnect({ type, data }: Packet): boolean {
+  return type === 'message' && typeof data === 'string' && data.startsWith('0')
+}
+
+/** Ends a transport when the client has read what waits for it, or after so long, ms. */
+export function closeTransport(transport: Transport, withinMs: number): void {
+  transport.close()
+  setTimeout(() => transport.close(true), withinMs).unref()
+}
+
+/** Whether a client leaves more unread than it may. */
+export function isBehind(transport: Transport): boolean {
+  const { writeBuffer, transport: inner } = internalsOf(transport)
+  if (writeBuffer.length > SLOW_HARD_FRAMES) return true
+  let bytes = inner.socket?.bufferedAmount ?? 0
+  for (const { data } of writeBuffer) bytes += data?.length ?? 0
+  return bytes > SLOW_HARD_BYTES
+}
+
+/** Internals of engine.io (6.6): packets that wait, and the WebSocket underneath. */
+interface Internals {
+  readonly writeBuffer: readonly { readonly data?: { readonly length: number } }[]
+  readonly transport: NodeJS.EventEmitter & {
+    readonly name: 'polling' | 'websocket'
+    /** Whether a poll waits for an answer. */
+    readonly writable: boolean
+    readonly socket?: NodeJS.EventEmitter & { readonly bufferedAmount: number; ping(): void }
+  }
+}
+
+export function internalsOf(transport: Transport): Internals {
+  return transport as unknown as Internals
 }

@@ -17,6 +17,8 @@ import type { RealtimeDialect } from '../../realtime/encoding/dialect-encoder.ts
 import type { Handshake } from '../../realtime/handshake.ts'
 import type { Lifecycle } from '../../realtime/lifecycle.ts'
 import { requireOrigin } from '../../realtime/origin.ts'
+import type { Strangers } from '../../realtime/strangers.ts'
+import type { Proxies } from '../http/proxies.ts'
 import { SocketConnection, sendText } from './connection.ts'
 import { Drain } from './drain.ts'
 import { FrameLoop } from './frame-loop.ts'
@@ -27,6 +29,8 @@ const SWEEP_SLOTS = 5
 
 interface SocketDeps {
   readonly lifecycle: Lifecycle
+  readonly strangers: Strangers
+  readonly proxies: Pick<Proxies, 'addressOf'>
   readonly handshake: Handshake
   readonly undelivered: Undelivered
   readonly trackDelivery: TrackDelivery
@@ -100,7 +104,7 @@ export class SocketServer {
     await this.#drain.run([...this.#loops.keys()], () => [...this.#loops.values()].some(loop => loop.running > 0))
   }
 
-  #requireWelcome({ headers, query }: FastifyRequest): void {
+  #requireWelcome({ headers, query, raw }: FastifyRequest): void {
     if (this.#drain.hasBegun) throw new AppError('draining', 'The server is going away', { retryAfterMs: 1_000 })
     requireOrigin({ headers }, this.#deps.config)
     const offered = headers['sec-websocket-protocol']
@@ -114,6 +118,7 @@ export class SocketServer {
     if (token !== undefined && !this.#deps.config.WS_QUERY_TOKEN) {
       throw new AppError('invalid', 'A token in the address is not allowed here; send it in hello')
     }
+    this.#deps.strangers.requireRoom(this.#deps.proxies.addressOf(raw))
   }
 
   /** Open a connection. Nothing may hold on to the request: a connection lives long, and there are many. */
@@ -126,7 +131,7 @@ export class SocketServer {
     const connection = new SocketConnection(randomBytes(9).toString('base64url'), ws, raw.socket, socket)
     const loop = new FrameLoop(connection, deps)
     this.#loops.set(connection, loop)
-    this.#deps.lifecycle.open(connection)
+    this.#deps.lifecycle.open(connection, this.#deps.proxies.addressOf(raw))
     listen(ws, connection, loop)
     ws.on('close', () => this.#leave(connection))
     const { WS_QUERY_TOKEN } = this.#deps.config
