@@ -4,7 +4,7 @@ import type { Actor } from '../actor.ts'
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config/config.ts'
 import { ObjectId } from '../database/object-id.ts'
-import { TokenBuckets } from '../limits/token-buckets.ts'
+import { rateOf, TokenBuckets } from '../limits/token-buckets.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import type { Commits } from '../store/commit/commits.ts'
 import type { ConversationStore } from '../store/conversations.ts'
@@ -39,6 +39,7 @@ export class TypingService {
   readonly #pairs: DirectPairs
   readonly #blocks: TypingDeps['blocks']
   readonly #starts: TokenBuckets
+  readonly #stops: TokenBuckets
   readonly #endMs: number
   /** Timers of people who were told to be typing, by person and conversation. */
   readonly #ends = new Map<string, NodeJS.Timeout>()
@@ -48,7 +49,9 @@ export class TypingService {
     this.#bus = bus
     this.#pairs = pairs
     this.#blocks = blocks
-    this.#starts = new TokenBuckets({ perSecond: 1_000 / config.limits.typingIntervalMs, burst: 1 })
+    const rate = rateOf(1, config.limits.typingIntervalMs)
+    this.#starts = new TokenBuckets(rate)
+    this.#stops = new TokenBuckets(rate)
     this.#endMs = 2 * config.limits.typingIntervalMs
   }
 
@@ -76,8 +79,10 @@ export class TypingService {
   /** @throws {AppError} `not_found` for who is not a member */
   async stop(actor: Actor, conversationId: string): Promise<void> {
     const id = bareId(conversationId)
-    const isTyping = this.#forget(`${actor.userId}:${id}`)
-    await (isTyping ? this.#passOn(actor, id, TypingStopped) : this.#requireMember(actor, id))
+    const key = `${actor.userId}:${id}`
+    const isTyping = this.#forget(key)
+    const isFirst = this.#stops.tryTake(key) === 0
+    await (isTyping || isFirst ? this.#passOn(actor, id, TypingStopped) : this.#requireMember(actor, id))
   }
 
   #endLater(key: string, actor: Actor, conversationId: string): void {
