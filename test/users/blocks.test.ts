@@ -182,7 +182,7 @@ async function found(server: TestServer, actor: Person, q: string, other: Person
 }
 
 t.test('a block has one meaning on every path, either way, and ends when it is taken back', async t => {
-  const server = await startServer(t)
+  const server = await startServer(t, { env: { LIMITS_TYPING_INTERVAL_MS: '1' } })
   for (const [name, { act, blocked }] of Object.entries(ACTIONS)) {
     for (const side of ['blocker', 'blocked'] as const) {
       const it = await scene(server)
