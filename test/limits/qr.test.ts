@@ -127,7 +127,7 @@ t.test('S12: requests are counted by code, whatever the way, and who waits as to
 
 t.test('S12: what is no code is counted by network, and takes nothing from codes', async t => {
   const limit = 30
-  const server = await startServer(t, { env: { LIMITS_ANONYMOUS_REQUESTS_PER_MINUTE: `${limit}` } })
+  const server = await startServer(t, { env: { LIMITS_ANONYMOUS_REQUESTS_PER_MINUTE: `${3 * limit}` } })
   const shown = await newCode(server)
   const { qrToken } = (await server.call(undefined, 'POST', '/api/auth/qr', { deviceInfo: { deviceId: 'd' } })).body
   const altered = `${shown.token.slice(0, -2)}AA`
@@ -139,11 +139,11 @@ t.test('S12: what is no code is counted by network, and takes nothing from codes
     async () => await server.call(undefined, 'POST', `/v1/auth/qr/${altered}/login`, {})
   ]
   const statuses: number[] = []
-  while (statuses.length < limit) for (const ask of asks) statuses.push((await ask()).status)
-  // Two of the limit have made the codes.
-  t.equal(statuses.indexOf(429), limit - 2)
-  t.ok(statuses.slice(0, limit - 2).every(status => [400, 401, 404].includes(status)))
-  t.ok(statuses.slice(limit - 2).every(status => status === 429))
+  // A third of a minute's are let in at once; while they are made some come back.
+  while (statuses.length < 2 * limit) for (const ask of asks) statuses.push((await ask()).status)
+  const first = statuses.indexOf(429)
+  t.ok(first >= limit - 2, `${first} were answered at once: two of the limit have made the codes`)
+  t.ok(statuses.slice(0, first).every(status => [400, 401, 404].includes(status)))
   t.equal((await look(server, shown)).status, 200, 'a code is asked about')
   const login = { qrToken, deviceInfo: { deviceId: 'd' } }
   t.equal((await server.call(undefined, 'POST', '/api/auth/login', login)).status, 409, 'and waited for')
