@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import { once, setMaxListeners } from 'node:events'
 import { request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { BenchUser } from '../users.ts'
@@ -7,8 +7,8 @@ import { ParleyWire } from './parley-wire.ts'
 import type { SeededAbuse } from './seed-abuse.ts'
 import type { Target } from './wire.ts'
 
-/** Sockets of one person. */
-const SOCKETS = 20
+/** Sockets of one person; the others that they may have are streams. */
+const SOCKETS = 10
 /** Bytes of an event stream that are read before it is opened again. */
 const STREAM_BYTES = 300_000
 /** Pause after a refusal that names none. */
@@ -42,6 +42,7 @@ export async function abuse(params: Abuse): Promise<AbuseResult> {
   const person = await Person.connect(params.target, params.abuser)
   const acts = actsOf(params, person)
   const stopped = new AbortController()
+  setMaxListeners(0, stopped.signal)
   void once(process, 'message').then(() => stopped.abort())
   const counts = { granted: 0, refused: 0 }
   let turns = 0

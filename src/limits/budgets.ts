@@ -13,6 +13,9 @@ export const WEIGHT = {
   group: 19
 } as const
 
+/** Bytes of an answer that weigh one. */
+const ANSWER_BYTES = 16_384
+
 /** Budget of each person on this server, over all their connections and requests, whatever the face. */
 export class Budgets {
   readonly #buckets: TokenBuckets
@@ -28,5 +31,10 @@ export class Budgets {
    */
   spend(userId: string, weight = 1): void {
     this.#buckets.take(userId, 'Too much at once', weight)
+  }
+
+  /** Counts an answer that has been given, by its size: after large ones the next are waited for. */
+  chargeAnswer(userId: string, bytes: number): void {
+    if (bytes >= ANSWER_BYTES) this.#buckets.charge(userId, Math.floor(bytes / ANSWER_BYTES))
   }
 }

@@ -44,6 +44,12 @@ export class TokenBucket {
     return missing > ROUNDING ? Math.ceil((missing * 1_000) / this.#rate.perSecond) : 0
   }
 
+  /** Takes what has been used already, also what is not there, at most a burst of it: the next ones wait longer. */
+  charge(amount: number): void {
+    this.#fill()
+    this.#tokens = Math.max(-this.#rate.burst, this.#tokens - amount)
+  }
+
   /** Gives one back that was taken. */
   giveBack(): void {
     this.#fill()
@@ -81,6 +87,11 @@ export class TokenBuckets {
   take(key: string, message: string, amount = 1): void {
     const retryAfterMs = this.#bucketOf(key).take(amount)
     if (retryAfterMs > 0) throw new AppError('rate_limited', message, { retryAfterMs })
+  }
+
+  /** Takes what has been used already, also what is not there: the next ones wait longer. */
+  charge(key: string, amount: number): void {
+    this.#bucketOf(key).charge(amount)
   }
 
   /** Time until there is one, ms. */

@@ -53,6 +53,30 @@ t.test('S16: a list, a page and a change of a group weigh more', async t => {
   t.equal((await server.call(ann, 'GET', '/v1/users/me')).status, 200, 'what weighs little goes on')
 })
 
+t.test('S09: large answers weigh more, on every face', async t => {
+  const server = await startServer(t, { env: { LIMITS_COMMANDS_PER_SECOND: '1', LIMITS_COMMANDS_BURST: '60' } })
+  const [ann, ben, cem] = (await server.people(3)) as People
+  const conversationId = await server.direct(ann, ben)
+  const path = `/v1/conversations/${conversationId}/messages`
+  for (let n = 0; n < 12; n++) await server.call(ann, 'POST', path, { clientId: `c${n}`, text: 'x'.repeat(16_000) })
+  const socket = await server.connect(cem)
+  const codes = async (ask: () => Promise<string | undefined>) => {
+    const answered = []
+    for (let n = 0; n < 14; n++) answered.push(await ask())
+    return answered
+  }
+  const overRest = await codes(async () => (await server.call(ben, 'GET', path)).body.error?.code)
+  t.equal(overRest[0], undefined)
+  t.equal(overRest.at(-1), 'rate_limited', 'fourteen pages of about eight are beyond sixty')
+  const reader = await server.connect(ann)
+  const overSocket = await codes(async () => {
+    const id = reader.say('history:get', { conversationId })
+    return (await reader.next((frame: Frame) => frame.id === id)).error?.code
+  })
+  t.equal(overSocket.at(-1), 'rate_limited')
+  t.match(await socket.ask('ping'), { serverTime: String }, 'a neighbour is not concerned')
+})
+
 t.test('S16: typing and presence over the budget are dropped without a word', async t => {
   const server = await startServer(t, { env: { LIMITS_COMMANDS_PER_SECOND: '1', LIMITS_COMMANDS_BURST: '10' } })
   const [ann, ben] = (await server.people(2)) as People

@@ -49,6 +49,10 @@ export function authenticateRequests(
     if (isOptional && request.headers.authorization === undefined) return countUnknown(request, deps)
     request.actor = await authenticate(request, requireBearer(request, limits), deps)
   })
+  app.addHook('onSend', ({ actor }, _, payload, done) => {
+    if (actor !== null && typeof payload === 'string') limits.countAnswer(actor.userId, payload.length)
+    done(null, payload)
+  })
   app.addHook('preValidation', async request => {
     const { isProvedByBody, countedBy } = request.routeOptions.config
     if (isProvedByBody && countedBy) await countOnly(request, deps)

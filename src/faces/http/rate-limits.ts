@@ -15,6 +15,8 @@ export interface RequestLimits {
   countToken(request: FastifyRequest): Promise<void>
   /** Counts by person, whatever the network. */
   countPerson(userId: string): void
+  /** Counts an answer to a person by its size. Never throws. */
+  countAnswer(userId: string, bytes: number): void
   /** Counts by a code that the request is about, whatever the network. */
   countCode(code: string): void
 }
@@ -42,6 +44,7 @@ export async function createRequestLimits(
     countNetwork: ({ ip }) => networks.take(ip, TOO_MANY),
     countToken: async request => requireAllowed(await takeByToken(request)),
     countPerson: userId => budgets.spend(userId),
+    countAnswer: (userId, bytes) => budgets.chargeAnswer(userId, bytes),
     countCode: code => codes.take(digestOf(code), TOO_MANY)
   }
 }

@@ -116,7 +116,11 @@ export class FrameLoop {
   #answer({ id, type }: Partial<Envelope>): Answer {
     return {
       grant: reply => {
-        if (id !== undefined && type !== undefined) sendText(this.#connection, encodeReply(id, type, reply))
+        if (id === undefined || type === undefined) return
+        const text = encodeReply(id, type, reply)
+        sendText(this.#connection, text)
+        const { actor } = this.#connection
+        if (actor !== undefined) this.#deps.budgets.chargeAnswer(actor.userId, text.length)
       },
       refuse: error => {
         // Hints without an id are dropped in silence when they come too fast.
