@@ -20,6 +20,13 @@ const FAN_OUTS = [
 /** Values of `DIALECTS`: each load is measured with all of them served, and with none. */
 const DIALECTS = { all: ALL_DIALECTS, none: 'none' }
 
+/** The other checkout: its program, and the limits that it knows. */
+interface Other {
+  readonly side: string
+  readonly script: string
+  readonly limits: string[]
+}
+
 /** A load, and what measures it. */
 interface Load<Result> {
   readonly title: string
@@ -37,16 +44,18 @@ export async function runBefore(bench: Bench): Promise<Section> {
   if (folder === '' || script === undefined) {
     throw new Error('Name another checkout that is built: --before <folder>')
   }
+  const { DEFAULT_LIMITS } = await import(resolve(folder, 'dist/protocol/limits.js'))
+  const before = { side: 'before', script, limits: Object.keys(DEFAULT_LIMITS) }
   const series = Object.entries(DIALECTS).flatMap(([served, dialects]) => [
     ...SENDS.map(shape =>
-      measured(bench, script, dialects, {
+      measured(bench, before, dialects, {
         title: `${shape.senders} senders, conversations of ${shape.members}, dialects: ${served}`,
         metrics: SENT,
         run: async ({ target }) => await bench.load('sendClosedLoop', { target, ...shape, seconds })
       })
     ),
     ...FAN_OUTS.map(shape =>
-      measured(bench, script, dialects, {
+      measured(bench, before, dialects, {
         title: `${figure(shape.members)} members, ${paceOf(shape)}, dialects: ${served}`,
         metrics: FANNED_OUT,
         run: async ({ target }) => await bench.load('fanOut', { target, ...shape, seconds })
@@ -62,13 +71,14 @@ export async function runBefore(bench: Bench): Promise<Section> {
 }
 
 /** A load at both sides, measured round by round, and the table of it. */
-function measured<Result>(bench: Bench, script: string, dialects: string, { title, metrics, run }: Load<Result>) {
-  const before = { side: 'before', script, results: [] as Result[] }
-  const now = { side: 'now', script: undefined, results: [] as Result[] }
+function measured<Result>(bench: Bench, other: Other, dialects: string, { title, metrics, run }: Load<Result>) {
+  const before = { ...other, results: [] as Result[] }
+  const now = { side: 'now', script: undefined, limits: undefined, results: [] as Result[] }
   return {
     measure: async (round: number): Promise<void> => {
       for (const it of round % 2 === 0 ? [now, before] : [before, now]) {
-        const side = await bench.startParley({ script: it.script, env: { DIALECTS: dialects } })
+        const { script, limits } = it
+        const side = await bench.startParley({ script, limits, env: { DIALECTS: dialects } })
         it.results.push(await run(side))
         await side.stop()
       }

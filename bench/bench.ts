@@ -43,8 +43,9 @@ export interface SideOptions {
   readonly env?: Readonly<Record<string, string>>
   /** The path that answers 200 once the side is up. */
   readonly readyPath?: string
-  /** Parley's program, if it is not this one. */
+  /** Parley's program, if it is not this one, and the limits that it knows. */
   readonly script?: string | undefined
+  readonly limits?: string[] | undefined
 }
 
 /** Resources that the cases of a run share: options, database, processes. */
@@ -70,7 +71,7 @@ export class Bench {
     const dataDir = await mkdtemp(join(tmpdir(), 'parley-bench-'))
     this.#folders.push(dataDir)
     const env = {
-      ...(!options.hasDefaultLimits && liftedLimits()),
+      ...(!options.hasDefaultLimits && liftedLimits(options.limits)),
       NODE_ENV: 'development',
       LOG_LEVEL: 'warn',
       JWT_SECRET,
@@ -154,8 +155,8 @@ export class Bench {
   }
 }
 
-function liftedLimits(): Record<string, string> {
-  const names = Object.keys(DEFAULT_LIMITS).filter(name => !KEPT.includes(name))
+function liftedLimits(known = Object.keys(DEFAULT_LIMITS)): Record<string, string> {
+  const names = known.filter(name => !KEPT.includes(name))
   const lifted = names.map(name => [
     `LIMITS_${name.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()}`,
     String(LIFTED)

@@ -72,7 +72,8 @@ export async function openSchool({ target, people, withinMs }: School): Promise<
     counts.streams += closeStream === undefined ? 0 : 1
     const refreshed = await visitor.ask('POST', '/v1/auth/refresh', { refreshToken: signedIn['refreshToken'] })
     counts.refreshed += refreshed === undefined ? 0 : 1
-    counts.codes += (await visitor.showCode(index)) ? 1 : 0
+    const isShown = await visitor.showCode(index)
+    counts.codes += isShown ? 1 : 0
     closeStream?.()
   })
   stopped.abort()
