@@ -136,7 +136,7 @@ t.test('refresh', async t => {
     await t.rejects(auth.refresh(refreshToken, IP), { code: 'session_revoked' })
   })
 
-  await t.test('a new first secret: old tokens go on, and their successors are made with the new one', async t => {
+  await t.test('S40: a new first secret: old tokens go on, and their successors are made with the new one', async t => {
     const { refreshToken } = await signUp(services)
     const rotated = await openServices(t, { uri, env: { JWT_SECRET: `Zx9Cv8Bn7Mq6Wl5Ek4Rj3Th2Yg1Uf0Ip,${SECRET}` } })
     const next = await rotated.auth.refresh(refreshToken, IP)
