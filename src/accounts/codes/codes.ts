@@ -1,9 +1,10 @@
-import { createHmac, hkdfSync, randomBytes, randomInt, timingSafeEqual } from 'node:crypto'
+import { createHmac, randomBytes, randomInt, timingSafeEqual } from 'node:crypto'
 import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
 import type { KnownNetworks } from '../../limits/known-networks.ts'
 import { widestNetworkOf } from '../../limits/networks.ts'
 import { signInName } from '../sign-in-name.ts'
+import { deriveKeys } from '../tokens/secrets.ts'
 import type { CodeCounts } from './code-counts.ts'
 import { CodeTries } from './code-tries.ts'
 import { type CodeUse, useName } from './code-use.ts'
@@ -48,9 +49,7 @@ export class Codes {
 
   constructor({ store, config, known, otpLimits, codeCounts }: CodeDeps) {
     this.#otps = store.otps
-    this.#keys = config.JWT_SECRET.map(secret =>
-      Buffer.from(hkdfSync('sha256', secret, '', 'parley one-time code', 32))
-    )
+    this.#keys = deriveKeys(config.JWT_SECRET, 'one-time code')
     this.#maxTries = config.limits.codeTries
     this.#tries = new CodeTries(config.limits.codeTries, known, CODE_MS)
     this.#known = known

@@ -1,5 +1,6 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import type { Device } from '../../../protocol/users/entities.ts'
+import { sha256Of } from '../tokens/secrets.ts'
 
 /**
  * Evidence, besides its id, that it is one device that asks again: a secret that nobody else has; or, of apps that have
@@ -24,7 +25,7 @@ export interface StoredProof {
 }
 
 export function storedProof({ kind, text }: DeviceProof): StoredProof {
-  return { kind, hash: createHash('sha256').update(text).digest('base64url') }
+  return { kind, hash: sha256Of(text) }
 }
 
 /** Whether the two are the same. Takes as long whatever the difference is. */

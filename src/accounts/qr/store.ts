@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import type { Collection, Db, Filter, IndexDescription, ObjectId } from 'mongodb'
+import { sha256Of } from '../tokens/secrets.ts'
 import type { StoredProof } from './device-proof.ts'
 
 /** Person with a session, or with a token of another system. */
@@ -57,12 +57,12 @@ export class QrLoginStore {
   }
 
   async insert(token: string, code: Omit<QrLoginDoc, 'tokenHash'>): Promise<void> {
-    await this.#codes.insertOne({ ...code, tokenHash: hash(token) })
+    await this.#codes.insertOne({ ...code, tokenHash: sha256Of(token) })
   }
 
   /** Codes in any state, in the order of their tokens, also expired ones that the database has not yet removed. */
   async findAll(tokens: readonly string[]): Promise<(QrLoginDoc | undefined)[]> {
-    const hashes = tokens.map(hash)
+    const hashes = tokens.map(sha256Of)
     const found = await this.#codes.find({ tokenHash: { $in: hashes } }).toArray()
     const byHash = new Map(found.map(code => [code.tokenHash, code]))
     return hashes.map(it => byHash.get(it))
@@ -125,7 +125,7 @@ export class QrLoginStore {
 
   /** Counts a wrong match code; the third refuses the code. */
   async mismatch(token: string): Promise<void> {
-    const tokenHash = hash(token)
+    const tokenHash = sha256Of(token)
     await this.#codes.updateOne({ tokenHash }, { $inc: { mismatches: 1 } })
     await this.#codes.updateOne(
       { tokenHash, mismatches: { $gte: MAX_MISMATCHES }, status: { $in: ['pending', 'scanned'] } },
@@ -136,13 +136,9 @@ export class QrLoginStore {
   /** @returns the code as changed; `null` when it was not in that state */
   async #change(token: string, from: Filter<QrLoginDoc>, to: Partial<QrLoginDoc>): Promise<QrLoginDoc | null> {
     return await this.#codes.findOneAndUpdate(
-      { tokenHash: hash(token), ...from },
+      { tokenHash: sha256Of(token), ...from },
       { $set: to },
       { returnDocument: 'after' }
     )
   }
-}
-
-function hash(token: string): string {
-  return createHash('sha256').update(token).digest('base64url')
 }

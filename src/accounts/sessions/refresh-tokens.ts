@@ -1,4 +1,5 @@
-import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import { deriveKeys } from '../tokens/secrets.ts'
 
 /** Fields of a session in its refresh tokens. `sessionId`: 24 hexadecimal digits. */
 export interface RefreshSubject {
@@ -18,7 +19,7 @@ export class RefreshTokens {
 
   constructor(secrets: readonly string[]) {
     if (secrets.length === 0) throw new Error('A secret is needed')
-    this.#keys = secrets.map(secret => Buffer.from(hkdfSync('sha256', secret, '', 'parley refresh token', 32)))
+    this.#keys = deriveKeys(secrets, 'refresh token')
   }
 
   encode(subject: RefreshSubject): string {

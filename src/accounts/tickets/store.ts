@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import type { Collection, Db, IndexDescription, ObjectId } from 'mongodb'
+import { sha256Of } from '../tokens/secrets.ts'
 
 /** Whom a ticket stands for. */
 export interface TicketHolder {
@@ -28,16 +28,12 @@ export class TicketStore {
   }
 
   async insert(ticket: string, holder: TicketHolder, expiresAt: Date): Promise<void> {
-    await this.#tickets.insertOne({ _id: hash(ticket), ...holder, expiresAt })
+    await this.#tickets.insertOne({ _id: sha256Of(ticket), ...holder, expiresAt })
   }
 
   /** Uses a ticket up, whoever asks first. The database may not yet have removed an expired one. */
   async take(ticket: string, now: Date): Promise<TicketHolder | null> {
-    const found = await this.#tickets.findOneAndDelete({ _id: hash(ticket) })
+    const found = await this.#tickets.findOneAndDelete({ _id: sha256Of(ticket) })
     return found && found.expiresAt > now ? found : null
   }
-}
-
-function hash(ticket: string): string {
-  return createHash('sha256').update(ticket).digest('base64url')
 }

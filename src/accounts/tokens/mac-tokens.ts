@@ -1,4 +1,5 @@
-import { createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { deriveKeys } from './secrets.ts'
 
 const RANDOM_BYTES = 20
 /** Seconds since 1970. */
@@ -15,7 +16,7 @@ export class MacTokens {
 
   /** @param secrets the first makes tokens, all of them recognise theirs */
   constructor(secrets: readonly string[], purpose: 'ticket' | 'QR code') {
-    this.#keys = secrets.map(secret => Buffer.from(hkdfSync('sha256', secret, '', `parley ${purpose}`, 32)))
+    this.#keys = deriveKeys(secrets, purpose)
   }
 
   /** A new one, which nobody can guess: 43 characters. */
