@@ -104,11 +104,6 @@ export class Lifecycle {
     if (this.#open.has(connection)) connection.goLive(wasSent)
   }
 
-  /** Runs work among the few that register at once. */
-  async takeTurn<T>(work: () => Promise<T>): Promise<T> {
-    return await this.#gate.run(work)
-  }
-
   /** The same person goes on with another token. @throws {AppError} `unauthenticated` and its like, `forbidden` */
   async renew(connection: Connection, token: string): Promise<Actor> {
     const renewed = await this.#deps.authenticate(token)
