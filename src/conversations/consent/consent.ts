@@ -45,7 +45,7 @@ export class Consent {
     const audience = row?.privacy?.whoMayStart ?? DEFAULT_SETTINGS.privacy.whoMayStart
     if (audience === 'everyone') return
     const contacts = await this.#ownersOf(starterId, [otherId])
-    if (await this.#isAmong(audience, { actorId: starterId, otherId, contacts })) return
+    if (await this.#areAmong(starterId, new Map([[otherId, audience]]), contacts)) return
     throw new AppError('forbidden', 'They do not let you start a conversation; send a request')
   }
 
@@ -61,10 +61,7 @@ export class Consent {
     const present = new Set(rows.filter(({ leftAt }) => leftAt === undefined).map(it => it.userId.toHexString()))
     const fresh = userIds.filter(id => !present.has(id))
     const [audiences, contacts] = await Promise.all([this.#audiencesOf(fresh), this.#ownersOf(actorId, fresh)])
-    for (const otherId of fresh) {
-      const audience = audiences.get(otherId) ?? 'everyone'
-      if (!(await this.#isAmong(audience, { actorId, otherId, contacts }))) throw notToBeAdded()
-    }
+    if (!(await this.#areAmong(actorId, audiences, contacts))) throw notToBeAdded()
     const isGone = rows.some(member => hasLeft(member, actorId) && !contacts.has(member.userId.toHexString()))
     if (isGone) throw new AppError('forbidden', 'They have left this group; somebody else may add them')
     await this.requireRoom(fresh)
@@ -93,13 +90,21 @@ export class Consent {
     return new Set(found.map(id => id.toHexString()))
   }
 
-  async #isAmong(
-    audience: Audience,
-    { actorId, otherId, contacts }: { actorId: string; otherId: string; contacts: ReadonlySet<string> }
+  /**
+   * Whether somebody belongs to the audience of each person.
+   * @param contacts those who have them among their contacts
+   */
+  async #areAmong(
+    someoneId: string,
+    audiences: ReadonlyMap<string, Audience>,
+    contacts: ReadonlySet<string>
   ): Promise<boolean> {
-    if (audience === 'everyone') return true
-    if (audience === 'contacts') return contacts.has(otherId)
-    return audience === 'friends' && (await this.#store.friendships.exists(pairKeyOf(actorId, otherId)))
+    const pairKeys: string[] = []
+    for (const [otherId, audience] of audiences) {
+      if (audience === 'nobody' || (audience === 'contacts' && !contacts.has(otherId))) return false
+      if (audience === 'friends') pairKeys.push(pairKeyOf(someoneId, otherId))
+    }
+    return await this.#store.friendships.allExist(pairKeys)
   }
 }
 

@@ -13,7 +13,7 @@ export interface FriendshipDoc {
 /** Friendships, by person. */
 export class FriendshipStore {
   static readonly indexes: IndexDescription[] = [
-    { key: { pairKey: 1 }, unique: true }, // insert, remove, exists
+    { key: { pairKey: 1 }, unique: true }, // insert, remove, exists, allExist
     { key: { userIds: 1, _id: -1 } } // page
   ]
 
@@ -34,7 +34,13 @@ export class FriendshipStore {
   }
 
   async exists(pairKey: string): Promise<boolean> {
-    return (await this.#friendships.findOne({ pairKey }, { projection: { _id: 1 } })) !== null
+    return await this.allExist([pairKey])
+  }
+
+  /** @param pairKeys each once */
+  async allExist(pairKeys: readonly string[]): Promise<boolean> {
+    if (pairKeys.length === 0) return true
+    return (await this.#friendships.countDocuments({ pairKey: { $in: pairKeys } })) === pairKeys.length
   }
 
   /** Friendships of one person, newest first. */
