@@ -12,12 +12,12 @@ const MAX_WAITING_OF_ONE = 50
 
 /** Line of the large changes of memberships: one after the other, and people take turns. */
 export class LargeChanges {
-  readonly #gate = new FairGate({ width: 1, maxWaiting: MAX_WAITING })
+  readonly #gate = new FairGate({ width: 1, maxWaiting: MAX_WAITING, maxWaitingEach: MAX_WAITING_OF_ONE })
 
   /** Runs a change: a large one when it is its turn. @throws {AppError} `busy` when too many wait */
   async run<T>({ userId: party }: Actor, memberships: number, change: () => Promise<T>): Promise<T> {
     if (memberships <= SMALL) return await change()
-    return await this.#gate.run({ party, maxWaiting: MAX_WAITING_OF_ONE, isUrgent: true }, change)
+    return await this.#gate.run({ party }, change)
   }
 }
 

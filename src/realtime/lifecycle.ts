@@ -4,7 +4,7 @@ import type { Limits } from '../../protocol/limits.ts'
 import type { Actor } from '../actor.ts'
 import { AppError } from '../errors.ts'
 import { Gate } from '../limits/gate.ts'
-import { TokenBuckets } from '../limits/token-buckets.ts'
+import { rateOf, TokenBuckets } from '../limits/token-buckets.ts'
 import type { Standing } from '../streams/positions.ts'
 import type { Connection, WasSent } from './connection.ts'
 import { type Credential, wasOnceGood } from './credential.ts'
@@ -15,7 +15,7 @@ import type { Strangers } from './strangers.ts'
 /** Clients that register at once; the others wait, so that a herd does not stop those who are in. */
 const REGISTERED_AT_ONCE = 4
 const MAX_WAITING = 20_000
-const MINUTE_S = 60
+const MINUTE_MS = 60_000
 
 interface LifecycleDeps {
   readonly authenticate: (token: string) => Promise<Actor>
@@ -53,8 +53,7 @@ export class Lifecycle {
 
   constructor(deps: LifecycleDeps) {
     this.#deps = deps
-    const burst = deps.limits.connectsPerMinute
-    this.#connects = new TokenBuckets({ perSecond: burst / MINUTE_S, burst })
+    this.#connects = new TokenBuckets(rateOf(deps.limits.connectsPerMinute, MINUTE_MS))
   }
 
   /** Connections that are open, authenticated or not. */

@@ -8,7 +8,7 @@ import type { SyncService } from './sync.ts'
  * Pages read at once for all who catch up, because those who are level are not to feel it; and calls that wait, of all
  * and of each person, who have one turn after the other.
  */
-const PULLS = { width: 1, widthEach: 1, maxWaiting: 50_000, maxWaitingEach: 200 }
+const PULLS = { width: 1, maxWaiting: 50_000, maxWaitingEach: 200 }
 
 interface SyncCommandDeps {
   readonly sync: SyncService

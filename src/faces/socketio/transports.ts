@@ -3,12 +3,12 @@ import type { Server, Socket } from 'socket.io'
 import { type Limits, SLOW_HARD_BYTES, SLOW_HARD_FRAMES } from '../../../protocol/limits.ts'
 import type { Timings } from '../../config/timings.ts'
 import { AppError } from '../../errors.ts'
-import { TokenBucket } from '../../limits/token-buckets.ts'
+import { rateOf, TokenBucket } from '../../limits/token-buckets.ts'
 import type { Strangers } from '../../realtime/strangers.ts'
 
 export type Transport = Socket['conn']
 
-const JOINS_WINDOW_S = 10
+const JOINS_WINDOW_MS = 10_000
 /** Packets that may wait for a client that is in no namespace: it has little to be told. */
 const MAX_UNUSED_PACKETS = 64
 
@@ -72,10 +72,9 @@ export class Transports {
     const { limits, timings, strangers, addressOf } = this.#deps
     // Time that a polling client gets to come for its close, during which the process stays up.
     Object.assign(transport.transport, { closeTimeout: timings.closeTimeoutMs })
-    const burst = limits.joinsPerTenSeconds
     const use: Use = {
       namespaces: new Set(),
-      joins: new TokenBucket({ perSecond: burst / JOINS_WINDOW_S, burst }),
+      joins: new TokenBucket(rateOf(limits.joinsPerTenSeconds, JOINS_WINDOW_MS)),
       retryAfterMs: 0,
       timer: undefined,
       hasNamedNamespace: false
