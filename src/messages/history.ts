@@ -1,5 +1,5 @@
 import type { ConversationView } from '../../protocol/conversations/entities.ts'
-import { bareId, prefixedId } from '../../protocol/ids.ts'
+import { bareId } from '../../protocol/ids.ts'
 import { CATCH_UP_BYTES, LIST_BYTES, PAGE_SIZE, SYNC_PAGE_BYTES } from '../../protocol/limits.ts'
 import type { Message } from '../../protocol/messages/entities.ts'
 import type { HistoryPage } from '../../protocol/messages/events.ts'
@@ -109,7 +109,6 @@ export class HistoryService {
   /** The last messages of each of the actor's conversations, oldest first, by its id; those that fit a list. */
   async newest(actor: Actor, views: readonly ConversationView[], each: number): Promise<Map<string, Message[]>> {
     const userId = new ObjectId(actor.userId)
-    const afterSeqOf = new Map(views.map(({ id, me }) => [bareId(id), hiddenUpTo(me)]))
     const ranges = views.map(({ id, head: { seq }, me }) => ({
       conversationId: new ObjectId(bareId(id)),
       afterSeq: Math.max(hiddenUpTo(me), seq - each),
@@ -121,11 +120,10 @@ export class HistoryService {
       const answeredBy = await this.#store.messages.findAnswered(found)
       const messagesOf = byConversation(found.reverse())
       return new Map(
-        ranges.map(range => {
-          const id = range.conversationId.toHexString()
-          const view = { ...range, userId, afterSeq: afterSeqOf.get(id) ?? 0 }
-          const messages = messagesOf.get(id) ?? []
-          return [prefixedId('conv', id), messages.map(it => presentMessage(it, answeredBy(it), view))]
+        views.map(({ id, me }) => {
+          const reader = { userId, afterSeq: hiddenUpTo(me) }
+          const messages = messagesOf.get(bareId(id)) ?? []
+          return [id, messages.map(it => presentMessage(it, answeredBy(it), reader))]
         })
       )
     })
