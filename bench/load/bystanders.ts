@@ -16,7 +16,7 @@ export interface Bystanders {
   readonly countFrom: number
 }
 
-/** What they felt. */
+/** Outcome of their sends. */
 export interface BystandersResult {
   readonly sends: number
   readonly p50Ms: number

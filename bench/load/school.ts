@@ -22,7 +22,7 @@ export interface School {
   readonly withinMs: number
 }
 
-/** What became of them. */
+/** Outcome of their sign-ins. */
 export interface SchoolResult {
   readonly signedIn: number
   readonly streams: number

@@ -36,7 +36,7 @@ export type Answer<R extends Route> =
     : never
 
 /**
- * What a request is counted by where no token says whose it is: a code that it knows, as a key; nothing for what
+ * Key that a request is counted by where no token says whose it is: a code that it knows; nothing for what
  * somebody has made up, which is counted by network. The request has not been validated.
  */
 export type CountedBy = (request: { readonly params: unknown; readonly body: unknown }) => string | undefined

@@ -257,7 +257,7 @@ export class ConversationService {
   }
 }
 
-/** What a member sees of a conversation after a `seq`, if there is anything. */
+/** Range of a conversation that a member sees after a `seq`, if there is anything. */
 function rangeAfter(seq: number, doc: ConversationDoc, me: MemberDoc): SeqRange[] {
   const afterSeq = Math.max(seq, hiddenUpTo(me))
   if (doc.seq <= afterSeq) return []

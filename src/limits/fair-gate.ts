@@ -9,7 +9,7 @@ interface Waiter {
   refuse(): void
 }
 
-/** Who wants to be let through, and how. */
+/** Turn that a party asks for, and how urgently. */
 export interface Turn {
   /** Party that takes turns with the others. */
   readonly party: string

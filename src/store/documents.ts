@@ -60,10 +60,10 @@ export interface MemberDoc {
   /** Last few reads with their positions, oldest first. */
   reads?: { seq: number; at: Date }[]
   clearedSeq: number
-  /** Who brought them into a group; absent of who made it. */
+  /** Person who brought them into a group; absent of who made it. */
   addedBy?: ObjectId
   leftAt?: Date
-  /** Who ended it: themself, or somebody above them. */
+  /** Person who ended it: themself, or somebody above them. */
   leftBy?: ObjectId
   /** Like the cursors no change of the conversation, and not for the commit to write; gone when they leave. */
   preferences?: PreferencesDoc

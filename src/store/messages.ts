@@ -111,7 +111,7 @@ export class MessageStore {
     return await this.#reads.wholeOf(inOrder.filter(row => row.bytes === undefined || fitting.has(row)))
   }
 
-  /** Where and when the newest messages of a view were sent, newest first. */
+  /** Places and times of the newest messages of a view, newest first. */
   async recentPlaces(view: View, limit: number): Promise<Pick<MessageDoc, 'seq' | 'createdAt'>[]> {
     const projection = { seq: 1, createdAt: 1 }
     return await this.#messages

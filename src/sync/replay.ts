@@ -35,7 +35,7 @@ interface Asked {
   readonly reader?: Reader
 }
 
-/** What was changed of a conversation, as it is stored. */
+/** Changes of a conversation, as they are stored. */
 interface Changed {
   readonly head: ConversationDoc
   readonly page: MessagePage

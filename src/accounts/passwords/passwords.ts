@@ -13,7 +13,7 @@ const MAX_WAITING_OF_PERSON = 2
 /** Load the hash with the first password: it takes much memory, unused where people sign in elsewhere. */
 const loadArgon = async () => await import('@node-rs/argon2')
 
-/** Who has a password hashed or compared: the person where they are known, otherwise the address that asks. */
+/** Party that has a password hashed or compared: the person where they are known, otherwise the address that asks. */
 export type Asker = { readonly userId: string } | { readonly ip: string }
 
 /**

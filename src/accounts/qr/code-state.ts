@@ -9,7 +9,7 @@ import type { QrLoginDoc, QrPerson } from './store.ts'
 /** Code as it is stored, but for its token. */
 export type CodeDoc = Omit<QrLoginDoc, 'tokenHash'>
 
-/** Who asks about a code: somebody who is signed in, or a device by its secret. */
+/** Viewer of a code: somebody who is signed in, or a device by its secret. */
 export interface Viewer {
   readonly actor: Actor | null
   readonly deviceSecret?: string | undefined

@@ -58,7 +58,7 @@ export class CommandLoop {
     if (this.#own.countRefusal()) this.#connection.close('rate_abuse')
   }
 
-  /** What may be lost counts as done over the limit, and towards sending the client away. */
+  /** Refuses a command; one that may be lost counts as done over the limit, and towards sending the client away. */
   #turnAway(type: string, error: unknown, answer: Answer): void {
     const isOverLimit = error instanceof AppError && error.code === 'rate_limited'
     if (!isOverLimit || !this.#deps.dispatcher.isDroppable(type)) return this.refuse(type, error, answer)

@@ -1,7 +1,7 @@
 import type { Collection, Db, IndexDescription, ObjectId } from 'mongodb'
 import type { Role, UserDoc } from '../store.ts'
 
-/** What an operator has decided about people: whose account is disabled, and who is an admin. Kept with the people. */
+/** Decisions of operators about people: whose account is disabled, and who is an admin. Kept with the people. */
 export class StandingStore {
   /** Indexes of the users. */
   static readonly indexes: IndexDescription[] = [
