@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import type { Static, TSchema } from '@sinclair/typebox'
 import type { Route } from '../../protocol/route.ts'
 import type { Actor } from '../actor.ts'
@@ -27,12 +28,15 @@ export interface Reply {
   headers(values: Record<string, string>): Reply
 }
 
-/** The answer of a handler: one of the bodies of its contract; nothing where the contract says `null`. */
+/**
+ * The answer of a handler: one of the bodies of its contract, where that is text also as its bytes or a stream of them;
+ * nothing where the contract says `null`.
+ */
 export type Answer<R extends Route> =
   AnswerOf<R['schema']['response']> extends infer Schema extends TSchema
     ? Static<Schema> extends null
       ? Promise<void>
-      : Promise<Static<Schema>>
+      : Promise<Static<Schema> extends string ? string | Buffer | Readable : Static<Schema>>
     : never
 
 /**

@@ -33,7 +33,7 @@ export function qrRoutes({ qr, qrStreams, authenticator }: QrRouteDeps): BoundRo
       async ({ params, query, ip }, reply) => {
         const { type, content } = await qr.image(params.token, ip, query.format)
         reply.type(type).headers(IMAGE_HEADERS)
-        return content as unknown as string
+        return content
       },
       { countedBy }
     ),
@@ -43,7 +43,7 @@ export function qrRoutes({ qr, qrStreams, authenticator }: QrRouteDeps): BoundRo
         const viewer = { actor, deviceSecret: headers['device-secret'] }
         const stream = await qrStreams.open({ token: params.token, viewer, ip })
         reply.type('text/event-stream; charset=utf-8').headers(STREAM_HEADERS)
-        return stream as unknown as string
+        return stream
       },
       { countedBy }
     ),
