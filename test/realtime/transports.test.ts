@@ -124,6 +124,7 @@ t.test('S24: a client of version 2 is in the main namespace only if it means it'
   const client = await EngineClient.open(t, server, { version: 2, query: `&token=${token}` })
   client.say(`40/mobile?token=${other.accessToken}`)
   await client.hear('40/mobile')
+  await client.hear('40')
   client.say('421["nonsense",{}]')
   t.match(await client.hear('431'), '"forbidden"', 'nothing is done where it is not')
   await server.call({ token }, 'POST', '/v1/auth/logout')
@@ -132,6 +133,7 @@ t.test('S24: a client of version 2 is in the main namespace only if it means it'
   client.say('41/mobile')
   await client.closed
   const meaning = await EngineClient.open(t, server, { version: 2, query: `&token=${other.accessToken}` })
+  await meaning.hear('40')
   meaning.say('421["nonsense",{}]')
   t.match(await meaning.hear('431'), '"unknown_type"')
   await server.call({ token: other.accessToken }, 'POST', '/v1/auth/logout')
