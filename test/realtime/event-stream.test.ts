@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import t from 'tap'
 import { type Person, startServer, type TestServer, TOGETHER } from '../kit/helper.ts'
+import { PacketClient } from '../kit/packet-client.ts'
 import { StreamClient } from '../kit/stream-client.ts'
 
 const bearer = ({ token }: Person) => ({ authorization: `Bearer ${token}` })
@@ -40,6 +41,38 @@ t.test('the canonical stream goes on after a cut, here and at another server, wi
   }
   // The first one was before there was a stream.
   t.same(revs, [3, 4, 5, 6, 7, 8, 9])
+})
+
+t.test('what a client was sent while it caught up is not sent again when the server hears of it late', async t => {
+  const one = await startServer(t)
+  // Long enough for a client to catch up in between.
+  const late = await startServer(t, { uri: one.uri, env: { TIMINGS_HEAD_POLL_MS: '3000' } })
+  const [ann, ben] = (await one.people(2)) as [Person, Person]
+  const conversationId = await one.direct(ann, ben)
+  const known = await StreamClient.open(t, `${late.url}/v1/events`, bearer(ben))
+  const { id: place = '' } = await known.hear('ready')
+  await send(one, ann, conversationId, 'first')
+  const headers = { ...bearer(ben), 'last-event-id': place }
+  const canonical = await StreamClient.open(t, `${late.url}/v1/events`, headers)
+  const dialect = await StreamClient.open(t, `${late.url}/api/sse`, headers)
+  const socket = await PacketClient.open(t, late.url, { namespace: '/mobile', auth: { token: ben.token } })
+  await Promise.all([canonical.hear('ready'), dialect.hear('ready'), socket.hear('message:new')])
+  await known.hear('message:new')
+  await send(late, ann, conversationId, 'last')
+  await Promise.all([
+    canonical.hear('message:new', it => it.data.text === 'last'),
+    dialect.hear('message:new', it => it.text === 'last'),
+    socket.hear('message:new', it => JSON.stringify(it).includes('"last"'))
+  ])
+  t.same(
+    canonical.all('message:new').map(it => it.data.text),
+    ['first', 'last']
+  )
+  t.same(
+    dialect.all('message:new').map(it => it.text),
+    ['first', 'last']
+  )
+  t.equal(socket.heard.filter(({ name }) => name === 'message:new').length, 2)
 })
 
 t.test('what is no id begins anew, and what is too far behind is a reset', async t => {

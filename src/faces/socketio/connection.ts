@@ -4,8 +4,8 @@ import { CLOSE, type CloseReason } from '../../../protocol/close.ts'
 import { CATCH_UP_PIECE_BYTES } from '../../../protocol/limits.ts'
 import type { Actor } from '../../actor.ts'
 import type { Connection, Encoder, OutboundEvent, WasSent } from '../../realtime/connection.ts'
+import { CatchUp } from '../../realtime/delivery/catch-up.ts'
 import type { DeliveryTracker, TrackDelivery } from '../../realtime/delivery/delivery-tracker.ts'
-import { PendingQueue } from '../../realtime/delivery/pending-queue.ts'
 import type { DialectEvent } from '../../realtime/encoding/dialect-encoder.ts'
 import { closeTransport, internalsOf, isBehind } from './transports.ts'
 
@@ -27,8 +27,7 @@ export class SocketIoConnection implements Connection {
   readonly #tracker: DeliveryTracker
   readonly #slowReaderMs: number
   #isBehind = false
-  /** Events that came while the client was catching up; undefined once it is live. */
-  #pending: PendingQueue<DialectEvent> | undefined = new PendingQueue()
+  readonly #catchUp = new CatchUp<DialectEvent>()
 
   constructor(socket: Socket, { encoder, actor, trackDelivery, slowReaderMs }: SocketIoConnectionDeps) {
     this.socket = socket
@@ -59,17 +58,15 @@ export class SocketIoConnection implements Connection {
     if (writeBuffer.length > CATCH_UP_PACKETS || bytes > CATCH_UP_PIECE_BYTES) await this.confirm()
   }
 
-  /** Holds an event back until the client is live. @returns false when it is live already */
-  hold(translated: DialectEvent, outbound: OutboundEvent): boolean {
-    if (this.#pending === undefined) return false
-    if (!this.#pending.hold(outbound, translated)) this.close('resync')
-    return true
+  /** Whether an event is to be sent to the client now; it waits when the client is catching up. */
+  isToBeSent(translated: DialectEvent, outbound: OutboundEvent): boolean {
+    const taken = this.#catchUp.take(outbound, translated)
+    if (taken === 'full') this.close('resync')
+    return taken === 'send'
   }
 
   goLive(wasSent: WasSent): void {
-    const pending = this.#pending?.release(wasSent) ?? []
-    this.#pending = undefined
-    for (const { encoded, outbound } of pending) this.emit(encoded, outbound)
+    for (const { encoded, outbound } of this.#catchUp.end(wasSent)) this.emit(encoded, outbound)
   }
 
   /** Sends an event to this client alone. */
@@ -121,6 +118,6 @@ export class SocketIoConnection implements Connection {
   /** The client has left the namespace. */
   stop(): void {
     this.#tracker.stop()
-    this.#pending = undefined
+    this.#catchUp.stop()
   }
 }

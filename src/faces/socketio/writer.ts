@@ -15,7 +15,7 @@ export class SocketIoWriter implements EventWriter {
   }
 
   write(translated: DialectEvent, outbound: OutboundEvent, connections: readonly SocketIoConnection[]): void {
-    const live = connections.filter(connection => !connection.hold(translated, outbound))
+    const live = connections.filter(connection => connection.isToBeSent(translated, outbound))
     if (live.length === 0) return
     this.#encoded.count(outbound.event.type)
     this.#nsp.local.to(live.map(({ id }) => id)).emit(translated.name, translated.data)

@@ -5,8 +5,8 @@ import { CATCH_UP_PIECE_BYTES, SLOW_HARD_BYTES, SLOW_SOFT_BYTES } from '../../..
 import type { Actor } from '../../actor.ts'
 import type { Timings } from '../../config/timings.ts'
 import type { Connection, Encoder, OutboundEvent, WasSent } from '../../realtime/connection.ts'
+import { CatchUp } from '../../realtime/delivery/catch-up.ts'
 import type { DeliveryTracker, TrackDelivery } from '../../realtime/delivery/delivery-tracker.ts'
-import { PendingQueue } from '../../realtime/delivery/pending-queue.ts'
 import type { ResumeToken } from '../../streams/positions.ts'
 import { RecentPositions } from '../../streams/recent-positions.ts'
 import { encodeFields } from './fields.ts'
@@ -33,8 +33,7 @@ export class StreamConnection implements Connection {
   readonly #encodeId: StreamDeps['encodeId']
   readonly #timings: Timings
   readonly #positions = new RecentPositions()
-  /** Events that came while the client was being sent what it has missed; undefined once it is live. */
-  #pending: PendingQueue<string> | undefined = new PendingQueue()
+  readonly #catchUp = new CatchUp<string>()
   readonly #tracker: DeliveryTracker | undefined
   /** The `rev` of the person's own stream that the client has; undefined while no place can be named from which to continue. */
   #userRev: number | undefined
@@ -62,8 +61,9 @@ export class StreamConnection implements Connection {
 
   /** Sends an event. @param text its fields `event` and `data`, which are the same for everybody */
   send(outbound: OutboundEvent, text: string): void {
-    if (this.#pending === undefined) this.sendNow(outbound, text)
-    else if (!this.#pending.hold(outbound, text)) this.close('resync')
+    const taken = this.#catchUp.take(outbound, text)
+    if (taken === 'send') this.sendNow(outbound, text)
+    else if (taken === 'full') this.close('resync')
   }
 
   /** Says where the client is while it is sent what it has missed: from here on events have ids. */
@@ -105,16 +105,14 @@ export class StreamConnection implements Connection {
   /** The client is gone. */
   stop(): void {
     this.#tracker?.stop()
-    this.#pending = undefined
+    this.#catchUp.stop()
     this.#tellRead()
   }
 
   /** Go live in one step: the position is named when everything before it was sent. */
   goLive(wasSent: WasSent): void {
-    const pending = this.#pending?.release(wasSent) ?? []
-    this.#pending = undefined
     this.#resumedAt = undefined
-    for (const { outbound, encoded } of pending) this.sendNow(outbound, encoded)
+    for (const { outbound, encoded } of this.#catchUp.end(wasSent)) this.sendNow(outbound, encoded)
     if (this.#liveFrom !== undefined) this.#place(this.#liveFrom)
     const ready = StreamReady.create({ connectionId: this.id, heartbeatMs: this.#timings.streamBeatMs })
     this.sendNow({ event: ready }, encodeFields(ready.type, ready.data))

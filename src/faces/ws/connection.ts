@@ -5,8 +5,8 @@ import { CATCH_UP_PIECE_BYTES, SLOW_HARD_BYTES, SLOW_HARD_FRAMES, SLOW_SOFT_BYTE
 import type { Actor } from '../../actor.ts'
 import type { Timings } from '../../config/timings.ts'
 import type { Connection, ConnectionCounts, Encoder, OutboundEvent, WasSent } from '../../realtime/connection.ts'
+import { CatchUp } from '../../realtime/delivery/catch-up.ts'
 import type { DeliveryTracker, TrackDelivery } from '../../realtime/delivery/delivery-tracker.ts'
-import { PendingQueue } from '../../realtime/delivery/pending-queue.ts'
 import { type FrameBatch, PING_FRAME, textFrame, type WriteScheduler } from './frame-batch.ts'
 
 /** Dependencies that all sockets of one subprotocol share. */
@@ -36,8 +36,7 @@ export class SocketConnection implements Connection {
   readonly openedAt = performance.now()
   #actor: Actor | undefined
   #batch: FrameBatch | undefined
-  /** Durable events that arrive before the client has been told where it stands; undefined once it is live. */
-  #pending: PendingQueue<Buffer> | undefined = new PendingQueue()
+  readonly #catchUp = new CatchUp<Buffer>()
   #tracker: DeliveryTracker | undefined
   #isClosing = false
   #seenAt = this.openedAt
@@ -95,9 +94,11 @@ export class SocketConnection implements Connection {
   /** Queues an event. Before the connection is live a durable one waits; one that may be lost is dropped. */
   sendEvent(frame: Buffer, outbound: OutboundEvent): void {
     const isDurable = outbound.stream !== undefined
-    if (this.#pending !== undefined) {
-      if (isDurable && !this.#pending.hold(outbound, frame)) this.close('resync')
-    } else if (!isDurable && this.queuedBytes > SLOW_SOFT_BYTES) this.#deps.counts.dropped += 1
+    if (!isDurable && !this.#catchUp.isOver) return
+    const taken = this.#catchUp.take(outbound, frame)
+    if (taken === 'full') this.close('resync')
+    if (taken !== 'send') return
+    if (!isDurable && this.queuedBytes > SLOW_SOFT_BYTES) this.#deps.counts.dropped += 1
     else this.sendNow(frame, outbound)
   }
 
@@ -110,15 +111,13 @@ export class SocketConnection implements Connection {
   }
 
   goLive(wasSent: WasSent): void {
-    const pending = this.#pending?.release(wasSent) ?? []
-    this.#pending = undefined
-    for (const { encoded, outbound } of pending) this.sendNow(encoded, outbound)
+    for (const { encoded, outbound } of this.#catchUp.end(wasSent)) this.sendNow(encoded, outbound)
   }
 
   /** The connection is gone. */
   stop(): void {
     this.#tracker?.stop()
-    this.#pending = undefined
+    this.#catchUp.stop()
     this.#tellRead()
   }
 
