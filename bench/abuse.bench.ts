@@ -11,8 +11,18 @@ const PAUSE_MS = 230
 /** For everybody to connect and warm up. */
 const LEAD_MS = 2_000
 
-const KINDS: readonly AbuseKind[] = ['groups', 'members', 'pages', 'resumption', 'live', 'lists', 'reactions']
+const KINDS: readonly AbuseKind[] = [
+  'nothing',
+  'groups',
+  'members',
+  'pages',
+  'resumption',
+  'live',
+  'lists',
+  'reactions'
+]
 const WORDS: Readonly<Record<AbuseKind, string>> = {
+  nothing: 'is connected, and does nothing',
   groups: 'makes groups of 100 strangers',
   members: 'makes groups, adds 250 people to each, and ends them',
   pages: 'reads pages of messages of 60 kB',

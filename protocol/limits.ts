@@ -21,7 +21,7 @@ export const DEFAULT_LIMITS = {
   typingIntervalMs: 3_000,
   /** Open connections of one user. */
   connectionsPerUser: 20,
-  /** Connections that one user opens in a minute. */
+  /** Connections that one user opens in a minute, a fifth of them at once. */
   connectsPerMinute: 300,
   /** New connections of one address in a minute on which nobody has said who they are. */
   handshakesPerAddressPerMinute: 1_200,

@@ -16,6 +16,8 @@ import type { Strangers } from './strangers.ts'
 const REGISTERED_AT_ONCE = 4
 const MAX_WAITING = 20_000
 const MINUTE_MS = 60_000
+/** Part of the connections of a minute that a person may open at once. */
+const CONNECTS_AT_ONCE = 1 / 5
 
 interface LifecycleDeps {
   readonly authenticate: (token: string) => Promise<Actor>
@@ -53,7 +55,9 @@ export class Lifecycle {
 
   constructor(deps: LifecycleDeps) {
     this.#deps = deps
-    this.#connects = new TokenBuckets(rateOf(deps.limits.connectsPerMinute, MINUTE_MS))
+    const { connectsPerMinute } = deps.limits
+    const atOnce = Math.ceil(connectsPerMinute * CONNECTS_AT_ONCE)
+    this.#connects = new TokenBuckets(rateOf(connectsPerMinute, MINUTE_MS, atOnce))
   }
 
   /** Connections that are open, authenticated or not. */

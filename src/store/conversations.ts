@@ -1,4 +1,4 @@
-import type { Collection, Db, FindOptions, IndexDescription, ObjectId } from 'mongodb'
+import type { Collection, Db, Filter, FindOptions, IndexDescription, ObjectId } from 'mongodb'
 import { omitUndefined } from '../omit-undefined.ts'
 import type { ConversationDoc } from './documents.ts'
 
@@ -40,7 +40,7 @@ export class ConversationStore {
     ids: readonly ObjectId[]
   ): Promise<Pick<ConversationDoc, '_id' | 'seq' | 'lastActivityAt' | 'type' | 'name' | 'pairKey'>[]> {
     const projection = { seq: 1, lastActivityAt: 1, type: 1, name: 1, pairKey: 1 }
-    return await this.#among(ids, { projection, batchSize: 10_000 })
+    return await this.#among(ids, { projection })
   }
 
   async findPair(pairKey: string): Promise<ConversationDoc | null> {
@@ -71,8 +71,7 @@ export class ConversationStore {
 
   /** Conversations among the given that changed since a moment of the database's clock. */
   async movedAmong(ids: readonly ObjectId[], moment: Date): Promise<ConversationDoc[]> {
-    if (ids.length === 0) return []
-    return await this.#conversations.find({ _id: { $in: [...ids] }, changedAt: { $gt: moment } }).toArray()
+    return await this.#among(ids, {}, { changedAt: { $gt: moment } })
   }
 
   /** Conversations that changed since a moment of the database's clock, with their `rev`. Read from the index alone. */
@@ -84,7 +83,13 @@ export class ConversationStore {
   }
 
   /** The database is not asked for none: many people are in no conversation yet. */
-  async #among(ids: readonly ObjectId[], options: FindOptions = {}): Promise<ConversationDoc[]> {
-    return ids.length === 0 ? [] : await this.#conversations.find({ _id: { $in: [...ids] } }, options).toArray()
+  async #among(
+    ids: readonly ObjectId[],
+    options: FindOptions = {},
+    filter: Filter<ConversationDoc> = {}
+  ): Promise<ConversationDoc[]> {
+    if (ids.length === 0) return []
+    const inOneReply = { batchSize: ids.length, ...options }
+    return await this.#conversations.find({ ...filter, _id: { $in: [...ids] } }, inOneReply).toArray()
   }
 }

@@ -41,7 +41,8 @@ export class MemberStore {
   /** Present memberships of one person in the order of the conversations' ids, at most `limit`. */
   async findByUser(userId: ObjectId, limit: number, after?: ObjectId): Promise<MemberDoc[]> {
     const from = omitUndefined({ conversationId: after && { $gt: after } })
-    return await this.#members.find({ userId, ...from, ...PRESENT }, { sort: { conversationId: 1 }, limit }).toArray()
+    const options = { sort: { conversationId: 1 }, limit, batchSize: limit } as const
+    return await this.#members.find({ userId, ...from, ...PRESENT }, options).toArray()
   }
 
   /**

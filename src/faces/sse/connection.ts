@@ -44,6 +44,8 @@ export class StreamConnection implements Connection {
   /** Start of the time without progress, and the bytes that waited then. */
   #blocked: { at: number; bytes: number } | undefined
   #whenRead: (() => void)[] = []
+  /** Text of this turn of the event loop, which is written at once. */
+  #gathered = ''
 
   constructor(response: ServerResponse, { id, actor, encoder, encodeId, timings, trackDelivery }: StreamDeps) {
     this.#response = response
@@ -82,7 +84,7 @@ export class StreamConnection implements Connection {
     const { stream = '', rev, event } = outbound
     if (!this.isOpen) return
     const isDurable = rev !== undefined || LASTING.includes(event.type)
-    const waiting = this.#response.writableLength
+    const waiting = this.#response.writableLength + this.#gathered.length
     if (!isDurable && waiting > SLOW_SOFT_BYTES) return
     if (waiting > SLOW_HARD_BYTES) return this.close('slow_consumer')
     if (rev !== undefined) this.#note(stream, rev)
@@ -91,6 +93,7 @@ export class StreamConnection implements Connection {
   }
 
   async drained(): Promise<void> {
+    if (this.#gathered.length > CATCH_UP_PIECE_BYTES) this.#flush()
     while (this.isOpen && this.#blocked !== undefined && this.#response.writableLength > CATCH_UP_PIECE_BYTES) {
       await new Promise<void>(resolve => this.#whenRead.push(resolve))
     }
@@ -99,6 +102,7 @@ export class StreamConnection implements Connection {
   /** Resolves with true when everything sent so far has left for the client, with false when it is gone before. */
   async confirm(): Promise<boolean> {
     if (!this.isOpen) return false
+    this.#flush()
     return await new Promise(resolve => this.#response.write(': \n\n', error => resolve(!error && this.isOpen)))
   }
 
@@ -137,12 +141,20 @@ export class StreamConnection implements Connection {
   /** Ends the stream; the client comes back by itself and continues. */
   close(reason: CloseReason): void {
     if (!this.isOpen) return
+    this.#flush()
     this.#response.end(`: ${reason}\n\n`)
     setTimeout(() => this.#response.destroy(), this.#timings.closeTimeoutMs).unref()
   }
 
   #write(text: string): void {
-    if (this.#response.write(text)) return
+    if (this.#gathered === '') process.nextTick(() => this.#flush())
+    this.#gathered += text
+  }
+
+  #flush(): void {
+    const text = this.#gathered
+    this.#gathered = ''
+    if (text === '' || !this.isOpen || this.#response.write(text)) return
     if (this.#blocked !== undefined) {
       this.#blocked.bytes += Buffer.byteLength(text)
       return
