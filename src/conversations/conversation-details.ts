@@ -12,7 +12,7 @@ import type { MemberStore } from '../store/members.ts'
 import type { MessageStore } from '../store/messages.ts'
 import type { BlockService, UserService } from '../users/index.ts'
 
-/** Members of one conversation that are named; the longest-standing ids first. */
+/** Members of one conversation that are named. */
 const MAX_MEMBERS = 100
 /** Members that a list names of each conversation: the most with which it names no more people than this. */
 const STEPS = [MAX_MEMBERS, 50, 20, 10]
@@ -93,22 +93,13 @@ export class ConversationDetailsService {
     const each = namedOfEach(views)
     const idsOf = (some: readonly ConversationView[]) => some.map(({ id }) => new ObjectId(bareId(id)))
     const whole = idsOf(views.filter(({ memberCount }) => memberCount <= each))
-    const cut = idsOf(views.filter(({ memberCount }) => memberCount > each && memberCount <= MAX_MEMBERS))
-    const large = idsOf(views.filter(({ memberCount }) => memberCount > MAX_MEMBERS))
+    const cut = idsOf(views.filter(({ memberCount }) => memberCount > each))
     const { members } = this.#store
     const pages = await Promise.all([
       whole.length > 0 ? members.findByConversations(whole) : [],
-      cut.length > 0 ? members.firstOfEach(cut, new ObjectId(actor.userId), each) : [],
-      ...large.map(async id => await this.#firstMembers(id, actor, each))
+      cut.length > 0 ? members.firstOfEach(cut, new ObjectId(actor.userId), each) : []
     ])
     return pages.flat()
-  }
-
-  async #firstMembers(conversationId: ObjectId, { userId }: Actor, limit: number): Promise<MemberDoc[]> {
-    const page = await this.#store.members.page(conversationId, limit)
-    if (page.some(member => member.userId.toHexString() === userId)) return page
-    const me = await this.#store.members.find(conversationId, new ObjectId(userId))
-    return me === null ? page : [...page.slice(1), me]
   }
 
   /** Ids of the messages at the members' cursors, by conversation and `seq`. */

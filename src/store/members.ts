@@ -1,11 +1,11 @@
-import type { ClientSession, Collection, Db, IndexDescription, ObjectId } from 'mongodb'
+import type { ClientSession, Collection, Db, Document, IndexDescription, ObjectId } from 'mongodb'
 import { omitUndefined } from '../omit-undefined.ts'
 import type { MemberDoc, PreferencesDoc } from './documents.ts'
 import { type RevRange, revFilter } from './rev-range.ts'
 
 /** Number of reads that are kept. */
 const MAX_READS = 8
-const ROLES = ['owner', 'admin', 'member'] satisfies MemberDoc['role'][]
+const LEADING = { role: { $in: ['owner', 'admin'] satisfies MemberDoc['role'][] } }
 const PRESENT = { leftAt: { $exists: false } }
 
 /** Memberships of a list: those without preferences, and the others. */
@@ -19,7 +19,8 @@ export class MemberStore {
   static readonly indexes: IndexDescription[] = [
     { key: { conversationId: 1, userId: 1 }, unique: true }, // find, page
     { key: { conversationId: 1, rev: 1 } }, // changedSince
-    { key: { userId: 1, conversationId: 1 } } // findByUser, findCrowded
+    { key: { userId: 1, conversationId: 1 } }, // findByUser, findCrowded
+    { key: { conversationId: 1, role: 1 }, partialFilterExpression: LEADING } // firstOfEach
   ]
 
   readonly #members: Collection<MemberDoc>
@@ -93,20 +94,24 @@ export class MemberStore {
   }
 
   /**
-   * Some present members of each of these conversations: first the person, then its owner and admins, then the others
-   * by their ids. Looks at all of them.
+   * Some present members of each of these conversations of a person: first that person, then its owner and admins, then
+   * the others by their ids. Looks at no more than these, however many are in them.
    */
   async firstOfEach(conversationIds: readonly ObjectId[], userId: ObjectId, limit: number): Promise<MemberDoc[]> {
-    const rank = { $cond: [{ $eq: ['$userId', userId] }, -1, { $indexOfArray: [ROLES, '$role'] }] }
-    const first = { $topN: { n: limit, sortBy: { rank: 1, userId: 1 }, output: '$$ROOT' } }
-    const groups = await this.#members
-      .aggregate<{ members: MemberDoc[] }>([
-        { $match: { conversationId: { $in: [...conversationIds] }, ...PRESENT } },
-        { $set: { rank } },
-        { $group: { _id: '$conversationId', members: first } }
-      ])
+    const found = await this.#members
+      .aggregate<MemberDoc & { leading: MemberDoc[]; others: MemberDoc[] }>(
+        [
+          { $match: { userId, conversationId: { $in: [...conversationIds] }, ...PRESENT } },
+          withMembers('leading', [{ $match: { ...LEADING, ...PRESENT } }, { $sort: { role: -1 } }, { $limit: limit }]),
+          withMembers('others', [{ $match: PRESENT }, { $sort: { userId: 1 } }, { $limit: limit }])
+        ],
+        { batchSize: conversationIds.length }
+      )
       .toArray()
-    return groups.flatMap(({ members }) => members)
+    return found.flatMap(({ leading, others, ...own }) => {
+      const first = new Map([own, ...leading, ...others].map(member => [member.userId.toHexString(), member]))
+      return [...first.values()].slice(0, limit)
+    })
   }
 
   /** Present members in the order of their ids. */
@@ -190,4 +195,9 @@ export class MemberStore {
       { session, returnDocument: 'after' }
     )
   }
+}
+
+/** Stage that adds some members of the same conversation to a membership. */
+function withMembers(as: string, pipeline: Document[]): Document {
+  return { $lookup: { from: 'members', localField: 'conversationId', foreignField: 'conversationId', pipeline, as } }
 }

@@ -212,14 +212,19 @@ export class TestServer {
 
   /** The direct conversation of two people. @returns its id */
   async direct(a: Person, b: Person): Promise<string> {
-    return (await this.call(a, 'POST', '/v1/conversations', { type: 'direct', userId: b.id })).body.id
+    return await this.#create(a, { type: 'direct', userId: b.id })
   }
 
   /** A group; the first is its owner. @returns its id */
   async group(...[owner, ...others]: [Person, ...Person[]]): Promise<string> {
     const memberIds = others.map(({ id }) => id)
-    const body = { type: 'group', name: 'Group', ...(memberIds.length > 0 ? { memberIds } : {}) }
-    return (await this.call(owner, 'POST', '/v1/conversations', body)).body.id
+    return await this.#create(owner, { type: 'group', name: 'Group', ...(memberIds.length > 0 ? { memberIds } : {}) })
+  }
+
+  async #create(who: Person, conversation: object): Promise<string> {
+    const { body, text } = await this.call(who, 'POST', '/v1/conversations', conversation)
+    if (body?.id === undefined) throw new Error(`No conversation was made: ${text}`)
+    return body.id
   }
 
   async close(): Promise<void> {
