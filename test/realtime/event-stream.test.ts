@@ -75,6 +75,26 @@ t.test('what a client was sent while it caught up is not sent again when the ser
   t.equal(socket.heard.filter(({ name }) => name === 'message:new').length, 2)
 })
 
+t.test('U82: one’s own message reaches a device that was catching up when it was sent elsewhere', async t => {
+  const one = await startServer(t)
+  const late = await startServer(t, { uri: one.uri, env: { TIMINGS_HEAD_POLL_MS: '3000' } })
+  const [ann, ben] = (await one.people(2)) as [Person, Person]
+  const conversationId = await one.direct(ann, ben)
+  await (await StreamClient.open(t, `${late.url}/v1/events`, bearer(ben))).hear('ready')
+  await send(one, ann, conversationId, 'before')
+  await send(one, ben, conversationId, 'own')
+  await send(one, ann, conversationId, 'after')
+  const socket = await PacketClient.open(t, late.url, { namespace: '/mobile', auth: { token: ben.token } })
+  const stream = await StreamClient.open(t, `${late.url}/api/sse`, bearer(ben))
+  for (const client of [socket, stream]) {
+    for (const text of ['"after"', '"own"']) await client.hear('message:new', it => JSON.stringify(it).includes(text))
+  }
+  for (const text of ['before', 'own', 'after'])
+    t.equal(socket.heard.filter(it => JSON.stringify(it).includes(`"${text}"`)).length, 1, text)
+  t.same(new Set(stream.all('message:new').map(it => it.text)), new Set(['before', 'own', 'after']))
+  t.equal(stream.all('message:new').length, 3)
+})
+
 t.test('what is no id begins anew, and what is too far behind is a reset', async t => {
   const server = await startServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]

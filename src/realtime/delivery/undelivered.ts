@@ -35,19 +35,19 @@ export class Undelivered {
     const before = Date.now()
     const cursor = await this.#deps.sessions.deviceCursor(actor)
     const missed = await this.#deps.history.undelivered(actor, { cursor })
-    /** The last `seq` sent of each conversation. */
-    const sent = new Map<string, number>()
-    for (const { conversationId, messages } of missed) {
+    /** Ids of what was sent. One's own messages are not among them: they come live, however late. */
+    const sent = new Set<string>()
+    for (const { messages } of missed) {
       for (const message of messages) {
         await receiver.connection.drained()
         if (!receiver.connection.isOpen) return NOTHING_SENT
         await this.#send(actor, dialect, message, receiver)
-        sent.set(conversationId, message.seq)
+        sent.add(message.id)
       }
     }
     // A new device loads what there was before it; from now on it is sent what it misses.
     if (cursor === undefined) await this.#deps.sessions.setDeviceCursor(actor, { before, recent: new Map() })
-    return ({ event: { type, data } }) => type === 'message:new' && data.seq <= (sent.get(data.conversationId) ?? 0)
+    return ({ event: { type, data } }) => type === 'message:new' && sent.has(data.id)
   }
 
   async #send(actor: Actor, { translations }: RealtimeDialect, message: Message, { emit }: Receiver): Promise<void> {
