@@ -16,6 +16,24 @@ export const Timestamp = Type.String({
   examples: ['2026-11-21T09:30:00.000Z']
 })
 
+/** A moment as it is asked for: RFC 3339, with any fraction of a second, in UTC or with its distance from it. */
+export const Moment = Type.String({
+  pattern: '^\\d{4}-\\d\\d-\\d\\d[Tt]\\d\\d:\\d\\d:\\d\\d(?:\\.\\d{1,9})?(?:[Zz]|[+-]\\d\\d:\\d\\d)$',
+  maxLength: 40,
+  examples: ['2026-11-21T09:30:00Z']
+})
+
+/** Characters that are not shown, or turn the direction of what is. */
+const HIDDEN = '\\s\\u0000-\\u001f\\u007f-\\u009f\\u061c\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u2069\\ufeff'
+const HOST = `[^${HIDDEN}/?#@:\\[\\]\\\\%<>^|"\`]+`
+
+/** An address on the web: http or https, a host, neither a name nor a password, and nothing hidden. */
+export const WebAddress = Type.String({
+  maxLength: 2_048,
+  pattern: `^https?://(?:\\[[0-9A-Fa-f:.]+\\]|${HOST})(?::\\d{1,5})?(?:[/?#][^${HIDDEN}]*)?$`,
+  examples: ['https://pictures.example/1.png']
+})
+
 /** A counter of messages (`seq`) or of changes (`rev`); 0 is before the first. */
 export const Counter = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
 

@@ -2,6 +2,8 @@ import { AppError } from './errors.ts'
 import { omitUndefined } from './omit-undefined.ts'
 
 const DIGIT = /\p{Nd}/u
+/** Marks of direction, which phones put around a number that is copied from a contact card. */
+const DIRECTION = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
 /** The numbering plans of all countries: with the first number, because they are large. */
 const loadPhoneNumbers = async () => await import('libphonenumber-js')
 
@@ -25,23 +27,24 @@ export async function identifierKeys(
   region: string | undefined
 ): Promise<IdentifierKeys> {
   return omitUndefined({
-    usernameKey: username?.toLowerCase(),
+    usernameKey: username?.trim().toLowerCase(),
     phone: phone === undefined ? undefined : await requirePhone(phone, region),
     email: email === undefined ? undefined : emailKey(email)
   })
 }
 
-/** An email as it is kept. */
+/** An email as it is kept, without the blank that keyboards put around a word. */
 export function emailKey(email: string): string {
-  return email.normalize('NFC').toLowerCase()
+  return email.trim().normalize('NFC').toLowerCase()
 }
 
 /**
- * Normalise a phone number to E.164; `00` counts as `+`, and without either it is a number of the region.
- * `undefined` when it cannot be one.
+ * Normalise a phone number to E.164; `00` counts as `+`, and without either it is a number of the region. `tel:`
+ * (RFC 3966) may stand before it. `undefined` when it cannot be one.
  */
 export async function parsePhone(text: string, region: string | undefined): Promise<string | undefined> {
-  const international = text.normalize('NFKC').trim().replace(/^00/, '+')
+  const plain = text.normalize('NFKC').replace(DIRECTION, '').trim()
+  const international = plain.replace(/^tel:/i, '').replace(/^00/, '+')
   if (!DIGIT.test(international)) return undefined
   const { parsePhoneNumberFromString, isSupportedCountry } = await loadPhoneNumbers()
   const isCountry = region !== undefined && isSupportedCountry(region)

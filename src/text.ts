@@ -1,7 +1,7 @@
 import { AppError } from './errors.ts'
 
-/** Only blanks, and marks that show nothing: zero width, joiners, direction. */
-const INVISIBLE = /^[\s\p{Cf}\p{Mn}]*$/u
+/** Only blanks, and marks that show nothing: zero width, joiners, direction, fillers, the empty Braille pattern. */
+const INVISIBLE = /^[\s\p{Cf}\p{Mn}\p{DI}\u2800\u{1d159}]*$/u
 
 /** Half characters, and marks that turn the direction of the text around them. */
 const UNREADABLE = /[\p{Surrogate}\u202a-\u202e\u2066-\u2069]/u
@@ -20,6 +20,12 @@ export function requireText(text: string, maxBytes: number): void {
 export function requirePlainText(field: string, text: string): string {
   if (!isReadable(text)) throw new AppError('invalid', `${field} is not readable text`)
   return text.trim()
+}
+
+/** Text of whole characters; it may be empty. @throws {AppError} `invalid` for a half one */
+export function requireWellFormed(field: string, text: string): string {
+  if (!text.isWellFormed()) throw new AppError('invalid', `${field} is not readable text`)
+  return text
 }
 
 /** Whether a text shows something, without half characters and without turning the direction of what is around it. */

@@ -23,9 +23,18 @@ const PROBLEMS: Partial<Record<ValueErrorType, (schema: TSchema) => string>> = {
 
 /** Describe the first problem of a value that its schema refuses, in our own words; never repeats what was sent. */
 export function describeProblem(what: string, schema: TSchema, value: unknown): string {
-  const error = Value.Errors(schema, value).First()
+  const error = firstError(schema, value)
   const place = `${what}${error?.path ?? ''}`.slice(0, MAX_PATH_LENGTH)
   return `${place} ${error ? wordsFor(error) : 'is not valid'}`
+}
+
+/** The first error; of one of several forms, that of the form which the value's words (such as its `type`) name. */
+function firstError(schema: TSchema, value: unknown): ValueError | undefined {
+  const error = Value.Errors(schema, value).First()
+  if (error?.type !== ValueErrorType.Union) return error
+  const forms = error.errors.map(errors => [...errors])
+  const meant = forms.filter(errors => errors.every(({ type }) => type !== ValueErrorType.Literal))
+  return meant.length === 1 ? meant[0]?.[0] : error
 }
 
 function wordsFor({ type, schema }: ValueError): string {

@@ -15,7 +15,7 @@ export const Phone = Type.String({
   description: 'Any spelling of the number; kept as E.164.'
 })
 
-export const Email = Type.String({ minLength: 3, maxLength: 254, pattern: '^[^\\s@]+@[^\\s@]+$' })
+export const Email = Type.String({ minLength: 3, maxLength: 254, pattern: '^\\s*[^\\s@]+@[^\\s@]+\\s*$' })
 
 /** Identifiers of a new account and a password. A phone number and an email are kept as what has yet to be proved. */
 export const Register = route({
@@ -121,8 +121,8 @@ export const RevokeOtherSessions = route({
   schema: { summary: 'Sign every other device out', tags, response: { 204: Type.Null() } }
 })
 
-/** Six digits. */
-export const Code = Type.String({ pattern: '^[0-9]{6}$', maxLength: 6, examples: ['012345'] })
+/** Six digits; blanks around them do not count. */
+export const Code = Type.String({ pattern: '^\\s*[0-9]{6}\\s*$', maxLength: 16, examples: ['012345'] })
 
 const target = { phone: Type.Optional(Phone), email: Type.Optional(Email) }
 

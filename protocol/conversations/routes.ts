@@ -2,7 +2,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { ConversationId, UserId } from '../ids.ts'
 import { MAX_PAGE_SIZE } from '../limits.ts'
 import { route } from '../route.ts'
-import { Counter, closed, oneOf, PLAIN_TEXT, Timestamp } from '../schema.ts'
+import { Counter, closed, Moment, oneOf, PLAIN_TEXT } from '../schema.ts'
 import { ConversationType, ConversationView, Member, Membership, Nickname, Receipt, Ringtone } from './entities.ts'
 import { ConversationChanges, MemberAdd, MemberRole, NewConversation } from './events.ts'
 
@@ -77,7 +77,7 @@ export const UpdateConversation = route({
 /** Preferences to change: one left out stays as it is; an empty text takes a nickname or a ringtone away. */
 export const PreferenceChanges = closed({
   muted: Type.Optional(Type.Boolean()),
-  mutedUntil: Type.Optional(Timestamp),
+  mutedUntil: Type.Optional(Moment),
   pinned: Type.Optional(Type.Boolean()),
   archived: Type.Optional(Type.Boolean()),
   favorite: Type.Optional(Type.Boolean()),

@@ -1,7 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { ConversationId, MessageId, UserId } from '../ids.ts'
 import { Reaction } from '../reactions/entities.ts'
-import { Counter, closed, oneOf, PLAIN_TEXT, Timestamp } from '../schema.ts'
+import { Counter, closed, oneOf, PLAIN_TEXT, Timestamp, WebAddress } from '../schema.ts'
 
 /** Type of a message. The server alone writes `call` and `system`. */
 export const MessageType = oneOf(
@@ -19,7 +19,7 @@ export const MessageType = oneOf(
 export type MessageType = Static<typeof MessageType>
 
 /** Address to fetch something from: http or https. */
-export const Url = Type.String({ maxLength: 2_048, pattern: '^https?://[^\\s]+$' })
+export const Url = WebAddress
 
 const pixels = Type.Optional(Type.Integer({ minimum: 0, maximum: 100_000 }))
 
@@ -84,8 +84,13 @@ export const SystemNote = closed({
 })
 export type SystemNote = Static<typeof SystemNote>
 
+const KEY = '[A-Za-z0-9._:+/=-]{1,64}'
+
 /** Chosen by the client, unique for the sender in the conversation; a repeat answers the first message. */
-export const ClientId = Type.String({ minLength: 1, maxLength: 64, pattern: '^[A-Za-z0-9._:-]+$' })
+export const ClientId = Type.String({ minLength: 1, maxLength: 64, pattern: `^${KEY}$` })
+
+/** The same as a header: bare, or in quotes as structured headers write text (draft-ietf-httpapi-idempotency-key-header). */
+export const IdempotencyKey = Type.String({ minLength: 1, maxLength: 66, pattern: `^(?:${KEY}|"${KEY}")$` })
 
 /** Up to 16 KiB of UTF-8 (`textBytes`); the length here only bounds the work of checking. */
 export const Text = Type.String({ minLength: 1, maxLength: 16_384, pattern: PLAIN_TEXT })

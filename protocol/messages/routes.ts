@@ -3,7 +3,7 @@ import { ConversationId, MessageId, UserId } from '../ids.ts'
 import { MAX_PAGE_SIZE } from '../limits.ts'
 import { route } from '../route.ts'
 import { closed, oneOf, Timestamp } from '../schema.ts'
-import { ClientId, Message, Text } from './entities.ts'
+import { ClientId, IdempotencyKey, Message, Text } from './entities.ts'
 import { Changed, HistoryPage, HistoryQuery, NewContent, Sent } from './events.ts'
 
 const tags = ['messages']
@@ -19,7 +19,7 @@ export const SendMessage = route({
     summary: 'Send a message; give `clientId` in the body or as the header `Idempotency-Key`',
     tags,
     params,
-    headers: Type.Object({ 'idempotency-key': Type.Optional(ClientId) }),
+    headers: Type.Object({ 'idempotency-key': Type.Optional(IdempotencyKey) }),
     body: closed({ clientId: Type.Optional(ClientId), ...NewContent }),
     response: { 200: Sent, 201: Sent }
   }

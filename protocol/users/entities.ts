@@ -1,7 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { UserId } from '../ids.ts'
 import { Presence } from '../presence/entities.ts'
-import { closed, oneOf, PLAIN_TEXT, Timestamp } from '../schema.ts'
+import { closed, oneOf, PLAIN_TEXT, Timestamp, WebAddress } from '../schema.ts'
 
 export const Username = Type.String({ pattern: '^[A-Za-z0-9](?:[A-Za-z0-9._-]{1,30})[A-Za-z0-9]$', maxLength: 32 })
 
@@ -15,7 +15,7 @@ export const StatusText = Type.String({ maxLength: 140, pattern: PLAIN_TEXT })
 export const PublicKey = Type.String({ maxLength: 8_192, pattern: '^[\\x20-\\x7e\\r\\n]*$' })
 
 /** A picture's address: http or https. */
-export const PictureUrl = Type.String({ maxLength: 2_048, pattern: '^https?://[^\\s]+$' })
+export const PictureUrl = WebAddress
 
 const profile = {
   id: UserId,

@@ -26,6 +26,7 @@ import type { Consent } from './consent/consent.ts'
 import type { DirectPairs } from './direct/pairs.ts'
 import type { LargeChanges } from './large-changes.ts'
 import { addedNews, newMember } from './new-members.ts'
+import { readableTexts } from './policy.ts'
 import { type Note, systemNoteDoc } from './system-messages.ts'
 
 interface ConversationDeps {
@@ -83,6 +84,7 @@ export class ConversationService {
    */
   async create(actor: Actor, input: NewConversation): Promise<{ conversation: ConversationView; isNew: boolean }> {
     if (input.type === 'direct') return await this.#openDirect(actor, bareId(input.userId), false)
+    const { type, name, description, avatarUrl } = readableTexts(input)
     const others = [...new Set(input.memberIds?.map(bareId) ?? [])].filter(id => id !== actor.userId)
     if (others.length >= this.#maxMembers) {
       throw new AppError('quota_reached', `A group has at most ${this.#maxMembers} members`)
@@ -93,7 +95,6 @@ export class ConversationService {
     await this.#blocks.requireUnblocked(actor, others)
     await this.#consent.requireRoom([actor.userId])
     await this.#consent.requireMayAdd(actor.userId, others)
-    const { type, name, description, avatarUrl } = input
     const fields = {
       type,
       name,

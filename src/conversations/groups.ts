@@ -16,7 +16,7 @@ import type { BlockService, UserService } from '../users/index.ts'
 import type { Consent } from './consent/consent.ts'
 import { inParts, type LargeChanges, SLICE } from './large-changes.ts'
 import { addedNews, newMember } from './new-members.ts'
-import { requireAdmin, requireAllowed, requireGroup, requireMember } from './policy.ts'
+import { readableTexts, requireAdmin, requireAllowed, requireGroup, requireMember } from './policy.ts'
 import { appendSystemMessage, type Note } from './system-messages.ts'
 
 interface GroupDeps {
@@ -63,7 +63,8 @@ export class GroupService {
    * Changes what a group is called, and (admins alone) who may do what in it.
    * @throws {AppError} `not_found`, `forbidden`, `invalid`
    */
-  async update(actor: Actor, id: string, { settings, ...changes }: GroupChanges): Promise<Landed> {
+  async update(actor: Actor, id: string, { settings, ...given }: GroupChanges): Promise<Landed> {
+    const changes = readableTexts(given)
     this.#budgets.spend(actor.userId, WEIGHT.group)
     return await this.#run(actor, id, draft => {
       if (settings === undefined) requireAllowed(draft.state, actor, 'whoMayEdit')

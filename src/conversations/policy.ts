@@ -8,6 +8,7 @@ import type { MemberDoc, MessageDoc } from '../store/documents.ts'
 import type { MemberStore } from '../store/members.ts'
 import { noSuchConversation, noSuchMessage } from '../store/missing.ts'
 import type { View } from '../store/view.ts'
+import { requirePlainText, requireWellFormed } from '../text.ts'
 
 /** Members up to which receipts and typing are passed on; in larger conversations receipts are only kept. */
 export const MAX_TOLD_MEMBERS = 64
@@ -64,6 +65,18 @@ export function requireFromPerson({ type }: Readonly<MessageDoc>): void {
 /** @throws {AppError} `invalid` for a direct conversation, whose members are for ever the same two */
 export function requireGroup({ doc }: ConversationState): void {
   if (doc.type !== 'group') throw new AppError('invalid', 'This is possible in groups only')
+}
+
+/**
+ * What a group is called, as it is kept.
+ * @throws {AppError} `invalid` for a name that shows nothing, and for half characters
+ */
+export function readableTexts<Texts extends { readonly name?: string; readonly description?: string }>(
+  texts: Texts
+): Texts {
+  const { name, description } = texts
+  if (description !== undefined) requireWellFormed('description', description)
+  return name === undefined ? texts : { ...texts, name: requirePlainText('name', name) }
 }
 
 /** A message that this member may see. @throws {AppError} `not_found` when it is missing, foreign, or from before their time */

@@ -13,6 +13,7 @@ import type { ConversationDoc, MemberDoc, PreferencesDoc } from '../store/docume
 import type { MemberStore } from '../store/members.ts'
 import { noSuchConversation } from '../store/missing.ts'
 import type { AccountStore } from '../streams/store.ts'
+import { requireWellFormed } from '../text.ts'
 import type { ReceiptService } from './receipts.ts'
 
 interface PreferenceDeps {
@@ -140,14 +141,18 @@ function fieldsOf(changes: PreferenceChanges, seq: number): { [name in keyof Pre
 function mutedUntilOf(muted: boolean | undefined, until: string | undefined): Date | undefined {
   if (muted === false) return undefined
   if (until === undefined) return FOR_EVER
-  const moment = new Date(until)
+  const moment = new Date(isLocalTime(until) ? `${until}Z` : until)
   if (Number.isNaN(moment.getTime())) throw new AppError('invalid', 'mutedUntil is not a moment')
   return moment
 }
 
+/** A time without a zone, which is read as UTC wherever the server is. */
+function isLocalTime(text: string): boolean {
+  return text.includes('T') && !/(?:Z|[+-]\d\d:?\d\d)$/i.test(text)
+}
+
 function readableOf(field: string, text = ''): string | undefined {
-  if (!text.isWellFormed()) throw new AppError('invalid', `${field} is not readable text`)
-  return text.trim() || undefined
+  return requireWellFormed(field, text).trim() || undefined
 }
 
 /** Whether a preference is as wanted already; hidden is hidden, since whichever message. */

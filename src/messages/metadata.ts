@@ -6,7 +6,10 @@ const MAX_DEPTH = 4
 /** Names that mean something to the database or to JavaScript. */
 const RESERVED = /^\$|[.\0]|^(?:__proto__|constructor|prototype|_bsontype|toBSON|)$/
 
-/** @throws {AppError} `invalid` for what is not plain JSON of at most four levels, `too_large` beyond 4 KiB */
+/**
+ * @throws {AppError} `invalid` for what is not plain JSON of at most four levels, or has whole numbers that JavaScript
+ * does not keep, `too_large` beyond 4 KiB
+ */
 export function requireMetadata(metadata: Readonly<Record<string, unknown>>): void {
   requirePlain(metadata, MAX_DEPTH)
   if (Buffer.byteLength(JSON.stringify(metadata)) > MAX_BYTES) {
@@ -15,6 +18,9 @@ export function requireMetadata(metadata: Readonly<Record<string, unknown>>): vo
 }
 
 function requirePlain(value: unknown, depth: number): void {
+  if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
+    throw new AppError('invalid', 'metadata has a number that is too large to be kept; write it as text')
+  }
   if (isScalar(value)) return
   if (!isPlain(value) || depth === 0) throw new AppError('invalid', 'metadata is JSON of at most four levels')
   if (!Array.isArray(value)) requireNames(value as object)

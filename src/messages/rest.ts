@@ -16,7 +16,7 @@ interface MessageRouteDeps {
 export function messageRoutes({ history, messages, receipts }: MessageRouteDeps): BoundRoute[] {
   return [
     route(contracts.SendMessage, async ({ actor, params, body, headers }, reply) => {
-      const clientId = body.clientId ?? headers['idempotency-key']
+      const clientId = body.clientId ?? headers['idempotency-key']?.replaceAll('"', '')
       if (clientId === undefined) throw new AppError('invalid', 'Give a clientId, or the header Idempotency-Key')
       const { sent } = await messages.send(actor, { ...params, ...body, clientId })
       reply.code(sent.duplicate ? 200 : 201)

@@ -123,7 +123,7 @@ export class Codes {
 
   #isDigest(kept: string, use: string, code: string): boolean {
     const digest = Buffer.from(kept, 'base64url')
-    return this.#keys.some(key => timingSafeEqual(digestOf(key, use, code), digest))
+    return this.#keys.some(key => timingSafeEqual(digestOf(key, use, code.trim()), digest))
   }
 
   #networkDigest(ip: string): string {

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { AppError } from '../../errors.ts'
 
 /**
@@ -7,16 +7,28 @@ import { AppError } from '../../errors.ts'
  */
 export function readJsonBodies(app: FastifyInstance, { isEmptyAllowed = false } = {}): void {
   const parse = app.getDefaultJsonParser('error', 'error')
-  const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   app.removeContentTypeParser('application/json')
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
-    if (isEmptyAllowed && body.length === 0) return done(null, {})
-    let text: string
+    if (body.length === 0 && isEmptyAllowed) return done(null, {})
+    // Some clients name the type of a body also where they send none.
+    if (body.length === 0 && request.routeOptions.schema?.body === undefined) return done(null)
     try {
-      text = utf8.decode(body as Buffer)
-    } catch (cause) {
-      return done(new AppError('bad_frame', 'The body is not valid UTF-8', { cause }))
+      void parse(request, textOf(request, body as Buffer), done)
+    } catch (error) {
+      done(error as AppError)
     }
-    void parse(request, text, done)
   })
+}
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** @throws {AppError} `unsupported_media_type`, `bad_frame` */
+function textOf({ headers }: FastifyRequest, body: Buffer): string {
+  if (headers['content-encoding'] !== undefined && headers['content-encoding'] !== 'identity')
+    throw new AppError('unsupported_media_type', 'The body may not be compressed')
+  try {
+    return UTF8.decode(body)
+  } catch (cause) {
+    throw new AppError('bad_frame', 'The body is not valid UTF-8', { cause })
+  }
 }

@@ -31,7 +31,7 @@ export function createServer(config: Config): FastifyInstance {
     logController: new LogController({ disableRequestLogging: !['debug', 'trace'].includes(config.LOG_LEVEL) }),
     bodyLimit: BODY_BYTES,
     schemaController: noCompilers,
-    routerOptions: { maxParamLength: 16_384 },
+    routerOptions: { maxParamLength: 16_384, ignoreDuplicateSlashes: true, ignoreTrailingSlash: true },
     trustProxy: config.TRUST_PROXY.length > 0 ? config.TRUST_PROXY : false,
     // The first must be the smaller: Node would swap them, and a slow body would not be cut.
     http: { headersTimeout: 10_000, connectionsCheckingInterval: 2_000 },
@@ -87,7 +87,7 @@ export async function acceptUpgrades(
   const upgrades = new EventEmitter()
   app.server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     if (request.url?.startsWith(SOCKET_IO_PATH)) return
-    if (request.url?.split('?', 1)[0] === SOCKET_PATH) upgrades.emit('upgrade', request, socket, head)
+    if (isSocketPath(request.url)) upgrades.emit('upgrade', request, socket, head)
     // Nothing is upgraded elsewhere, and nothing is logged of an address that may hold a token.
     else socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
   })
@@ -103,4 +103,10 @@ export async function acceptUpgrades(
       void Promise.all([socket.drain(), packets.close()]).finally(() => this.websocketServer.close(() => done()))
     }
   })
+}
+
+/** Slashes that are doubled, or last, do not count, as in other paths. */
+function isSocketPath(url = ''): boolean {
+  const [path = ''] = url.split('?', 1)
+  return path.replace(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '') === SOCKET_PATH
 }
