@@ -192,7 +192,7 @@ export function createSubjects({ stores: store, bus, config, delivery, onError }
   const accounts = createAccounts({ ...base, ...people, delivery })
   const conversations = createConversations({ ...base, ...people })
   const requests = createRequests({ ...base, ...people, ...conversations })
-  const messages = createMessages(base)
+  const messages = createMessages({ ...base, ...conversations })
   const items = {
     ...people.userItems,
     ...accounts.accountItems,

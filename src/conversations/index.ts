@@ -41,6 +41,7 @@ export {
   viewOf
 } from './policy.ts'
 export type { ReceiptService } from './receipts.ts'
+export type { TypingService } from './typing.ts'
 
 interface ConversationDeps {
   readonly store: {

@@ -1,7 +1,7 @@
 import { TypingStarted, TypingStopped } from '../../protocol/conversations/events.ts'
 import { bareId, prefixedId } from '../../protocol/ids.ts'
 import type { Actor } from '../actor.ts'
-import type { Bus } from '../bus/bus.ts'
+import type { Bus, EphemeralMessage } from '../bus/bus.ts'
 import type { Config } from '../config/config.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { rateOf, TokenBuckets } from '../limits/token-buckets.ts'
@@ -29,6 +29,19 @@ interface TypingDeps {
   config: Pick<Config, 'limits'>
 }
 
+/** Those who are told: everybody else in the conversation, whose two people are known where it is a direct one. */
+type Audience = Pick<EphemeralMessage, 'pair'>
+
+/** Somebody who is typing. */
+interface Typing {
+  /** Timer of what ends it by itself. */
+  readonly end: NodeJS.Timeout
+  /** Undefined until it is known. */
+  audience: Audience | undefined
+  /** They have said it already: it is not told any more that they are typing. */
+  hasSpoken: boolean
+}
+
 /**
  * Passes on that somebody is typing, and once that they have stopped; nothing is stored. What comes too soon after what
  * was passed on counts as said.
@@ -41,8 +54,8 @@ export class TypingService {
   readonly #starts: TokenBuckets
   readonly #stops: TokenBuckets
   readonly #endMs: number
-  /** Timers of people who were told to be typing, by person and conversation. */
-  readonly #ends = new Map<string, NodeJS.Timeout>()
+  /** Those who are typing, by person and conversation. */
+  readonly #typing = new Map<string, Typing>()
 
   constructor({ store, bus, pairs, blocks, config }: TypingDeps) {
     this.#store = store
@@ -62,43 +75,65 @@ export class TypingService {
   async start(actor: Actor, conversationId: string): Promise<void> {
     const id = bareId(conversationId)
     const key = `${actor.userId}:${id}`
-    const end = this.#ends.get(key)?.refresh()
+    const known = this.#typing.get(key)
+    known?.end.refresh()
     if (this.#starts.tryTake(key) > 0) {
-      if (end === undefined) await this.#requireMember(actor, id)
+      if (known === undefined) await this.#requireMember(actor, id)
       return
     }
     // Before anything is waited for: a stop may come right behind.
-    this.#endLater(key, actor, id)
-    const isPassedOn = await this.#passOn(actor, id, TypingStarted).catch((error: unknown) => {
+    const typing = known ?? this.#endLater(key, actor, id)
+    typing.audience = await this.#audienceOf(actor, id).catch((error: unknown) => {
       this.#forget(key)
       throw error
     })
-    if (!isPassedOn) this.#forget(key)
+    if (typing.audience === undefined) this.#forget(key)
+    else if (!typing.hasSpoken) this.#tell(actor, id, { typing: TypingStarted, audience: typing.audience })
   }
 
   /** @throws {AppError} `not_found` for who is not a member */
   async stop(actor: Actor, conversationId: string): Promise<void> {
     const id = bareId(conversationId)
     const key = `${actor.userId}:${id}`
-    const isTyping = this.#forget(key)
+    const isTyping = this.#forget(key) !== undefined
     const isFirst = this.#stops.tryTake(key) === 0
-    await (isTyping || isFirst ? this.#passOn(actor, id, TypingStopped) : this.#requireMember(actor, id))
+    await (isTyping || isFirst ? this.#tellStop(actor, id) : this.#requireMember(actor, id))
   }
 
-  #endLater(key: string, actor: Actor, conversationId: string): void {
-    if (this.#ends.has(key) || this.#ends.size >= MAX_TYPING) return
+  /** Ends the typing of who says something now, at once: nobody is told of both. */
+  speak(actor: Actor, conversationId: string): void {
+    const id = bareId(conversationId)
+    const typing = this.#forget(`${actor.userId}:${id}`)
+    if (typing === undefined) return
+    typing.hasSpoken = true
+    const { audience } = typing
+    if (audience !== undefined) this.#tell(actor, id, { typing: TypingStopped, audience })
+  }
+
+  /** Ends by itself, if it is one of those that are watched. */
+  #endLater(key: string, actor: Actor, conversationId: string): Typing {
     const end = setTimeout(() => {
       this.#forget(key)
       // Whoever is no member any more has nothing to end.
-      this.#passOn(actor, conversationId, TypingStopped).catch(() => undefined)
+      this.#tellStop(actor, conversationId).catch(() => undefined)
     }, this.#endMs)
-    this.#ends.set(key, end.unref())
+    const typing = { end: end.unref(), audience: undefined, hasSpoken: false }
+    if (this.#typing.size < MAX_TYPING) this.#typing.set(key, typing)
+    else clearTimeout(end)
+    return typing
   }
 
-  /** @returns whether they were told to be typing */
-  #forget(key: string): boolean {
-    clearTimeout(this.#ends.get(key))
-    return this.#ends.delete(key)
+  /** @returns the typing that was known */
+  #forget(key: string): Typing | undefined {
+    const typing = this.#typing.get(key)
+    clearTimeout(typing?.end)
+    this.#typing.delete(key)
+    return typing
+  }
+
+  async #tellStop(actor: Actor, conversationId: string): Promise<void> {
+    const audience = await this.#audienceOf(actor, conversationId)
+    if (audience !== undefined) this.#tell(actor, conversationId, { typing: TypingStopped, audience })
   }
 
   async #requireMember({ userId }: Actor, conversationId: string): Promise<void> {
@@ -106,18 +141,21 @@ export class TypingService {
     if (member === null) throw noSuchConversation()
   }
 
-  /** @returns whether it was passed on: not in large groups */
-
-  async #passOn(
-    actor: Actor,
-    conversationId: string,
-    typing: typeof TypingStarted | typeof TypingStopped
-  ): Promise<boolean> {
+  /** @returns undefined in large groups, which are not told */
+  async #audienceOf(actor: Actor, conversationId: string): Promise<Audience | undefined> {
     await this.#requireMember(actor, conversationId)
     const pair = await this.#pairs.find(conversationId)
-    if (pair === undefined && (await this.#memberCount(conversationId)) > MAX_TOLD_MEMBERS) return false
+    if (pair === undefined && (await this.#memberCount(conversationId)) > MAX_TOLD_MEMBERS) return undefined
     // Known here before it is asked for there: members on this server are told before the reply.
     await this.#blocks.blockedPeers(actor.userId)
+    return omitUndefined({ pair })
+  }
+
+  #tell(
+    actor: Actor,
+    conversationId: string,
+    { typing, audience }: { typing: typeof TypingStarted | typeof TypingStopped; audience: Audience }
+  ): void {
     this.#bus.publish('ephemeral', {
       conversationId,
       event: typing.create({
@@ -126,9 +164,8 @@ export class TypingService {
       }),
       fromUserId: actor.userId,
       isForOthers: true,
-      ...omitUndefined({ pair })
+      ...audience
     })
-    return true
   }
 
   async #memberCount(conversationId: string): Promise<number> {

@@ -20,6 +20,7 @@ import {
   requireSender,
   requireUnblocked,
   requireVisible,
+  type TypingService,
   viewOf
 } from '../conversations/index.ts'
 import { ObjectId } from '../database/object-id.ts'
@@ -76,6 +77,7 @@ interface MessageDeps {
     readonly messages: MessageStore
   }
   bus: Bus
+  typing: Pick<TypingService, 'speak'>
   config: Pick<Config, 'EDIT_WINDOW' | 'limits'>
   sends: TokenBuckets
   /** Edits and reactions, each of which is told with the whole message. */
@@ -86,15 +88,17 @@ interface MessageDeps {
 export class MessageService {
   readonly #store: MessageDeps['store']
   readonly #bus: Bus
+  readonly #typing: MessageDeps['typing']
   readonly #editWindowMs: number
   readonly #textBytes: number
   readonly #sends: TokenBuckets
   readonly #changes: TokenBuckets
   readonly #chatsBegun: TokenBuckets
 
-  constructor({ store, bus, config, sends, changes }: MessageDeps) {
+  constructor({ store, bus, typing, config, sends, changes }: MessageDeps) {
     this.#store = store
     this.#bus = bus
+    this.#typing = typing
     this.#editWindowMs = config.EDIT_WINDOW
     this.#textBytes = config.limits.textBytes
     this.#sends = sends
@@ -111,6 +115,7 @@ export class MessageService {
   async send(actor: Actor, { conversationId: id, clientId, ...input }: MessageSendData): Promise<SendResult> {
     const { fields, mentions, bytes, bodyHash } = readContent(input, this.#textBytes)
     this.#sends.take(actor.userId, 'You are sending too fast')
+    this.#typing.speak(actor, id)
     const senderId = new ObjectId(actor.userId)
     const replyToId = input.replyTo === undefined ? undefined : new ObjectId(bareId(input.replyTo))
     let isCounted = false

@@ -29,3 +29,28 @@ t.test('who stops typing is told to have stopped once', async t => {
   await typing(other, true)
   t.equal((await socket.next(isStop)).data.conversationId, other)
 })
+
+t.test('U39: a message ends the typing of who sends it, before it comes', async t => {
+  const server = await startServer(t, { env: { LIMITS_TYPING_INTERVAL_MS: '60000' } })
+  const [ann, ben] = (await server.people(2)) as [Person, Person]
+  const [chat, group] = [await server.direct(ann, ben), await server.group(ann, ben)]
+  const [socket, sender] = [await server.connect(ben), await server.connect(ann)]
+  const type = async (conversationId: string) => await sender.ask('typing:start', { conversationId })
+  const send = async (conversationId: string, clientId: string) =>
+    await sender.ask('message:send', { conversationId, clientId, text: 'Hello' })
+  const hearUntil = async (clientId: string) => {
+    const types: string[] = []
+    for (;;) {
+      const { type, data } = await socket.next(it => /^(typing:|message:new)/.test(it.type))
+      types.push(type)
+      if (data.clientId === clientId) return types
+    }
+  }
+  await type(chat)
+  await send(chat, 'a')
+  t.same(await hearUntil('a'), ['typing:start', 'typing:stop', 'message:new'])
+  await send(chat, 'b')
+  t.same(await hearUntil('b'), ['message:new'])
+  await Promise.all([type(group), send(group, 'c'), send(group, 'd')])
+  t.notMatch((await hearUntil('d')).join(), /start(?!,typing:stop)/, 'also where both are said at once')
+})
