@@ -1,6 +1,8 @@
 import t from 'tap'
+import type { Receipt } from '../../protocol/conversations/entities.ts'
 import { UserStore } from '../../src/users/store.ts'
-import { startServer } from '../kit/helper.ts'
+import { type Person, startServer } from '../kit/helper.ts'
+import { StreamClient } from '../kit/stream-client.ts'
 
 t.test('bodies that are no JSON, and paths and methods that do not exist', async t => {
   const server = await startServer(t)
@@ -43,6 +45,23 @@ t.test('HEAD answers as GET does, without the body, and ends a stream', async t 
   const secret = { 'device-secret': qr.body.deviceSecret }
   const watched = await server.call(undefined, 'HEAD', `/v1/auth/qr/${qr.body.token}/events`, undefined, secret)
   t.same([watched.status, watched.text], [200, ''])
+})
+
+t.test('U23: HEAD of an event stream is answered at once, is no connection, and uses nothing up', async t => {
+  const server = await startServer(t)
+  const [ann, ben] = (await server.people(2)) as [Person, Person]
+  const conversationId = await server.direct(ann, ben)
+  const { ticket } = (await server.call(ben, 'POST', '/v1/auth/tickets')).body
+  await server.call(ann, 'POST', `/v1/conversations/${conversationId}/messages`, { clientId: 'a', text: 'Hello' })
+  for (const path of ['/api/sse', '/v1/events', '/chatapp/api/sse', `/v1/events?ticket=${ticket}`]) {
+    const { status, headers, text } = await server.call(ben, 'HEAD', path)
+    t.same([status, headers.get('content-type'), text], [200, 'text/event-stream; charset=utf-8', ''], path)
+  }
+  t.match((await server.call(undefined, 'GET', '/metrics')).text, /^parley_connections 0$/m)
+  const { receipts } = (await server.call(ann, 'GET', `/v1/conversations/${conversationId}/members`)).body
+  t.equal(receipts.find(({ userId }: Receipt) => userId === ben.id)?.deliveredSeq, 0, 'nothing is delivered')
+  const stream = await StreamClient.open(t, `${server.url}/v1/events?ticket=${ticket}`)
+  t.ok(await stream.hear('ready'))
 })
 
 t.test('a bug is told as internal, and nothing of it leaves', async t => {

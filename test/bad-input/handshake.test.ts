@@ -14,7 +14,9 @@ t.test('Socket: the upgrade', async t => {
     return await raw(server, `GET ${path} HTTP/1.1\r\n${lines.join('')}${fixed}\r\n`)
   }
   await unharmed(t, it, async () => {
-    t.match(await upgrade('/ws', { 'Sec-WebSocket-Protocol': 'chat.v9' }), /^HTTP\/1\.1 400/, 'W1 another subprotocol')
+    const other = await upgrade('/ws', { 'Sec-WebSocket-Protocol': 'chat.v9' })
+    t.match(other, /^HTTP\/1\.1 400/, 'W1 another subprotocol')
+    t.match(other, /^connection: close\r$/im, 'U50: the connection that ends is not offered again')
     t.match(await upgrade('/no'), /^HTTP\/1\.1 404/, 'W2 another path')
     const plain = await server.call(undefined, 'GET', '/ws')
     t.equal(plain.status, 426, 'W2 no upgrade')
@@ -26,7 +28,7 @@ t.test('Socket: the upgrade', async t => {
       'https://good.example:444',
       'http://good.example'
     ]) {
-      t.match(await upgrade('/ws', { Origin: origin }), /^HTTP\/1\.1 403/, `W6 ${origin}`)
+      t.match(await upgrade('/ws', { Origin: origin }), /^HTTP\/1\.1 403.*\r\nconnection: close\r\n/is, `W6 ${origin}`)
     }
     const good = await SocketClient.open(`${server.url.replace('http', 'ws')}/ws`, { origin: 'https://good.example' })
     good.terminate()

@@ -54,6 +54,8 @@ export function answerErrorWith(
   if (error.code === 'internal') request.log.error({ err: thrown }, 'Request failed')
   const { status } = ERRORS[error.code]
   if (status === 401) reply.header('www-authenticate', challenge(request))
+  // The connection of an upgrade that is refused ends, and nothing may be asked on it again.
+  if (request.headers.upgrade !== undefined) reply.header('connection', 'close')
   if (error.retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(error.retryAfterMs / 1000))
   return reply.code(status).type('application/json; charset=utf-8').serializer(JSON.stringify).send(present(error))
 }

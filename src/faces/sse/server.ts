@@ -17,6 +17,12 @@ import { SseEncoder, SseWriter } from './encoder.ts'
 import { encodeFields } from './fields.ts'
 import { replaySince } from './replay.ts'
 
+const STREAM_HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache, no-transform',
+  'x-accel-buffering': 'no'
+}
+
 interface StreamServerDeps {
   readonly lifecycle: Lifecycle
   readonly undelivered: Undelivered
@@ -68,6 +74,8 @@ export class StreamServer {
   async open(request: FastifyRequest, reply: FastifyReply, dialect = ''): Promise<void> {
     const { lifecycle, config, resumption, onError } = this.#deps
     requireOrigin(request, config)
+    // Whoever asks for the head alone is no connection, and what they show is not used up.
+    if (request.method === 'HEAD') return void reply.headers(STREAM_HEADERS).send()
     const query = request.query as Record<string, unknown>
     const credential = readCredential(request.headers, query, config.WS_QUERY_TOKEN)
     if (credential.token === undefined && credential.ticket === undefined) {
@@ -152,10 +160,6 @@ function begin(reply: FastifyReply, retryMs: number): void {
   for (const [name, value] of Object.entries(reply.getHeaders())) {
     if (value !== undefined) reply.raw.setHeader(name, value)
   }
-  reply.raw.writeHead(200, {
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-cache, no-transform',
-    'x-accel-buffering': 'no'
-  })
+  reply.raw.writeHead(200, STREAM_HEADERS)
   reply.raw.write(`retry: ${retryMs}\n\n`)
 }
