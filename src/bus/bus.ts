@@ -33,8 +33,8 @@ export interface EphemeralMessage {
   readonly event: EphemeralEvent
   /** The person whom it is about; people who are blocked either way are not told. */
   readonly fromUserId: string
-  /** The person's own devices are not told either. */
-  readonly isForOthers?: true
+  /** Who is told: everybody unless said. */
+  readonly toldTo?: 'others' | 'own devices'
   /** Direct conversations: the two people. */
   readonly pair?: readonly [string, string]
   /** A receipt for what was waiting while somebody was away. */

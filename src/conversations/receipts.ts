@@ -4,7 +4,7 @@ import { bareId } from '../../protocol/ids.ts'
 import { PAGE_SIZE } from '../../protocol/limits.ts'
 import type { MessageReceipts } from '../../protocol/messages/routes.ts'
 import type { Actor } from '../actor.ts'
-import type { Bus } from '../bus/bus.ts'
+import type { Bus, EphemeralMessage } from '../bus/bus.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { userId } from '../ids.ts'
@@ -146,10 +146,11 @@ export class ReceiptService {
 
   async #advance(actor: Actor, conversationId: ObjectId, cursors: Cursors): Promise<Receipt> {
     const head = await this.#headFor(conversationId, cursors)
-    const isTold = head.memberCount <= MAX_TOLD_MEMBERS
+    // In large groups the person's own devices alone are told, and of what was read.
+    const toldTo = head.memberCount <= MAX_TOLD_MEMBERS ? undefined : ('own devices' as const)
     // Known here before it is asked for there, so that members on this server are told before the reply; and before
     // the write, so that what is written is told.
-    if (isTold) await this.#blocks.blockedPeers(actor.userId)
+    if (toldTo === undefined) await this.#blocks.blockedPeers(actor.userId)
     // A forged cursor is clamped: nobody has read what is not there yet.
     const deliveredSeq = Math.min(cursors.deliveredSeq, head.seq)
     const readSeq = Math.min(cursors.readSeq, head.seq)
@@ -159,12 +160,10 @@ export class ReceiptService {
     })
     if (before === null) throw noSuchConversation()
     const after = furthest(before, { deliveredSeq, readSeq })
-    if (isTold) {
-      // What had been waiting is told apart from what came live meanwhile, although both were written at once.
-      const caughtUp = furthest(before, { deliveredSeq: Math.min(cursors.catchUpSeq, head.seq), readSeq: 0 })
-      this.#emitReceipt(head, before, caughtUp, true)
-      this.#emitReceipt(head, caughtUp, after, false)
-    }
+    // What had been waiting is told apart from what came live meanwhile, although both were written at once.
+    const caughtUp = furthest(before, { deliveredSeq: Math.min(cursors.catchUpSeq, head.seq), readSeq: 0 })
+    this.#emitReceipt(head, before, caughtUp, omitUndefined({ isCatchUp: true, toldTo }))
+    this.#emitReceipt(head, caughtUp, after, omitUndefined({ toldTo }))
     return presentReceipt(after)
   }
 
@@ -178,15 +177,22 @@ export class ReceiptService {
   }
 
   /** Tells that a member has got from one place to another, if it is another. */
-  #emitReceipt(head: ConversationDoc, from: MemberDoc, to: MemberDoc, isCatchUp: boolean): void {
+  #emitReceipt(
+    head: ConversationDoc,
+    from: MemberDoc,
+    to: MemberDoc,
+    about: Pick<EphemeralMessage, 'isCatchUp' | 'toldTo'>
+  ): void {
     if (to.deliveredSeq === from.deliveredSeq && to.readSeq === from.readSeq) return
     const moved = to.readSeq > from.readSeq ? Read : Delivered
+    if (about.toldTo === 'own devices' && moved === Delivered) return
     const pair = pairOf(head)
     this.#bus.publish('ephemeral', {
       conversationId: head._id.toHexString(),
       event: moved.create(presentReceipt(to)),
       fromUserId: to.userId.toHexString(),
-      ...omitUndefined({ pair, isCatchUp: isCatchUp || undefined })
+      ...about,
+      ...omitUndefined({ pair })
     })
   }
 }

@@ -163,7 +163,7 @@ export class TypingService {
         userId: prefixedId('user', actor.userId)
       }),
       fromUserId: actor.userId,
-      isForOthers: true,
+      toldTo: 'others',
       ...audience
     })
   }

@@ -183,13 +183,20 @@ export class Hub {
 
   /** Tells the members; not those who are blocked either way with the person whom it is about. */
   async #deliverEphemeral(message: EphemeralMessage): Promise<void> {
-    const { conversationId, event, fromUserId, isForOthers = false, pair, isCatchUp } = message
+    const { conversationId, event, fromUserId, toldTo, pair, isCatchUp } = message
     if (!this.#membership.hasMembers(conversationId)) return
-    const blocked = await this.#deps.blocks.blockedPeers(fromUserId)
-    const members = [...this.#membership.membersOf(conversationId)].map(([user]) => user)
-    const told = members.filter(({ id }) => (id === fromUserId ? !isForOthers : !blocked.has(id)))
+    const own = this.#membership.findUser(fromUserId)
+    const others = toldTo === 'own devices' ? [] : await this.#othersThan(fromUserId, conversationId)
+    const told = own === undefined || toldTo === 'others' ? others : [own, ...others]
     const recipients = Recipients.from(told.flatMap(({ connections }) => [...connections]))
     recipients.send({ event, ...omitUndefined({ pair, isCatchUp }) })
+  }
+
+  /** The members here but one, and but those who are blocked either way with them. */
+  async #othersThan(userId: string, conversationId: string): Promise<LocalUser[]> {
+    const blocked = await this.#deps.blocks.blockedPeers(userId)
+    const members = [...this.#membership.membersOf(conversationId)].map(([user]) => user)
+    return members.filter(({ id }) => id !== userId && !blocked.has(id))
   }
 
   /** Tells everybody here who shares a conversation with the person, each once. */

@@ -2,7 +2,9 @@ import { ObjectId } from 'mongodb'
 import t, { type Test } from 'tap'
 import type { Actor } from '../../src/actor.ts'
 import type { Subjects } from '../../src/app.ts'
-import { openServices } from '../kit/helper.ts'
+import { openServices, type Person, startServer } from '../kit/helper.ts'
+import { PacketClient } from '../kit/packet-client.ts'
+import { StreamClient } from '../kit/stream-client.ts'
 
 type Marks = Parameters<Subjects['receipts']['mark']>[2]
 
@@ -71,3 +73,33 @@ t.test('receipts that wait for one that is being written', async t => {
     })
   }
 })
+
+t.test(
+  'U16: what was read is told to the person’s own devices in a group of any size, and to others in small ones',
+  async t => {
+    const server = await startServer(t)
+    const [ann, ben, ...others] = (await server.people(65)) as [Person, Person, ...Person[]]
+    for (const members of [others.slice(1), others]) {
+      const conversationId = await server.group(ann, ben, ...members)
+      const isSmall = members.length < others.length
+      const content = { clientId: 'a', text: 'Hello' }
+      await server.call(ann, 'POST', `/v1/conversations/${conversationId}/messages`, content)
+      const [reading, own, sender] = [await server.connect(ben), await server.connect(ben), await server.connect(ann)]
+      const headers = { authorization: `Bearer ${ben.token}` }
+      const stream = await StreamClient.open(t, `${server.url}/v1/events`, headers)
+      await stream.hear('ready')
+      const mobile = await PacketClient.open(t, server.url, { namespace: '/mobile', auth: { token: ben.token } })
+      const { readSeq } = await reading.ask('receipt:read', { conversationId, seq: 2 })
+      const isRead = ({ type, data }: { type: string; data: { conversationId: string } }) =>
+        type === 'receipt:read' && data.conversationId === conversationId
+      t.match((await own.next(isRead)).data, { userId: ben.id, readSeq })
+      t.match(await stream.hear('receipt:read', it => it.data.conversationId === conversationId), {
+        data: { data: { readSeq } }
+      })
+      t.ok(await mobile.hear('message:read'))
+      await server.call(ann, 'POST', `/v1/conversations/${conversationId}/messages`, { clientId: 'b', text: 'Bye' })
+      await sender.next(({ type, data }) => type === 'message:new' && data.text === 'Bye')
+      t.equal(sender.frames.some(isRead), isSmall, 'the sender is told only where the group is small')
+    }
+  }
+)
