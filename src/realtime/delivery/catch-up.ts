@@ -18,7 +18,7 @@ export class CatchUp<Encoded> {
   /** Undefined once the client is live. */
   #waiting: Waiting<Encoded>[] | undefined = []
   #wasSent = NOTHING_SENT
-  #liveAt = 0
+  #forgetting: NodeJS.Timeout | undefined
 
   get isOver(): boolean {
     return this.#waiting === undefined
@@ -30,7 +30,7 @@ export class CatchUp<Encoded> {
    * client has to come back and catch up anew
    */
   take(outbound: OutboundEvent, encoded: Encoded): 'send' | 'done' | 'full' {
-    if (this.#waiting === undefined) return this.#isRepeat(outbound) ? 'done' : 'send'
+    if (this.#waiting === undefined) return this.#wasSent(outbound) ? 'done' : 'send'
     this.#waiting.push({ outbound, encoded })
     return this.#waiting.length <= MAX_WAITING ? 'done' : 'full'
   }
@@ -39,8 +39,7 @@ export class CatchUp<Encoded> {
   end(wasSent: WasSent): Waiting<Encoded>[] {
     const waiting = this.#waiting ?? []
     this.#waiting = undefined
-    this.#wasSent = wasSent
-    this.#liveAt = performance.now()
+    this.#remember(wasSent)
     return waiting.filter(({ outbound }) => !wasSent(outbound))
   }
 
@@ -49,10 +48,13 @@ export class CatchUp<Encoded> {
     this.end(NOTHING_SENT)
   }
 
-  #isRepeat(outbound: OutboundEvent): boolean {
-    if (this.#wasSent === NOTHING_SENT) return false
-    // By now every change of before has been heard.
-    if (performance.now() - this.#liveAt > MARGIN_MS) this.#wasSent = NOTHING_SENT
-    return this.#wasSent(outbound)
+  /** Until every change of before has been heard. */
+  #remember(wasSent: WasSent): void {
+    clearTimeout(this.#forgetting)
+    this.#wasSent = wasSent
+    if (wasSent === NOTHING_SENT) return
+    this.#forgetting = setTimeout(() => {
+      this.#wasSent = NOTHING_SENT
+    }, MARGIN_MS).unref()
   }
 }
