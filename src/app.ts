@@ -21,7 +21,7 @@ import { createDialects, describeDialects, dialectRoutes } from './dialects/inde
 import type { DialectDeps } from './dialects/kit/dialect.ts'
 import { authenticateRequests } from './faces/http/authentication.ts'
 import type { Proxies } from './faces/http/proxies.ts'
-import { createRequestLimits } from './faces/http/rate-limits.ts'
+import { createRequestLimits, holdRefusals } from './faces/http/rate-limits.ts'
 import { contractRoutes } from './faces/http/routes.ts'
 import { acceptUpgrades, createServer } from './faces/http/server.ts'
 import { LazySocketIoServer } from './faces/socketio/lazy-server.ts'
@@ -94,6 +94,7 @@ export async function buildApp(config: AppConfig, connection?: Connection): Prom
   const dialects = createDialects({ services: subjects, authenticator, config, openStream })
   const faces = createFaces(app, { ...realtime, subjects, config, onError, dialects: dialects.map(it => it.realtime) })
   await acceptUpgrades(app, { ...faces, config, dialectNames: dialects.map(({ name }) => name) })
+  holdRefusals(app, config.timings.heldRefusalMs)
   authenticateRequests(app, authenticator, await createRequestLimits(app, subjects.budgets, config))
   await app.register(documentRoutes, { dialects: describeDialects(dialects) })
   await app.register(contractRoutes, { prefix: '/v1', routes: routesOf({ ...subjects, authenticator }) })

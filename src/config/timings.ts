@@ -47,6 +47,8 @@ export const DEFAULT_TIMINGS = {
   refreshGraceMs: 10_000,
   /** Pause before each try of a password, once there were too many wrong ones. */
   slowTryMs: 1_000,
+  /** Time for which a refusal is held back of who goes on asking without waiting. */
+  heldRefusalMs: 1_000,
   /** Life of a ticket that opens one connection. */
   ticketMs: 30_000
 } as const satisfies Record<`${string}Ms`, number>

@@ -65,6 +65,7 @@ export function testEnv(uri: string, env: Record<string, string> = {}): Record<s
     LIMITS_REQUESTS_PER_MINUTE: '1000000',
     LIMITS_ANONYMOUS_REQUESTS_PER_MINUTE: '1000000',
     TIMINGS_LIVE_PAUSE_MS: '1',
+    TIMINGS_HELD_REFUSAL_MS: '1',
     TIMINGS_SWEEP_MS: '100',
     TIMINGS_RECEIPT_PAUSE_MS: '20',
     TIMINGS_GAP_PATIENCE_MS: '25',

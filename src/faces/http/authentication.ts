@@ -9,6 +9,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Author of the request; `null` only on public and optional routes. */
     actor: Actor | null
+    /** Person whose token came along, 24 hexadecimal digits, though they are refused; `null` where nobody is known. */
+    asker: string | null
   }
   interface FastifyContextConfig {
     /** Needs no token. */
@@ -42,6 +44,7 @@ export function authenticateRequests(
 ): void {
   const deps = { authenticator, limits }
   app.decorateRequest('actor', null)
+  app.decorateRequest('asker', null)
   app.addHook('onRequest', async request => {
     const { isUnlimited, isPublic, isOptional, isProvedByBody } = request.routeOptions.config
     if (isUnlimited || isProvedByBody) return
@@ -91,6 +94,7 @@ async function authenticate(request: FastifyRequest, token: string, { authentica
     else limits.countNetwork(request)
     throw error
   }
+  request.asker = actor.userId
   limits.countPerson(actor.userId)
   return actor
 }

@@ -1,10 +1,12 @@
 import { hash } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import rateLimit, { type FastifyRateLimitStore, type FastifyRateLimitStoreCtor } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
 import type { Budgets } from '../../limits/budgets.ts'
 import { NetworkBuckets } from '../../limits/network-buckets.ts'
+import { networkOf } from '../../limits/networks.ts'
 import { type Rate, rateOf, TokenBuckets } from '../../limits/token-buckets.ts'
 
 /** Counts of requests, by what is known of who asks. Each throws `rate_limited`. */
@@ -25,6 +27,8 @@ const WINDOW_MS = 60_000
 /** Part of the requests of a minute that a network may make at once: where nobody is known they are mostly a flood. */
 const AT_ONCE = 1 / 3
 const TOO_MANY = 'Too many requests'
+/** Refusals that are answered at once: more than who waits as long as told ever gets. */
+const AT_ONCE_REFUSED = rateOf(5, 1_000, 20)
 
 /** The limits of REST requests: by the minute where nobody is known, else those of the person. */
 export async function createRequestLimits(
@@ -47,6 +51,18 @@ export async function createRequestLimits(
     countAnswer: (userId, bytes) => budgets.chargeAnswer(userId, bytes),
     countCode: code => codes.take(digestOf(code), TOO_MANY)
   }
+}
+
+/**
+ * Holds refusals back of who goes on asking without waiting: whoever asks again as soon as they are answered asks that
+ * much less. By person, else by network.
+ * @param heldMs for how long
+ */
+export function holdRefusals(app: FastifyInstance, heldMs: number): void {
+  const refusals = new TokenBuckets(AT_ONCE_REFUSED)
+  app.addHook('onSend', async ({ asker, ip }, { statusCode }) => {
+    if (statusCode === 429 && refusals.tryTake(asker ?? networkOf(ip)) > 0) await delay(heldMs)
+  })
 }
 
 /** Store of the plugin: buckets in place of windows, and of more keys than its own remembers. */
