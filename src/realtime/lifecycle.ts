@@ -3,7 +3,7 @@ import type { CloseReason } from '../../protocol/close.ts'
 import type { Limits } from '../../protocol/limits.ts'
 import type { Actor } from '../actor.ts'
 import { AppError } from '../errors.ts'
-import { Gate } from '../limits/gate.ts'
+import { FairGate } from '../limits/fair-gate.ts'
 import { rateOf, TokenBuckets } from '../limits/token-buckets.ts'
 import type { Standing } from '../streams/positions.ts'
 import type { Connection, WasSent } from './connection.ts'
@@ -12,9 +12,11 @@ import type { Hub } from './hub.ts'
 import type { PresencePort, SessionPort } from './ports.ts'
 import type { Strangers } from './strangers.ts'
 
-/** Clients that register at once; the others wait, so that a herd does not stop those who are in. */
-const REGISTERED_AT_ONCE = 4
-const MAX_WAITING = 20_000
+/**
+ * Clients that register at once, of all and of each person; the others wait, so that neither a herd nor somebody with
+ * many connections stops those who are in.
+ */
+const REGISTERED = { width: 4, widthEach: 1, maxWaiting: 20_000 }
 const MINUTE_MS = 60_000
 /** Part of the connections of a minute that a person may open at once. */
 const CONNECTS_AT_ONCE = 1 / 5
@@ -50,7 +52,7 @@ interface Start {
 export class Lifecycle {
   readonly #deps: LifecycleDeps
   readonly #open = new Set<Connection>()
-  readonly #gate = new Gate(REGISTERED_AT_ONCE, MAX_WAITING)
+  readonly #gate = new FairGate(REGISTERED)
   readonly #connects: TokenBuckets
 
   constructor(deps: LifecycleDeps) {
@@ -99,7 +101,7 @@ export class Lifecycle {
     this.#requireOpen(connection)
     // Before it is anybody's turn: who cannot say who they are keeps nobody waiting.
     const actor = await authenticate()
-    await this.#gate.run(async () => {
+    await this.#gate.run({ party: actor.userId }, async () => {
       const standing = await this.#register(connection, actor)
       await reply?.(standing)
     })

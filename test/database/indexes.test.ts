@@ -71,7 +71,7 @@ async function withPeople(server: TestServer, ann: Person, ben: Person, cleo: Pe
   const settings = { privacy: { lastSeen: 'contacts', whoMayStart: 'contacts' } }
   await server.call(ann, 'PATCH', '/v1/users/me/settings', settings)
   await server.call(ann, 'GET', '/v1/users/me/settings')
-  await server.direct(cleo, ann)
+  await server.call(cleo, 'POST', '/v1/conversations', { type: 'direct', userId: ann.id })
   await server.call(ann, 'POST', '/v1/contacts/sync', { contacts: ['+4915112345678'] })
   await server.call(ann, 'PUT', `/v1/contacts/${ben.id}`, { name: 'Ben' })
   await server.call(ann, 'PUT', `/v1/contacts/${cleo.id}`, {})
