@@ -35,6 +35,7 @@ t.test('S14: who reads no answers is not answered for ever', async t => {
     t.match({ status, text }, { status: 400, text: /Session ID unknown/ }, isKnown ? 'in a namespace' : 'in none')
   }
   const client = await EngineClient.open(t, server, { version: 2, query: `&token=${token}` })
+  await client.hear('40')
   client.say('421["nonsense",{}]')
   await client.hear('431')
   for (let ping = 0; ping < 200; ping++) client.say('2')
