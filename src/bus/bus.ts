@@ -33,8 +33,8 @@ export interface EphemeralMessage {
   readonly event: EphemeralEvent
   /** The person whom it is about; people who are blocked either way are not told. */
   readonly fromUserId: string
-  /** Who is told: everybody unless said. */
-  readonly toldTo?: 'others' | 'own devices'
+  /** Recipients in place of everybody. */
+  readonly recipients?: 'others' | 'own devices'
   /** Direct conversations: the two people. */
   readonly pair?: readonly [string, string]
   /** A receipt for what was waiting while somebody was away. */

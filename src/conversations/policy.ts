@@ -68,7 +68,7 @@ export function requireGroup({ doc }: ConversationState): void {
 }
 
 /**
- * What a group is called, as it is kept.
+ * Checks the name and the description of a group. @returns them as they are kept
  * @throws {AppError} `invalid` for a name that shows nothing, and for half characters
  */
 export function readableTexts<Texts extends { readonly name?: string; readonly description?: string }>(

@@ -147,10 +147,10 @@ export class ReceiptService {
   async #advance(actor: Actor, conversationId: ObjectId, cursors: Cursors): Promise<Receipt> {
     const head = await this.#headFor(conversationId, cursors)
     // In large groups the person's own devices alone are told, and of what was read.
-    const toldTo = head.memberCount <= MAX_TOLD_MEMBERS ? undefined : ('own devices' as const)
+    const recipients = head.memberCount <= MAX_TOLD_MEMBERS ? undefined : ('own devices' as const)
     // Known here before it is asked for there, so that members on this server are told before the reply; and before
     // the write, so that what is written is told.
-    if (toldTo === undefined) await this.#blocks.blockedPeers(actor.userId)
+    if (recipients === undefined) await this.#blocks.blockedPeers(actor.userId)
     // A forged cursor is clamped: nobody has read what is not there yet.
     const deliveredSeq = Math.min(cursors.deliveredSeq, head.seq)
     const readSeq = Math.min(cursors.readSeq, head.seq)
@@ -162,8 +162,8 @@ export class ReceiptService {
     const after = furthest(before, { deliveredSeq, readSeq })
     // What had been waiting is told apart from what came live meanwhile, although both were written at once.
     const caughtUp = furthest(before, { deliveredSeq: Math.min(cursors.catchUpSeq, head.seq), readSeq: 0 })
-    this.#emitReceipt(head, before, caughtUp, omitUndefined({ isCatchUp: true, toldTo }))
-    this.#emitReceipt(head, caughtUp, after, omitUndefined({ toldTo }))
+    this.#emitReceipt(head, before, caughtUp, omitUndefined({ isCatchUp: true, recipients }))
+    this.#emitReceipt(head, caughtUp, after, omitUndefined({ recipients }))
     return presentReceipt(after)
   }
 
@@ -181,11 +181,11 @@ export class ReceiptService {
     head: ConversationDoc,
     from: MemberDoc,
     to: MemberDoc,
-    about: Pick<EphemeralMessage, 'isCatchUp' | 'toldTo'>
+    about: Pick<EphemeralMessage, 'isCatchUp' | 'recipients'>
   ): void {
     if (to.deliveredSeq === from.deliveredSeq && to.readSeq === from.readSeq) return
     const moved = to.readSeq > from.readSeq ? Read : Delivered
-    if (about.toldTo === 'own devices' && moved === Delivered) return
+    if (about.recipients === 'own devices' && moved === Delivered) return
     const pair = pairOf(head)
     this.#bus.publish('ephemeral', {
       conversationId: head._id.toHexString(),

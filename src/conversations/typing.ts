@@ -29,16 +29,16 @@ interface TypingDeps {
   config: Pick<Config, 'limits'>
 }
 
-/** Those who are told: everybody else in the conversation, whose two people are known where it is a direct one. */
-type Audience = Pick<EphemeralMessage, 'pair'>
+/** Recipients: everybody else in the conversation; `pair` names the two people of a direct one. */
+type TypingRecipients = Pick<EphemeralMessage, 'pair'>
 
 /** Somebody who is typing. */
 interface Typing {
-  /** Timer of what ends it by itself. */
+  /** Timer that ends it. */
   readonly end: NodeJS.Timeout
-  /** Undefined until it is known. */
-  audience: Audience | undefined
-  /** They have said it already: it is not told any more that they are typing. */
+  /** Recipients, once they are known. */
+  recipients: TypingRecipients | undefined
+  /** True once the message is sent: typing is not told any more. */
   hasSpoken: boolean
 }
 
@@ -54,7 +54,7 @@ export class TypingService {
   readonly #starts: TokenBuckets
   readonly #stops: TokenBuckets
   readonly #endMs: number
-  /** Those who are typing, by person and conversation. */
+  /** Typing under way, by person and conversation. */
   readonly #typing = new Map<string, Typing>()
 
   constructor({ store, bus, pairs, blocks, config }: TypingDeps) {
@@ -83,12 +83,12 @@ export class TypingService {
     }
     // Before anything is waited for: a stop may come right behind.
     const typing = known ?? this.#endLater(key, actor, id)
-    typing.audience = await this.#audienceOf(actor, id).catch((error: unknown) => {
+    typing.recipients = await this.#recipientsOf(actor, id).catch((error: unknown) => {
       this.#forget(key)
       throw error
     })
-    if (typing.audience === undefined) this.#forget(key)
-    else if (!typing.hasSpoken) this.#tell(actor, id, { typing: TypingStarted, audience: typing.audience })
+    if (typing.recipients === undefined) this.#forget(key)
+    else if (!typing.hasSpoken) this.#tell(actor, id, { typing: TypingStarted, recipients: typing.recipients })
   }
 
   /** @throws {AppError} `not_found` for who is not a member */
@@ -106,8 +106,8 @@ export class TypingService {
     const typing = this.#forget(`${actor.userId}:${id}`)
     if (typing === undefined) return
     typing.hasSpoken = true
-    const { audience } = typing
-    if (audience !== undefined) this.#tell(actor, id, { typing: TypingStopped, audience })
+    const { recipients } = typing
+    if (recipients !== undefined) this.#tell(actor, id, { typing: TypingStopped, recipients })
   }
 
   /** Ends by itself, if it is one of those that are watched. */
@@ -117,7 +117,7 @@ export class TypingService {
       // Whoever is no member any more has nothing to end.
       this.#tellStop(actor, conversationId).catch(() => undefined)
     }, this.#endMs)
-    const typing = { end: end.unref(), audience: undefined, hasSpoken: false }
+    const typing = { end: end.unref(), recipients: undefined, hasSpoken: false }
     if (this.#typing.size < MAX_TYPING) this.#typing.set(key, typing)
     else clearTimeout(end)
     return typing
@@ -132,8 +132,8 @@ export class TypingService {
   }
 
   async #tellStop(actor: Actor, conversationId: string): Promise<void> {
-    const audience = await this.#audienceOf(actor, conversationId)
-    if (audience !== undefined) this.#tell(actor, conversationId, { typing: TypingStopped, audience })
+    const recipients = await this.#recipientsOf(actor, conversationId)
+    if (recipients !== undefined) this.#tell(actor, conversationId, { typing: TypingStopped, recipients })
   }
 
   async #requireMember({ userId }: Actor, conversationId: string): Promise<void> {
@@ -142,7 +142,7 @@ export class TypingService {
   }
 
   /** @returns undefined in large groups, which are not told */
-  async #audienceOf(actor: Actor, conversationId: string): Promise<Audience | undefined> {
+  async #recipientsOf(actor: Actor, conversationId: string): Promise<TypingRecipients | undefined> {
     await this.#requireMember(actor, conversationId)
     const pair = await this.#pairs.find(conversationId)
     if (pair === undefined && (await this.#memberCount(conversationId)) > MAX_TOLD_MEMBERS) return undefined
@@ -154,7 +154,7 @@ export class TypingService {
   #tell(
     actor: Actor,
     conversationId: string,
-    { typing, audience }: { typing: typeof TypingStarted | typeof TypingStopped; audience: Audience }
+    { typing, recipients }: { typing: typeof TypingStarted | typeof TypingStopped; recipients: TypingRecipients }
   ): void {
     this.#bus.publish('ephemeral', {
       conversationId,
@@ -163,8 +163,8 @@ export class TypingService {
         userId: prefixedId('user', actor.userId)
       }),
       fromUserId: actor.userId,
-      toldTo: 'others',
-      ...audience
+      recipients: 'others',
+      ...omitUndefined({ pair: recipients.pair })
     })
   }
 

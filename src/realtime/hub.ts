@@ -183,11 +183,11 @@ export class Hub {
 
   /** Tells the members; not those who are blocked either way with the person whom it is about. */
   async #deliverEphemeral(message: EphemeralMessage): Promise<void> {
-    const { conversationId, event, fromUserId, toldTo, pair, isCatchUp } = message
+    const { conversationId, event, fromUserId, recipients: only, pair, isCatchUp } = message
     if (!this.#membership.hasMembers(conversationId)) return
     const own = this.#membership.findUser(fromUserId)
-    const others = toldTo === 'own devices' ? [] : await this.#othersThan(fromUserId, conversationId)
-    const told = own === undefined || toldTo === 'others' ? others : [own, ...others]
+    const others = only === 'own devices' ? [] : await this.#othersThan(fromUserId, conversationId)
+    const told = own === undefined || only === 'others' ? others : [own, ...others]
     const recipients = Recipients.from(told.flatMap(({ connections }) => [...connections]))
     recipients.send({ event, ...omitUndefined({ pair, isCatchUp }) })
   }

@@ -48,7 +48,7 @@ export class CatchUp<Encoded> {
     this.end(NOTHING_SENT)
   }
 
-  /** Until every change of before has been heard. */
+  /** Remembers what was sent until every change of before has been heard. */
   #remember(wasSent: WasSent): void {
     clearTimeout(this.#forgetting)
     this.#wasSent = wasSent
