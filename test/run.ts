@@ -1,5 +1,4 @@
 import { readdir } from 'node:fs/promises'
-import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { keepDurations, longestFirst } from './runner/order.ts'
@@ -10,7 +9,7 @@ import { WorkerProcess } from './runner/worker-process.ts'
 // Runs the test files in a few processes against one shared database, the longest first, and counts assertions.
 // Arguments are parts of file names: `npm test -- database/embedded config`.
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const JOBS = availableParallelism() > 2 ? 4 : 3
+const JOBS = 4
 /** Files that want a process which has run no other: they kill, or change modules before they are loaded. */
 const OWN_PROCESS = ['test/crash/', 'test/accounts/passwords.', 'test/database/mongod-binary.']
 

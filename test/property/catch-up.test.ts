@@ -3,9 +3,9 @@ import fc from 'fast-check'
 import t from 'tap'
 import { startServer, TOGETHER } from '../kit/helper.ts'
 import { SyncClient } from '../kit/sync-client/client.ts'
-import { histories, type Step, seed, World } from './history.ts'
+import { histories, runs, type Step, seed, World } from './history.ts'
 
-const RUNS = 45
+const RUNS = runs(15)
 const GROUPS = 14
 const AT_ONCE = 10
 const DEVICES = 2

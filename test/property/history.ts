@@ -56,6 +56,11 @@ export function histories(groups: number, atOnce: number): fc.Arbitrary<Step[][]
   })
 }
 
+/** Number of histories: a few, or as many as `PROPERTY_RUNS` says for a longer look. */
+export function runs(few: number): number {
+  return Number(process.env['PROPERTY_RUNS'] ?? few)
+}
+
 /** The seed of a run: random histories, the same ones again for the same seed. */
 export function seed(): number {
   return Number(process.env['PROPERTY_SEED'] ?? 20_261_121)
