@@ -114,5 +114,3 @@ export const SLOW_HARD_BYTES = 4_194_304
 export const SLOW_HARD_FRAMES = 4_096
 /** Piece of what a client has missed, bytes: the next one is sent when the client has read it. */
 export const CATCH_UP_PIECE_BYTES = 131_072
-/** Limit of missed messages that a client without cursors is sent, bytes; it loads the rest. */
-export const CATCH_UP_BYTES = 4_194_304

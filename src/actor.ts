@@ -4,6 +4,8 @@ export interface Actor {
   readonly userId: string
   /** 24 hexadecimal digits; tokens of an existing user system belong to no session. */
   readonly sessionId?: string
+  /** Digest that tells tokens of an existing user system apart. */
+  readonly tokenId?: string
   /** End of the token, ms since 1970. */
   readonly expiresAt: number
 }

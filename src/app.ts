@@ -25,7 +25,7 @@ import { createRequestLimits, holdRefusals } from './faces/http/rate-limits.ts'
 import { contractRoutes } from './faces/http/routes.ts'
 import { acceptUpgrades, createServer } from './faces/http/server.ts'
 import { LazySocketIoServer } from './faces/socketio/lazy-server.ts'
-import { streamRoutes } from './faces/sse/routes.ts'
+import { proveByRequests, streamRoutes } from './faces/sse/routes.ts'
 import { StreamServer } from './faces/sse/server.ts'
 import { SocketServer } from './faces/ws/server.ts'
 import { createJobs, type Jobs } from './jobs/index.ts'
@@ -51,7 +51,7 @@ import { cleanStaleTransactions } from './store/commit/stale-transactions.ts'
 import { coreCollections, createCoreStores } from './store/index.ts'
 import { createStreamStores, streamCollections } from './streams/index.ts'
 import { syncCommands } from './sync/commands.ts'
-import { createSync } from './sync/index.ts'
+import { createSync, createSyncStores, syncCollections } from './sync/index.ts'
 import { createUserStores, createUsers, userCollections, userMigrations } from './users/index.ts'
 import { userRoutes } from './users/rest.ts'
 
@@ -65,7 +65,8 @@ const COLLECTIONS = {
   ...coreCollections,
   ...userCollections,
   ...accountCollections,
-  ...requestCollections
+  ...requestCollections,
+  ...syncCollections
 }
 
 /** A connection to MongoDB. */
@@ -96,6 +97,7 @@ export async function buildApp(config: AppConfig, connection?: Connection): Prom
   await acceptUpgrades(app, { ...faces, config, dialectNames: dialects.map(({ name }) => name) })
   holdRefusals(app, config.timings.heldRefusalMs)
   authenticateRequests(app, authenticator, await createRequestLimits(app, subjects.budgets, config))
+  proveByRequests(app, faces.streams)
   await app.register(documentRoutes, { dialects: describeDialects(dialects) })
   await app.register(contractRoutes, { prefix: '/v1', routes: routesOf({ ...subjects, authenticator }) })
   await app.register(operationRoutes, {
@@ -109,16 +111,30 @@ export async function buildApp(config: AppConfig, connection?: Connection): Prom
   await app.register(streamRoutes, faces)
   await app.register(dialectRoutes, { dialects })
   await jobs.start()
+  endWith(app, { ...subjects, stores, realtime, delivery, jobs, config })
+  return app
+}
+
+interface Ending extends Pick<Subjects, 'qrStreams'> {
+  readonly stores: Stores
+  readonly realtime: Realtime
+  readonly delivery: Delivery
+  readonly jobs: Jobs
+  readonly config: AppConfig
+}
+
+/** Ends everything with the app: what waits for others first, the database last. */
+function endWith(app: FastifyInstance, { qrStreams, stores, realtime, delivery, jobs, config }: Ending): void {
   app.addHook('preClose', async () => {
-    subjects.qrStreams.close()
+    qrStreams.close()
     setTimeout(() => app.server.closeAllConnections(), config.timings.requestFinishMs).unref()
   })
   app.addHook('onClose', async () => {
     await jobs.stop()
     delivery.close()
+    await realtime.settled()
     await stores.close()
   })
-  return app
 }
 
 export type Stores = Awaited<ReturnType<typeof openStores>>
@@ -137,6 +153,7 @@ export async function openStores(
     ...createUserStores(database),
     ...createAccountStores(database),
     ...createRequestStores(database),
+    ...createSyncStores(database),
     database,
     cleanStaleTransactions: async () => await cleanStaleTransactions(database.client, STALE_TRANSACTIONS_MS),
     close: async () => {
@@ -182,7 +199,8 @@ export type Subjects = ReturnType<typeof createSubjects>
 export function createSubjects({ stores: store, bus, config, delivery, onError }: SubjectDeps) {
   const budgets = new Budgets(config.limits)
   const base = {
-    store: { ...store, now: store.database.now },
+    store,
+    clock: store.database.clock,
     bus,
     config,
     budgets,
@@ -201,7 +219,7 @@ export function createSubjects({ stores: store, bus, config, delivery, onError }
     ...requests.requestItems,
     ...messages.messageItems
   }
-  const sync = createSync({ ...base, items, headPollMs: config.timings.headPollMs })
+  const sync = createSync({ ...base, ...conversations, items, headPollMs: config.timings.headPollMs })
   sync.headPoller.subscribe(({ accounts: changed, endedSessionIds, disabledUserIds }) => {
     people.settings.forget(changed.map(({ id }) => id))
     for (const id of disabledUserIds) people.users.forget(id)
@@ -252,7 +270,7 @@ function createFaces(app: FastifyInstance, { subjects, ...deps }: FaceDeps) {
   return {
     proxies,
     socket,
-    streams: new StreamServer({ ...deps, resumption: subjects.resumption }),
+    streams: new StreamServer({ ...deps, ...subjects }),
     packets: new LazySocketIoServer(app.server, { ...deps, proxies, budgets, isDraining: () => socket.isDraining })
   }
 }

@@ -106,7 +106,7 @@ export const ConversationRemoved = durable(
 export const PreferencesUpdated = durable(
   'user',
   'preferences:updated',
-  'You keep a conversation otherwise: muted, pinned, archived, hidden, cleared and the like.',
+  'You keep a conversation otherwise: muted, pinned, archived, hidden, cleared and the like; or have read on.',
   closed({ conversationId: ConversationId, me: Membership })
 )
 

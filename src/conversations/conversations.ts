@@ -5,6 +5,7 @@ import { bareId, prefixedId } from '../../protocol/ids.ts'
 import { LIST_BYTES, PAGE_SIZE } from '../../protocol/limits.ts'
 import type { Actor } from '../actor.ts'
 import type { Config } from '../config/config.ts'
+import type { DatabaseClock } from '../database/index.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { pairKeyOf, userId } from '../ids.ts'
@@ -30,6 +31,7 @@ import { readableTexts } from './policy.ts'
 import { type Note, systemNoteDoc } from './system-messages.ts'
 
 interface ConversationDeps {
+  readonly clock: DatabaseClock
   store: {
     readonly commits: Commits
     readonly conversations: ConversationStore
@@ -53,6 +55,7 @@ interface Inserted {
 
 /** Conversations: making and looking at them; the list is in `conversation-list.ts`. What members may change is in `groups.ts`. */
 export class ConversationService {
+  readonly #clock: DatabaseClock
   readonly #store: ConversationDeps['store']
   readonly #users: ConversationDeps['users']
   readonly #blocks: ConversationDeps['blocks']
@@ -65,7 +68,8 @@ export class ConversationService {
   /** Direct conversations that are being made here, by pair. */
   readonly #opening = new Map<string, Promise<Inserted | undefined>>()
 
-  constructor({ store, users, blocks, consent, largeChanges, budgets, pairs, config }: ConversationDeps) {
+  constructor({ clock, store, users, blocks, consent, largeChanges, budgets, pairs, config }: ConversationDeps) {
+    this.#clock = clock
     this.#store = store
     this.#users = users
     this.#blocks = blocks
@@ -242,15 +246,18 @@ export class ConversationService {
     userIds: readonly string[],
     note?: Note
   ): Promise<Inserted | undefined> {
-    const now = new Date()
+    const now = new Date(this.#clock.now())
     const _id = new ObjectId()
     const head = { rev: 1, seq: 0, selfRev: 1, memberRev: 1, memberCount: userIds.length }
     const doc: ConversationDoc = { _id, ...fields, ...head, lastActivityAt: now, changedAt: now, createdAt: now }
     const [first = '', ...others] = userIds
     const members =
       fields.type === 'group'
-        ? [newMember(doc, first, { role: 'owner' }), ...others.map(id => newMember(doc, id, { addedBy: first }))]
-        : userIds.map(id => newMember(doc, id))
+        ? [
+            newMember(doc, first, { joinedAt: now, role: 'owner' }),
+            ...others.map(id => newMember(doc, id, { joinedAt: now, addedBy: first }))
+          ]
+        : userIds.map(id => newMember(doc, id, { joinedAt: now }))
     const news = addedNews(members.map(member => member.userId))
     const message = note === undefined ? undefined : firstNote(doc, first, note)
     const state = await this.#store.commits.create({ doc, members, news, ...omitUndefined({ first: message }) })

@@ -114,7 +114,7 @@ export class GroupService {
     if (members.size + wanted.filter(userId => !members.has(userId)).length > this.#maxMembers) {
       throw new AppError('quota_reached', `A group has at most ${this.#maxMembers} members`)
     }
-    const added = fresh.map(userId => newMember(doc, userId, { addedBy: actor.userId }))
+    const added = fresh.map(userId => newMember(doc, userId, { joinedAt: draft.now, addedBy: actor.userId }))
     const joined = added.map(({ userId, joinedSeq }) => ({ userId: userId.toHexString(), joinedSeq }))
     draft.accountNews.push(addedNews(added.map(member => member.userId)))
     const rev = changeMembers(draft, added, { joined })

@@ -1,5 +1,6 @@
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config/config.ts'
+import type { DatabaseClock } from '../database/index.ts'
 import type { Budgets } from '../limits/budgets.ts'
 import type { FairGate } from '../limits/fair-gate.ts'
 import type { Commits } from '../store/commit/commits.ts'
@@ -44,6 +45,7 @@ export type { ReceiptService } from './receipts.ts'
 export type { TypingService } from './typing.ts'
 
 interface ConversationDeps {
+  readonly clock: DatabaseClock
   readonly store: {
     readonly accounts: AccountStore
     readonly commits: Commits

@@ -9,11 +9,10 @@ import type { ConversationDoc, MemberDoc } from '../store/documents.ts'
 export function newMember(
   doc: Readonly<ConversationDoc>,
   id: string,
-  { role = 'member', addedBy }: { role?: MemberDoc['role']; addedBy?: string } = {}
+  { joinedAt, role = 'member', addedBy }: { joinedAt: Date; role?: MemberDoc['role']; addedBy?: string }
 ): MemberDoc {
   const joinedSeq = doc.settings?.history === 'all' ? 0 : doc.seq
   const cursors = { joinedSeq, deliveredSeq: doc.seq, readSeq: doc.seq, clearedSeq: 0 }
-  const joinedAt = new Date()
   return {
     _id: new ObjectId(),
     conversationId: doc._id,
@@ -21,6 +20,7 @@ export function newMember(
     rev: doc.rev,
     role,
     joinedAt,
+    joinedRev: doc.rev,
     ...cursors,
     ...omitUndefined({ addedBy: addedBy === undefined ? undefined : new ObjectId(addedBy) })
   }

@@ -1,5 +1,5 @@
 import type { Receipt } from '../../protocol/conversations/entities.ts'
-import { Delivered, Read } from '../../protocol/conversations/events.ts'
+import { Delivered, PreferencesUpdated, Read } from '../../protocol/conversations/events.ts'
 import { bareId } from '../../protocol/ids.ts'
 import { PAGE_SIZE } from '../../protocol/limits.ts'
 import type { MessageReceipts } from '../../protocol/messages/routes.ts'
@@ -7,16 +7,17 @@ import type { Actor } from '../actor.ts'
 import type { Bus, EphemeralMessage } from '../bus/bus.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
-import { userId } from '../ids.ts'
+import { conversationId, userId } from '../ids.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import { cutPage } from '../page.ts'
-import { isHiddenFor, pairOf, presentReceipt } from '../present/present.ts'
+import { isHiddenFor, pairOf, presentMembership, presentReceipt } from '../present/present.ts'
 import type { Commits } from '../store/commit/commits.ts'
 import type { ConversationStore } from '../store/conversations.ts'
 import type { ConversationDoc, MemberDoc } from '../store/documents.ts'
 import type { MemberStore } from '../store/members.ts'
 import type { MessageStore } from '../store/messages.ts'
 import { noSuchConversation, noSuchMessage } from '../store/missing.ts'
+import type { AccountStore } from '../streams/store.ts'
 import type { BlockService } from '../users/index.ts'
 import { MAX_TOLD_MEMBERS, viewOf } from './policy.ts'
 
@@ -35,6 +36,7 @@ interface Cursors {
 }
 
 interface ReceiptStores {
+  readonly accounts: Pick<AccountStore, 'changeIf'>
   readonly commits: Pick<Commits, 'recentHead'>
   readonly conversations: ConversationStore
   readonly members: MemberStore
@@ -154,17 +156,37 @@ export class ReceiptService {
     // A forged cursor is clamped: nobody has read what is not there yet.
     const deliveredSeq = Math.min(cursors.deliveredSeq, head.seq)
     const readSeq = Math.min(cursors.readSeq, head.seq)
-    const before = await this.#store.members.advance(conversationId, new ObjectId(actor.userId), {
-      deliveredSeq,
-      readSeq
-    })
+    const { before, rev } = await this.#move(actor, conversationId, { deliveredSeq, readSeq })
     if (before === null) throw noSuchConversation()
     const after = furthest(before, { deliveredSeq, readSeq })
+    if (rev !== undefined) this.#publishRead(head, after, rev)
     // What had been waiting is told apart from what came live meanwhile, although both were written at once.
     const caughtUp = furthest(before, { deliveredSeq: Math.min(cursors.catchUpSeq, head.seq), readSeq: 0 })
     this.#emitReceipt(head, before, caughtUp, omitUndefined({ isCatchUp: true, recipients }))
     this.#emitReceipt(head, caughtUp, after, omitUndefined({ recipients }))
     return presentReceipt(after)
+  }
+
+  /** How far somebody has read is state of their account: it takes a place in their own stream. */
+  async #move(
+    actor: Actor,
+    conversationId: ObjectId,
+    cursors: Pick<Cursors, 'deliveredSeq' | 'readSeq'>
+  ): Promise<{ before: MemberDoc | null; rev?: number | undefined }> {
+    const { accounts, members } = this.#store
+    const userId = new ObjectId(actor.userId)
+    if (cursors.readSeq === 0) return { before: await members.advance(conversationId, userId, cursors) }
+    let before: MemberDoc | null = null
+    const rev = await accounts.changeIf(userId, 'preferences', conversationId, async session => {
+      before = await members.advance(conversationId, userId, cursors, session)
+      return before !== null && before.readSeq < cursors.readSeq
+    })
+    return { before, rev }
+  }
+
+  #publishRead({ _id, seq }: ConversationDoc, after: MemberDoc, rev: number): void {
+    const read = { conversationId: conversationId(_id), me: presentMembership(after, seq) }
+    this.#bus.publish('user', { userId: after.userId.toHexString(), rev, event: PreferencesUpdated.create(read) })
   }
 
   /** A head that has the messages of the cursors if there are such: most often the one in memory. */

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { type Db, type IndexDescription, MongoClient } from 'mongodb'
 import type { Config } from '../config/config.ts'
+import { DatabaseClock } from './clock.ts'
 import { ensureIndexes } from './indexes.ts'
 import { type Migrations, migrate } from './migrations.ts'
 
 export type { ClientSession } from 'mongodb'
+export type { DatabaseClock } from './clock.ts'
 export type { Migrations } from './migrations.ts'
 export { ObjectId } from './object-id.ts'
 
@@ -17,8 +19,7 @@ export interface Database {
   readonly db: Db
   /** Changes when the data was restored from a backup: every client's cursors are void then. */
   readonly epoch: string
-  /** The database's own clock. */
-  now(): Promise<Date>
+  readonly clock: DatabaseClock
   /** Proves that a write commits with a majority. Rejects when it does not within the time, ms. */
   probe(timeoutMs: number): Promise<void>
   close(): Promise<void>
@@ -51,11 +52,13 @@ export async function openDatabase(
     throw error
   })
   const meta = db.collection<MetaDoc>('meta')
+  const clock = new DatabaseClock(async () => (await db.admin().command({ hello: 1 }))['localTime'] as Date)
+  await clock.read()
   return {
     client,
     db,
     epoch,
-    now: async () => (await db.admin().command({ hello: 1 }))['localTime'] as Date,
+    clock,
     probe: async timeoutMS => {
       await meta.updateOne({ _id: 'probe' }, { $currentDate: { at: true } }, { upsert: true, timeoutMS })
     },

@@ -20,9 +20,6 @@ export interface EventContext {
   readonly isCatchUp?: boolean
 }
 
-/** Whether an event was among those that a connection was sent while it caught up. */
-export type WasSent = (outbound: OutboundEvent) => boolean
-
 /** People whose presence an app shows without asking: those with a direct conversation, or friends. */
 export type PresenceScope = 'peers' | 'friends'
 
@@ -42,7 +39,7 @@ export interface Connection {
   actor: Actor | undefined
   readonly isOpen: boolean
   /** Sends what was held back while the client caught up, and from then on every event as it comes. */
-  goLive(wasSent: WasSent): void
+  goLive(): void
   /** Resolves when little of what was sent waits to be read, or the client is gone: between pieces of what it has missed. */
   drained(): Promise<void>
   /** Ends the connection, with a reason that tells the client what to do. */
@@ -60,6 +57,3 @@ export interface ConnectionCounts {
   /** Live events, each once for everybody who hears it in the same dialect and framing. */
   readonly encoded: EncodedCounts
 }
-
-/** Marker for a replay in which nothing was sent. */
-export const NOTHING_SENT: WasSent = () => false

@@ -4,7 +4,7 @@ import { FRAME_OUT_BYTES } from '../../protocol/limits.ts'
 import type { Config } from '../config/config.ts'
 import { AppError } from '../errors.ts'
 import type { Standing } from '../streams/positions.ts'
-import type { Connection, WasSent } from './connection.ts'
+import type { Connection } from './connection.ts'
 import type { Credential } from './credential.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import type { HelloPort } from './ports.ts'
@@ -36,7 +36,7 @@ export class Handshake {
   async acceptHello(
     connection: Connection,
     hello: HelloData,
-    { send, catchUp }: { send: (reply: HelloReply) => void; catchUp: () => Promise<WasSent> }
+    { send, catchUp }: { send: (reply: HelloReply) => void; catchUp: () => Promise<void> }
   ): Promise<void> {
     const { lifecycle } = this.#deps
     await lifecycle.start(connection, {
@@ -47,7 +47,7 @@ export class Handshake {
   }
 
   /** Lets a client in by what came with the upgrade. @throws {AppError} that says why the client is not let in */
-  async acceptUpgrade(connection: Connection, credential: Credential, catchUp: () => Promise<WasSent>): Promise<void> {
+  async acceptUpgrade(connection: Connection, credential: Credential, catchUp: () => Promise<void>): Promise<void> {
     const { lifecycle } = this.#deps
     const authenticating = lifecycle.authenticate(credential, connection)
     // It is awaited when its turn comes.

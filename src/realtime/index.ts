@@ -3,22 +3,21 @@ import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config/config.ts'
 import type { ConnectionCounts } from './connection.ts'
 import { DeliveryTracker, type TrackDelivery } from './delivery/delivery-tracker.ts'
-import { Undelivered } from './delivery/undelivered.ts'
+import { MissedEvents } from './delivery/missed.ts'
 import { EncodedCounts } from './encoding/encoded-counts.ts'
 import { Handshake } from './handshake.ts'
 import { Hub } from './hub.ts'
 import { Lifecycle } from './lifecycle.ts'
 import type {
   BlockPort,
-  DirectPairPort,
+  DevicePort,
   HeadsPort,
   HelloPort,
   PresencePort,
   ReceiptPort,
   ReplayPort,
   ScopePort,
-  SessionPort,
-  UndeliveredPort
+  SessionPort
 } from './ports.ts'
 import { Strangers } from './strangers.ts'
 
@@ -29,8 +28,7 @@ interface RealtimeDeps extends HelloPort, ScopePort {
   readonly authenticate: (token: string) => Promise<Actor>
   readonly blocks: BlockPort
   readonly headPoller: HeadsPort
-  readonly history: UndeliveredPort
-  readonly pairs: DirectPairPort
+  readonly devices: DevicePort
   readonly presence: PresencePort
   readonly receipts: ReceiptPort
   readonly replay: ReplayPort
@@ -42,21 +40,28 @@ export type Realtime = ReturnType<typeof createRealtime>
 
 /** The part of every connection that is the same for all faces. */
 export function createRealtime(deps: RealtimeDeps) {
-  const { config, headPoller, receipts, sessions, onError } = deps
+  const { config, headPoller, receipts, devices, onError } = deps
   const { limits, timings } = config
   const hub = new Hub({ ...deps, heads: headPoller, timings })
   const strangers = new Strangers(limits, timings.helloTimeoutMs)
   const lifecycle = new Lifecycle({ ...deps, hub, strangers, limits })
+  const pending = new Set<Promise<unknown>>()
+  const keep = (work: Promise<unknown>): void => {
+    pending.add(work)
+    void work.finally(() => pending.delete(work))
+  }
   const trackDelivery: TrackDelivery = confirm =>
-    new DeliveryTracker(confirm, { receipts, sessions, pauseMs: timings.receiptPauseMs, onError })
+    new DeliveryTracker(confirm, { receipts, devices, pauseMs: timings.receiptPauseMs, keep, onError })
   const counts: ConnectionCounts = { frames: 0, dropped: 0, slow: 0, encoded: new EncodedCounts() }
   return {
     hub,
     lifecycle,
     strangers,
     handshake: new Handshake({ ...deps, lifecycle }),
-    undelivered: new Undelivered(deps),
+    missed: new MissedEvents(deps),
     trackDelivery,
-    counts
+    counts,
+    /** Resolves when nothing of closed connections is being written any more. */
+    settled: async () => await Promise.all(pending)
   }
 }

@@ -6,7 +6,7 @@ import { AppError } from '../errors.ts'
 import { FairGate } from '../limits/fair-gate.ts'
 import { rateOf, TokenBuckets } from '../limits/token-buckets.ts'
 import type { Standing } from '../streams/positions.ts'
-import type { Connection, WasSent } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { type Credential, wasOnceGood } from './credential.ts'
 import type { Hub } from './hub.ts'
 import type { PresencePort, SessionPort } from './ports.ts'
@@ -41,7 +41,7 @@ interface Start {
    */
   readonly reply?: (standing: Standing | undefined) => Promise<void>
   /** Sends the client what it has missed. */
-  readonly catchUp: (actor: Actor) => Promise<WasSent>
+  readonly catchUp: (actor: Actor) => Promise<void>
 }
 
 /**
@@ -105,8 +105,8 @@ export class Lifecycle {
       const standing = await this.#register(connection, actor)
       await reply?.(standing)
     })
-    const wasSent = await catchUp(actor)
-    if (this.#open.has(connection)) connection.goLive(wasSent)
+    await catchUp(actor)
+    if (this.#open.has(connection)) connection.goLive()
   }
 
   /** The same person goes on with another token. @throws {AppError} `unauthenticated` and its like, `forbidden` */

@@ -1,14 +1,17 @@
-import type { Message } from '../../protocol/messages/entities.ts'
 import type { Presence, PresenceStatus } from '../../protocol/presence/entities.ts'
 import type { Cursors, Heads } from '../../protocol/sync/entities.ts'
 import type { Me } from '../../protocol/users/entities.ts'
 import type { Actor } from '../actor.ts'
 import type { ConversationChange, UserChange } from '../bus/bus.ts'
 import type {
+  Arrived,
   ConversationHead,
+  DeviceClient,
   DeviceCursor,
   HeadsMoved,
   Membership,
+  MissedItem,
+  ReplayGate,
   ReplayItem,
   ResumeToken,
   Standing
@@ -21,8 +24,6 @@ export interface SessionPort {
   redeemTicket(ticket: string): Promise<Actor>
   /** @throws {AppError} `session_revoked`, `account_disabled` */
   requireLiveSession(actor: Pick<Actor, 'userId' | 'sessionId'>): Promise<void>
-  deviceCursor(actor: Actor): Promise<DeviceCursor | undefined>
-  setDeviceCursor(actor: Actor, cursor: DeviceCursor): Promise<void>
 }
 
 export interface PresencePort {
@@ -51,6 +52,8 @@ export interface ReplayPort {
 /** Tells of heads that moved, whichever server moved them. */
 export interface HeadsPort {
   subscribe(listener: (moved: HeadsMoved) => void): void
+  /** Moment of the database's clock up to which everything is known here, but for late commits; ms since 1970. */
+  readonly lookedAt: number
 }
 
 export interface BlockPort {
@@ -62,16 +65,16 @@ export interface ReceiptPort {
   mark(actor: Actor, conversationId: string, marks: { deliveredSeq: number; isCatchUp: boolean }): Promise<unknown>
 }
 
-export interface UndeliveredPort {
-  /** Messages of others that were not delivered to the person or to the device. */
-  undelivered(
-    actor: Actor,
-    options: { cursor: DeviceCursor | undefined }
-  ): Promise<readonly { readonly conversationId: string; readonly messages: readonly Message[] }[]>
-}
-
-export interface DirectPairPort {
-  find(conversationId: string): Promise<readonly [string, string] | undefined>
+/** Devices whose apps keep no cursors. */
+export interface DevicePort {
+  /** Holds the cursor of a client for a connection. @param token from the last event that the client got */
+  hold(actor: Actor, client: DeviceClient, token: ResumeToken | undefined): Promise<DeviceCursor>
+  /** Everything that a client has missed since its cursor, until every stream is level. */
+  missed(actor: Actor, cursor: DeviceCursor, gate: ReplayGate): AsyncIterable<MissedItem>
+  /** Notes that everything up to these positions has arrived. */
+  move(cursorId: string, arrived: Arrived): Promise<void>
+  /** The connection is gone; its client may come back. */
+  release(cursorId: string, connectionId: string): Promise<void>
 }
 
 /** People whose presence an app shows without asking. */

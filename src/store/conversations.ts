@@ -38,8 +38,8 @@ export class ConversationStore {
   /** Heads of the given, and the time of their last message, in no order. */
   async activity(
     ids: readonly ObjectId[]
-  ): Promise<Pick<ConversationDoc, '_id' | 'seq' | 'lastActivityAt' | 'type' | 'name' | 'pairKey'>[]> {
-    const projection = { seq: 1, lastActivityAt: 1, type: 1, name: 1, pairKey: 1 }
+  ): Promise<Pick<ConversationDoc, '_id' | 'rev' | 'seq' | 'lastActivityAt' | 'type' | 'name' | 'pairKey'>[]> {
+    const projection = { rev: 1, seq: 1, lastActivityAt: 1, type: 1, name: 1, pairKey: 1 }
     return await this.#among(ids, { projection })
   }
 

@@ -53,6 +53,8 @@ export interface MemberDoc {
   rev: number
   role: 'owner' | 'admin' | 'member'
   joinedAt: Date
+  /** The `rev` of the conversation when they came; absent in older documents. */
+  joinedRev?: number
   /** Messages up to this `seq` are from before they came. */
   joinedSeq: number
   deliveredSeq: number

@@ -13,9 +13,10 @@ export const coreCollections: Collections = {
 }
 
 /** The stores of conversations, members and messages, and the one way to change a conversation. */
-export function createCoreStores({ client, db }: Database, accounts: AccountStore, lanes: number) {
+export function createCoreStores(database: Database, accounts: AccountStore, lanes: number) {
+  const { db } = database
   return {
-    commits: new Commits(client, db, accounts, { lanes }),
+    commits: new Commits(database, accounts, { lanes }),
     conversations: new ConversationStore(db),
     members: new MemberStore(db),
     messages: new MessageStore(db)

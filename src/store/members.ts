@@ -140,14 +140,15 @@ export class MemberStore {
   async advance(
     conversationId: ObjectId,
     userId: ObjectId,
-    cursors: { deliveredSeq: number; readSeq: number }
+    cursors: { deliveredSeq: number; readSeq: number },
+    session?: ClientSession
   ): Promise<MemberDoc | null> {
     const filter = { conversationId, userId, ...PRESENT }
     const { deliveredSeq, readSeq } = cursors
     if (readSeq === 0) return await this.#members.findOneAndUpdate(filter, { $max: { deliveredSeq } })
     const reads = { $ifNull: ['$reads', []] }
     const longer = { $slice: [{ $concatArrays: [reads, [{ seq: readSeq, at: new Date() }]] }, -MAX_READS] }
-    return await this.#members.findOneAndUpdate(filter, [
+    const update = [
       {
         $set: {
           deliveredSeq: { $max: ['$deliveredSeq', deliveredSeq] },
@@ -155,7 +156,8 @@ export class MemberStore {
           reads: { $cond: [{ $gt: [readSeq, '$readSeq'] }, longer, reads] }
         }
       }
-    ])
+    ]
+    return await this.#members.findOneAndUpdate(filter, update, omitUndefined({ session }))
   }
 
   /** Changes preferences; `undefined` takes one away. @returns the membership after, or null when it has ended */

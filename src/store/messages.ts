@@ -111,14 +111,6 @@ export class MessageStore {
     return await this.#reads.wholeOf(inOrder.filter(row => row.bytes === undefined || fitting.has(row)))
   }
 
-  /** Places and times of the newest messages of a view, newest first. */
-  async recentPlaces(view: View, limit: number): Promise<Pick<MessageDoc, 'seq' | 'createdAt'>[]> {
-    const projection = { seq: 1, createdAt: 1 }
-    return await this.#messages
-      .find(viewFilter(view, { $gt: view.afterSeq }), { projection, sort: { seq: -1 }, limit })
-      .toArray()
-  }
-
   /**
    * Messages changed after `since`, by `rev`, with no upper bound; hidden ones too, so that the scan is dense. What
    * changes again while it is read is left out: it is found at its later `rev`.
@@ -143,6 +135,23 @@ export class MessageStore {
       const messages = first.flatMap(({ _id }) => whole.get(_id.toHexString()) ?? [])
       return unmoved(pageOf(messages, first, rows))
     })
+  }
+
+  /** The `seq` of the newest message that was sent with a `rev` or before it. Looks at all that are newer. */
+  async seqAtRev(conversationId: ObjectId, rev: number): Promise<number> {
+    const found = await this.#messages.findOne(
+      { conversationId, createdRev: { $lte: rev } },
+      { sort: { seq: -1 }, hint: { conversationId: 1, seq: 1 }, projection: { seq: 1 } }
+    )
+    return found?.seq ?? 0
+  }
+
+  /** The `rev` that messages were sent with, by conversation id (hex). */
+  async revsAtSeqs(places: readonly Omit<MessagePlace, '_id'>[]): Promise<Map<string, number>> {
+    if (places.length === 0) return new Map()
+    const $or = places.map(({ conversationId, seq }) => ({ conversationId, seq }))
+    const found = await this.#messages.find({ $or }, { projection: { conversationId: 1, createdRev: 1 } }).toArray()
+    return new Map(found.map(it => [it.conversationId.toHexString(), it.createdRev]))
   }
 
   /** Time of the message at a `seq`. */

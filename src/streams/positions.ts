@@ -1,13 +1,62 @@
+import type { AnyEvent } from '../../protocol/index.ts'
 import type { ConversationChange, UserChange } from '../bus/bus.ts'
 
 /** Positions in streams: how far clients, devices and heads are. Ids are 24 hexadecimal digits. */
 
-/** Delivery cursor of a device that keeps no cursors itself. */
+/** Client that keeps no cursors, of one app on one device. */
+export interface DeviceClient {
+  /** The session, or for tokens of an existing user system what tells their devices apart. */
+  readonly deviceId: string
+  /** True where only the token tells devices apart: its renewal looks like another device. */
+  readonly isByToken: boolean
+  /** Name of the app's dialect. */
+  readonly app: string
+  readonly connectionId: string
+}
+
+/** Delivery cursor of such a client: everything up to these positions has arrived there. */
 export interface DeviceCursor {
-  /** Messages from earlier have arrived, or were there before the device was; ms since 1970. */
-  readonly before: number
-  /** The `seq` up to which messages have arrived, of conversations with later ones, by id. */
-  readonly recent: ReadonlyMap<string, number>
+  readonly id: string
+  /** The `rev` of the person's own stream. */
+  readonly account: number
+  /** The `rev` of each conversation, by id; those that are absent began later. */
+  readonly conversations: ReadonlyMap<string, number>
+  /** True for a device that was not here before: it has missed what none of its person's devices has got, and nothing else. */
+  readonly isNew: boolean
+}
+
+/** Positions up to which everything has arrived at a client, of the streams that have moved. */
+export interface Arrived {
+  readonly account?: number
+  readonly conversations: ReadonlyMap<string, number>
+}
+
+/** Something that a client without cursors has missed. */
+export interface MissedItem {
+  /** Absent where only the position moves. */
+  readonly missed?: Missed
+  /** Stream (`conv_…`, `user_…`) and its position once this has arrived; absent while more belongs to the same one. */
+  readonly reached?: { readonly stream: string; readonly rev: number }
+}
+
+/** An event that a client has missed, made again from what is stored. */
+export interface Missed {
+  readonly event: AnyEvent
+  readonly stream?: string
+  readonly seq?: number
+  readonly pair?: readonly [string, string]
+}
+
+/** Gate of a client that catches up: what it hears of a stream meanwhile is read again, until the stream is level. */
+export interface ReplayGate {
+  /** Lets what comes after a `rev` through from now on. @returns false when something later was heard before */
+  level(stream: string, rev: number): boolean
+  /** Whether a change of a stream was heard since the client connected; while the stream is not level. */
+  isHeard(stream: string, rev: number): boolean
+  /** The person has left this stream: what was heard of it is not for them. */
+  forget(stream: string): void
+  /** A stream that was heard of and is not level. */
+  readonly behind: string | undefined
 }
 
 /** Position of a client of a one-way stream; the id of its last event holds it. */

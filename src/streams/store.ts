@@ -83,6 +83,26 @@ export class AccountStore {
     )
   }
 
+  /**
+   * Writes something of one account, and its place in the account's stream if that has changed anything.
+   * @param write says whether it has
+   * @returns the `rev` of the change; undefined where there was none
+   */
+  async changeIf(
+    userId: ObjectId,
+    type: AccountChangeType,
+    ref: ObjectId,
+    write: (session: ClientSession) => Promise<boolean>
+  ): Promise<number | undefined> {
+    return await this.#client.withSession(
+      async session =>
+        await session.withTransaction(async () => {
+          if (!(await write(session))) return undefined
+          return (await this.record([userId], type, ref, session)).get(userId.toHexString())
+        })
+    )
+  }
+
   /** Takes the next `rev` of each account for a change of the same thing. @returns the `rev` by user id (hex) */
   async record(
     userIds: readonly ObjectId[],

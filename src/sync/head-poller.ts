@@ -1,5 +1,5 @@
 import type { SessionStore } from '../accounts/index.ts'
-import type { Database } from '../database/index.ts'
+import type { DatabaseClock } from '../database/index.ts'
 import type { PeriodicJob } from '../jobs/index.ts'
 import type { ConversationStore } from '../store/conversations.ts'
 import type { HeadsMoved } from '../streams/positions.ts'
@@ -10,7 +10,8 @@ import type { StandingStore } from '../users/index.ts'
 const OVERLAP_MS = 10_000
 
 interface HeadPollerDeps {
-  readonly store: Pick<Database, 'now'> & {
+  readonly clock: DatabaseClock
+  readonly store: {
     readonly accounts: AccountStore
     readonly conversations: ConversationStore
     readonly sessions: SessionStore
@@ -27,13 +28,21 @@ interface HeadPollerDeps {
 export class HeadPoller implements PeriodicJob {
   readonly name = 'head-poller'
   readonly everyMs: number
+  readonly #clock: DatabaseClock
   readonly #store: HeadPollerDeps['store']
   readonly #listeners: ((moved: HeadsMoved) => void)[] = []
   #since: Date | undefined
+  #lookedAt = 0
 
-  constructor({ store, intervalMs }: HeadPollerDeps) {
+  constructor({ clock, store, intervalMs }: HeadPollerDeps) {
+    this.#clock = clock
     this.#store = store
     this.everyMs = intervalMs
+  }
+
+  /** Start of the last whole look, by the database's clock, ms since 1970: what was committed well before is known here. */
+  get lookedAt(): number {
+    return this.#lookedAt
   }
 
   subscribe(listener: (moved: HeadsMoved) => void): void {
@@ -41,8 +50,9 @@ export class HeadPoller implements PeriodicJob {
   }
 
   async run(): Promise<void> {
-    const { accounts, conversations, sessions, standings, now } = this.#store
-    const next = new Date((await now()).getTime() - OVERLAP_MS)
+    const { accounts, conversations, sessions, standings } = this.#store
+    const lookedAt = (await this.#clock.read()).getTime()
+    const next = new Date(lookedAt - OVERLAP_MS)
     const since = this.#since ?? next
     const [movedConversations, movedAccounts, endedSessionIds, disabledUserIds] = await Promise.all([
       conversations.movedSince(since),
@@ -53,5 +63,6 @@ export class HeadPoller implements PeriodicJob {
     this.#since = next
     const moved = { conversations: movedConversations, accounts: movedAccounts, endedSessionIds, disabledUserIds }
     for (const listener of this.#listeners) listener(moved)
+    this.#lookedAt = lookedAt
   }
 }

@@ -1,8 +1,15 @@
 import type { Bus } from '../bus/bus.ts'
+import type { ReceiptService } from '../conversations/index.ts'
+import type { Collections, Database, DatabaseClock } from '../database/index.ts'
 import type { FairGate } from '../limits/fair-gate.ts'
 import type { Commits } from '../store/commit/commits.ts'
 import type { UserItemTable } from '../streams/user-items.ts'
 import { publishCommits } from './commit-events.ts'
+import { Beginnings } from './devices/beginnings.ts'
+import { DeviceCursors } from './devices/cursors.ts'
+import { DeviceService } from './devices/devices.ts'
+import { MissedService } from './devices/missed.ts'
+import { DeviceCursorStore } from './devices/store.ts'
 import { HeadPoller } from './head-poller.ts'
 import { ReplayService } from './replay.ts'
 import { ResumptionService } from './resume-token.ts'
@@ -11,24 +18,44 @@ import { SyncService } from './sync.ts'
 export type { CommitCounts } from './commit-events.ts'
 
 interface SyncDeps {
+  readonly clock: DatabaseClock
   readonly store: ConstructorParameters<typeof HeadPoller>[0]['store'] &
-    ConstructorParameters<typeof SyncService>[0]['store'] & { readonly commits: Commits }
+    ConstructorParameters<typeof SyncService>[0]['store'] & {
+      readonly commits: Commits
+      readonly deviceCursors: DeviceCursorStore
+    }
   readonly bus: Bus
+  readonly receipts: Pick<ReceiptService, 'mark'>
   readonly pageGate: FairGate
   readonly items: UserItemTable
   /** Interval at which moved heads are read, ms. */
   readonly headPollMs: number
 }
 
+/** The collections of what clients have. */
+export const syncCollections: Collections = { deviceCursors: DeviceCursorStore.indexes }
+
+export function createSyncStores({ db }: Database) {
+  return { deviceCursors: new DeviceCursorStore(db) }
+}
+
 /** Catching up: pages of changes, replay of events, and commits of other servers. */
-export function createSync({ store, bus, pageGate, items, headPollMs }: SyncDeps) {
+export function createSync({ clock, store, bus, receipts, pageGate, items, headPollMs }: SyncDeps) {
   const sync = new SyncService({ store, items })
   const replay = new ReplayService({ store, sync })
+  const devices = new DeviceService({
+    beginnings: new Beginnings({ clock, store }),
+    cursors: new DeviceCursors(store.deviceCursors, clock),
+    missed: new MissedService({ store, sync, pageGate }),
+    receipts,
+    store
+  })
   return {
     sync,
+    devices,
     replay,
-    resumption: new ResumptionService({ store, sync, replay, pageGate }),
-    headPoller: new HeadPoller({ store, intervalMs: headPollMs }),
+    resumption: new ResumptionService({ clock, store, sync, replay, pageGate }),
+    headPoller: new HeadPoller({ clock, store, intervalMs: headPollMs }),
     commitCounts: publishCommits(store.commits, bus)
   }
 }

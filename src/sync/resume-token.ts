@@ -1,5 +1,6 @@
 import { prefixedId } from '../../protocol/ids.ts'
 import type { Actor } from '../actor.ts'
+import type { DatabaseClock } from '../database/index.ts'
 import { ObjectId } from '../database/object-id.ts'
 import type { FairGate } from '../limits/fair-gate.ts'
 import { omitUndefined } from '../omit-undefined.ts'
@@ -24,6 +25,7 @@ const MAX_ACCOUNT_PAGES = 5
 const MAX_AGE_MS = 30 * 24 * 3_600_000
 
 interface ResumptionDeps {
+  readonly clock: DatabaseClock
   readonly store: {
     readonly accounts: AccountStore
     readonly conversations: ConversationStore
@@ -61,7 +63,7 @@ export class ResumptionService {
   async now({ userId }: Actor): Promise<ResumeToken> {
     const { accounts, members, conversations } = this.#deps.store
     const id = new ObjectId(userId)
-    const at = Date.now()
+    const at = this.#deps.clock.now()
     const [account, memberships] = await Promise.all([accounts.head(id), members.findByUser(id, MAX_MEMBERSHIPS)])
     const ids = memberships.map(me => me.conversationId)
     const moved = await conversations.movedAmong(ids, new Date(at - MARGIN_MS))
@@ -96,7 +98,7 @@ export class ResumptionService {
     const head = await this.#deps.store.accounts.head(new ObjectId(userId))
     let since = Math.min(token.account, head)
     for (let pages = 0; since < head; pages++) {
-      if (isOld(token) || pages === MAX_ACCOUNT_PAGES) {
+      if (this.#isOld(token) || pages === MAX_ACCOUNT_PAGES) {
         yield { kind: 'reset', stream: prefixedId('user', userId), rev: head }
         return
       }
@@ -137,7 +139,7 @@ export class ResumptionService {
    * again. Looks at no more messages than are to be sent.
    */
   async #revAt({ _id, seq }: ConversationDoc, token: ResumeToken): Promise<number | undefined> {
-    if (isOld(token)) return undefined
+    if (this.#isOld(token)) return undefined
     const { messages } = this.#deps.store
     const moment = new Date(token.at - MARGIN_MS)
     const first = Math.max(0, seq - MAX_CHANGES)
@@ -150,8 +152,9 @@ export class ResumptionService {
   async #read<T>({ userId }: Actor, read: () => Promise<T>): Promise<T> {
     return await this.#deps.pageGate.run({ party: userId }, read)
   }
-}
 
-function isOld({ at }: ResumeToken): boolean {
-  return Date.now() - at > MAX_AGE_MS
+  /** Whether a token is from so long ago, or from no moment at all, that all is loaded anew. */
+  #isOld({ at }: ResumeToken): boolean {
+    return this.#deps.clock.now() - at > MAX_AGE_MS
+  }
 }

@@ -170,7 +170,7 @@ t.test('a session revoked elsewhere is found by its moment, and known at once af
   const { store, bus, sessions } = services
   const { userId, sessionId } = await signUp(services)
   await sessions.requireLiveSession({ userId, sessionId })
-  const before = await store.database.now()
+  const before = await store.database.clock.read()
   t.equal(await store.sessions.revoke(new ObjectId(sessionId), new ObjectId(userId)), true)
   t.equal(await store.sessions.revoke(new ObjectId(sessionId), new ObjectId(userId)), false, 'once')
   t.same(await store.sessions.revokedSince(new Date(before.getTime() - 1)), [sessionId])

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ObjectId } from 'mongodb'
 import t, { type Test } from 'tap'
 import { openDatabase } from '../kit/databases.ts'
 import type { Person, TestServer } from '../kit/helper.ts'
@@ -31,7 +30,7 @@ for (const [way, open] of Object.entries(WAYS)) {
     const server = await startServer(t)
     const ann = (await server.people(1))[0] as Person
     const [ben, onPhone, onLaptop, laptopSession] = await twoDevices(server)
-    const sessions = (await openDatabase(t, server.uri)).db().collection('sessions')
+    const cursors = (await openDatabase(t, server.uri)).db().collection('deviceCursors')
     const [direct, group] = [await server.direct(ann, ben), await server.group(ann, ben)]
     const a = await server.connect(ann)
     const say = async (conversationId: string, text: string): Promise<number> => {
@@ -43,10 +42,11 @@ for (const [way, open] of Object.entries(WAYS)) {
       )
 
     /** The sender is told before the laptop's cursor is written. */
+    // A conversation begins with a change, and each message here makes one.
     const whenNoted = async (stream: string, seq: number) => {
-      const recent = { $elemMatch: { conversationId: new ObjectId(stream.slice(-24)), seq: { $gte: seq } } }
-      const isNoted = { _id: new ObjectId(laptopSession.slice(-24)), 'reached.recent': recent }
-      while ((await sessions.findOne(isNoted)) === null) await sleep(5)
+      const device = `unified:${laptopSession.slice(-24)}`
+      const isNoted = { device, [`conversations.${stream.slice(-24)}`]: { $gte: seq + 1 } }
+      while ((await cursors.findOne(isNoted)) === null) await sleep(5)
     }
 
     await say(direct, 'before')

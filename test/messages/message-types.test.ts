@@ -211,10 +211,4 @@ t.test('a message id is enough to find, place and acknowledge a message, and of 
   t.same(await textsOf({ afterMessageId: ids[4] }), [6, 7])
   t.same(await Promise.all([1, 2, 3, 4].map(async page => await textsOf({ page }))), [[5, 6, 7], [2, 3, 4], [1], []])
   await t.rejects(textsOf({ page: 1_001 }), { code: 'invalid' })
-
-  const missed = await history.undelivered(actor(ben))
-  t.match(missed, [{ conversationId: conversation.id, messages: [{ text: 'Message 6' }, { text: 'Message 7' }] }])
-  t.same(await history.undelivered(actor(ann)), [], 'one’s own are no news')
-  await receipts.markUpTo(actor(ben), { deliveredUpTo: ids[6] as string })
-  t.same(await history.undelivered(actor(ben)), [])
 })

@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import t from 'tap'
-import { CATCH_UP_BYTES, FRAME_OUT_BYTES, LIST_BYTES, SYNC_PAGE_BYTES } from '../../protocol/limits.ts'
+import { FRAME_OUT_BYTES, LIST_BYTES, SYNC_PAGE_BYTES } from '../../protocol/limits.ts'
 import { openServices, type Person } from '../kit/helper.ts'
 import { type Command, type Monitored, startMonitored } from '../kit/monitored.ts'
 import type { Frame, SocketClient } from '../kit/socket-client.ts'
@@ -124,7 +124,7 @@ t.test('S09: what somebody missed is read within its bytes', async t => {
     const socket = await server.socket('/ws?dialect=unified', { authorization: `Bearer ${ben.token}` })
     await socket.next('receive-message')
   })
-  t.ok(bytesOf(reads) <= CATCH_UP_BYTES + MESSAGE_BYTES, `${bytesOf(reads)} bytes are read`)
+  t.ok(bytesOf(reads) <= SYNC_PAGE_BYTES + MESSAGE_BYTES, `${bytesOf(reads)} bytes are read`)
 })
 
 t.test('S09: those who continue one conversation at different places are each given what they missed', async t => {

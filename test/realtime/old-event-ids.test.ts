@@ -34,16 +34,21 @@ async function openScene(t: Test) {
 const ago = (ms: number): Date => new Date(Date.now() - ms)
 
 t.test('S11: an id from the beginning of time reads no conversation', async t => {
-  const { ben, conversationId, store, resume, examined } = await openScene(t)
+  const { server, ben, conversationId, store, resume, examined } = await openScene(t)
   await store(3_000, ago(DAY_MS))
-  for (const path of ['/v1/events', '/api/sse']) {
-    const looked = await examined('messages', async () => {
-      const stream = await resume('0-0', path)
-      t.match(stream.all('reset'), [{ stream: ben.id }, { stream: conversationId, rev: 3_001 }], path)
-      t.same(stream.all('message:new'), [])
-    })
-    t.equal(looked, 0, path)
-  }
+  const looked = await examined('messages', async () => {
+    const stream = await resume('0-0')
+    t.match(stream.all('reset'), [{ stream: ben.id }, { stream: conversationId, rev: 3_001 }])
+    t.same(stream.all('message:new'), [])
+  })
+  t.equal(looked, 0)
+  const socket = await server.connect(ben)
+  await socket.ask('receipt:delivered', { conversationId, seq: 3_000 })
+  const lookedForApp = await examined('messages', async () => {
+    const stream = await resume(`0-${LEVEL}`, '/api/sse')
+    t.same([stream.all('reset'), stream.all('message:new')], [[], []], 'an app is sent what no device has got')
+  })
+  t.ok(lookedForApp <= 2, `${lookedForApp} messages are looked at`)
 })
 
 t.test('S11: whoever is too far behind is told so without a look at what was missed', async t => {

@@ -10,7 +10,6 @@ import { ObjectId } from '../../database/object-id.ts'
 import { AppError } from '../../errors.ts'
 import { RecentCache } from '../../limits/recent-cache.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
-import type { DeviceCursor } from '../../streams/positions.ts'
 import type { AccountStore } from '../../streams/store.ts'
 import type { PushTokenStore, UserService } from '../../users/index.ts'
 import type { TicketStore } from '../tickets/store.ts'
@@ -182,31 +181,16 @@ export class SessionService {
     await this.#users.requireEnabled(userId)
   }
 
-  /** Delivery cursor of the actor's device; `undefined` where none is known, as with foreign tokens. */
-  async deviceCursor({ sessionId }: Actor): Promise<DeviceCursor | undefined> {
-    if (sessionId === undefined) return undefined
-    const { reached } = (await this.#store.sessions.find(new ObjectId(sessionId))) ?? {}
-    if (reached === undefined) return undefined
-    const recent = reached.recent.map(it => [it.conversationId.toHexString(), it.seq] as const)
-    return { before: reached.before.getTime(), recent: new Map(recent) }
-  }
-
-  /** Notes how far messages have got to the actor's device. */
-  async setDeviceCursor({ sessionId }: Actor, { before, recent }: DeviceCursor): Promise<void> {
-    if (sessionId === undefined) return
-    await this.#store.sessions.advanceDeviceCursor(new ObjectId(sessionId), {
-      before: new Date(before),
-      recent: [...recent].map(([id, seq]) => ({ conversationId: new ObjectId(id), seq }))
-    })
-  }
-
   /** A ticket that opens one socket as the actor, within seconds. */
   async createTicket(actor: Actor): Promise<{ ticket: string; expiresAt: string }> {
     const expiresAt = new Date(Date.now() + this.#timings.ticketMs)
     const ticket = this.#tickets.make(expiresAt)
     const holder = {
       userId: new ObjectId(actor.userId),
-      ...omitUndefined({ sessionId: actor.sessionId === undefined ? undefined : new ObjectId(actor.sessionId) }),
+      ...omitUndefined({
+        sessionId: actor.sessionId === undefined ? undefined : new ObjectId(actor.sessionId),
+        tokenId: actor.tokenId
+      }),
       tokenExpiresAt: new Date(actor.expiresAt)
     }
     await this.#store.tickets.insert(ticket, holder, expiresAt)
@@ -220,7 +204,7 @@ export class SessionService {
     if (!holder) throw new AppError('unauthenticated', 'The ticket is not valid')
     const actor: Actor = {
       userId: holder.userId.toHexString(),
-      ...omitUndefined({ sessionId: holder.sessionId?.toHexString() }),
+      ...omitUndefined({ sessionId: holder.sessionId?.toHexString(), tokenId: holder.tokenId }),
       expiresAt: holder.tokenExpiresAt.getTime()
     }
     await this.requireLiveSession(actor)

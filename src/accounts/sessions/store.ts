@@ -21,14 +21,6 @@ export interface SessionDoc {
   approvedBy?: ObjectId
   /** True where a foreign token approved it: a refresh does not prolong it. */
   isFixed?: true
-  /** Delivery cursor of this device, for clients that keep no cursors. */
-  reached?: DeviceCursorDoc
-}
-
-/** Delivery cursor: messages from before a moment have arrived, of some conversations more, up to a `seq` each. */
-export interface DeviceCursorDoc {
-  before: Date
-  recent: { conversationId: ObjectId; seq: number }[]
 }
 
 /** The logins. A session is live until it expires or is revoked. */
@@ -75,11 +67,6 @@ export class SessionStore {
 
   async touch(_id: ObjectId, lastSeenAt: Date): Promise<void> {
     await this.#sessions.updateOne({ _id }, { $max: { lastSeenAt } })
-  }
-
-  /** Move the delivery cursor; its moment never goes back. */
-  async advanceDeviceCursor(_id: ObjectId, { before, recent }: DeviceCursorDoc): Promise<void> {
-    await this.#sessions.updateOne({ _id }, { $max: { 'reached.before': before }, $set: { 'reached.recent': recent } })
   }
 
   /** Live sessions of somebody, newest first. */

@@ -5,6 +5,8 @@ import { sha256Of } from '../tokens/secrets.ts'
 export interface TicketHolder {
   userId: ObjectId
   sessionId?: ObjectId
+  /** Of a token of an existing user system. */
+  tokenId?: string
   /** End of the token that the ticket was got with. */
   tokenExpiresAt: Date
 }

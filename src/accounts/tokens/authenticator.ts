@@ -7,6 +7,7 @@ import { omitUndefined } from '../../omit-undefined.ts'
 import type { ExternalProfile, UserService } from '../../users/index.ts'
 import type { SessionService } from '../sessions/sessions.ts'
 import { type Claims, type Issuer, isFromIssuer, type LoadSigners, Tokens } from './jwt.ts'
+import { sha256Of } from './secrets.ts'
 
 /** Turns tokens into actors, for REST and socket alike, and sessions into tokens. */
 export interface Authenticator {
@@ -69,7 +70,8 @@ export function createAuthenticator({ loadSigners, config, sessions, users }: Au
       const isConfigured = signedBy === 'key set' || issuer !== undefined
       const mayBeOwn = signedBy !== 'key set' || config.AUTH_SUBJECTS === 'own'
       const person = { subject, mayBeOwn, ...profileOf(claims, isConfigured) }
-      return { userId: await users.requireExternal(person), expiresAt }
+      const tokenId = sha256Of(typeof claims['jti'] === 'string' ? claims['jti'] : token)
+      return { userId: await users.requireExternal(person), tokenId, expiresAt }
     }
   }
 }

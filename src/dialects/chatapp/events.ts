@@ -19,6 +19,9 @@ export function createTranslations({ messageIdAt }: Services): Translations {
     'reaction:removed': reaction => [{ name: 'reaction:removed', data: presentReaction(reaction) }],
     'receipt:delivered': async receipt => await presentReceipt(messageIdAt, receipt, 'delivered'),
     'receipt:read': async receipt => await presentReceipt(messageIdAt, receipt, 'read'),
+    // Live, one's own reading is heard as a receipt; afterwards only one's own account knows of it.
+    'preferences:updated': async ({ conversationId, me }, { isCatchUp, stream = '' }) =>
+      isCatchUp ? await presentReceipt(messageIdAt, { ...me, conversationId, userId: stream }, 'read') : [],
     'typing:start': data => [{ name: 'typing:start', data }],
     'typing:stop': data => [{ name: 'typing:stop', data }],
     presence: presence => [{ name: 'presence', data: presentPresence(presence) }],

@@ -19,6 +19,9 @@ export function createTranslations({ messageIdAt }: Pick<Services, 'messageIdAt'
     'typing:start': typing => [presentTyping('typing:start', typing)],
     'typing:stop': typing => [presentTyping('typing:stop', typing)],
     'receipt:read': async receipt => await presentRead(messageIdAt, receipt),
+    // Live, one's own reading is heard as a receipt; afterwards only one's own account knows of it.
+    'preferences:updated': async ({ conversationId, me }, { isCatchUp, stream = '' }) =>
+      isCatchUp ? await presentRead(messageIdAt, { conversationId, userId: stream, readSeq: me.readSeq }) : [],
     presence: presentPresence
   }
 }
@@ -39,7 +42,7 @@ function presentTyping(name: string, { conversationId, userId }: EventData['typi
 
 async function presentRead(
   messageIdAt: Services['messageIdAt'],
-  { conversationId, userId, readSeq }: Receipt
+  { conversationId, userId, readSeq }: Pick<Receipt, 'conversationId' | 'userId' | 'readSeq'>
 ): Promise<DialectEvent[]> {
   const messageId = await messageIdAt.find(conversationId, readSeq)
   if (messageId === undefined) return []

@@ -1,9 +1,10 @@
 import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Socket } from 'socket.io'
 import { CLOSE, type CloseReason } from '../../../protocol/close.ts'
 import { CATCH_UP_PIECE_BYTES } from '../../../protocol/limits.ts'
 import type { Actor } from '../../actor.ts'
-import type { Connection, Encoder, OutboundEvent, WasSent } from '../../realtime/connection.ts'
+import type { Connection, Encoder, OutboundEvent } from '../../realtime/connection.ts'
 import { CatchUp } from '../../realtime/delivery/catch-up.ts'
 import type { DeliveryTracker, TrackDelivery } from '../../realtime/delivery/delivery-tracker.ts'
 import type { DialectEvent } from '../../realtime/encoding/dialect-encoder.ts'
@@ -24,17 +25,18 @@ export class SocketIoConnection implements Connection {
   readonly encoder: Encoder
   readonly socket: Socket
   actor: Actor
-  readonly #tracker: DeliveryTracker
+  readonly tracker: DeliveryTracker
   readonly #slowReaderMs: number
   #isBehind = false
-  readonly #catchUp = new CatchUp<DialectEvent>()
+  #isLeaving = false
+  readonly catchUp = new CatchUp<DialectEvent>()
 
   constructor(socket: Socket, { encoder, actor, trackDelivery, slowReaderMs }: SocketIoConnectionDeps) {
     this.socket = socket
     this.encoder = encoder
     this.actor = actor
     this.#slowReaderMs = slowReaderMs
-    this.#tracker = trackDelivery(async () => await this.confirm())
+    this.tracker = trackDelivery(async () => await this.confirm())
   }
 
   get id(): string {
@@ -60,13 +62,14 @@ export class SocketIoConnection implements Connection {
 
   /** Whether an event is to be sent to the client now; it waits when the client is catching up. */
   isToBeSent(translated: DialectEvent, outbound: OutboundEvent): boolean {
-    const taken = this.#catchUp.take(outbound, translated)
+    if (this.#isLeaving) return false
+    const taken = this.catchUp.take(outbound, translated)
     if (taken === 'full') this.close('resync')
     return taken === 'send'
   }
 
-  goLive(wasSent: WasSent): void {
-    for (const { encoded, outbound } of this.#catchUp.end(wasSent)) this.emit(encoded, outbound)
+  goLive(): void {
+    for (const { encoded, outbound } of this.catchUp.end()) this.emit(encoded, outbound)
   }
 
   /** Sends an event to this client alone. */
@@ -77,7 +80,7 @@ export class SocketIoConnection implements Connection {
 
   /** Notes what was sent to this client together with others. */
   noteSent(outbound: OutboundEvent): void {
-    this.#tracker.note(this.actor, outbound)
+    this.tracker.note(this.actor, outbound)
   }
 
   /** Resolves with true when everything sent so far has reached the client, with false when it is gone before. */
@@ -107,6 +110,12 @@ export class SocketIoConnection implements Connection {
     }
   }
 
+  /** Resolves when what the client was sent is known to have arrived, or after a time, ms; it is sent no more. */
+  async leave(patienceMs: number): Promise<void> {
+    this.#isLeaving = true
+    await Promise.race([this.tracker.settle(this.actor), delay(patienceMs, undefined, { ref: false })])
+  }
+
   /** Terminal reasons end the socket, and its client does not come back by itself; others end the transport, and it does. */
   close(reason: CloseReason): void {
     const isTerminal = CLOSE[reason] < 4200
@@ -117,7 +126,7 @@ export class SocketIoConnection implements Connection {
 
   /** The client has left the namespace. */
   stop(): void {
-    this.#tracker.stop()
-    this.#catchUp.stop()
+    this.tracker.stop()
+    this.catchUp.stop()
   }
 }

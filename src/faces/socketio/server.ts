@@ -7,7 +7,8 @@ import type { Budgets } from '../../limits/budgets.ts'
 import type { ConnectionCounts, Encoder } from '../../realtime/connection.ts'
 import { bearerToken } from '../../realtime/credential.ts'
 import type { TrackDelivery } from '../../realtime/delivery/delivery-tracker.ts'
-import type { Undelivered } from '../../realtime/delivery/undelivered.ts'
+import type { MissedEvents, Receiver } from '../../realtime/delivery/missed.ts'
+import { deviceOf } from '../../realtime/device.ts'
 import { DialectEncoder, type RealtimeDialect } from '../../realtime/encoding/dialect-encoder.ts'
 import { closeReasonOf, type Lifecycle } from '../../realtime/lifecycle.ts'
 import { isOpenToAll, isOriginAllowed, requireOrigin } from '../../realtime/origin.ts'
@@ -26,7 +27,7 @@ export interface SocketIoDeps {
   readonly lifecycle: Lifecycle
   readonly strangers: Strangers
   readonly proxies: Pick<Proxies, 'addressOf' | 'watch'>
-  readonly undelivered: Undelivered
+  readonly missed: MissedEvents
   readonly trackDelivery: TrackDelivery
   readonly budgets: Budgets
   readonly config: Pick<Config, 'limits' | 'timings' | 'CORS_ORIGINS' | 'NODE_ENV'>
@@ -93,6 +94,8 @@ export class SocketIoServer {
   /** Ends the transports, so that clients come back, elsewhere or later. */
   async close(): Promise<void> {
     clearInterval(this.#sweeper)
+    const { closeTimeoutMs } = this.#deps.config.timings
+    await Promise.all([...this.#connections].map(async connection => await connection.leave(closeTimeoutMs)))
     // Not `close`, which would also close the HTTP server.
     await new Promise<void>(resolve => {
       this.#io.engine.close()
@@ -181,16 +184,14 @@ export class SocketIoServer {
       this.#leave(connection)
       throw new AppError('forbidden', 'The client has entered another namespace')
     }
-    const { lifecycle, undelivered } = this.#deps
-    const { actor } = connection
+    const { lifecycle, missed } = this.#deps
+    const { actor, catchUp, tracker } = connection
+    const client = { dialect, ...deviceOf(actor, namedDevice(connection.socket)) }
+    const emit: Receiver['emit'] = (translated, outbound) => connection.emit(translated, outbound)
     this.#transports.enter(connection.socket)
     await lifecycle.start(connection, {
       authenticate: async () => actor,
-      catchUp: async () =>
-        await undelivered.replay(actor, dialect, {
-          connection,
-          emit: (translated, outbound) => connection.emit(translated, outbound)
-        })
+      catchUp: async () => await missed.replay(actor, client, { connection, catchUp, tracker, emit })
     })
   }
 
@@ -241,6 +242,13 @@ function isLegacyMain({ conn, nsp }: Socket): boolean {
 function namedDialect({ handshake: { query, auth } }: Socket): string | undefined {
   const named: unknown = auth['dialect'] ?? query['dialect']
   return typeof named === 'string' ? named : undefined
+}
+
+/** Name that a client gives its device, for tokens of an existing user system. */
+function namedDevice({ handshake: { auth, query } }: Socket): string | undefined {
+  const device: unknown = auth['device']
+  const named = typeof device === 'object' && device !== null && 'id' in device ? device.id : undefined
+  return [named, auth['deviceId'], query['deviceId']].find((it): it is string => typeof it === 'string' && it !== '')
 }
 
 /** The first of the places where the documents put a token. */

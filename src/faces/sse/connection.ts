@@ -4,7 +4,7 @@ import { StreamReady } from '../../../protocol/connection/stream-events.ts'
 import { CATCH_UP_PIECE_BYTES, SLOW_HARD_BYTES, SLOW_SOFT_BYTES } from '../../../protocol/limits.ts'
 import type { Actor } from '../../actor.ts'
 import type { Timings } from '../../config/timings.ts'
-import type { Connection, Encoder, OutboundEvent, WasSent } from '../../realtime/connection.ts'
+import type { Connection, Encoder, OutboundEvent } from '../../realtime/connection.ts'
 import { CatchUp } from '../../realtime/delivery/catch-up.ts'
 import type { DeliveryTracker, TrackDelivery } from '../../realtime/delivery/delivery-tracker.ts'
 import type { ResumeToken } from '../../streams/positions.ts'
@@ -20,6 +20,8 @@ interface StreamDeps {
   readonly encoder: Encoder
   readonly encodeId: (token: ResumeToken) => string
   readonly timings: Timings
+  /** Moment of the database's clock up to which everything was sent, ms since 1970. */
+  readonly sentUpTo: () => number
   /** Tracker for clients that cannot say what has arrived. */
   readonly trackDelivery: TrackDelivery | undefined
 }
@@ -33,28 +35,33 @@ export class StreamConnection implements Connection {
   readonly #encodeId: StreamDeps['encodeId']
   readonly #timings: Timings
   readonly #positions = new RecentPositions()
-  readonly #catchUp = new CatchUp<string>()
-  readonly #tracker: DeliveryTracker | undefined
-  /** The `rev` of the person's own stream that the client has; undefined while no place can be named from which to continue. */
-  #userRev: number | undefined
-  /** The moment up to which the client has everything, while it is being sent what it has missed. */
-  #resumedAt: number | undefined
-  /** Position of the client once it is live. */
-  #liveFrom: ResumeToken | undefined
+  readonly catchUp = new CatchUp<string>()
+  readonly tracker: DeliveryTracker | undefined
+  readonly #sentUpTo: () => number
+  /** The `rev` of the person's own stream that the client has. */
+  #userRev = 0
+  /** The moment up to which the client has everything, while it is being sent what it has missed; 0 where none is known. */
+  #resumedAt: number | undefined = 0
   /** Start of the time without progress, and the bytes that waited then. */
   #blocked: { at: number; bytes: number } | undefined
   #whenRead: (() => void)[] = []
+  /** Events that were sent, and those of them that are known to have arrived. */
+  #sent = 0
+  #proved = 0
+  readonly #unproved: { readonly resolve: (hasArrived: boolean) => void }[] = []
   /** Text of this turn of the event loop, which is written at once. */
   #gathered = ''
 
-  constructor(response: ServerResponse, { id, actor, encoder, encodeId, timings, trackDelivery }: StreamDeps) {
+  constructor(response: ServerResponse, deps: StreamDeps) {
+    const { id, actor, encoder, encodeId, timings, sentUpTo, trackDelivery } = deps
     this.#response = response
     this.id = id
     this.actor = actor
     this.encoder = encoder
     this.#encodeId = encodeId
     this.#timings = timings
-    this.#tracker = trackDelivery?.(async () => await this.confirm())
+    this.#sentUpTo = sentUpTo
+    this.tracker = trackDelivery?.(async () => await this.confirm())
   }
 
   get isOpen(): boolean {
@@ -63,20 +70,22 @@ export class StreamConnection implements Connection {
 
   /** Sends an event. @param text its fields `event` and `data`, which are the same for everybody */
   send(outbound: OutboundEvent, text: string): void {
-    const taken = this.#catchUp.take(outbound, text)
+    const taken = this.catchUp.take(outbound, text)
     if (taken === 'send') this.sendNow(outbound, text)
     else if (taken === 'full') this.close('resync')
   }
 
-  /** Says where the client is while it is sent what it has missed: from here on events have ids. */
-  resumeFrom(token: ResumeToken): void {
-    this.#resumedAt = token.at
-    this.#place(token)
+  /** Says where the client is while it is sent what it has missed. */
+  resumeFrom({ at, account, recent }: ResumeToken): void {
+    this.#resumedAt = at
+    this.reach('user_', account)
+    for (const [conversationId, rev] of recent) this.reach(conversationId, rev)
   }
 
-  /** Says where the client will be once it is live. */
-  liveFrom(token: ResumeToken): void {
-    this.#liveFrom = token
+  /** Says that the client has all of a stream up to a `rev` with the next event. */
+  reach(stream: string, rev: number): void {
+    if (stream.startsWith('user_')) this.#userRev = Math.max(this.#userRev, rev)
+    else this.#positions.note(stream, rev, this.#sentUpTo())
   }
 
   /** Sends an event ahead of those that wait. */
@@ -87,9 +96,10 @@ export class StreamConnection implements Connection {
     const waiting = this.#response.writableLength + this.#gathered.length
     if (!isDurable && waiting > SLOW_SOFT_BYTES) return
     if (waiting > SLOW_HARD_BYTES) return this.close('slow_consumer')
-    if (rev !== undefined) this.#note(stream, rev)
+    this.#sent += 1
+    if (rev !== undefined) this.reach(stream, rev)
     this.#write(`${text}${this.#idField()}\n`)
-    this.#tracker?.note(this.actor, outbound)
+    this.tracker?.note(this.actor, outbound)
   }
 
   async drained(): Promise<void> {
@@ -99,25 +109,33 @@ export class StreamConnection implements Connection {
     }
   }
 
-  /** Resolves with true when everything sent so far has left for the client, with false when it is gone before. */
+  /** Resolves with true when a request of the client shows that it is there and has read, with false when it is gone before. */
   async confirm(): Promise<boolean> {
     if (!this.isOpen) return false
     this.#flush()
-    return await new Promise(resolve => this.#response.write(': \n\n', error => resolve(!error && this.isOpen)))
+    if (this.#proved === this.#sent) return true
+    return await new Promise(resolve => this.#unproved.push({ resolve }))
+  }
+
+  /** The client has asked for something: what had left for it before has arrived. */
+  prove(): void {
+    if (this.#blocked !== undefined) return
+    this.#proved = this.#sent
+    for (const { resolve } of this.#unproved.splice(0)) resolve(true)
   }
 
   /** The client is gone. */
   stop(): void {
-    this.#tracker?.stop()
-    this.#catchUp.stop()
+    for (const { resolve } of this.#unproved.splice(0)) resolve(false)
+    this.tracker?.stop()
+    this.catchUp.stop()
     this.#tellRead()
   }
 
-  /** Go live in one step: the position is named when everything before it was sent. */
-  goLive(wasSent: WasSent): void {
+  goLive(): void {
+    for (const { outbound, encoded } of this.catchUp.end()) this.sendNow(outbound, encoded)
+    // Everything from before this moment has been sent.
     this.#resumedAt = undefined
-    for (const { outbound, encoded } of this.#catchUp.end(wasSent)) this.sendNow(outbound, encoded)
-    if (this.#liveFrom !== undefined) this.#place(this.#liveFrom)
     const ready = StreamReady.create({ connectionId: this.id, heartbeatMs: this.#timings.streamBeatMs })
     this.sendNow({ event: ready }, encodeFields(ready.type, ready.data))
   }
@@ -172,19 +190,8 @@ export class StreamConnection implements Connection {
     for (const resolve of waiting) resolve()
   }
 
-  #place({ account, recent }: ResumeToken): void {
-    this.#userRev = Math.max(account, this.#userRev ?? 0)
-    for (const [conversationId, rev] of recent) this.#positions.note(conversationId, rev, Date.now())
-  }
-
-  #note(stream: string, rev: number): void {
-    if (!stream.startsWith('user_')) this.#positions.note(stream, rev, Date.now())
-    else if (this.#userRev !== undefined) this.#userRev = Math.max(this.#userRev, rev)
-  }
-
   #idField(): string {
-    if (this.#userRev === undefined) return ''
-    const at = this.#resumedAt ?? Date.now()
+    const at = this.#resumedAt ?? this.#sentUpTo()
     return `id: ${this.#encodeId({ at, account: this.#userRev, recent: this.#positions.recent })}\n`
   }
 }

@@ -3,14 +3,16 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Actor } from '../../actor.ts'
 import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
-import { type ConnectionCounts, type Encoder, NOTHING_SENT, type WasSent } from '../../realtime/connection.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
+import type { ConnectionCounts, Encoder } from '../../realtime/connection.ts'
 import { readCredential } from '../../realtime/credential.ts'
 import type { TrackDelivery } from '../../realtime/delivery/delivery-tracker.ts'
-import type { Undelivered } from '../../realtime/delivery/undelivered.ts'
+import type { MissedEvents } from '../../realtime/delivery/missed.ts'
+import { deviceOf } from '../../realtime/device.ts'
 import { DialectEncoder, type RealtimeDialect } from '../../realtime/encoding/dialect-encoder.ts'
 import { closeReasonOf, type Lifecycle } from '../../realtime/lifecycle.ts'
 import { requireOrigin } from '../../realtime/origin.ts'
-import type { ResumePort } from '../../realtime/ports.ts'
+import type { HeadsPort, ResumePort } from '../../realtime/ports.ts'
 import type { ResumeToken } from '../../streams/positions.ts'
 import { StreamConnection } from './connection.ts'
 import { SseEncoder, SseWriter } from './encoder.ts'
@@ -25,7 +27,8 @@ const STREAM_HEADERS = {
 
 interface StreamServerDeps {
   readonly lifecycle: Lifecycle
-  readonly undelivered: Undelivered
+  readonly missed: MissedEvents
+  readonly headPoller: HeadsPort
   readonly trackDelivery: TrackDelivery
   readonly resumption: ResumePort
   readonly config: Pick<Config, 'timings' | 'CORS_ORIGINS' | 'NODE_ENV' | 'WS_QUERY_TOKEN'>
@@ -46,6 +49,8 @@ export class StreamServer {
   readonly #canonical: Kind
   readonly #kinds = new Map<string, Kind>()
   readonly #streams = new Set<StreamConnection>()
+  /** Streams of apps by whose they are: the session, or the token. */
+  readonly #ofClient = new Map<string, Set<StreamConnection>>()
   readonly #beat: NodeJS.Timeout
 
   constructor(deps: StreamServerDeps) {
@@ -58,6 +63,11 @@ export class StreamServer {
     }
     // Proxies and browsers give up on what is silent.
     this.#beat = setInterval(() => this.#check(), deps.config.timings.streamBeatMs).unref()
+  }
+
+  /** Somebody asks for something: their streams are read. */
+  prove(actor: Actor): void {
+    for (const stream of this.#ofClient.get(clientOf(actor)) ?? []) stream.prove()
   }
 
   /** Ends every stream; clients come back elsewhere, or later, and continue. */
@@ -84,11 +94,13 @@ export class StreamServer {
     const actor = await lifecycle.authenticate(credential)
     const kind = this.#kinds.get(dialect) ?? this.#canonical
     const stream = this.#create(reply, actor, kind)
-    const token = resumption.parse(lastIdOf(request))
+    // A canonical stream without an id begins now, before it is registered: nothing is told that it could not continue from.
+    const named = resumption.parse(lastIdOf(request))
+    const token = named ?? (kind.dialect === undefined ? await resumption.now(actor) : undefined)
     try {
       await lifecycle.start(stream, {
         authenticate: async () => actor,
-        catchUp: async () => await this.#catchUp(stream, kind, token)
+        catchUp: async () => await this.#catchUp(stream, kind, { token, deviceId: deviceIdOf(query) })
       })
     } catch (error) {
       if (!(error instanceof AppError)) onError(error)
@@ -98,7 +110,7 @@ export class StreamServer {
 
   /** Opens the stream; its client may have gone while it was authenticated. */
   #create(reply: FastifyReply, actor: Actor, { encoder, dialect }: Kind): StreamConnection {
-    const { lifecycle, resumption, trackDelivery, config } = this.#deps
+    const { lifecycle, resumption, trackDelivery, headPoller, config } = this.#deps
     begin(reply, config.timings.streamRetryMs)
     const stream = new StreamConnection(reply.raw, {
       id: randomBytes(9).toString('base64url'),
@@ -106,44 +118,68 @@ export class StreamServer {
       encoder,
       encodeId: token => resumption.encode(token),
       timings: config.timings,
+      sentUpTo: () => headPoller.lookedAt,
       // Canonical clients say themselves what has arrived.
       trackDelivery: dialect === undefined ? undefined : trackDelivery
     })
     const leave = (): void => {
       this.#streams.delete(stream)
+      this.#forget(stream)
       stream.stop()
       lifecycle.leave(stream)
     }
     this.#streams.add(stream)
+    const client = clientOf(actor)
+    this.#ofClient.set(client, (this.#ofClient.get(client) ?? new Set()).add(stream))
     lifecycle.open(stream)
     if (reply.raw.destroyed) leave()
     else reply.raw.once('close', leave)
     return stream
   }
 
-  /** Sends what was missed, since the client's last event or, without one, since what was delivered to its device. */
-  async #catchUp(stream: StreamConnection, { dialect }: Kind, token: ResumeToken | undefined): Promise<WasSent> {
-    const { resumption, undelivered } = this.#deps
-    if (token !== undefined) {
-      stream.resumeFrom(token)
-      stream.liveFrom(token)
-      return await replaySince(stream, token, { resumption, dialect })
-    }
-    const wasSent =
-      dialect === undefined
-        ? NOTHING_SENT
-        : await undelivered.replay(stream.actor, dialect, {
-            connection: stream,
-            emit: ({ name, data }, outbound) => stream.sendNow(outbound, encodeFields(name, data))
-          })
-    stream.liveFrom(await resumption.now(stream.actor))
-    return wasSent
+  /** Sends what was missed, since the client's last event or, without one, since what has arrived at its device. */
+  async #catchUp(
+    stream: StreamConnection,
+    { dialect }: Kind,
+    { token, deviceId }: { token: ResumeToken | undefined; deviceId: string | undefined }
+  ): Promise<void> {
+    const { resumption, missed } = this.#deps
+    if (token !== undefined) stream.resumeFrom(token)
+    const { actor, tracker, catchUp } = stream
+    if (dialect === undefined && token !== undefined) await replaySince(stream, token, resumption)
+    if (dialect === undefined || tracker === undefined) return
+    await missed.replay(
+      actor,
+      { dialect, ...deviceOf(actor, deviceId), ...omitUndefined({ token }) },
+      {
+        connection: stream,
+        catchUp,
+        tracker,
+        emit: ({ name, data }, outbound) => stream.sendNow(outbound, encodeFields(name, data)),
+        reach: (id, rev) => stream.reach(id, rev)
+      }
+    )
+  }
+
+  #forget(stream: StreamConnection): void {
+    const client = clientOf(stream.actor)
+    const streams = this.#ofClient.get(client)
+    if (streams?.delete(stream) === true && streams.size === 0) this.#ofClient.delete(client)
   }
 
   #check(): void {
     const now = performance.now()
     for (const stream of this.#streams) stream.check(now)
   }
+}
+
+function clientOf({ sessionId, tokenId = '' }: Actor): string {
+  return sessionId ?? tokenId
+}
+
+/** Name that a client gives its device. */
+function deviceIdOf({ deviceId }: Record<string, unknown>): string | undefined {
+  return typeof deviceId === 'string' && deviceId !== '' ? deviceId : undefined
 }
 
 function lastIdOf({ headers, query }: FastifyRequest): string {

@@ -1,10 +1,11 @@
 import type { Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { WebSocket } from 'ws'
 import { CLOSE, type CloseReason } from '../../../protocol/close.ts'
 import { CATCH_UP_PIECE_BYTES, SLOW_HARD_BYTES, SLOW_HARD_FRAMES, SLOW_SOFT_BYTES } from '../../../protocol/limits.ts'
 import type { Actor } from '../../actor.ts'
 import type { Timings } from '../../config/timings.ts'
-import type { Connection, ConnectionCounts, Encoder, OutboundEvent, WasSent } from '../../realtime/connection.ts'
+import type { Connection, ConnectionCounts, Encoder, OutboundEvent } from '../../realtime/connection.ts'
 import { CatchUp } from '../../realtime/delivery/catch-up.ts'
 import type { DeliveryTracker, TrackDelivery } from '../../realtime/delivery/delivery-tracker.ts'
 import { type FrameBatch, PING_FRAME, textFrame, type WriteScheduler } from './frame-batch.ts'
@@ -36,8 +37,9 @@ export class SocketConnection implements Connection {
   readonly openedAt = performance.now()
   #actor: Actor | undefined
   #batch: FrameBatch | undefined
-  readonly #catchUp = new CatchUp<Buffer>()
+  readonly catchUp = new CatchUp<Buffer>()
   #tracker: DeliveryTracker | undefined
+  #isLeaving = false
   #isClosing = false
   #seenAt = this.openedAt
   /** Start of the time without progress. */
@@ -70,6 +72,12 @@ export class SocketConnection implements Connection {
     this.#isWarned = false
   }
 
+  /** Tracker of a client that keeps no cursors. */
+  get tracker(): DeliveryTracker | undefined {
+    this.#tracker ??= this.#deps.trackDelivery?.(async () => await this.confirm())
+    return this.#tracker
+  }
+
   get isOpen(): boolean {
     return !this.#isClosing && this.#ws.readyState === 1
   }
@@ -91,11 +99,11 @@ export class SocketConnection implements Connection {
     this.#deps.scheduler.flushSoon(this)
   }
 
-  /** Queues an event. Before the connection is live a durable one waits; one that may be lost is dropped. */
+  /** Queues an event; before the connection is live it waits. */
   sendEvent(frame: Buffer, outbound: OutboundEvent): void {
+    if (this.#isLeaving) return
     const isDurable = outbound.stream !== undefined
-    if (!isDurable && !this.#catchUp.isOver) return
-    const taken = this.#catchUp.take(outbound, frame)
+    const taken = this.catchUp.take(outbound, frame)
     if (taken === 'full') this.close('resync')
     if (taken !== 'send') return
     if (!isDurable && this.queuedBytes > SLOW_SOFT_BYTES) this.#deps.counts.dropped += 1
@@ -105,19 +113,17 @@ export class SocketConnection implements Connection {
   /** Queues an event ahead of those that wait. */
   sendNow(frame: Buffer, outbound: OutboundEvent): void {
     this.send(frame)
-    if (this.#deps.trackDelivery === undefined || outbound.event.type !== 'message:new') return
-    this.#tracker ??= this.#deps.trackDelivery(async () => await this.confirm())
-    this.#tracker.note(this.requireActor(), outbound)
+    if (this.#deps.trackDelivery !== undefined) this.tracker?.note(this.requireActor(), outbound)
   }
 
-  goLive(wasSent: WasSent): void {
-    for (const { encoded, outbound } of this.#catchUp.end(wasSent)) this.sendNow(encoded, outbound)
+  goLive(): void {
+    for (const { encoded, outbound } of this.catchUp.end()) this.sendNow(encoded, outbound)
   }
 
   /** The connection is gone. */
   stop(): void {
     this.#tracker?.stop()
-    this.#catchUp.stop()
+    this.catchUp.stop()
     this.#tellRead()
   }
 
@@ -168,6 +174,14 @@ export class SocketConnection implements Connection {
     }
     this.#backlog.push(...batch.parts(HANDED_BYTES))
     if (!isWaiting) this.#handBacklog()
+  }
+
+  /** Closes for the drain, once what a client without cursors was sent is known to have arrived. */
+  async leave(): Promise<void> {
+    this.#isLeaving = true
+    const settled = this.#actor && this.#tracker?.settle(this.#actor)
+    await Promise.race([settled, delay(this.#deps.timings.closeTimeoutMs, undefined, { ref: false })])
+    this.close('drain')
   }
 
   /** Closes with a reason that tells the client what to do; what was queued before goes out first. */

@@ -31,7 +31,7 @@ export class Drain {
       sendText(connection, encodeEphemeral(DrainEvent.type, { inMs }))
       await delay(inMs)
       while (isBusy() && performance.now() < until) await delay(10)
-      connection.close('drain')
+      await connection.leave()
     })
     await Promise.all(leaving)
   }

@@ -36,7 +36,7 @@ export class FrameWriter implements EventWriter {
   }
 
   /** Sends what a client has missed, ahead of what happens meanwhile. */
-  writeUndelivered(translated: DialectEvent, outbound: OutboundEvent, connection: SocketConnection): void {
+  writeMissed(translated: DialectEvent, outbound: OutboundEvent, connection: SocketConnection): void {
     connection.sendNow(encode(translated, outbound), outbound)
   }
 }

@@ -5,7 +5,6 @@ import { CheckedSchema } from '../../contract/checked-schema.ts'
 import { AppError, presentError } from '../../errors.ts'
 import { type Answer, CommandLoop, type CommandLoopDeps } from '../../realtime/commands/command-loop.ts'
 import { type Envelope, readEnvelope, requireData } from '../../realtime/commands/dispatcher.ts'
-import { NOTHING_SENT, type WasSent } from '../../realtime/connection.ts'
 import type { Credential } from '../../realtime/credential.ts'
 import type { Handshake, HelloData } from '../../realtime/handshake.ts'
 import { closeReasonOf } from '../../realtime/lifecycle.ts'
@@ -22,7 +21,7 @@ const helloData = new CheckedSchema(Hello.data)
 export interface FrameLoopDeps extends CommandLoopDeps {
   readonly handshake: Handshake
   /** Sends a client that keeps no cursors what it has missed. */
-  readonly catchUp?: (connection: SocketConnection, hello: HelloData) => Promise<WasSent | undefined>
+  readonly catchUp?: (connection: SocketConnection, hello: HelloData) => Promise<void>
 }
 
 /** Reads the frames of one client: the handshake first, then commands, in order. */
@@ -85,8 +84,8 @@ export class FrameLoop {
     })
   }
 
-  async #catchUp(hello: HelloData): Promise<WasSent> {
-    return (await this.#deps.catchUp?.(this.#connection, hello)) ?? NOTHING_SENT
+  async #catchUp(hello: HelloData): Promise<void> {
+    await this.#deps.catchUp?.(this.#connection, hello)
   }
 
   async #letIn(id: string | undefined, accept: () => Promise<void>): Promise<void> {

@@ -12,7 +12,7 @@ import type { Dispatcher } from '../../realtime/commands/dispatcher.ts'
 import type { ConnectionCounts } from '../../realtime/connection.ts'
 import { readCredential } from '../../realtime/credential.ts'
 import type { TrackDelivery } from '../../realtime/delivery/delivery-tracker.ts'
-import type { Undelivered } from '../../realtime/delivery/undelivered.ts'
+import type { MissedEvents } from '../../realtime/delivery/missed.ts'
 import type { RealtimeDialect } from '../../realtime/encoding/dialect-encoder.ts'
 import type { Handshake } from '../../realtime/handshake.ts'
 import type { Lifecycle } from '../../realtime/lifecycle.ts'
@@ -32,7 +32,7 @@ interface SocketDeps {
   readonly strangers: Strangers
   readonly proxies: Pick<Proxies, 'addressOf'>
   readonly handshake: Handshake
-  readonly undelivered: Undelivered
+  readonly missed: MissedEvents
   readonly trackDelivery: TrackDelivery
   readonly commands: Dispatcher
   readonly dialects: readonly RealtimeDialect[]

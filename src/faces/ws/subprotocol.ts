@@ -2,14 +2,16 @@ import { SUBPROTOCOL } from '../../../protocol/envelope.ts'
 import type { Timings } from '../../config/timings.ts'
 import type { ConnectionCounts } from '../../realtime/connection.ts'
 import type { TrackDelivery } from '../../realtime/delivery/delivery-tracker.ts'
-import type { Undelivered } from '../../realtime/delivery/undelivered.ts'
+import type { MissedEvents, Receiver } from '../../realtime/delivery/missed.ts'
+import { deviceOf } from '../../realtime/device.ts'
 import { DialectEncoder, type RealtimeDialect } from '../../realtime/encoding/dialect-encoder.ts'
+import type { HelloData } from '../../realtime/handshake.ts'
 import type { SocketConnection, SocketDeps } from './connection.ts'
 import { WriteScheduler } from './frame-batch.ts'
 import { FrameEncoder, FrameWriter } from './frame-encoder.ts'
 import type { FrameLoopDeps } from './frame-loop.ts'
 
-/** Subprotocol of the raw socket: encoder, commands, and replay of undelivered messages. */
+/** Subprotocol of the raw socket: encoder, commands, and replay of what was missed. */
 export interface Subprotocol {
   readonly socket: SocketDeps
   readonly loop: FrameLoopDeps
@@ -19,7 +21,7 @@ interface SubprotocolDeps {
   readonly dialects: readonly RealtimeDialect[]
   readonly counts: ConnectionCounts
   readonly timings: Timings
-  readonly undelivered: Undelivered
+  readonly missed: MissedEvents
   readonly trackDelivery: TrackDelivery
   readonly onError: (error: unknown) => void
 }
@@ -42,7 +44,7 @@ export function createSubprotocols(canonical: FrameLoopDeps, deps: SubprotocolDe
 function createSubprotocol(
   canonical: FrameLoopDeps,
   dialect: RealtimeDialect,
-  { counts, undelivered, trackDelivery, onError }: SubprotocolDeps
+  { counts, missed, trackDelivery, onError }: SubprotocolDeps
 ): Pick<SocketDeps, 'encoder' | 'trackDelivery'> & Pick<Subprotocol, 'loop'> {
   const writer = new FrameWriter(counts.encoded.tally(dialect.name, 'frames'))
   const { commands } = dialect
@@ -51,17 +53,19 @@ function createSubprotocol(
     isDroppable: type => dispatcherOf(type).isDroppable(type),
     run: async (context, envelope) => await dispatcherOf(envelope.type).run(context, envelope)
   }
-  const replay = async (connection: SocketConnection) =>
-    await undelivered.replay(connection.requireActor(), dialect, {
-      connection,
-      emit: (translated, outbound) => writer.writeUndelivered(translated, outbound, connection)
-    })
+  const replay = async (connection: SocketConnection, { device }: HelloData): Promise<void> => {
+    const { catchUp, tracker } = connection
+    if (tracker === undefined) return
+    const actor = connection.requireActor()
+    const emit: Receiver['emit'] = (translated, outbound) => writer.writeMissed(translated, outbound, connection)
+    await missed.replay(actor, { dialect, ...deviceOf(actor, device?.id) }, { connection, catchUp, tracker, emit })
+  }
   return {
     encoder: new DialectEncoder(dialect, writer, onError),
     loop: {
       ...canonical,
       dispatcher,
-      catchUp: async (connection, { cursors }) => (cursors === undefined ? await replay(connection) : undefined)
+      catchUp: async (connection, hello) => (hello.cursors === undefined ? await replay(connection, hello) : undefined)
     },
     trackDelivery
   }

@@ -42,7 +42,9 @@ export class ReactionService {
 
   /** Reacts; a repeat changes nothing. @returns the message @throws {AppError} `not_found`, `gone`, `rate_limited`, `quota_reached` for one kind too many */
   async add(actor: Actor, input: Input): Promise<Message> {
-    return await this.#change(actor, input, ReactionAdded, reactions => this.#with(reactions, input.emoji, actor))
+    return await this.#change(actor, input, ReactionAdded, (reactions, at) =>
+      this.#with(reactions, input.emoji, { actor, at })
+    )
   }
 
   /** Takes a reaction back; a repeat changes nothing. @returns the message @throws {AppError} `not_found`, `gone`, `rate_limited` */
@@ -54,7 +56,7 @@ export class ReactionService {
     actor: Actor,
     { emoji, ...place }: Input,
     event: typeof ReactionAdded | typeof ReactionRemoved,
-    next: (reactions: readonly ReactionDoc[]) => ReactionDoc[] | undefined
+    next: (reactions: readonly ReactionDoc[], now: Date) => ReactionDoc[] | undefined
   ): Promise<Message> {
     requireEmoji(emoji)
     this.#changes.take(actor.userId, 'You are reacting too fast')
@@ -66,7 +68,7 @@ export class ReactionService {
       requirePresent(message)
       const answered = draft.answeredBy(message)
       const present = (doc: MessageDoc) => () => presentMessage(doc, answered, readerOf(member))
-      const reactions = next(message.reactions ?? [])
+      const reactions = next(message.reactions ?? [], draft.now)
       if (reactions === undefined) return present(message)
       const after = draft.replace({ ...message, reactions })
       const by = { userId: userId(new ObjectId(actor.userId)), emoji }
@@ -78,10 +80,14 @@ export class ReactionService {
     return (await this.#commits.run(bareId(place.conversationId), change))()
   }
 
-  #with(reactions: readonly ReactionDoc[], emoji: string, { userId: by }: Actor): ReactionDoc[] | undefined {
+  #with(
+    reactions: readonly ReactionDoc[],
+    emoji: string,
+    { actor, at: now }: { actor: Actor; at: Date }
+  ): ReactionDoc[] | undefined {
     const same = reactions.find(it => it.emoji === emoji)
-    if (same?.userIds.some(id => id.toHexString() === by)) return undefined
-    const [mine, now] = [new ObjectId(by), new Date()]
+    if (same?.userIds.some(id => id.toHexString() === actor.userId)) return undefined
+    const mine = new ObjectId(actor.userId)
     if (same !== undefined) {
       const joined = { emoji, userIds: [...same.userIds, mine], at: [...same.at, now] }
       return reactions.map(it => (it === same ? joined : it))

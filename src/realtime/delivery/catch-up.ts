@@ -1,5 +1,6 @@
+import type { ReplayGate } from '../../streams/positions.ts'
 import { MARGIN_MS } from '../../streams/recent-positions.ts'
-import { NOTHING_SENT, type OutboundEvent, type WasSent } from '../connection.ts'
+import type { OutboundEvent } from '../connection.ts'
 
 /** Events that may wait for a connection that is still catching up. */
 const MAX_WAITING = 1_000
@@ -11,50 +12,105 @@ interface Waiting<Encoded> {
 }
 
 /**
- * The events of a connection while its client catches up: they wait, and what the client has been sent meanwhile is not
- * sent again. That goes for what comes late, too: a change can be read from the store before this process hears of it.
+ * The events of a connection while its client catches up. They wait; or, where everything that was missed is read from
+ * the store, only those wait that are in no stream: a stream goes on by itself as soon as it is level. What the client
+ * has been sent is not sent again, also when this process hears of it late.
  */
-export class CatchUp<Encoded> {
+export class CatchUp<Encoded> implements ReplayGate {
   /** Undefined once the client is live. */
   #waiting: Waiting<Encoded>[] | undefined = []
-  #wasSent = NOTHING_SENT
+  #isRead = false
+  /** The `rev` up to which the client was sent each stream that is level. */
+  #level: Map<string, number> | undefined
+  /** The first and the last `rev` that were heard of each stream that is not. */
+  #heard: Map<string, { first: number; last: number }> | undefined
   #forgetting: NodeJS.Timeout | undefined
 
   get isOver(): boolean {
     return this.#waiting === undefined
   }
 
+  /** From now on what is heard of a stream is read again from the store, until that stream is level. */
+  beginReplay(): void {
+    this.#isRead = true
+    const waiting = this.#waiting ?? []
+    this.#waiting = waiting.filter(({ outbound }) => !this.#hear(outbound))
+  }
+
   /**
    * Takes an event.
-   * @returns `send` when it is to be sent now, `done` when it waits or was sent before, `full` when too many wait: the
-   * client has to come back and catch up anew
+   * @returns `send` when it is to be sent now, `done` when it waits, is read again or was sent before, `full` when too
+   * many wait: the client has to come back and catch up anew
    */
   take(outbound: OutboundEvent, encoded: Encoded): 'send' | 'done' | 'full' {
-    if (this.#waiting === undefined) return this.#wasSent(outbound) ? 'done' : 'send'
-    this.#waiting.push({ outbound, encoded })
-    return this.#waiting.length <= MAX_WAITING ? 'done' : 'full'
+    const { stream = '', rev } = outbound
+    const level = this.#level?.get(stream)
+    if (rev !== undefined && level !== undefined) {
+      if (rev <= level) return 'done'
+      if (this.#isRead) return 'send'
+    }
+    if (this.#waiting === undefined) return 'send'
+    if (this.#isRead && this.#hear(outbound)) return 'done'
+    return this.#wait(this.#waiting, { outbound, encoded })
+  }
+
+  level(stream: string, rev: number): boolean {
+    if (rev < (this.#heard?.get(stream)?.last ?? 0)) return false
+    this.#heard?.delete(stream)
+    this.#level ??= new Map()
+    this.#level.set(stream, rev)
+    return true
+  }
+
+  forget(stream: string): void {
+    this.#heard?.delete(stream)
+  }
+
+  isHeard(stream: string, rev: number): boolean {
+    return rev >= (this.#heard?.get(stream)?.first ?? Number.POSITIVE_INFINITY)
+  }
+
+  get behind(): string | undefined {
+    const [stream] = this.#heard?.keys() ?? []
+    return stream
   }
 
   /** The client is live. @returns the events that waited, without what the client was sent already */
-  end(wasSent: WasSent): Waiting<Encoded>[] {
+  end(): Waiting<Encoded>[] {
     const waiting = this.#waiting ?? []
     this.#waiting = undefined
-    this.#remember(wasSent)
-    return waiting.filter(({ outbound }) => !wasSent(outbound))
+    const level = this.#level
+    if (level === undefined) return waiting
+    // By then every change of before has been heard.
+    this.#forgetting = setTimeout(() => {
+      this.#level = undefined
+    }, MARGIN_MS).unref()
+    return waiting.filter(
+      ({ outbound: { stream = '', rev = Number.POSITIVE_INFINITY } }) => rev > (level.get(stream) ?? 0)
+    )
   }
 
   /** The client is gone. */
   stop(): void {
-    this.end(NOTHING_SENT)
+    this.#waiting = undefined
+    this.#level = undefined
+    this.#heard = undefined
+    clearTimeout(this.#forgetting)
   }
 
-  /** Remembers what was sent until every change of before has been heard. */
-  #remember(wasSent: WasSent): void {
-    clearTimeout(this.#forgetting)
-    this.#wasSent = wasSent
-    if (wasSent === NOTHING_SENT) return
-    this.#forgetting = setTimeout(() => {
-      this.#wasSent = NOTHING_SENT
-    }, MARGIN_MS).unref()
+  #wait(waiting: Waiting<Encoded>[], one: Waiting<Encoded>): 'done' | 'full' {
+    // What is in no stream may be lost.
+    if (waiting.length === MAX_WAITING) return one.outbound.rev === undefined ? 'done' : 'full'
+    waiting.push(one)
+    return 'done'
+  }
+
+  /** Notes that an event of a stream was heard. @returns false for one that is in none */
+  #hear({ stream, rev }: OutboundEvent): boolean {
+    if (stream === undefined || rev === undefined) return false
+    this.#heard ??= new Map()
+    const { first, last } = this.#heard.get(stream) ?? { first: rev, last: rev }
+    this.#heard.set(stream, { first: Math.min(rev, first), last: Math.max(rev, last) })
+    return true
   }
 }

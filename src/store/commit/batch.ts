@@ -22,11 +22,11 @@ export class Batch {
   /** Repeats of a send of this same batch. */
   readonly #repeats: { pending: Pending; idempotency: Idempotency<unknown>; message: MessageDoc }[] = []
 
-  /** Runs every change's decision on its conversation's draft. */
+  /** Runs every change's decision on its conversation's draft. @param now by the database's clock */
   decide(
     pending: readonly Pending[],
     states: ReadonlyMap<string, ConversationState>,
-    messages: ReadonlyMap<string, MessageDoc>
+    { messages, now }: { messages: ReadonlyMap<string, MessageDoc>; now: Date }
   ): void {
     for (const it of pending) {
       const state = states.get(it.conversationId)
@@ -34,7 +34,7 @@ export class Batch {
         this.tentative.set(it, { error: noSuchConversation() })
         continue
       }
-      const draft = this.#drafts.get(it.conversationId) ?? new Draft(state, messages)
+      const draft = this.#drafts.get(it.conversationId) ?? new Draft(state, messages, now)
       this.#drafts.set(it.conversationId, draft)
       // Who came or went is told once for each transaction: somebody added and removed again takes two.
       if (draft.accountNews.length > 0) this.deferred.push(it)

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ClientSession, Db, MongoClient } from 'mongodb'
 import { isDuplicate } from '../../database/duplicates.ts'
+import type { Database } from '../../database/index.ts'
 import { AppError } from '../../errors.ts'
 import type { AccountStore } from '../../streams/store.ts'
 import type { ConversationDoc, MemberDoc, MessageDoc } from '../documents.ts'
@@ -42,7 +43,11 @@ export class Commits {
   readonly #lanes: Lane[]
   #observer: CommitObserver = { committed: () => undefined, batch: () => undefined, conflict: () => undefined }
 
-  constructor(client: MongoClient, db: Db, accounts: AccountStore, { lanes }: CommitOptions) {
+  constructor(
+    { client, db, clock }: Pick<Database, 'client' | 'db' | 'clock'>,
+    accounts: AccountStore,
+    { lanes }: CommitOptions
+  ) {
     this.#client = client
     this.#db = db
     this.#accounts = accounts
@@ -53,7 +58,7 @@ export class Commits {
       conflict: () => this.#observer.conflict()
     }
     const idempotencyCache = new IdempotencyCache()
-    const deps = { client, db, accounts, cache: this.#cache, idempotencyCache, observer }
+    const deps = { client, db, clock, accounts, cache: this.#cache, idempotencyCache, observer }
     this.#lanes = Array.from({ length: lanes }, () => new Lane(deps))
   }
 

@@ -41,6 +41,9 @@ type SharedFields = Pick<
   'name' | 'description' | 'avatarUrl' | 'settings' | 'status' | 'assignedAdminId' | 'relatedEntity'
 >
 
+/** Time that messages may be ahead of the clock, ms, so that each of many at once has a time of its own. */
+const MAX_AHEAD_MS = 1_000
+
 /** Fields given with a new message; the rest is its position. */
 export type NewMessage = Omit<MessageDoc, '_id' | 'conversationId' | 'seq' | 'rev' | 'createdRev' | 'createdAt'>
 
@@ -50,14 +53,16 @@ export class Draft {
   #doc: ConversationDoc
   #members: Map<string, MemberDoc> | undefined
   readonly #loaded: ReadonlyMap<string, MessageDoc>
-  readonly now = new Date()
+  /** Time of the change, by the database's clock. */
+  readonly now: Date
   readonly newMessages: MessageDoc[] = []
   readonly changedMessages = new Map<string, MessageDoc>()
   readonly changedMembers = new Map<string, MemberDoc>()
   readonly events: DraftEvent[] = []
   readonly accountNews: AccountNews[] = []
 
-  constructor(base: ConversationState, loaded: ReadonlyMap<string, MessageDoc>) {
+  constructor(base: ConversationState, loaded: ReadonlyMap<string, MessageDoc>, now: Date) {
+    this.now = now
     this.#base = base
     this.#doc = { ...base.doc }
     this.#loaded = loaded
@@ -93,14 +98,14 @@ export class Draft {
   append(fields: NewMessage): MessageDoc {
     const rev = this.#nextRev()
     this.#doc.seq += 1
-    this.#doc.lastActivityAt = this.now
+    this.#doc.lastActivityAt = timeAfter(this.#doc.lastActivityAt, this.now)
     const message: MessageDoc = {
       _id: new ObjectId(),
       conversationId: this.#doc._id,
       seq: this.#doc.seq,
       rev,
       createdRev: rev,
-      createdAt: this.now,
+      createdAt: this.#doc.lastActivityAt,
       ...fields
     }
     this.newMessages.push(message)
@@ -159,4 +164,10 @@ export class Draft {
     this.#doc.rev += 1
     return this.#doc.rev
   }
+}
+
+/** The time of a message: later than that of the last one, or at least not earlier. */
+function timeAfter(last: Date, now: Date): Date {
+  if (now > last) return now
+  return last.getTime() - now.getTime() < MAX_AHEAD_MS ? new Date(last.getTime() + 1) : last
 }

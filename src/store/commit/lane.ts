@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Db, type MongoClient, ObjectId } from 'mongodb'
 import { isDuplicate } from '../../database/duplicates.ts'
+import type { DatabaseClock } from '../../database/index.ts'
 import { AppError } from '../../errors.ts'
 import type { AccountStore } from '../../streams/store.ts'
 import type { MessageDoc } from '../documents.ts'
@@ -42,6 +43,7 @@ export interface CommitObserver {
 export interface LaneDeps {
   client: MongoClient
   db: Db
+  clock: DatabaseClock
   accounts: AccountStore
   cache: ConversationCache
   idempotencyCache: IdempotencyCache
@@ -146,7 +148,8 @@ export class Lane {
     const session = client.startSession()
     try {
       session.startTransaction()
-      batch.decide(pending, states, await readMessages(db, pending, session))
+      const messages = await readMessages(db, pending, session)
+      batch.decide(pending, states, { messages, now: new Date(this.#deps.clock.now()) })
       if (batch.isWriting) {
         const revs = await batch.write(db, accounts, session)
         await commitForSure(session)

@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
+import { openDatabase } from '../../kit/databases.ts'
 import { type Person, startServer, type TestServer, TOGETHER } from '../../kit/helper.ts'
 import { StreamClient } from '../../kit/stream-client.ts'
 
@@ -105,21 +107,34 @@ t.test('2.5 a stream goes on at another server on the same database', async t =>
   t.same(textsOf(second), ['missed', 'live there'])
 })
 
-t.test('2.5 a new stream begins with what was not delivered, which is delivered then', async t => {
-  const server = await startServer(t)
-  const [ann, ben] = (await server.people(2)) as [Person, Person]
-  const listener = await server.connect(ann)
-  const { conversationId } = await send(server, ann, ben, 'waiting')
-  const stream = await StreamClient.open(t, `${server.url}/api/sse`, bearer(ben))
-  await stream.hear('ready')
-  t.same(textsOf(stream), ['waiting'])
-  t.match((await listener.next('receipt:delivered')).data, { conversationId, userId: ben.id, deliveredSeq: 1 })
-  t.equal((await server.call(ann, 'GET', `/api/messages/${conversationId}`)).body[0].status, 'delivered')
-  stream.cut()
-  const again = await StreamClient.open(t, `${server.url}/api/sse`, bearer(ben))
-  await again.hear('ready')
-  t.same(textsOf(again), [])
-})
+t.test(
+  'U53: a new stream begins with what was not delivered, which is delivered once the client asks for something',
+  async t => {
+    const server = await startServer(t)
+    const [ann, ben] = (await server.people(2)) as [Person, Person]
+    const listener = await server.connect(ann)
+    const cursors = (await openDatabase(t, server.uri)).db().collection('deviceCursors')
+    const { conversationId } = await send(server, ann, ben, 'waiting')
+    const statusOf = async () => (await server.call(ann, 'GET', `/api/messages/${conversationId}`)).body[0].status
+    for (const index of [1, 2]) {
+      const dead = await StreamClient.open(t, `${server.url}/api/sse`, bearer(ben))
+      await dead.hear('ready')
+      t.same(textsOf(dead), ['waiting'], `stream ${index}`)
+      dead.cut()
+    }
+    t.equal(await statusOf(), 'sent', 'what was written to a stream that is gone has not arrived')
+    const stream = await StreamClient.open(t, `${server.url}/api/sse`, bearer(ben))
+    await stream.hear('ready')
+    await server.call(ben, 'GET', '/api/conversations')
+    t.match((await listener.next('receipt:delivered')).data, { conversationId, userId: ben.id, deliveredSeq: 1 })
+    t.equal(await statusOf(), 'delivered')
+    while ((await cursors.findOne({ [`conversations.${conversationId.slice(-24)}`]: 2 })) === null) await sleep(5)
+    stream.cut()
+    const again = await StreamClient.open(t, `${server.url}/api/sse`, bearer(ben))
+    await again.hear('ready')
+    t.same(textsOf(again), [])
+  }
+)
 
 t.test('2.5 the token comes in the header, in the address or as a ticket; otherwise nobody gets in', async t => {
   const server = await startServer(t)

@@ -1,0 +1,38 @@
+import type { ConversationEvent } from '../../../protocol/index.ts'
+import { MessageDeleted, MessageEdited, MessageNew } from '../../../protocol/messages/events.ts'
+import { ReactionAdded } from '../../../protocol/reactions/events.ts'
+import { userId } from '../../ids.ts'
+import { presentMessage, type Reader } from '../../present/present.ts'
+import type { AnsweredMessage, MessageDoc, ReactionDoc } from '../../store/documents.ts'
+
+/** The event of a message that a client does not have, as it is now; of a deleted one only its place is left. */
+export function newEvent(
+  message: MessageDoc,
+  answered: AnsweredMessage | undefined,
+  reader: Reader
+): ConversationEvent {
+  return MessageNew.create(presentMessage(message, answered, reader))
+}
+
+/**
+ * The events of a message that a client has and that has changed since: what it is now, and the last reaction, for apps
+ * that hear of reactions by an event of their own.
+ */
+export function changedEvents(
+  message: MessageDoc,
+  answered: AnsweredMessage | undefined,
+  reader: Reader
+): ConversationEvent[] {
+  const data = presentMessage(message, answered, reader)
+  if (message.deletedAt !== undefined) return [MessageDeleted.create(data)]
+  const reaction = lastReaction(message)
+  const edited = MessageEdited.create(data)
+  return reaction === undefined ? [edited] : [edited, ReactionAdded.create({ message: data, ...reaction })]
+}
+
+function lastReaction({ reactions = [] }: MessageDoc): { userId: string; emoji: string } | undefined {
+  const timeOf = ({ at }: ReactionDoc): number => at.at(-1)?.getTime() ?? 0
+  const [last] = [...reactions].sort((a, b) => timeOf(b) - timeOf(a))
+  const by = last?.userIds.at(-1)
+  return last === undefined || by === undefined ? undefined : { userId: userId(by), emoji: last.emoji }
+}
