@@ -73,8 +73,8 @@ export interface DevicePort {
   missed(actor: Actor, cursor: DeviceCursor, gate: ReplayGate): AsyncIterable<MissedItem>
   /** Notes that everything up to these positions has arrived. */
   move(cursorId: string, arrived: Arrived): Promise<void>
-  /** The connection is gone; its client may come back. */
-  release(cursorId: string, connectionId: string): Promise<void>
+  /** The connection is gone; its client may come back. @param isLost where it was silent, and may have come back before */
+  release(cursorId: string, connection: { connectionId: string; isLost: boolean }): Promise<void>
 }
 
 /** People whose presence an app shows without asking. */

@@ -9,6 +9,9 @@ export interface DeviceClient {
   readonly deviceId: string
   /** True where only the token tells devices apart: its renewal looks like another device. */
   readonly isByToken: boolean
+  /** Id by which the client names itself when it comes back, and the one by which it does now, where it does. */
+  readonly clientId?: string
+  readonly formerId?: string
   /** Name of the app's dialect. */
   readonly app: string
   readonly connectionId: string

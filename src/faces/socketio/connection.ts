@@ -124,9 +124,9 @@ export class SocketIoConnection implements Connection {
     closeTransport(this.socket.conn, this.#slowReaderMs)
   }
 
-  /** The client has left the namespace. */
-  stop(): void {
-    this.tracker.stop()
+  /** The client has left the namespace. @param isLost it was silent until it was given up */
+  stop(isLost = false): void {
+    this.tracker.stop(isLost)
     this.catchUp.stop()
   }
 }

@@ -1,9 +1,11 @@
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Namespace, Server, type Socket } from 'socket.io'
+import { Adapter } from 'socket.io-adapter'
 import type { Config } from '../../config/config.ts'
 import { AppError, presentError } from '../../errors.ts'
 import type { Budgets } from '../../limits/budgets.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import type { ConnectionCounts, Encoder } from '../../realtime/connection.ts'
 import { bearerToken } from '../../realtime/credential.ts'
 import type { TrackDelivery } from '../../realtime/delivery/delivery-tracker.ts'
@@ -71,6 +73,10 @@ export class SocketIoServer {
       connectTimeout: helloTimeoutMs,
       maxHttpBufferSize: config.limits.frameInBytes,
       wsEngine: BoundedWebSocketServer,
+      // Clients that can are told an id by which they name themselves when they come back; what they missed is sent from
+      // their cursor, and nothing is kept for them in memory.
+      connectionStateRecovery: {},
+      adapter: Adapter,
       perMessageDeflate: false,
       httpCompression: false,
       cors: { origin: isOpenToAll(config) ? true : [...config.CORS_ORIGINS], credentials: true },
@@ -157,7 +163,7 @@ export class SocketIoServer {
     const { lifecycle, config, budgets, onError, isDraining } = this.#deps
     lifecycle.open(connection)
     this.#connections.add(connection)
-    socket.on('disconnect', () => this.#leave(connection))
+    socket.on('disconnect', reason => this.#leave(connection, reason === 'ping timeout'))
     const ready = this.#start(connection, dialect)
     const { limits } = config
     const loop = new PacketLoop(
@@ -172,9 +178,9 @@ export class SocketIoServer {
     })
   }
 
-  #leave(connection: SocketIoConnection): void {
+  #leave(connection: SocketIoConnection, isLost = false): void {
     this.#connections.delete(connection)
-    connection.stop()
+    connection.stop(isLost)
     this.#deps.lifecycle.leave(connection)
     this.#transports.leave(connection.socket)
   }
@@ -186,7 +192,7 @@ export class SocketIoServer {
     }
     const { lifecycle, missed } = this.#deps
     const { actor, catchUp, tracker } = connection
-    const client = { dialect, ...deviceOf(actor, namedDevice(connection.socket)) }
+    const client = { dialect, ...deviceOf(actor, namedDevice(connection.socket)), ...clientIds(connection.socket) }
     const emit: Receiver['emit'] = (translated, outbound) => connection.emit(translated, outbound)
     this.#transports.enter(connection.socket)
     await lifecycle.start(connection, {
@@ -249,6 +255,13 @@ function namedDevice({ handshake: { auth, query } }: Socket): string | undefined
   const device: unknown = auth['device']
   const named = typeof device === 'object' && device !== null && 'id' in device ? device.id : undefined
   return [named, auth['deviceId'], query['deviceId']].find((it): it is string => typeof it === 'string' && it !== '')
+}
+
+/** Ids of a client of version 4.6 or later: the one that it is told now, and the one that it was told before. */
+function clientIds(socket: Socket): { clientId?: string; formerId?: string } {
+  const { pid } = socket as unknown as { pid?: string }
+  const { pid: formerId } = socket.handshake.auth
+  return omitUndefined({ clientId: pid, formerId: typeof formerId === 'string' ? formerId : undefined })
 }
 
 /** The first of the places where the documents put a token. */

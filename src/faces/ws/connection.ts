@@ -41,6 +41,8 @@ export class SocketConnection implements Connection {
   #tracker: DeliveryTracker | undefined
   #isLeaving = false
   #isClosing = false
+  /** Whether the client was given up because nothing came from it. */
+  #isSilent = false
   #seenAt = this.openedAt
   /** Start of the time without progress. */
   #blockedAt: number | undefined
@@ -122,7 +124,7 @@ export class SocketConnection implements Connection {
 
   /** The connection is gone. */
   stop(): void {
-    this.#tracker?.stop()
+    this.#tracker?.stop(this.#isSilent)
     this.catchUp.stop()
     this.#tellRead()
   }
@@ -210,7 +212,7 @@ export class SocketConnection implements Connection {
     const silentMs = now - this.#seenAt
     if (this.#blockedAt !== undefined && now - this.#blockedAt > slowReaderMs) this.#giveUpSlow()
     else if (this.#actor === undefined && now - this.openedAt > helloTimeoutMs) this.close('hello_timeout')
-    else if (silentMs > heartbeatTimeoutMs) this.close('heartbeat_timeout')
+    else if (silentMs > heartbeatTimeoutMs) this.#giveUpSilent()
     else if (silentMs >= heartbeatMs) this.send(PING_FRAME)
     return this.#checkToken()
   }
@@ -256,6 +258,11 @@ export class SocketConnection implements Connection {
     if (leftMs > this.#deps.timings.authWarningMs || this.#isWarned) return undefined
     this.#isWarned = true
     return this.#actor.expiresAt
+  }
+
+  #giveUpSilent(): void {
+    this.#isSilent = true
+    this.close('heartbeat_timeout')
   }
 
   #giveUpSlow(): void {

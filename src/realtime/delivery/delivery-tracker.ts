@@ -56,7 +56,7 @@ export class DeliveryTracker {
 
   /** Moves this cursor from now on. */
   follow(cursor: HeldCursor): void {
-    if (this.#isStopped) this.#release(cursor)
+    if (this.#isStopped) this.#release(cursor, false)
     else this.#cursor = cursor
   }
 
@@ -87,20 +87,20 @@ export class DeliveryTracker {
     if (!this.#sent.isEmpty) await this.#mark(actor)
   }
 
-  /** The connection is gone: what is not known to have arrived stays undelivered. */
-  stop(): void {
+  /** The connection is gone: what is not known to have arrived stays undelivered. @param isLost its client was silent */
+  stop(isLost = false): void {
     if (this.#isStopped) return
     this.#isStopped = true
     clearTimeout(this.#timer)
     this.#sent = new Sent()
-    if (this.#cursor !== undefined) this.#release(this.#cursor)
+    if (this.#cursor !== undefined) this.#release(this.#cursor, isLost)
   }
 
-  #release({ id, connectionId }: HeldCursor): void {
+  #release({ id, connectionId }: HeldCursor, isLost: boolean): void {
     const { devices, keep, onError } = this.#deps
     // Not before the positions that are being written.
     const marked = Promise.resolve(this.#marking)
-    keep(marked.then(async () => await devices.release(id, connectionId)).catch(onError))
+    keep(marked.then(async () => await devices.release(id, { connectionId, isLost })).catch(onError))
   }
 
   #schedule(actor: Actor): void {

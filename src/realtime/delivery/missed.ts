@@ -34,7 +34,7 @@ export class MissedEvents {
   async replay(actor: Actor, { dialect, token, ...device }: Client, receiver: Receiver): Promise<void> {
     const { connection, catchUp, tracker } = receiver
     catchUp.beginReplay()
-    const client = { ...device, app: dialect.name, connectionId: connection.id }
+    const client: DeviceClient = { ...device, app: dialect.name, connectionId: connection.id }
     const cursor = await this.#devices.hold(actor, client, token)
     tracker.follow({ id: cursor.id, connectionId: connection.id })
     for await (const item of this.#devices.missed(actor, cursor, catchUp)) {

@@ -12,10 +12,10 @@ const ALL_COME_BACK_MS = 24 * 3_600_000
 const BY_TOKEN = 'token:'
 
 /**
- * Delivery cursors of clients that keep none. Nothing tells the clients of one device apart, such as two tabs with the
- * same token: who comes takes the cursor that was released last. Where none is free, because the server has not noticed
- * yet that the client is gone, the new connection begins at a copy of one that is held. So no client misses anything;
- * at worst it is sent again what it has.
+ * Delivery cursors of clients that keep none. A client of socket.io that says which one it was takes its own cursor.
+ * Nothing tells other clients of one device apart, such as two tabs with the same token: who comes takes the cursor
+ * that was released first. Where none is free, because the server has not noticed yet that the client is gone, the new
+ * connection begins at a copy of one that is held. So no client misses anything; at worst it is sent again what it has.
  */
 export class DeviceCursors {
   readonly #store: DeviceCursorStore
@@ -38,8 +38,11 @@ export class DeviceCursors {
     const person = new ObjectId(userId)
     const device = keyOf(client)
     const known = await this.#store.find(person, device)
-    for (const { _id } of this.#free(known)) {
-      const held = await this.#store.hold(_id, client.connectionId, this.#expiry())
+    const { connectionId: heldBy, clientId, formerId } = client
+    const own = formerId === undefined ? [] : known.filter(it => it.client === formerId)
+    const holder = { heldBy, expiresAt: this.#expiry(), ...omitUndefined({ client: clientId }) }
+    for (const one of [...own, ...this.#free(known)]) {
+      const held = await this.#store.hold(one, holder)
       if (held !== null) return cursorOf(held, false)
     }
     // The one that has stood still for longest: its client is the likeliest to be gone.
@@ -47,8 +50,8 @@ export class DeviceCursors {
     const isRenewed =
       copied === undefined && client.isByToken && (await this.#store.hasOthers(person, `${client.app}:${BY_TOKEN}`))
     const { account, conversations } = copied ?? (await (isRenewed ? begin.renewed() : begin.anew()))
-    const cursor = { _id: new ObjectId(), userId: person, device, account, conversations, expiresAt: this.#expiry() }
-    await this.#store.insert({ ...cursor, heldBy: client.connectionId })
+    const cursor = { _id: new ObjectId(), userId: person, device, account, conversations, ...holder }
+    await this.#store.insert(cursor)
     if (copied !== undefined) await this.#store.noteCopied(copied._id)
     return cursorOf(cursor, copied === undefined && !isRenewed)
   }
@@ -59,18 +62,23 @@ export class DeviceCursors {
     await this.#store.move(new ObjectId(cursorId), positions, this.#expiry())
   }
 
-  /** The connection is gone; its client may come back. */
-  async release(cursorId: string, connectionId: string): Promise<void> {
-    await this.#store.release(new ObjectId(cursorId), connectionId)
+  /**
+   * The connection is gone; its client may come back.
+   * @param isLost where the client was silent until the connection was given up: it may have come back long ago
+   */
+  async release(cursorId: string, { connectionId, isLost }: { connectionId: string; isLost: boolean }): Promise<void> {
+    const id = new ObjectId(cursorId)
+    if (isLost) await this.#store.dropCopied(id, connectionId)
+    await this.#store.release(id, connectionId)
   }
 
-  /** Free cursors, the last released first. */
+  /** Free cursors: the first released first, of those whose clients may come back. */
   #free(known: readonly DeviceCursorDoc[]): DeviceCursorDoc[] {
     const since = this.#clock.now() - ALL_COME_BACK_MS
     return known
       .flatMap(it => (it.heldBy === undefined ? [{ it, at: (it.releasedAt ?? it.movedAt).getTime() }] : []))
-      .sort((a, b) => b.at - a.at)
-      .filter(({ at }, index) => index === 0 || at > since)
+      .sort((a, b) => a.at - b.at)
+      .filter(({ at }, index, all) => index === all.length - 1 || at > since)
       .map(({ it }) => it)
   }
 

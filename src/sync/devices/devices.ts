@@ -63,8 +63,8 @@ export class DeviceService {
   }
 
   /** The connection is gone; its client may come back. */
-  async release(cursorId: string, connectionId: string): Promise<void> {
-    await this.#deps.cursors.release(cursorId, connectionId)
+  async release(cursorId: string, connection: { connectionId: string; isLost: boolean }): Promise<void> {
+    await this.#deps.cursors.release(cursorId, connection)
   }
 
   /** Tells the senders of what has arrived. */

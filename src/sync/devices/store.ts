@@ -12,6 +12,8 @@ export interface DeviceCursorDoc {
   device: string
   /** Id of the connection that moves it; absent while there is none. */
   heldBy?: string
+  /** Id that the client will name when it comes back, where it is one that does. */
+  client?: string
   /** A connection began at this cursor while it was held: what its client may have missed is made good. */
   isCopied?: true
   /** Positions up to which everything has arrived: of the person's own stream, and of conversations by id (hex). */
@@ -62,13 +64,21 @@ export class DeviceCursorStore {
     )
   }
 
-  /** Holds a free cursor. @returns it, or null when another was faster */
-  async hold(_id: ObjectId, heldBy: string, expiresAt: Date): Promise<DeviceCursorDoc | null> {
+  /** Holds a cursor that is free, or the client's own. @returns it, or null when another was faster */
+  async hold(
+    { _id, heldBy }: Pick<DeviceCursorDoc, '_id' | 'heldBy'>,
+    holder: Required<Pick<DeviceCursorDoc, 'heldBy' | 'expiresAt'>> & Pick<DeviceCursorDoc, 'client'>
+  ): Promise<DeviceCursorDoc | null> {
     return await this.#cursors.findOneAndUpdate(
-      { _id, heldBy: { $exists: false } },
-      { $set: { heldBy, expiresAt }, $unset: { releasedAt: true, isCopied: true } },
+      { _id, heldBy: heldBy ?? { $exists: false } },
+      { $set: holder, $unset: { releasedAt: true, isCopied: true } },
       { returnDocument: 'after' }
     )
+  }
+
+  /** Takes away a cursor that was copied and has not moved since: the copy has had all that it lacks. */
+  async dropCopied(_id: ObjectId, heldBy: string): Promise<void> {
+    await this.#cursors.deleteOne({ _id, heldBy, isCopied: true })
   }
 
   async noteCopied(_id: ObjectId): Promise<void> {
@@ -88,6 +98,7 @@ export class DeviceCursorStore {
     )
   }
 
+  /** Frees a cursor. */
   async release(_id: ObjectId, heldBy: string): Promise<void> {
     await this.#cursors.updateOne({ _id, heldBy }, { $unset: { heldBy: true }, $currentDate: { releasedAt: true } })
   }
