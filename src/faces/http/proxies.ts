@@ -43,6 +43,15 @@ export class Proxies {
     return proxyAddr(request, this.#isTrusted) ?? ''
   }
 
+  /** Hosts that a request is for: the one that it names, and those that a proxy which is trusted says were named to it. */
+  hostsOf({ headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>): string[] {
+    const forwarded = this.#isTrusted(socket.remoteAddress ?? '', 0) ? headers['x-forwarded-host'] : undefined
+    return [headers.host, forwarded]
+      .flat()
+      .flatMap(it => it?.split(',') ?? [])
+      .map(it => it.trim())
+  }
+
   /** Warns, once, of a proxy in the own network that is not named. */
   watch({ headers, socket }: IncomingMessage): void {
     if (headers['x-forwarded-for'] === undefined && headers.forwarded === undefined) return
