@@ -11,19 +11,20 @@ export function addRoutes(
 ): void {
   // Apps set the type on every request.
   readJsonBodies(scope, { isEmptyAllowed: true })
-  for (const { method, url, schema, isPublic, isProvedByBody, countedBy, status, bodyLimit, handle } of routes) {
+  for (const { method, url, schema, isPublic, isProvedByBody, isChanging, countedBy, status, ...route } of routes) {
     scope.route({
-      method: methodsOf(method),
+      method: methodsOf(method, isChanging),
+      exposeHeadRoute: false,
       url,
       schema,
       config: { isPublic, isProvedByBody, presentError, ...omitUndefined({ countedBy }) },
-      ...omitUndefined({ bodyLimit }),
+      ...omitUndefined({ bodyLimit: route.bodyLimit }),
       // Apps leave the body away where all of it is optional.
       preValidation: async request => {
         if (schema.body !== undefined) request.body ??= {}
       },
       handler: async (request, reply) =>
-        await handle(request as unknown as Call<unknown, unknown, unknown>, reply.code(status))
+        await route.handle(request as unknown as Call<unknown, unknown, unknown>, reply.code(status))
     })
   }
 }
