@@ -18,7 +18,8 @@ export function isToWebSocket({ headers }: IncomingMessage): boolean {
  * so the server reads the request once more, without the offer, and what follows it on the connection.
  */
 export function passOver(server: Server, request: IncomingMessage, socket: Duplex, rest: Buffer): void {
-  if (socket.destroyed) return
+  // Nothing is asked any more on a connection that ends with an answer.
+  if (!socket.writable) return
   const earlier = '_httpMessage' in socket ? socket._httpMessage : undefined
   if (earlier instanceof ServerResponse) {
     // Answers keep the order of their requests. Nobody listens to the socket meanwhile.
