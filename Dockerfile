@@ -10,7 +10,7 @@ COPY scripts/bundle.js scripts/
 RUN npm run --silent build && npm prune --omit=dev --ignore-scripts
 
 FROM node:24-bookworm-slim
-ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000
+ENV NODE_ENV=production PORT=3000
 WORKDIR /parley
 # For the embedded database, when DATA_DIR is used instead of MONGODB_URI.
 RUN apt-get update && apt-get install -y --no-install-recommends libcurl4 liblzma5 ca-certificates \

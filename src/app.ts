@@ -101,7 +101,7 @@ export async function buildApp(config: AppConfig, connection?: Connection): Prom
   await app.register(documentRoutes, { dialects: describeDialects(dialects) })
   await app.register(contractRoutes, { prefix: '/v1', routes: routesOf({ ...subjects, authenticator }) })
   await app.register(operationRoutes, {
-    loadMetrics: measure({ ...realtime, ...faces, stores, subjects, jobs, onError }),
+    loadMetrics: measure({ ...realtime, ...faces, proxies: app.proxies, stores, subjects, jobs, onError }),
     metricsToken: config.METRICS_TOKEN,
     isMetricsLocal: config.NODE_ENV === 'production',
     isDraining: () => faces.socket.isDraining,
@@ -264,14 +264,13 @@ function createFaces(app: FastifyInstance, { subjects, ...deps }: FaceDeps) {
     ...reactionCommands(subjects.reactions),
     ...syncCommands(subjects)
   ])
-  const { proxies } = app
-  const { budgets } = subjects
-  const socket = new SocketServer({ ...deps, proxies, commands, budgets })
+  const { proxies, origins } = app
+  const shared = { ...deps, proxies, origins, budgets: subjects.budgets }
+  const socket = new SocketServer({ ...shared, commands })
   return {
-    proxies,
     socket,
-    streams: new StreamServer({ ...deps, ...subjects }),
-    packets: new LazySocketIoServer(app.server, { ...deps, proxies, budgets, isDraining: () => socket.isDraining })
+    streams: new StreamServer({ ...shared, ...subjects }),
+    packets: new LazySocketIoServer(app.server, { ...shared, isDraining: () => socket.isDraining })
   }
 }
 
@@ -285,15 +284,14 @@ interface MeasuredDeps extends Pick<Realtime, 'hub' | 'lifecycle' | 'strangers' 
 }
 
 function measure({ stores, subjects, jobs, hub, proxies, onError, ...deps }: MeasuredDeps): LoadMetrics {
-  const { lifecycle, strangers, counts, socket } = deps
   const sources = {
-    connections: () => lifecycle.count,
-    strangers: () => strangers.count,
+    connections: () => deps.lifecycle.count,
+    strangers: () => deps.strangers.count,
     untrustedForwarded: () => proxies.untrusted,
     users: () => hub.userCount,
-    queuedBytes: () => socket.queuedBytes,
+    queuedBytes: () => deps.socket.queuedBytes,
     waitingCommits: () => stores.commits.waiting,
-    counts,
+    counts: deps.counts,
     commits: subjects.commitCounts,
     codes: subjects.codeCounts,
     jobs: jobs.figures

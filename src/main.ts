@@ -36,7 +36,9 @@ async function start(): Promise<void> {
   ])
   const app = await buildApp({ ...config, ...secrets }, connection)
   running.app = app
-  const address = await app.listen({ port: config.PORT, host: config.HOST })
+  // Without a name Node takes every address of IPv6 and IPv4, or of IPv4 alone where there is no IPv6.
+  const host = config.HOST === '::' ? '' : config.HOST
+  const address = await app.listen({ port: config.PORT, host })
   process.stdout.write(await greeting(config, address))
 }
 

@@ -46,6 +46,25 @@ t.test('text becomes numbers, booleans and lists', async t => {
   t.same(config.JWT_SECRET, [SECRET, OTHER_SECRET])
 })
 
+t.test('U06, U07: origins are written as browsers send them, and what is none is refused', async t => {
+  const read = (CORS_ORIGINS: string) => readConfig({ CORS_ORIGINS }).CORS_ORIGINS
+  t.same(read('https://App.Example,https://app.example:443,HTTP://x:80'), [
+    ...['https://app.example', 'https://app.example', 'http://x']
+  ])
+  t.same(read('http://[::1]:5173,https://bücher.example'), ['http://[::1]:5173', 'https://xn--bcher-kva.example'])
+  const others = ['*', 'null', 'file://', 'capacitor://localhost', 'app://.', 'chrome-extension://abc']
+  t.same(read(others.join(',')), others)
+  for (const bad of [
+    'https://a.example/',
+    'https://*.a.example',
+    'https://a.example:99999',
+    'a.example',
+    'file:///x'
+  ]) {
+    t.match(problemsOf({ CORS_ORIGINS: bad }), [`CORS_ORIGINS: "${bad}" is not origins separated by commas`])
+  }
+})
+
 t.test('durations are milliseconds, however they are written', async t => {
   const read = (value: string) => readConfig({ JWT_EXPIRES_IN: value }).JWT_EXPIRES_IN
   t.same(
@@ -117,7 +136,7 @@ t.test('production starts only with a strong secret and a place for its data', a
   t.same(names({ ...production, MONGODB_URI: 'mongodb://db/parley' }), [])
   const issuer = { AUTH_ISSUER: 'https://id.example', AUTH_AUDIENCE: 'chat' }
   t.same(names({ ...production, ...issuer, DATA_DIR: '/d', AUTH_JWKS_URL: 'http://a/jwks' }), ['AUTH_JWKS_URL'])
-  t.equal(readConfig({ ...production, DATA_DIR: '/d' }).HOST, '0.0.0.0')
+  t.equal(readConfig({ ...production, DATA_DIR: '/d' }).HOST, '::')
 })
 
 t.test('S04 codes are printed by default only where nobody but this machine reaches the server', async t => {

@@ -1,7 +1,6 @@
 import { type Static, type StaticDecode, type TSchema, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { DEFAULT_LIMITS, type Limits } from '../../protocol/limits.ts'
-import { omitUndefined } from '../omit-undefined.ts'
 import { isInClear, isLoopback, isProxy } from './hosts.ts'
 import { contradictions, DEFAULT_TIMINGS, type Timings } from './timings.ts'
 import { convert, formatDuration } from './variables.ts'
@@ -21,8 +20,7 @@ const duration = (fallback: string, minimum = 1000) =>
     default: fallback,
     expected: `a time of at least ${formatDuration(minimum)}, such as 500ms, 15m, 12h, 7d, or milliseconds`
   })
-const list = (expected: string, pattern?: string) =>
-  Type.Array(Type.String(omitUndefined({ pattern })), { as: 'list', default: '', expected })
+const list = (expected: string) => Type.Array(Type.String(), { as: 'list', default: '', expected })
 const oneOf = <T extends string>(fallback: NoInfer<T>, ...values: T[]) =>
   Type.Unsafe<T>(
     Type.Union(
@@ -73,10 +71,11 @@ const Env = Type.Object({
   AUTH_SUBJECTS: oneOf('external', 'external', 'own'),
   AUTH_AUTOPROVISION: flag(false),
   DEFAULT_REGION: text('a country of two capital letters (ISO 3166), such as DE', { pattern: '^[A-Z]{2}$' }),
-  CORS_ORIGINS: list(
-    'origins separated by commas, such as https://chat.example.com, or *',
-    '^([a-z][a-z0-9+.-]*://[^/\\s]+|\\*)$'
-  ),
+  CORS_ORIGINS: Type.Array(Type.String({ minLength: 1 }), {
+    as: 'origins',
+    default: '',
+    expected: 'origins separated by commas, such as https://chat.example.com, file://, null, or *'
+  }),
   WS_QUERY_TOKEN: flag(true),
   DIALECTS: Type.Array(
     Type.Unsafe<DialectName | 'none'>(Type.String({ pattern: `^(${DIALECT_NAMES.join('|')}|none)$` })),
@@ -126,7 +125,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 /** Defaults that depend on others: only who works on this machine alone gets codes out of the log. */
 function chooseDefaults(config: StaticDecode<typeof Env>, env: NodeJS.ProcessEnv): void {
   const isProduction = config.NODE_ENV === 'production'
-  if (isProduction && !isSet(env['HOST'])) config.HOST = '0.0.0.0'
+  if (isProduction && !isSet(env['HOST'])) config.HOST = '::'
   if (!isProduction && !isSet(env['OTP_DELIVERY']) && isLoopback(config.HOST)) config.OTP_DELIVERY = 'log'
 }
 
@@ -272,7 +271,7 @@ function unfinishedDelivery(config: Partial<Config>): string[] {
 
 function defaultText({ NODE_ENV, MONGODB_URI, HOST }: Config, name: string, schema: TSchema): string {
   if (name === 'OTP_DELIVERY' && NODE_ENV !== 'production' && isLoopback(HOST)) return 'log'
-  if (name === 'HOST' && NODE_ENV === 'production') return '0.0.0.0'
+  if (name === 'HOST' && NODE_ENV === 'production') return '::'
   if (name === 'MONGODB_URI') return 'embedded'
   if (name === 'JWT_SECRET' && NODE_ENV !== 'production') return 'generated'
   if (name === 'MONGOD_BINARY' && MONGODB_URI === undefined) return 'found'

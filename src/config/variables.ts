@@ -1,10 +1,12 @@
 import type { TSchema } from '@sinclair/typebox'
+import { normalOrigin } from './origins.ts'
 
 const UNITS = { w: 604_800_000, d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000, ms: 1 }
 
 /** The value that a variable's text stands for by its schema. Text that does not fit is returned as it is, for the check to refuse. */
 export function convert(schema: TSchema, given: string): unknown {
   if (schema['as'] === 'list') return splitList(given)
+  if (schema['as'] === 'origins') return splitList(given).map(it => normalOrigin(it) ?? '')
   if (schema['as'] === 'duration') return parseDuration(given) ?? given
   if (schema['type'] === 'integer') return /^\d+$/.test(given) ? Number(given) : given
   if (schema['type'] === 'boolean') return BOOLEANS[given.toLowerCase()] ?? given

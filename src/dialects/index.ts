@@ -1,8 +1,8 @@
-import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import type { FastifyPluginAsync } from 'fastify'
 import type { DialectName } from '../config/config.ts'
 import { createChatapp } from './chatapp/index.ts'
 import type { Dialect, DialectDeps } from './kit/dialect.ts'
-import { addRoutes, answerErrorsAs } from './kit/routes.ts'
+import { addRoutes } from './kit/routes.ts'
 import { createMobile } from './mobile/index.ts'
 import { shapeOf, shareRoute } from './overlaps/routes.ts'
 import { createReals2chat } from './reals2chat/index.ts'
@@ -44,17 +44,12 @@ export const dialectRoutes: FastifyPluginAsync<{ dialects: readonly Dialect[] }>
   const owners = ownersByShape(dialects)
   for (const dialect of dialects) {
     const own = dialect.routes.filter(route => owners.get(shapeOf(route))?.length === 1)
-    await app.register(async scope => serve(scope, dialect, own))
-    await app.register(async scope => serve(scope, dialect, dialect.routes), { prefix: `/${dialect.name}` })
+    await app.register(async scope => addRoutes(scope, { ...dialect, routes: own }))
+    await app.register(async scope => addRoutes(scope, dialect), { prefix: `/${dialect.name}` })
   }
   for (const sharing of owners.values()) {
     if (sharing.length > 1) await app.register(async scope => shareRoute(scope, sharing))
   }
-}
-
-function serve(scope: FastifyInstance, dialect: Dialect, routes: Dialect['routes']): void {
-  answerErrorsAs(scope, error => dialect.presentError(error))
-  addRoutes(scope, routes)
 }
 
 function ownersByShape(dialects: readonly Dialect[]) {

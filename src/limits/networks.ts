@@ -10,12 +10,17 @@ const UNKNOWN = 'unknown'
 const IPV4_WITH_PORT = /^(\d+(?:\.\d+){3}):\d+$/
 const IN_BRACKETS = /^\[(.*)\](?::\d+)?$/
 
+/** An address without the port that some proxies add to it. */
+export function withoutPort(address: string): string {
+  return IN_BRACKETS.exec(address)?.[1] ?? IPV4_WITH_PORT.exec(address)?.[1] ?? address
+}
+
 /**
  * Networks of an address, the narrowest first: an IPv4 address is one by itself, of an IPv6 address it is the first 64,
  * 56 and 48 bits. A port is no part of it, and an IPv4 address that is written as an IPv6 one is IPv4.
  */
 function networksOf(address: string): readonly [string, ...string[]] {
-  const plain = IN_BRACKETS.exec(address)?.[1] ?? IPV4_WITH_PORT.exec(address)?.[1] ?? address
+  const plain = withoutPort(address)
   if (isIP(plain) === 0) return [UNKNOWN]
   const parsed = ipaddr.process(plain)
   if (parsed instanceof ipaddr.IPv4) return [parsed.toString()]

@@ -1,8 +1,9 @@
 import t from 'tap'
 import type { Receipt } from '../../protocol/conversations/entities.ts'
 import { UserStore } from '../../src/users/store.ts'
-import { type Person, startServer } from '../kit/helper.ts'
+import { type Person, startServer, type TestServer } from '../kit/helper.ts'
 import { StreamClient } from '../kit/stream-client.ts'
+import { Writes } from '../kit/writes.ts'
 
 t.test('bodies that are no JSON, and paths and methods that do not exist', async t => {
   const server = await startServer(t)
@@ -62,6 +63,52 @@ t.test('U23: HEAD of an event stream is answered at once, is no connection, and 
   t.equal(receipts.find(({ userId }: Receipt) => userId === ben.id)?.deliveredSeq, 0, 'nothing is delivered')
   const stream = await StreamClient.open(t, `${server.url}/v1/events?ticket=${ticket}`)
   t.ok(await stream.hear('ready'))
+})
+
+/** Paths of every GET that a document of the server names, once with each of the values in the place of parameters. */
+async function pathsOfGet(server: TestServer, values: readonly string[]): Promise<{ pattern: string; path: string }[]> {
+  const documents = ['', '/mobile', '/unified', '/chatapp', '/reals2chat', '/taatom'].map(async dialect => {
+    const { paths } = (await server.call(undefined, 'GET', `${dialect}/openapi.json`)).body
+    return Object.keys(paths)
+      .filter(path => paths[path].get !== undefined)
+      .map(path => dialect + path)
+  })
+  return (await Promise.all(documents))
+    .flat()
+    .flatMap(pattern =>
+      (pattern.includes('{') ? values : ['']).map(it => ({ pattern, path: pattern.replaceAll(/\{\w+\}/g, it) }))
+    )
+}
+
+t.test('U23: HEAD of a GET that makes or marks something does neither', async t => {
+  const server = await startServer(t)
+  const [ann, ben, cy] = (await server.people(3)) as [Person, Person, Person]
+  const conversationId = await server.direct(ann, ben)
+  const sent = { clientId: 'a', text: 'Hello' }
+  const { id } = (await server.call(ann, 'POST', `/v1/conversations/${conversationId}/messages`, sent)).body
+  const { token } = (await server.call(ben, 'POST', '/v1/auth/qr', { device: { id: 'laptop' } })).body
+  const values = [conversationId, ann.hex, ann.id, cy.hex, cy.id, id, token]
+  const writes = await Writes.watch(t, server.uri)
+  const refused = new Set<string>()
+  for (const { pattern, path } of await pathsOfGet(server, values)) {
+    const { status } = await server.call(ben, 'HEAD', path)
+    if (status === 405) refused.add(pattern)
+  }
+  t.same(await writes.take(), [])
+  t.same([...refused].sort(), [
+    '/chatapp/api/messages/{id}',
+    '/reals2chat/api/messages/{otherUserId}',
+    '/taatom/api/v1/chat/{otherUserId}'
+  ])
+  const paths = [`/api/v1/chat/${cy.hex}`, `/api/messages/${conversationId}`, `/api/messages/${ann.hex}`]
+  for (const path of paths) {
+    const { status, headers, text } = await server.call(ben, 'HEAD', path)
+    t.same([status, text], [405, ''], path)
+    t.notMatch(headers.get('allow'), 'HEAD')
+  }
+  t.same(await writes.take(), [])
+  for (const path of paths) t.equal((await server.call(ben, 'GET', path)).status, 200, path)
+  t.not((await writes.take()).length, 0, 'GET still does')
 })
 
 t.test('a bug is told as internal, and nothing of it leaves', async t => {

@@ -34,6 +34,8 @@ export interface DialectRoute {
   readonly countedBy: CountedBy | undefined
   /** Answers with server-sent events. */
   readonly isStream: boolean
+  /** A GET that makes or marks something: HEAD, which must not, is refused. */
+  readonly isChanging: boolean
   readonly status: number
   readonly otherStatus: number | undefined
   readonly bodyLimit: number | undefined
@@ -65,6 +67,8 @@ interface RouteDeps<P extends TSchema, Q extends TSchema, B extends TSchema> {
   readonly countedBy?: CountedBy
   /** Answers with server-sent events; the caller is authenticated there. */
   readonly isStream?: boolean
+  /** Whether a GET makes or marks something. */
+  readonly isChanging?: boolean
   /** Of what is granted; 200 by default. */
   readonly status?: number
   /** The other one that the handler may set, for what was there already or is new. */
@@ -81,6 +85,7 @@ export function dialectRoute<P extends TSchema = TUnknown, Q extends TSchema = T
     query,
     body,
     isStream = false,
+    isChanging = false,
     isPublic = isStream,
     isProvedByBody = false,
     countedBy,
@@ -92,7 +97,8 @@ export function dialectRoute<P extends TSchema = TUnknown, Q extends TSchema = T
 ): DialectRoute {
   const [method, url] = place.split(' ') as [Method, string]
   const schema = omitUndefined({ params, querystring: query, body })
-  const options = { summary, schema, isStream, isPublic, isProvedByBody, countedBy, status, otherStatus, bodyLimit }
+  const access = { isPublic, isProvedByBody, countedBy }
+  const options = { ...access, summary, schema, isStream, isChanging, status, otherStatus, bodyLimit }
   return { method, url, ...options, handle: handle as DialectRoute['handle'] }
 }
 

@@ -1,33 +1,30 @@
 import type { FastifyInstance } from 'fastify'
-import type { AppError } from '../../errors.ts'
-import { answerErrorWith } from '../../faces/http/errors.ts'
 import { readJsonBodies } from '../../faces/http/json.ts'
 import { methodsOf } from '../../faces/http/methods.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
-import type { Call, DialectRoute } from './dialect.ts'
+import type { Call, Dialect } from './dialect.ts'
 
-/** Answers every refusal of a scope in the words of its app. */
-export function answerErrorsAs(scope: FastifyInstance, present: (error: AppError) => object): void {
-  scope.setErrorHandler((error, request, reply) => answerErrorWith(error, { request, reply, present }))
-}
-
-/** Adds routes to a scope. */
-export function addRoutes(scope: FastifyInstance, routes: readonly DialectRoute[]): void {
+/** Adds routes to a scope; every refusal is in the words of their app. */
+export function addRoutes(
+  scope: FastifyInstance,
+  { routes, presentError }: Pick<Dialect, 'routes' | 'presentError'>
+): void {
   // Apps set the type on every request.
   readJsonBodies(scope, { isEmptyAllowed: true })
-  for (const { method, url, schema, isPublic, isProvedByBody, countedBy, status, bodyLimit, handle } of routes) {
+  for (const { method, url, schema, isPublic, isProvedByBody, isChanging, countedBy, status, ...route } of routes) {
     scope.route({
-      method: methodsOf(method),
+      method: methodsOf(method, isChanging),
+      exposeHeadRoute: false,
       url,
       schema,
-      config: { isPublic, isProvedByBody, ...omitUndefined({ countedBy }) },
-      ...omitUndefined({ bodyLimit }),
+      config: { isPublic, isProvedByBody, presentError, ...omitUndefined({ countedBy }) },
+      ...omitUndefined({ bodyLimit: route.bodyLimit }),
       // Apps leave the body away where all of it is optional.
       preValidation: async request => {
         if (schema.body !== undefined) request.body ??= {}
       },
       handler: async (request, reply) =>
-        await handle(request as unknown as Call<unknown, unknown, unknown>, reply.code(status))
+        await route.handle(request as unknown as Call<unknown, unknown, unknown>, reply.code(status))
     })
   }
 }

@@ -2,7 +2,7 @@ import { KindGuard, type TObject, type TProperties, type TSchema, Type } from '@
 import type { FastifyInstance } from 'fastify'
 import { omitUndefined } from '../../omit-undefined.ts'
 import type { DialectRoute } from '../kit/dialect.ts'
-import { addRoutes, answerErrorsAs } from '../kit/routes.ts'
+import { addRoutes } from '../kit/routes.ts'
 import { CHOOSERS } from './choosers.ts'
 import { merge } from './merge.ts'
 import { renamed } from './parameters.ts'
@@ -23,8 +23,7 @@ export function shareRoute(scope: FastifyInstance, sharing: readonly Sharing[]):
   const choose = CHOOSERS[shapeOf(first.route)]
   const shared = choose === undefined ? mergeRoutes(sharing, first) : choose(sharing)
   const { presentError, route } = shared
-  answerErrorsAs(scope, presentError)
-  addRoutes(scope, [route])
+  addRoutes(scope, { routes: [route], presentError })
 }
 
 /** The first one’s path and checks. What changes something is done by the first alone. */

@@ -32,6 +32,7 @@ function historyRoute(services: Services): DialectRoute {
     'GET /api/messages/:otherUserId',
     {
       summary: 'The messages with another person; what is answered counts as read',
+      isChanging: true,
       params,
       query: Type.Object(historyQuery)
     },

@@ -44,7 +44,7 @@ function chatRoutes(services: Services): DialectRoute[] {
     ),
     dialectRoute(
       'GET /api/v1/chat/:otherUserId',
-      { summary: 'Get or create a chat', params },
+      { summary: 'Get or create a chat', params, isChanging: true },
       async ({ actor, params: { otherUserId } }) => {
         const [summary] = await services.details.findAll(actor, [await openChat(services, actor, otherUserId)])
         if (summary === undefined) throw new Error('A chat was opened and is not there')

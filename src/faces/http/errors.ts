@@ -1,8 +1,10 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { ERRORS, type ErrorCode } from '../../../protocol/errors.ts'
 import { AppError, presentError } from '../../errors.ts'
+import { RouteTable } from './route-table.ts'
 
 /** Errors of Fastify and its plugins, by their codes, then by their status. */
 const BY_CODE: Record<string, readonly [ErrorCode, string]> = {
@@ -39,16 +41,15 @@ export function asAppError(error: unknown): AppError {
   return new AppError(known, message, { cause: error })
 }
 
-/** Answers an error: the error handler of all canonical routes, and Fastify's `frameworkErrors`. */
-export function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const present = (error: AppError) => ({ error: { ...presentError(error), requestId: request.id } })
-  return answerErrorWith(thrown, { request, reply, present })
-}
-
-/** Answers an error with a body of one's own; status and headers are the same for all. */
-export function answerErrorWith(
+/**
+ * Answers an error: the error handler of all routes, and Fastify's `frameworkErrors`. Its body is in the words of the
+ * app that the route is for; status and headers are the same for all.
+ */
+export function answerError(
   thrown: unknown,
-  { request, reply, present }: { request: FastifyRequest; reply: FastifyReply; present: (error: AppError) => object }
+  request: FastifyRequest,
+  reply: FastifyReply,
+  present = request.routeOptions.config?.presentError
 ): FastifyReply {
   const error = asAppError(thrown)
   if (error.code === 'internal') request.log.error({ err: thrown }, 'Request failed')
@@ -57,38 +58,43 @@ export function answerErrorWith(
   // The connection of an upgrade that is refused ends, and nothing may be asked on it again.
   if (request.headers.upgrade !== undefined) reply.header('connection', 'close')
   if (error.retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(error.retryAfterMs / 1000))
-  return reply.code(status).type('application/json; charset=utf-8').serializer(JSON.stringify).send(present(error))
+  const body = present?.(error) ?? { error: { ...presentError(error), requestId: request.id } }
+  return reply.code(status).type('application/json; charset=utf-8').serializer(JSON.stringify).send(body)
 }
 
 /** Answers what cannot be read as a request, whose path is not known, and ends the connection: Fastify's `clientErrorHandler`. */
 export function answerUnreadable(error: Error & { readonly code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return
   const [code, message] = UNREADABLE[error.code ?? ''] ?? ['bad_frame', 'The request cannot be read']
-  const { status } = ERRORS[code]
-  const body = JSON.stringify({ error: presentError(new AppError(code, message)) })
+  endWith(socket, new AppError(code, message))
+}
+
+/** Answers by an error on a connection that no request has any more, and ends it. */
+export function endWith(socket: Duplex, error: AppError, headers: readonly string[] = []): void {
+  const { status } = ERRORS[error.code]
+  const body = JSON.stringify({ error: presentError(error) })
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'Content-Type: application/json; charset=utf-8',
     `Content-Length: ${Buffer.byteLength(body)}`,
-    'Connection: close'
+    'Connection: close',
+    ...headers
   ]
+  // Nobody else listens, and an error that nobody takes would end the process.
+  socket.on('error', () => socket.destroy())
   if (socket.writable) socket.write(`${head.join('\r\n')}\r\n\r\n${body}`)
-  socket.destroy(error)
+  socket.destroy()
 }
 
 /** Sets the handlers for errors, unknown paths and wrong methods. Call it before the routes are added. */
-export function answerErrors(app: FastifyInstance): void {
-  const methods = new Map<string, Set<string>>()
-  app.addHook('onRoute', ({ url, method }) => {
-    const known = methods.get(url) ?? new Set()
-    for (const name of [method].flat()) known.add(name)
-    methods.set(url, known)
-  })
+export function answerErrors(app: FastifyInstance, routes = new RouteTable()): void {
+  routes.watch(app)
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply))
   app.setNotFoundHandler((request, reply) => {
-    const allowed = methodsAt(methods, request.url.split('?', 1)[0] ?? '')
+    const allowed = routes.methodsAt(request.url)
     if (allowed.length === 0) throw new AppError('not_found', 'There is nothing at this path')
     reply.header('allow', allowed.join(', '))
+    if (request.method === 'OPTIONS') return reply.code(204).send()
     throw new AppError('method_not_allowed', `This path takes ${allowed.join(', ')}`)
   })
 }
@@ -96,20 +102,4 @@ export function answerErrors(app: FastifyInstance): void {
 /** A token that was sent and refused is told from one that was not sent (RFC 6750, 3). */
 function challenge({ headers }: FastifyRequest): string {
   return headers.authorization === undefined ? 'Bearer' : 'Bearer error="invalid_token"'
-}
-
-function methodsAt(methods: ReadonlyMap<string, ReadonlySet<string>>, path: string): string[] {
-  const segments = path.split('/')
-  const found = new Set<string>()
-  for (const [pattern, names] of methods) {
-    if (matches(pattern.split('/'), segments)) for (const name of names) found.add(name)
-  }
-  return [...found].sort()
-}
-
-function matches(pattern: readonly string[], segments: readonly string[]): boolean {
-  return (
-    pattern.length === segments.length &&
-    pattern.every((part, index) => (part.startsWith(':') ? segments[index] !== '' : part === segments[index]))
-  )
 }

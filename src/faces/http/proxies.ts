@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import proxyAddr from '@fastify/proxy-addr'
 import type { FastifyInstance } from 'fastify'
 import { isPrivateAddress } from '../../config/hosts.ts'
+import { withoutPort } from '../../limits/networks.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -43,9 +44,20 @@ export class Proxies {
     return proxyAddr(request, this.#isTrusted) ?? ''
   }
 
-  /** Warns, once, of a proxy in the own network that is not named. */
+  /** Hosts that a request is for: the one that it names, and those that a proxy which is trusted says were named to it. */
+  hostsOf({ headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>): string[] {
+    const forwarded = this.#isTrusted(socket.remoteAddress ?? '', 0) ? headers['x-forwarded-host'] : undefined
+    return [headers.host, forwarded]
+      .flat()
+      .flatMap(it => it?.split(',') ?? [])
+      .map(it => it.trim())
+  }
+
+  /** Takes the ports out of what proxies say, and warns, once, of one in the own network that is not named. */
   watch({ headers, socket }: IncomingMessage): void {
-    if (headers['x-forwarded-for'] === undefined && headers.forwarded === undefined) return
+    const forwarded = headers['x-forwarded-for']
+    if (forwarded === undefined && headers.forwarded === undefined) return
+    if (forwarded !== undefined) headers['x-forwarded-for'] = plainAddresses(forwarded)
     const address = socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/i, '') ?? ''
     if (!isPrivateAddress(address) || this.#isTrusted(address, 0)) return
     this.#untrusted += 1
@@ -55,4 +67,13 @@ export class Proxies {
       `Requests come through a proxy at ${address} that is not trusted: all who use it share the limits of one address. If it is yours, set TRUST_PROXY=${value}`
     )
   }
+}
+
+/** Addresses of a header, each without a port. */
+function plainAddresses(value: string | string[]): string {
+  return [value]
+    .flat()
+    .flatMap(it => it.split(','))
+    .map(it => withoutPort(it.trim()))
+    .join(', ')
 }

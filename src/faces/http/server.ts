@@ -1,22 +1,25 @@
 import { EventEmitter } from 'node:events'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
-import cors from '@fastify/cors'
 import websocket from '@fastify/websocket'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
 import { loggerOptions } from '../../log.ts'
+import { Origins } from '../../realtime/origins.ts'
 import type { LazySocketIoServer } from '../socketio/lazy-server.ts'
 import { SOCKET_IO_PATH } from '../socketio/path.ts'
 import type { StreamServer } from '../sse/server.ts'
-import { WEBSOCKET_BOUNDS } from '../ws/engine.ts'
+import { refuseHandshakes, WEBSOCKET_BOUNDS } from '../ws/engine.ts'
 import type { SocketServer } from '../ws/server.ts'
 import { chooseSubprotocol } from '../ws/subprotocol.ts'
-import { answerError, answerErrors, answerUnreadable } from './errors.ts'
+import { isToWebSocket, passOver } from '../ws/upgrade.ts'
+import { answerPages } from './cors.ts'
+import { answerError, answerErrors, answerUnreadable, endWith } from './errors.ts'
 import { readJsonBodies } from './json.ts'
 import { markLocalRequests } from './local.ts'
 import { watchProxies } from './proxies.ts'
+import { RouteTable } from './route-table.ts'
 import { noCompilers, validateRequests } from './validation.ts'
 
 const BODY_BYTES = 131_072
@@ -26,6 +29,7 @@ const COME_BACK_MS = 1_000
 
 /** An HTTP server that answers errors, checks requests and reads JSON, and has no routes yet. */
 export function createServer(config: Config): FastifyInstance {
+  const routes = new RouteTable()
   const app = Fastify({
     logger: loggerOptions(config),
     logController: new LogController({ disableRequestLogging: !['debug', 'trace'].includes(config.LOG_LEVEL) }),
@@ -34,22 +38,35 @@ export function createServer(config: Config): FastifyInstance {
     routerOptions: { maxParamLength: 16_384, ignoreDuplicateSlashes: true, ignoreTrailingSlash: true },
     trustProxy: config.TRUST_PROXY.length > 0 ? config.TRUST_PROXY : false,
     // The first must be the smaller: Node would swap them, and a slow body would not be cut.
-    http: { headersTimeout: 10_000, connectionsCheckingInterval: 2_000 },
+    http: { headersTimeout: 10_000, connectionsCheckingInterval: 2_000, requireHostHeader: false },
     requestTimeout: 30_000,
+    keepAliveTimeout: config.timings.keepAliveMs,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
-    frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
+    frameworkErrors: (error, request, reply) =>
+      void answerError(error, request, reply, routes.presenterAt(request.method, request.url)),
     clientErrorHandler: answerUnreadable
   })
   // Nothing here is a page or a program, whatever a browser makes of it.
   app.addHook('onSend', async (_, reply) => void reply.header('x-content-type-options', 'nosniff'))
+  readWhatHttpAllows(app)
   refuseWhileClosing(app)
   watchProxies(app, config.TRUST_PROXY)
+  app.decorate('origins', new Origins({ config, hostsOf: request => app.proxies.hostsOf(request) }))
   markLocalRequests(app)
-  answerErrors(app)
+  answerErrors(app, routes)
   validateRequests(app)
   readJsonBodies(app)
   return app
+}
+
+/** Answers in the form of every other error, or as ever, what Node would answer without a body. */
+function readWhatHttpAllows(app: FastifyInstance): void {
+  app.addHook('onRequest', async ({ raw: { httpVersion, headers } }) => {
+    if (httpVersion === '1.1' && headers.host === undefined) throw new AppError('bad_frame', 'There is no Host')
+  })
+  // What is expected of a server, and not known, may be passed over (RFC 9110, 10.1.1).
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
 }
 
 /** Refuses what comes while the server closes in the words of its face: Fastify's own answer has a form of its own. */
@@ -77,19 +94,14 @@ export async function acceptUpgrades(
   app: FastifyInstance,
   { config, socket, packets, streams, dialectNames }: UpgradeDeps
 ): Promise<void> {
-  await app.register(cors, {
-    origin: config.NODE_ENV === 'development' ? true : config.CORS_ORIGINS,
-    methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-    exposedHeaders: ['Retry-After'],
-    maxAge: 600
-  })
-  // Both answer upgrades: those for socket.io do not reach the other.
+  await answerPages(app)
   const upgrades = new EventEmitter()
   app.server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
-    if (request.url?.startsWith(SOCKET_IO_PATH)) return
-    if (isSocketPath(request.url)) upgrades.emit('upgrade', request, socket, head)
+    if (!isToWebSocket(request)) passOver(app.server, request, socket, head)
+    else if (request.url?.startsWith(SOCKET_IO_PATH)) packets.upgrade(request, socket, head)
+    else if (isSocketPath(request.url)) upgrades.emit('upgrade', request, socket, head)
     // Nothing is upgraded elsewhere, and nothing is logged of an address that may hold a token.
-    else socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+    else endWith(socket, new AppError('not_found', 'There is no WebSocket at this path'))
   })
   await app.register(websocket, {
     options: {
@@ -103,6 +115,7 @@ export async function acceptUpgrades(
       void Promise.all([socket.drain(), packets.close()]).finally(() => this.websocketServer.close(() => done()))
     }
   })
+  refuseHandshakes(app.websocketServer)
 }
 
 /** Slashes that are doubled, or last, do not count, as in other paths. */

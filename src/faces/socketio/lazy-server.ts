@@ -1,29 +1,31 @@
-import type { Server as HttpServer, IncomingMessage, RequestListener } from 'node:http'
+import { createServer, type Server as HttpServer, type IncomingMessage, type RequestListener } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { SOCKET_IO_PATH } from './path.ts'
 import type { SocketIoDeps, SocketIoServer } from './server.ts'
 
 /** The socket.io face, loaded with its first client: most of its memory is that of the library. */
 export class LazySocketIoServer {
-  readonly #http: HttpServer
   readonly #deps: SocketIoDeps
+  /** Server that the library listens to: it does not listen itself, and gets only what is meant for this face. */
+  readonly #http = createServer()
   #loading: Promise<SocketIoServer> | undefined
-  #isLoaded = false
 
   /** Attach: from here on the HTTP server's requests for this face do not reach earlier listeners. */
   constructor(http: HttpServer, deps: SocketIoDeps) {
-    this.#http = http
     this.#deps = deps
     const others = http.listeners('request') as RequestListener[]
     http.removeAllListeners('request')
     http.on('request', (request, response) => {
-      if (!this.#isLoaded && isMeant(request))
-        void this.#again(['request', request, response], () => response.writeHead(503).end())
+      if (isMeant(request)) void this.#pass(['request', request, response], () => response.writeHead(503).end())
       else for (const listener of others) listener.call(http, request, response)
     })
-    http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      if (!this.#isLoaded && isMeant(request)) this.#upgrade(request, socket, head)
-    })
+  }
+
+  /** Takes an upgrade that is meant for this face. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    // Nobody else listens to the socket yet, and an error that nobody takes would end the process.
+    socket.on('error', () => socket.destroy())
+    void this.#pass(['upgrade', request, socket, head], () => socket.destroy())
   }
 
   /** Ends the transports, so that clients come back, elsewhere or later. */
@@ -32,14 +34,7 @@ export class LazySocketIoServer {
     await server?.close()
   }
 
-  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    // Nobody else listens to the socket yet, and an error that nobody takes would end the process.
-    socket.on('error', () => socket.destroy())
-    void this.#again(['upgrade', request, socket, head], () => socket.destroy())
-  }
-
-  /** Repeats an event that came before there was a server for it. */
-  async #again(event: [name: string, ...args: unknown[]], refuse: () => void): Promise<void> {
+  async #pass(event: [name: string, ...args: unknown[]], refuse: () => void): Promise<void> {
     try {
       await this.#load()
       this.#http.emit(...event)
@@ -50,11 +45,7 @@ export class LazySocketIoServer {
   }
 
   async #load(): Promise<SocketIoServer> {
-    this.#loading ??= import('./server.ts').then(({ SocketIoServer }) => {
-      const server = new SocketIoServer(this.#http, this.#deps)
-      this.#isLoaded = true
-      return server
-    })
+    this.#loading ??= import('./server.ts').then(({ SocketIoServer }) => new SocketIoServer(this.#http, this.#deps))
     return await this.#loading
   }
 }

@@ -10,10 +10,10 @@ export function refuseRequest(request: IncomingMessage, response: ServerResponse
   const error = presentError(thrown)
   const text = JSON.stringify({ error })
   const answer = response instanceof ServerResponse ? response : answerUpgrade(request)
+  if (error.retryAfterMs !== undefined) answer.setHeader('retry-after', Math.ceil(error.retryAfterMs / 1_000))
   answer.writeHead(ERRORS[error.code].status, {
     'content-type': 'application/json; charset=utf-8',
-    'content-length': Buffer.byteLength(text),
-    'retry-after': String(Math.ceil((error.retryAfterMs ?? 0) / 1_000))
+    'content-length': Buffer.byteLength(text)
   })
   answer.end(text)
 }

@@ -13,8 +13,9 @@ import type { MissedEvents, Receiver } from '../../realtime/delivery/missed.ts'
 import { deviceOf } from '../../realtime/device.ts'
 import { DialectEncoder, type RealtimeDialect } from '../../realtime/encoding/dialect-encoder.ts'
 import { closeReasonOf, type Lifecycle } from '../../realtime/lifecycle.ts'
-import { isOpenToAll, isOriginAllowed, requireOrigin } from '../../realtime/origin.ts'
+import type { Origins } from '../../realtime/origins.ts'
 import type { Strangers } from '../../realtime/strangers.ts'
+import { EXPOSED_HEADERS } from '../http/cors.ts'
 import type { Proxies } from '../http/proxies.ts'
 import { BoundedWebSocketServer } from '../ws/engine.ts'
 import { SocketIoConnection } from './connection.ts'
@@ -29,10 +30,11 @@ export interface SocketIoDeps {
   readonly lifecycle: Lifecycle
   readonly strangers: Strangers
   readonly proxies: Pick<Proxies, 'addressOf' | 'watch'>
+  readonly origins: Origins
   readonly missed: MissedEvents
   readonly trackDelivery: TrackDelivery
   readonly budgets: Budgets
-  readonly config: Pick<Config, 'limits' | 'timings' | 'CORS_ORIGINS' | 'NODE_ENV'>
+  readonly config: Pick<Config, 'limits' | 'timings'>
   readonly dialects: readonly RealtimeDialect[]
   readonly counts: ConnectionCounts
   readonly isDraining: () => boolean
@@ -60,7 +62,7 @@ export class SocketIoServer {
 
   constructor(http: HttpServer, deps: SocketIoDeps) {
     this.#deps = deps
-    const { config, dialects, proxies } = deps
+    const { config, dialects, proxies, origins } = deps
     const { heartbeatMs, heartbeatTimeoutMs, helloTimeoutMs, sweepMs } = config.timings
     this.#io = new Server({
       path: SOCKET_IO_PATH,
@@ -79,8 +81,13 @@ export class SocketIoServer {
       adapter: Adapter,
       perMessageDeflate: false,
       httpCompression: false,
-      cors: { origin: isOpenToAll(config) ? true : [...config.CORS_ORIGINS], credentials: true },
-      allowRequest: (request, answer) => answer(null, !deps.isDraining() && isOriginAllowed(request, config))
+      // Clients of version 2 always ask with credentials, for which every origin has to be named.
+      cors: ({ headers: { origin } }, done) =>
+        done(null, {
+          origin: origin !== undefined && origins.isShared(origin) && origin,
+          credentials: true,
+          exposedHeaders: EXPOSED_HEADERS
+        })
     })
     this.#serve('/')
     for (const { name, namespaces = [] } of dialects) {
@@ -112,9 +119,11 @@ export class SocketIoServer {
   /** Whether a client may open a transport; one that is open already may go on. */
   #isWelcome(request: EngineRequest, response: ServerResponse): boolean {
     if (request._query?.['sid']) return true
-    const { proxies, strangers } = this.#deps
+    const { proxies, strangers, origins, isDraining } = this.#deps
     proxies.watch(request)
     try {
+      if (isDraining()) throw new AppError('draining', 'The server is going away', { retryAfterMs: 1_000 })
+      origins.require(request)
       strangers.requireRoom(proxies.addressOf(request))
       return true
     } catch (error) {
@@ -137,9 +146,9 @@ export class SocketIoServer {
   }
 
   async #accept(nsp: Namespace, encoders: Map<RealtimeDialect, Encoder>, socket: Socket): Promise<void> {
-    const { lifecycle, config, counts, trackDelivery, onError } = this.#deps
+    const { lifecycle, origins, config, counts, trackDelivery, onError } = this.#deps
     this.#transports.requireJoin(socket.conn)
-    requireOrigin(socket.request, config)
+    origins.require(socket.request)
     const actor = await lifecycle.authenticate({ token: tokenOf(socket) }, socket.conn)
     if (nsp.name !== '/') this.#transports.nameNamespace(socket.conn)
     const dialect = this.#dialectOf(nsp.name, socket)

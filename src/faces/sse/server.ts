@@ -11,7 +11,7 @@ import type { MissedEvents } from '../../realtime/delivery/missed.ts'
 import { deviceOf } from '../../realtime/device.ts'
 import { DialectEncoder, type RealtimeDialect } from '../../realtime/encoding/dialect-encoder.ts'
 import { closeReasonOf, type Lifecycle } from '../../realtime/lifecycle.ts'
-import { requireOrigin } from '../../realtime/origin.ts'
+import type { Origins } from '../../realtime/origins.ts'
 import type { HeadsPort, ResumePort } from '../../realtime/ports.ts'
 import type { ResumeToken } from '../../streams/positions.ts'
 import { StreamConnection } from './connection.ts'
@@ -27,11 +27,12 @@ const STREAM_HEADERS = {
 
 interface StreamServerDeps {
   readonly lifecycle: Lifecycle
+  readonly origins: Origins
   readonly missed: MissedEvents
   readonly headPoller: HeadsPort
   readonly trackDelivery: TrackDelivery
   readonly resumption: ResumePort
-  readonly config: Pick<Config, 'timings' | 'CORS_ORIGINS' | 'NODE_ENV' | 'WS_QUERY_TOKEN'>
+  readonly config: Pick<Config, 'timings' | 'WS_QUERY_TOKEN'>
   readonly dialects: readonly RealtimeDialect[]
   readonly counts: Pick<ConnectionCounts, 'encoded'>
   readonly onError: (error: unknown) => void
@@ -82,8 +83,8 @@ export class StreamServer {
    * @throws {AppError} `unauthenticated` and its like, `forbidden` for a foreign Origin, `quota_reached`
    */
   async open(request: FastifyRequest, reply: FastifyReply, dialect = ''): Promise<void> {
-    const { lifecycle, config, resumption, onError } = this.#deps
-    requireOrigin(request, config)
+    const { lifecycle, origins, config, resumption, onError } = this.#deps
+    origins.require(request.raw)
     // Whoever asks for the head alone is no connection, and what they show is not used up.
     if (request.method === 'HEAD') return void reply.headers(STREAM_HEADERS).send()
     const query = request.query as Record<string, unknown>

@@ -1,4 +1,6 @@
 import { type ServerOptions, WebSocketServer } from 'ws'
+import { AppError } from '../../errors.ts'
+import { endWith } from '../http/errors.ts'
 
 /** Bounds of every WebSocket, whatever is spoken on it, so that nobody fills the memory with what comes to nothing. */
 export const WEBSOCKET_BOUNDS = {
@@ -18,5 +20,14 @@ export const WEBSOCKET_BOUNDS = {
 export class BoundedWebSocketServer extends WebSocketServer {
   constructor(options: ServerOptions) {
     super({ ...options, ...WEBSOCKET_BOUNDS })
+    refuseHandshakes(this)
   }
+}
+
+/** Answers a handshake that is not valid in the form of every other error. */
+export function refuseHandshakes(server: WebSocketServer): void {
+  server.on('wsClientError', (_error, socket) => {
+    const error = new AppError('invalid', 'The handshake of a WebSocket needs GET, a key, and version 13')
+    endWith(socket, error, ['Sec-WebSocket-Version: 13'])
+  })
 }

@@ -16,7 +16,7 @@ import type { MissedEvents } from '../../realtime/delivery/missed.ts'
 import type { RealtimeDialect } from '../../realtime/encoding/dialect-encoder.ts'
 import type { Handshake } from '../../realtime/handshake.ts'
 import type { Lifecycle } from '../../realtime/lifecycle.ts'
-import { requireOrigin } from '../../realtime/origin.ts'
+import type { Origins } from '../../realtime/origins.ts'
 import type { Strangers } from '../../realtime/strangers.ts'
 import type { Proxies } from '../http/proxies.ts'
 import { SocketConnection, sendText } from './connection.ts'
@@ -31,13 +31,14 @@ interface SocketDeps {
   readonly lifecycle: Lifecycle
   readonly strangers: Strangers
   readonly proxies: Pick<Proxies, 'addressOf'>
+  readonly origins: Origins
   readonly handshake: Handshake
   readonly missed: MissedEvents
   readonly trackDelivery: TrackDelivery
   readonly commands: Dispatcher
   readonly dialects: readonly RealtimeDialect[]
   readonly budgets: Budgets
-  readonly config: Pick<Config, 'limits' | 'timings' | 'WS_QUERY_TOKEN' | 'CORS_ORIGINS' | 'NODE_ENV'>
+  readonly config: Pick<Config, 'limits' | 'timings' | 'WS_QUERY_TOKEN'>
   readonly counts: ConnectionCounts
   readonly onError: (error: unknown) => void
 }
@@ -106,7 +107,7 @@ export class SocketServer {
 
   #requireWelcome({ headers, query, raw }: FastifyRequest): void {
     if (this.#drain.hasBegun) throw new AppError('draining', 'The server is going away', { retryAfterMs: 1_000 })
-    requireOrigin({ headers }, this.#deps.config)
+    this.#deps.origins.require(raw)
     const offered = headers['sec-websocket-protocol']
     if (offered !== undefined && chooseSubprotocol(offered.split(','), this.#dialectNames) === undefined) {
       throw new AppError('invalid', `The subprotocol of this endpoint is ${SUBPROTOCOL}`)

@@ -29,6 +29,7 @@ function talkRoutes(services: Services): DialectRoute[] {
       'GET /api/messages/:id',
       {
         summary: 'The messages of a conversation; what is answered counts as read',
+        isChanging: true,
         params: Type.Object({ id: ConversationId }),
         query: Type.Object(historyQuery)
       },
