@@ -16,6 +16,7 @@ import type { Config } from './config/config.ts'
 import { conversationCommands } from './conversations/commands.ts'
 import { createConversations } from './conversations/index.ts'
 import { conversationRoutes } from './conversations/rest.ts'
+import { type Availability, exceptOutages } from './database/availability.ts'
 import { connect, openDatabase } from './database/index.ts'
 import { createDialects, describeDialects, dialectRoutes } from './dialects/index.ts'
 import type { DialectDeps } from './dialects/kit/dialect.ts'
@@ -76,9 +77,12 @@ type Connection = Awaited<ReturnType<typeof connect>>
  * @param connection to the database, where there is one already
  */
 export async function buildApp(config: AppConfig, connection?: Connection): Promise<FastifyInstance> {
-  const app = createServer(config)
-  const onError = (err: unknown): void => app.log.error({ err }, 'Something failed in the background')
   const stores = await openStores(config, connection)
+  const { availability, epoch } = stores.database
+  const app = createServer(config, availability)
+  availability.log = app.log
+  const onError = exceptOutages(err => app.log.error({ err }, 'Something failed in the background'))
+  const shared = { config, availability, onError }
   const bus = new MemoryBus()
   const delivery = await createDelivery(config, app.log)
   const jobs = createJobs({ ...stores, onError })
@@ -88,11 +92,11 @@ export async function buildApp(config: AppConfig, connection?: Connection): Prom
   const loadSigners = async () => await (await import('./faces/http/signers.ts')).createSigners(config.JWT_SECRET)
   const authenticator = createAuthenticator({ loadSigners, config, ...subjects })
   const authenticate = async (token: string) => await authenticator.authenticate(token)
-  const realtime = createRealtime({ ...subjects, bus, authenticate, config, epoch: stores.database.epoch, onError })
+  const realtime = createRealtime({ ...subjects, ...shared, bus, authenticate, epoch })
   const openStream: DialectDeps['openStream'] = async (reply, dialect) =>
     await faces.streams.open(reply.request, reply, dialect)
   const dialects = createDialects({ services: subjects, authenticator, config, openStream })
-  const faces = createFaces(app, { ...realtime, subjects, config, onError, dialects: dialects.map(it => it.realtime) })
+  const faces = createFaces(app, { ...realtime, ...shared, subjects, dialects: dialects.map(it => it.realtime) })
   await acceptUpgrades(app, { ...faces, config, dialectNames: dialects.map(({ name }) => name) })
   holdRefusals(app, config.timings.heldRefusalMs)
   authenticateRequests(app, authenticator, await createRequestLimits(app, subjects.budgets, config))
@@ -109,6 +113,18 @@ export async function buildApp(config: AppConfig, connection?: Connection): Prom
   await app.register(streamRoutes, faces)
   await app.register(dialectRoutes, { dialects })
   await jobs.start()
+  closeInOrder(app, { subjects, jobs, delivery, stores, config })
+  return app
+}
+
+interface ClosedDeps extends Omit<SubjectDeps, 'stores' | 'bus' | 'onError'> {
+  readonly subjects: Pick<Subjects, 'qrStreams'>
+  readonly jobs: Jobs
+  readonly stores: Stores
+}
+
+/** Closes what an app works with: what clients wait for first, the database last. */
+function closeInOrder(app: FastifyInstance, { subjects, jobs, delivery, stores, config }: ClosedDeps): void {
   app.addHook('preClose', async () => {
     subjects.qrStreams.close()
     setTimeout(() => app.server.closeAllConnections(), config.timings.requestFinishMs).unref()
@@ -118,7 +134,6 @@ export async function buildApp(config: AppConfig, connection?: Connection): Prom
     delivery.close()
     await stores.close()
   })
-  return app
 }
 
 export type Stores = Awaited<ReturnType<typeof openStores>>
@@ -186,7 +201,7 @@ export function createSubjects({ stores: store, bus, config, delivery, onError }
     bus,
     config,
     budgets,
-    pageGate: new FairGate(PAGES),
+    pageGate: new FairGate({ ...PAGES, requireReady: async () => await store.database.availability.require() }),
     onError
   }
   const people = createUsers(base)
@@ -234,6 +249,7 @@ interface FaceDeps extends Realtime {
   readonly subjects: Subjects
   readonly config: AppConfig
   readonly dialects: readonly RealtimeDialect[]
+  readonly availability: Availability
   readonly onError: (error: unknown) => void
 }
 

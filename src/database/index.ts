@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Db, type IndexDescription, MongoClient } from 'mongodb'
 import type { Config } from '../config/config.ts'
+import { Availability, PATIENCE_MS } from './availability.ts'
 import { ensureIndexes } from './indexes.ts'
 import { type Migrations, migrate } from './migrations.ts'
 
@@ -17,6 +18,7 @@ export interface Database {
   readonly db: Db
   /** Changes when the data was restored from a backup: every client's cursors are void then. */
   readonly epoch: string
+  readonly availability: Availability
   /** The database's own clock. */
   now(): Promise<Date>
   /** Proves that a write commits with a majority. Rejects when it does not within the time, ms. */
@@ -46,6 +48,7 @@ export async function openDatabase(
     await migrate(db, migrations, meta.migrations)
     return meta.epoch
   }
+  const availability = new Availability(client)
   const epoch = await open().catch(async (error: unknown) => {
     await client.close()
     throw error
@@ -55,11 +58,16 @@ export async function openDatabase(
     client,
     db,
     epoch,
+    availability,
     now: async () => (await db.admin().command({ hello: 1 }))['localTime'] as Date,
     probe: async timeoutMS => {
+      availability.requireNow()
       await meta.updateOne({ _id: 'probe' }, { $currentDate: { at: true } }, { upsert: true, timeoutMS })
     },
-    close: async () => await client.close()
+    close: async () => {
+      availability.stop()
+      await client.close()
+    }
   }
 }
 
@@ -71,7 +79,10 @@ export async function connect({ MONGODB_URI, MONGODB_POOL_SIZE }: DatabaseConfig
   const client = new MongoClient(MONGODB_URI, {
     appName: 'parley',
     maxPoolSize: MONGODB_POOL_SIZE,
-    serverSelectionTimeoutMS: 5_000,
+    serverSelectionTimeoutMS: PATIENCE_MS,
+    // A server that has stopped answering, its connections open, is noticed after the sum of these.
+    heartbeatFrequencyMS: 5_000,
+    connectTimeoutMS: 10_000,
     writeConcern: { w: 'majority', j: true },
     readConcern: { level: 'majority' },
     retryWrites: true,

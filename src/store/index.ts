@@ -13,9 +13,9 @@ export const coreCollections: Collections = {
 }
 
 /** The stores of conversations, members and messages, and the one way to change a conversation. */
-export function createCoreStores({ client, db }: Database, accounts: AccountStore, lanes: number) {
+export function createCoreStores({ client, db, availability }: Database, accounts: AccountStore, lanes: number) {
   return {
-    commits: new Commits(client, db, accounts, { lanes }),
+    commits: new Commits(client, db, accounts, { lanes, availability }),
     conversations: new ConversationStore(db),
     members: new MemberStore(db),
     messages: new MessageStore(db)

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Actor } from '../../actor.ts'
 import type { CountedBy } from '../../contract/route.ts'
+import { isUnreached } from '../../database/availability.ts'
 import { AppError } from '../../errors.ts'
 import { bearerToken, wasOnceGood } from '../../realtime/credential.ts'
 import type { RequestLimits } from './rate-limits.ts'
@@ -91,7 +92,7 @@ async function authenticate(request: FastifyRequest, token: string, { authentica
     actor = await authenticator.authenticate(token)
   } catch (error) {
     if (wasOnceGood(error)) await limits.countToken(request)
-    else limits.countNetwork(request)
+    else if (!isUnreached(error)) limits.countNetwork(request)
     throw error
   }
   request.asker = actor.userId

@@ -2,7 +2,14 @@ import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { ERRORS, type ErrorCode } from '../../../protocol/errors.ts'
+import type { Availability } from '../../database/availability.ts'
 import { AppError, presentError } from '../../errors.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    readonly availability: Pick<Availability, 'asRefusal'>
+  }
+}
 
 /** Errors of Fastify and its plugins, by their codes, then by their status. */
 const BY_CODE: Record<string, readonly [ErrorCode, string]> = {
@@ -50,7 +57,7 @@ export function answerErrorWith(
   thrown: unknown,
   { request, reply, present }: { request: FastifyRequest; reply: FastifyReply; present: (error: AppError) => object }
 ): FastifyReply {
-  const error = asAppError(thrown)
+  const error = asAppError(request.server.availability.asRefusal(thrown, writingSince(request, reply)))
   if (error.code === 'internal') request.log.error({ err: thrown }, 'Request failed')
   const { status } = ERRORS[error.code]
   if (status === 401) reply.header('www-authenticate', challenge(request))
@@ -58,6 +65,11 @@ export function answerErrorWith(
   if (request.headers.upgrade !== undefined) reply.header('connection', 'close')
   if (error.retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(error.retryAfterMs / 1000))
   return reply.code(status).type('application/json; charset=utf-8').serializer(JSON.stringify).send(present(error))
+}
+
+/** Begin of a request that may change something. */
+function writingSince({ method }: FastifyRequest, { elapsedTime }: FastifyReply): number | undefined {
+  return method === 'GET' || method === 'HEAD' ? undefined : performance.now() - elapsedTime
 }
 
 /** Answers what cannot be read as a request, whose path is not known, and ends the connection: Fastify's `clientErrorHandler`. */
@@ -76,8 +88,12 @@ export function answerUnreadable(error: Error & { readonly code?: string }, sock
   socket.destroy(error)
 }
 
+/** Of an app that asks none. */
+const NO_DATABASE: Pick<Availability, 'asRefusal'> = { asRefusal: error => error }
+
 /** Sets the handlers for errors, unknown paths and wrong methods. Call it before the routes are added. */
-export function answerErrors(app: FastifyInstance): void {
+export function answerErrors(app: FastifyInstance, availability = NO_DATABASE): void {
+  app.decorate('availability', availability)
   const methods = new Map<string, Set<string>>()
   app.addHook('onRoute', ({ url, method }) => {
     const known = methods.get(url) ?? new Set()

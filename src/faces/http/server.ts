@@ -5,6 +5,7 @@ import cors from '@fastify/cors'
 import websocket from '@fastify/websocket'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import type { Config } from '../../config/config.ts'
+import type { Availability } from '../../database/availability.ts'
 import { AppError } from '../../errors.ts'
 import { loggerOptions } from '../../log.ts'
 import type { LazySocketIoServer } from '../socketio/lazy-server.ts'
@@ -25,7 +26,7 @@ const SOCKET_PATH = '/ws'
 const COME_BACK_MS = 1_000
 
 /** An HTTP server that answers errors, checks requests and reads JSON, and has no routes yet. */
-export function createServer(config: Config): FastifyInstance {
+export function createServer(config: Config, availability: Pick<Availability, 'asRefusal'>): FastifyInstance {
   const app = Fastify({
     logger: loggerOptions(config),
     logController: new LogController({ disableRequestLogging: !['debug', 'trace'].includes(config.LOG_LEVEL) }),
@@ -46,7 +47,7 @@ export function createServer(config: Config): FastifyInstance {
   refuseWhileClosing(app)
   watchProxies(app, config.TRUST_PROXY)
   markLocalRequests(app)
-  answerErrors(app)
+  answerErrors(app, availability)
   validateRequests(app)
   readJsonBodies(app)
   return app

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Actor } from '../../actor.ts'
 import type { Config } from '../../config/config.ts'
+import type { Availability } from '../../database/availability.ts'
 import { AppError } from '../../errors.ts'
 import { type ConnectionCounts, type Encoder, NOTHING_SENT, type WasSent } from '../../realtime/connection.ts'
 import { readCredential } from '../../realtime/credential.ts'
@@ -28,6 +29,7 @@ interface StreamServerDeps {
   readonly undelivered: Undelivered
   readonly trackDelivery: TrackDelivery
   readonly resumption: ResumePort
+  readonly availability: Pick<Availability, 'require' | 'asRefusal'>
   readonly config: Pick<Config, 'timings' | 'CORS_ORIGINS' | 'NODE_ENV' | 'WS_QUERY_TOKEN'>
   readonly dialects: readonly RealtimeDialect[]
   readonly counts: Pick<ConnectionCounts, 'encoded'>
@@ -69,10 +71,10 @@ export class StreamServer {
   /**
    * Answers a request with a stream, from where `Last-Event-ID` says.
    * @param dialect whose events are sent; canonical ones by default
-   * @throws {AppError} `unauthenticated` and its like, `forbidden` for a foreign Origin, `quota_reached`
+   * @throws {AppError} `unauthenticated` and its like, `forbidden` for a foreign Origin, `quota_reached`, `busy`
    */
   async open(request: FastifyRequest, reply: FastifyReply, dialect = ''): Promise<void> {
-    const { lifecycle, config, resumption, onError } = this.#deps
+    const { lifecycle, config, resumption, availability, onError } = this.#deps
     requireOrigin(request, config)
     // Whoever asks for the head alone is no connection, and what they show is not used up.
     if (request.method === 'HEAD') return void reply.headers(STREAM_HEADERS).send()
@@ -82,6 +84,8 @@ export class StreamServer {
       throw new AppError('unauthenticated', 'Give a token in the Authorization header, or a ticket')
     }
     const actor = await lifecycle.authenticate(credential)
+    // While an error can still be answered as one.
+    await availability.require()
     const kind = this.#kinds.get(dialect) ?? this.#canonical
     const stream = this.#create(reply, actor, kind)
     const token = resumption.parse(lastIdOf(request))
@@ -90,7 +94,8 @@ export class StreamServer {
         authenticate: async () => actor,
         catchUp: async () => await this.#catchUp(stream, kind, token)
       })
-    } catch (error) {
+    } catch (thrown) {
+      const error = availability.asRefusal(thrown)
       if (!(error instanceof AppError)) onError(error)
       stream.close(closeReasonOf(error))
     }

@@ -6,6 +6,7 @@ import type { WebSocket } from 'ws'
 import { AuthExpiring } from '../../../protocol/connection/events.ts'
 import { encodeEphemeral, SUBPROTOCOL } from '../../../protocol/envelope.ts'
 import type { Config } from '../../config/config.ts'
+import type { Availability } from '../../database/availability.ts'
 import { AppError, presentError } from '../../errors.ts'
 import type { Budgets } from '../../limits/budgets.ts'
 import type { Dispatcher } from '../../realtime/commands/dispatcher.ts'
@@ -37,6 +38,7 @@ interface SocketDeps {
   readonly commands: Dispatcher
   readonly dialects: readonly RealtimeDialect[]
   readonly budgets: Budgets
+  readonly availability: Pick<Availability, 'asRefusal'>
   readonly config: Pick<Config, 'limits' | 'timings' | 'WS_QUERY_TOKEN' | 'CORS_ORIGINS' | 'NODE_ENV'>
   readonly counts: ConnectionCounts
   readonly onError: (error: unknown) => void
@@ -55,11 +57,11 @@ export class SocketServer {
 
   constructor(deps: SocketDeps) {
     this.#deps = deps
-    const { handshake, onError, commands, config, dialects, budgets } = deps
-    const { timings } = config
+    const { handshake, onError, commands, config, dialects, budgets, availability } = deps
+    const { timings, limits } = config
     this.#drain = new Drain(timings)
     const isDraining = (): boolean => this.#drain.hasBegun
-    const canonical = { dispatcher: commands, handshake, limits: config.limits, budgets, isDraining, onError }
+    const canonical = { dispatcher: commands, handshake, limits, budgets, availability, isDraining, onError }
     this.#subprotocols = createSubprotocols(canonical, { ...deps, timings })
     this.#dialectNames = dialects.map(({ name }) => name)
     this.#sweeper = setInterval(() => this.#sweep(), timings.sweepMs / SWEEP_SLOTS).unref()

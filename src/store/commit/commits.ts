@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ClientSession, Db, MongoClient } from 'mongodb'
+import type { Availability } from '../../database/availability.ts'
 import { isDuplicate } from '../../database/duplicates.ts'
 import { AppError } from '../../errors.ts'
 import type { AccountStore } from '../../streams/store.ts'
@@ -19,6 +20,7 @@ const PATIENCE_MS = 15_000
 export interface CommitOptions {
   /** Transactions under way at once; a conversation always takes the same lane. */
   lanes: number
+  availability: Pick<Availability, 'require'>
 }
 
 /** A conversation that begins; `first` is what it begins with, and the head of `doc` is where that leaves it. */
@@ -42,7 +44,7 @@ export class Commits {
   readonly #lanes: Lane[]
   #observer: CommitObserver = { committed: () => undefined, batch: () => undefined, conflict: () => undefined }
 
-  constructor(client: MongoClient, db: Db, accounts: AccountStore, { lanes }: CommitOptions) {
+  constructor(client: MongoClient, db: Db, accounts: AccountStore, { lanes, availability }: CommitOptions) {
     this.#client = client
     this.#db = db
     this.#accounts = accounts
@@ -53,7 +55,7 @@ export class Commits {
       conflict: () => this.#observer.conflict()
     }
     const idempotencyCache = new IdempotencyCache()
-    const deps = { client, db, accounts, cache: this.#cache, idempotencyCache, observer }
+    const deps = { client, db, availability, accounts, cache: this.#cache, idempotencyCache, observer }
     this.#lanes = Array.from({ length: lanes }, () => new Lane(deps))
   }
 

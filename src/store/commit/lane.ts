@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Db, type MongoClient, ObjectId } from 'mongodb'
+import type { Availability } from '../../database/availability.ts'
 import { isDuplicate } from '../../database/duplicates.ts'
 import { AppError } from '../../errors.ts'
 import type { AccountStore } from '../../streams/store.ts'
@@ -42,6 +43,7 @@ export interface CommitObserver {
 export interface LaneDeps {
   client: MongoClient
   db: Db
+  availability: Pick<Availability, 'require'>
   accounts: AccountStore
   cache: ConversationCache
   idempotencyCache: IdempotencyCache
@@ -138,7 +140,8 @@ export class Lane {
    */
   async #attempt(pending: readonly Pending[], speculative: States | undefined): Promise<Pending[]> {
     if (pending.length === 0) return []
-    const { client, db, accounts, cache, idempotencyCache, observer } = this.#deps
+    const { client, db, accounts, cache, idempotencyCache, observer, availability } = this.#deps
+    await availability.require()
     const startedAt = performance.now()
     const states = new Map([...(await cache.load(conversationsOf(pending))), ...(speculative ?? [])])
     const batch = new Batch()
