@@ -173,7 +173,7 @@ export async function openSubjects(config: AppConfig, connection?: Connection) {
     budgets: new Budgets(config.limits),
     onError
   }
-  return { ...createSubjects(deps), close: stores.close }
+  return { ...createSubjects(deps), database: stores.database, close: stores.close }
 }
 
 /**

@@ -53,9 +53,10 @@ async function openServices() {
     config,
     async () => (await findEmbedded(config.DATA_DIR)) ?? (await ownDatabase(config, pino({ level: 'warn' }, stderr)))
   )
-  const { admin, close } = await openSubjects({ ...config, ...secrets }, connection)
+  const { admin, database, close } = await openSubjects({ ...config, ...secrets }, connection)
   return {
     admin,
+    database,
     close: async () => {
       await close()
       await stop()

@@ -1,6 +1,7 @@
 import { Argument, Command, CommanderError } from 'commander'
 import { prefixedId } from '../../protocol/ids.ts'
 import type { AdminService } from '../admin/index.ts'
+import type { Database } from '../database/index.ts'
 import { configRows, formatRows } from './config-table.ts'
 
 /** Exit codes of every command; what is done ends with 0. */
@@ -17,6 +18,7 @@ export interface CommandDeps {
 /** Services of a command, until it closes them. */
 interface OpenServices {
   readonly admin: AdminService
+  readonly database: Pick<Database, 'epoch' | 'renewEpoch'>
   close(): Promise<void>
 }
 
@@ -74,7 +76,25 @@ function createProgram(deps: CommandDeps): Command {
       })
       await giveRole(person, output)
     })
+  addCommand(program, 'epoch', 'show the name of the data by which clients know that their cursors count')
+    .option('--new', 'renew it, after an older state was restored: every client loads anew')
+    .action(async (output: EpochOutput) => await showEpoch(deps, output))
   return program
+}
+
+interface EpochOutput extends Output {
+  readonly new?: true
+}
+
+async function showEpoch({ open }: CommandDeps, { json, new: isNew }: EpochOutput): Promise<void> {
+  const { database, close } = await open()
+  try {
+    const epoch = isNew ? await database.renewEpoch() : database.epoch
+    const hint = isNew ? '\nServers that run on these data name it after a restart: restart them now.' : ''
+    write(json ? JSON.stringify({ epoch }) : `${epoch}${hint}`)
+  } finally {
+    await close()
+  }
 }
 
 const PERSON = 'an id, a username, or a phone number or email that they have proved'

@@ -16,9 +16,11 @@ export type Collections = Readonly<Record<string, IndexDescription[]>>
 export interface Database {
   readonly client: MongoClient
   readonly db: Db
-  /** Changes when the data was restored from a backup: every client's cursors are void then. */
+  /** Name of the data; it is renewed when they were restored from a backup, and every client's cursors are void then. */
   readonly epoch: string
   readonly availability: Availability
+  /** Gives the data a new epoch, which servers name from their next start on. */
+  renewEpoch(): Promise<string>
   /** The database's own clock. */
   now(): Promise<Date>
   /** Proves that a write commits with a majority. Rejects when it does not within the time, ms. */
@@ -59,6 +61,11 @@ export async function openDatabase(
     db,
     epoch,
     availability,
+    renewEpoch: async () => {
+      const renewed = randomUUID()
+      await meta.updateOne({ _id: 'epoch' }, { $set: { epoch: renewed } })
+      return renewed
+    },
     now: async () => (await db.admin().command({ hello: 1 }))['localTime'] as Date,
     probe: async timeoutMS => {
       availability.requireNow()
