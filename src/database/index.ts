@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { type Db, type IndexDescription, MongoClient } from 'mongodb'
-import type { Config } from '../config/config.ts'
-import { Availability, PATIENCE_MS } from './availability.ts'
+import type { Db, IndexDescription, MongoClient } from 'mongodb'
+import { Availability } from './availability.ts'
 import { ensureIndexes } from './indexes.ts'
 import { type Migrations, migrate } from './migrations.ts'
 
 export type { ClientSession } from 'mongodb'
+export { connect } from './connecting.ts'
 export type { Migrations } from './migrations.ts'
 export { ObjectId } from './object-id.ts'
 
@@ -35,8 +35,6 @@ interface MetaDoc {
   migrations?: string[]
   at?: Date
 }
-
-type DatabaseConfig = Pick<Config, 'MONGODB_POOL_SIZE'> & { readonly MONGODB_URI: string }
 
 /** Opens the database of a connection, creates the indexes that are missing, and brings older data up to date. */
 export async function openDatabase(
@@ -76,34 +74,6 @@ export async function openDatabase(
       await client.close()
     }
   }
-}
-
-/**
- * Connects to a server that can do all that is needed.
- * @throws {Error} that says what to do, when it is not part of a replica set
- */
-export async function connect({ MONGODB_URI, MONGODB_POOL_SIZE }: DatabaseConfig): Promise<MongoClient> {
-  const client = new MongoClient(MONGODB_URI, {
-    appName: 'parley',
-    maxPoolSize: MONGODB_POOL_SIZE,
-    serverSelectionTimeoutMS: PATIENCE_MS,
-    // A server that has stopped answering, its connections open, is noticed after the sum of these.
-    heartbeatFrequencyMS: 5_000,
-    connectTimeoutMS: 10_000,
-    writeConcern: { w: 'majority', j: true },
-    readConcern: { level: 'majority' },
-    retryWrites: true,
-    ignoreUndefined: false
-  })
-  await client.connect()
-  const hello = await client.db().admin().command({ hello: 1 })
-  if (hello['setName'] === undefined && hello['msg'] !== 'isdbgrid') {
-    await client.close()
-    throw new Error(
-      'MONGODB_URI: this MongoDB is a stand-alone server, but Parley needs transactions. Start mongod with --replSet rs0 and run rs.initiate() once'
-    )
-  }
-  return client
 }
 
 /** @param all names of all migrations: a new database needs none of them */
