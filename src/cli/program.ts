@@ -9,6 +9,7 @@ const WRONG_USAGE = 2
 
 /** Surroundings of the commands. */
 export interface CommandDeps {
+  readonly version: string
   /** Reads the `.env` file, where one is read. @returns the names that it has set */
   readonly loadDotEnv: () => ReadonlySet<string>
   /** Opens the database, and the services on it. */
@@ -43,6 +44,8 @@ export async function runCommand(args: readonly string[], deps: CommandDeps): Pr
 function createProgram(deps: CommandDeps): Command {
   const program = new Command('parley')
     .description('The chat server. Without a command it starts.')
+    .version(deps.version, '-v, --version', 'print the version')
+    .helpOption('-h, --help', 'print this')
     .exitOverride()
     .showHelpAfterError()
   addCommand(program, 'config', 'list the configuration in force').action(({ json }: Output) => {

@@ -176,7 +176,7 @@ export class ServerProcess extends Killable {
     const ready = new Promise<void>(resolve => {
       createInterface({ input: child.stdout ?? process.stdin }).on('line', line => {
         this.output.push(line)
-        if (/Parley .*is running/.test(line)) resolve()
+        if (line.includes('Parley is running')) resolve()
       })
     })
     // It says that it is ready; that it ends later is what these tests are about.

@@ -100,6 +100,7 @@ export async function acceptUpgrades(
       handleProtocols: offered => chooseSubprotocol(offered, dialectNames) ?? false
     } as NonNullable<websocket.WebsocketPluginOptions['options']>,
     preClose: function (done) {
+      app.log.info({ connections: socket.connections }, 'Stopping: connections are sent elsewhere')
       streams.close()
       void Promise.all([socket.drain(), packets.close()]).finally(() => this.websocketServer.close(() => done()))
     }

@@ -74,6 +74,11 @@ export class SocketServer {
     return bytes
   }
 
+  /** Connections that are open, of every face. */
+  get connections(): number {
+    return this.#deps.lifecycle.count
+  }
+
   get isDraining(): boolean {
     return this.#drain.hasBegun
   }
