@@ -6,8 +6,8 @@ import { isUnreached } from '../database/availability.ts'
 import { AppError } from '../errors.ts'
 import type { LoadMetrics } from './lazy-metrics.ts'
 
-/** Time a write may take before the server calls itself not ready, ms. */
-const PROBE_MS = 3_000
+/** Time a write may take before the server calls itself not ready, ms: so much that the answer is there within 3 s. */
+const PROBE_MS = 2_500
 
 interface Options {
   loadMetrics: LoadMetrics

@@ -88,6 +88,8 @@ function countUnknown(request: FastifyRequest, { limits }: Deps): void {
 /** Tells whose a token is, and counts the request by them; by the token, or the network, when it is refused. */
 async function authenticate(request: FastifyRequest, token: string, { authenticator, limits }: Deps): Promise<Actor> {
   let actor: Actor
+  // Once an outage lasts, nobody waits for what cannot be done.
+  await request.server.availability.require()
   try {
     actor = await authenticator.authenticate(token)
   } catch (error) {

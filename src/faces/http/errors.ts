@@ -5,9 +5,12 @@ import { ERRORS, type ErrorCode } from '../../../protocol/errors.ts'
 import type { Availability } from '../../database/availability.ts'
 import { AppError, presentError } from '../../errors.ts'
 
+/** Of the database that an app asks. */
+export type AvailabilityPort = Pick<Availability, 'require' | 'asRefusal'>
+
 declare module 'fastify' {
   interface FastifyInstance {
-    readonly availability: Pick<Availability, 'asRefusal'>
+    readonly availability: AvailabilityPort
   }
 }
 
@@ -89,7 +92,7 @@ export function answerUnreadable(error: Error & { readonly code?: string }, sock
 }
 
 /** Of an app that asks none. */
-const NO_DATABASE: Pick<Availability, 'asRefusal'> = { asRefusal: error => error }
+const NO_DATABASE: AvailabilityPort = { require: async () => undefined, asRefusal: error => error }
 
 /** Sets the handlers for errors, unknown paths and wrong methods. Call it before the routes are added. */
 export function answerErrors(app: FastifyInstance, availability = NO_DATABASE): void {

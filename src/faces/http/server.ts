@@ -5,7 +5,6 @@ import cors from '@fastify/cors'
 import websocket from '@fastify/websocket'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import type { Config } from '../../config/config.ts'
-import type { Availability } from '../../database/availability.ts'
 import { AppError } from '../../errors.ts'
 import { loggerOptions } from '../../log.ts'
 import type { LazySocketIoServer } from '../socketio/lazy-server.ts'
@@ -14,7 +13,7 @@ import type { StreamServer } from '../sse/server.ts'
 import { WEBSOCKET_BOUNDS } from '../ws/engine.ts'
 import type { SocketServer } from '../ws/server.ts'
 import { chooseSubprotocol } from '../ws/subprotocol.ts'
-import { answerError, answerErrors, answerUnreadable } from './errors.ts'
+import { type AvailabilityPort, answerError, answerErrors, answerUnreadable } from './errors.ts'
 import { readJsonBodies } from './json.ts'
 import { markLocalRequests } from './local.ts'
 import { watchProxies } from './proxies.ts'
@@ -26,7 +25,7 @@ const SOCKET_PATH = '/ws'
 const COME_BACK_MS = 1_000
 
 /** An HTTP server that answers errors, checks requests and reads JSON, and has no routes yet. */
-export function createServer(config: Config, availability: Pick<Availability, 'asRefusal'>): FastifyInstance {
+export function createServer(config: Config, availability: AvailabilityPort): FastifyInstance {
   const app = Fastify({
     logger: loggerOptions(config),
     logController: new LogController({ disableRequestLogging: !['debug', 'trace'].includes(config.LOG_LEVEL) }),
