@@ -10,9 +10,10 @@ COPY scripts/bundle.js scripts/
 RUN npm run --silent build && npm prune --omit=dev --ignore-scripts
 
 FROM node:24-bookworm-slim
-ENV NODE_ENV=production PORT=3000
+# What the embedded database fetches goes into the volume too, so that a new container does not fetch it again.
+ENV NODE_ENV=production PORT=3000 XDG_CACHE_HOME=/data/cache
 WORKDIR /parley
-# For the embedded database, when DATA_DIR is used instead of MONGODB_URI.
+# For the embedded database, when DATA_DIR=/data is used instead of MONGODB_URI.
 RUN apt-get update && apt-get install -y --no-install-recommends libcurl4 liblzma5 ca-certificates \
   && rm -rf /var/lib/apt/lists/* && mkdir /data && chown node:node /data
 COPY --from=build /parley/package.json /parley/LICENSE ./

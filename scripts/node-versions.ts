@@ -92,7 +92,7 @@ function start(program: string, mongoUri: string): ChildProcess {
   const server = spawn(program, ['dist/server/main.js'], {
     cwd: ROOT,
     env: {
-      ...{ PATH: process.env['PATH'], NODE_ENV: 'test', HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'warn' },
+      ...{ PATH: process.env['PATH'], NODE_ENV: 'test', HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'info' },
       ...{ MONGODB_URI: mongoUri, JWT_SECRET: randomBytes(48).toString('base64') }
     },
     stdio: ['ignore', 'pipe', 'pipe']
@@ -115,7 +115,7 @@ async function stop(server: ChildProcess): Promise<void> {
 async function address({ stdout }: ChildProcess): Promise<string> {
   if (stdout === null) throw new Error('The server has no output')
   for await (const line of createInterface(stdout)) {
-    const [, url] = /is running at (http:\/\/\S+)/.exec(line) ?? []
+    const [, url] = /"address":"(http:\/\/[^"]+)"/.exec(line) ?? []
     if (url !== undefined) return url
   }
   throw new Error('The server ended before it listened')

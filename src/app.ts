@@ -16,10 +16,12 @@ import type { Config } from './config/config.ts'
 import { conversationCommands } from './conversations/commands.ts'
 import { createConversations } from './conversations/index.ts'
 import { conversationRoutes } from './conversations/rest.ts'
+import { type Availability, exceptOutages } from './database/availability.ts'
 import { connect, openDatabase } from './database/index.ts'
 import { createDialects, describeDialects, dialectRoutes } from './dialects/index.ts'
 import type { DialectDeps } from './dialects/kit/dialect.ts'
 import { authenticateRequests } from './faces/http/authentication.ts'
+import { closeInOrder } from './faces/http/closing.ts'
 import type { Proxies } from './faces/http/proxies.ts'
 import { createRequestLimits, holdRefusals } from './faces/http/rate-limits.ts'
 import { contractRoutes } from './faces/http/routes.ts'
@@ -77,9 +79,12 @@ type Connection = Awaited<ReturnType<typeof connect>>
  * @param connection to the database, where there is one already
  */
 export async function buildApp(config: AppConfig, connection?: Connection): Promise<FastifyInstance> {
-  const app = createServer(config)
-  const onError = (err: unknown): void => app.log.error({ err }, 'Something failed in the background')
   const stores = await openStores(config, connection)
+  const { availability, epoch } = stores.database
+  const app = createServer(config, availability)
+  availability.log = app.log
+  const onError = exceptOutages(err => app.log.error({ err }, 'Something failed in the background'))
+  const shared = { config, availability, onError }
   const bus = new MemoryBus()
   const delivery = await createDelivery(config, app.log)
   const jobs = createJobs({ ...stores, onError })
@@ -89,11 +94,11 @@ export async function buildApp(config: AppConfig, connection?: Connection): Prom
   const loadSigners = async () => await (await import('./faces/http/signers.ts')).createSigners(config.JWT_SECRET)
   const authenticator = createAuthenticator({ loadSigners, config, ...subjects })
   const authenticate = async (token: string) => await authenticator.authenticate(token)
-  const realtime = createRealtime({ ...subjects, bus, authenticate, config, epoch: stores.database.epoch, onError })
+  const realtime = createRealtime({ ...subjects, ...shared, bus, authenticate, epoch })
   const openStream: DialectDeps['openStream'] = async (reply, dialect) =>
     await faces.streams.open(reply.request, reply, dialect)
   const dialects = createDialects({ services: subjects, authenticator, config, openStream })
-  const faces = createFaces(app, { ...realtime, subjects, config, onError, dialects: dialects.map(it => it.realtime) })
+  const faces = createFaces(app, { ...realtime, ...shared, subjects, dialects: dialects.map(it => it.realtime) })
   await acceptUpgrades(app, { ...faces, config, dialectNames: dialects.map(({ name }) => name) })
   holdRefusals(app, config.timings.heldRefusalMs)
   authenticateRequests(app, authenticator, await createRequestLimits(app, subjects.budgets, config))
@@ -111,30 +116,8 @@ export async function buildApp(config: AppConfig, connection?: Connection): Prom
   await app.register(streamRoutes, faces)
   await app.register(dialectRoutes, { dialects })
   await jobs.start()
-  endWith(app, { ...subjects, stores, realtime, delivery, jobs, config })
+  closeInOrder(app, { ...subjects, stores, realtime, delivery, jobs, ...config.timings })
   return app
-}
-
-interface Ending extends Pick<Subjects, 'qrStreams'> {
-  readonly stores: Stores
-  readonly realtime: Realtime
-  readonly delivery: Delivery
-  readonly jobs: Jobs
-  readonly config: AppConfig
-}
-
-/** Ends everything with the app: what waits for others first, the database last. */
-function endWith(app: FastifyInstance, { qrStreams, stores, realtime, delivery, jobs, config }: Ending): void {
-  app.addHook('preClose', async () => {
-    qrStreams.close()
-    setTimeout(() => app.server.closeAllConnections(), config.timings.requestFinishMs).unref()
-  })
-  app.addHook('onClose', async () => {
-    await jobs.stop()
-    delivery.close()
-    await realtime.settled()
-    await stores.close()
-  })
 }
 
 export type Stores = Awaited<ReturnType<typeof openStores>>
@@ -175,7 +158,7 @@ export async function openSubjects(config: AppConfig, connection?: Connection) {
     budgets: new Budgets(config.limits),
     onError
   }
-  return { ...createSubjects(deps), close: stores.close }
+  return { ...createSubjects(deps), database: stores.database, close: stores.close }
 }
 
 /**
@@ -204,7 +187,7 @@ export function createSubjects({ stores: store, bus, config, delivery, onError }
     bus,
     config,
     budgets,
-    pageGate: new FairGate(PAGES),
+    pageGate: new FairGate({ ...PAGES, requireReady: async () => await store.database.availability.require() }),
     onError
   }
   const people = createUsers(base)
@@ -252,6 +235,7 @@ interface FaceDeps extends Realtime {
   readonly subjects: Subjects
   readonly config: AppConfig
   readonly dialects: readonly RealtimeDialect[]
+  readonly availability: Availability
   readonly onError: (error: unknown) => void
 }
 

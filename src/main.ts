@@ -4,7 +4,10 @@ import { join, resolve } from 'node:path'
 import closeWithGrace from 'close-with-grace'
 import { type Logger, pino } from 'pino'
 import type { buildApp } from './app.ts'
+import { announceStart, warnOfNames } from './cli/announcements.ts'
+import type { CommandDeps } from './cli/program.ts'
 import { type Config, describeConfig, readConfig } from './config/config.ts'
+import { unknownNames } from './config/unknown-names.ts'
 import type { Embedded } from './database/embedded/embedded.ts'
 import { connect } from './database/index.ts'
 import { keptSecret } from './kept-secret.ts'
@@ -19,7 +22,7 @@ const running: { database?: Embedded; app?: Awaited<ReturnType<typeof buildApp>>
 const args = process.argv.slice(2)
 try {
   if (args.length === 0) await start()
-  else await (await import('./cli/program.ts')).runCommand(args, { loadDotEnv, open: openServices })
+  else await (await import('./cli/program.ts')).runCommand(args, await commandDeps())
 } catch (error) {
   fail(`${explain(error)}\n`)
   await stop().catch(() => undefined)
@@ -27,24 +30,43 @@ try {
 }
 
 async function start(): Promise<void> {
-  const config = readSettings()
-  closeOnSignals(config)
+  const inDotEnv = loadDotEnv()
+  const config = readConfig(process.env)
+  const log = pino({ level: config.LOG_LEVEL })
+  const names = describeConfig(config, process.env).map(({ name }) => name)
+  warnOfNames(log, unknownNames(process.env, inDotEnv, names))
+  closeOnSignals(log)
   // The database is reached, or started, while the rest of the program is read.
   const [{ buildApp }, { connection, ...secrets }] = await Promise.all([
     import('./app.ts'),
-    reachDatabase(config, async () => await ownDatabase(config, pino({ level: config.LOG_LEVEL })))
+    reachDatabase(config, async () => await ownDatabase(config, log))
   ])
   const app = await buildApp({ ...config, ...secrets }, connection)
   running.app = app
-  // Without a name Node takes every address of IPv6 and IPv4, or of IPv4 alone where there is no IPv6.
-  const host = config.HOST === '::' ? '' : config.HOST
-  const address = await app.listen({ port: config.PORT, host })
-  process.stdout.write(await greeting(config, address))
+  const address = await listen(app, config)
+  const version = await readVersion()
+  announceStart(log, { version, address, environment: config.NODE_ENV, database: databaseInWords(config) })
+}
+
+async function commandDeps(): Promise<CommandDeps> {
+  return { version: await readVersion(), loadDotEnv, open: openServices }
+}
+
+/** Listens without a word of Fastify's: the address is announced with the rest. */
+async function listen(app: Awaited<ReturnType<typeof buildApp>>, { PORT, HOST, LOG_LEVEL }: Config): Promise<string> {
+  app.log.level = 'silent'
+  try {
+    // Without a name Node takes every address of IPv6 and IPv4, or of IPv4 alone where there is no IPv6.
+    return await app.listen({ port: PORT, host: HOST === '::' ? '' : HOST })
+  } finally {
+    app.log.level = LOG_LEVEL
+  }
 }
 
 /** Opens what a command works on: the database of a running server, or that of none. */
 async function openServices() {
-  const config = readSettings()
+  loadDotEnv()
+  const config = readConfig(process.env)
   const [{ openSubjects }, { findEmbedded }] = await Promise.all([
     import('./app.ts'),
     import('./database/embedded/embedded.ts')
@@ -55,19 +77,15 @@ async function openServices() {
     config,
     async () => (await findEmbedded(config.DATA_DIR)) ?? (await ownDatabase(config, pino({ level: 'warn' }, stderr)))
   )
-  const { admin, close } = await openSubjects({ ...config, ...secrets }, connection)
+  const { admin, database, close } = await openSubjects({ ...config, ...secrets }, connection)
   return {
     admin,
+    database,
     close: async () => {
       await close()
       await stop()
     }
   }
-}
-
-function readSettings(): Config {
-  loadDotEnv()
-  return readConfig(process.env)
 }
 
 /** Connections first, while the database still answers them. */
@@ -104,14 +122,14 @@ async function ownDatabase({ DATA_DIR, MONGOD_BINARY }: Config, log: Logger): Pr
   return running.database.uri
 }
 
-function closeOnSignals({ LOG_LEVEL }: Config): void {
-  const log = pino({ level: LOG_LEVEL })
+function closeOnSignals(log: Logger): void {
   const logger = { error: (message: unknown) => log.error({}, String(message)) }
   const { close } = closeWithGrace(
     { delay: CLOSE_TIMEOUT_MS, logger, skip: ['SIGINT', 'SIGTERM'] },
     async ({ err }) => {
       if (err) log.fatal({ err }, 'Stopping because of an error that nothing caught')
       await stop()
+      log.info('Stopped')
     }
   )
   let firstAt = 0
@@ -141,18 +159,13 @@ function closeWithNpm(close: () => void): void {
   timer.unref()
 }
 
-async function greeting(config: Config, address: string): Promise<string> {
-  const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'))
-  const database = running.database
-    ? `its own MongoDB, data in ${resolve(config.DATA_DIR)} (${running.database.binary})`
-    : `MongoDB at ${describeConfig(config, process.env).find(({ name }) => name === 'MONGODB_URI')?.value}`
-  return [
-    `Parley ${version} is running at ${address} (${config.NODE_ENV})`,
-    `  Database  ${database}`,
-    `  Try       curl ${address}/health/ready`,
-    `  Connect   REST under ${address}/v1, WebSocket at ${address.replace(/^http/, 'ws')}/ws`,
-    '  Stop      Ctrl-C; all settings: npx parley config\n'
-  ].join('\n')
+function databaseInWords(config: Config): string {
+  if (running.database) return `its own MongoDB, data in ${resolve(config.DATA_DIR)} (${running.database.binary})`
+  return `MongoDB at ${describeConfig(config, process.env).find(({ name }) => name === 'MONGODB_URI')?.value}`
+}
+
+async function readVersion(): Promise<string> {
+  return JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')).version
 }
 
 function fail(message: string): void {

@@ -35,7 +35,7 @@ async function startProcess(t: Test, env: Record<string, string>): Promise<strin
   })
   if (child.stdout === null) throw new Error('The server has no output')
   for await (const line of createInterface(child.stdout)) {
-    const [, address] = /is running at http:\/\/(\S+)/.exec(line) ?? []
+    const [, address] = /"address":"http:\/\/([^"]+)"/.exec(line) ?? []
     if (address !== undefined) return address
   }
   throw new Error('The server ended before it listened')
@@ -46,7 +46,7 @@ t.test('the walk-through works as printed', async t => {
   const end = section.indexOf('\n## ')
   const blocks = [...section.slice(0, end).matchAll(/```sh\n([\s\S]*?)```\n```text\n([\s\S]*?)```/g)]
   t.ok(blocks.length >= 5)
-  const env = { MONGODB_URI: ownDatabase(t), JWT_SECRET: SECRET, PORT: '0', LOG_LEVEL: 'silent' }
+  const env = { MONGODB_URI: ownDatabase(t), JWT_SECRET: SECRET, PORT: '0', LOG_LEVEL: 'info' }
   const address = await startProcess(t, env)
   const script = blocks.map(([, commands = '']) => `${commands}echo '${MARK}'`).join('\n')
   const { stdout, stderr } = await run('bash', ['-c', script.replaceAll('localhost:3000', address)], {
@@ -58,6 +58,21 @@ t.test('the walk-through works as printed', async t => {
   for (const [index, [, , shown = '']] of blocks.entries()) {
     t.equal(masked(outputs[index] ?? ''), masked(shown), `block ${index + 1}`)
   }
+})
+
+t.test('U72: compose.yaml comes up with JWT_SECRET alone, and opens no database', async t => {
+  const compose = await read('compose.yaml')
+  const [, parley = '', mongodb = ''] =
+    /^ {2}parley:\n([\s\S]*)^ {2}mongodb:\n([\s\S]*?)^networks:/m.exec(compose) ?? []
+  const [, environment = ''] = /^ {4}environment:\n((?: {6}.*\n)*)/m.exec(parley) ?? []
+  const given = [...environment.matchAll(/^ +(\w+): (.*)$/gm)].map(([, name = '', value = '']) => [name, value])
+  const env = { ...Object.fromEntries(given), JWT_SECRET: 'q8Zr2LwX0vNfKd7TtYp4sJhGcB1mEu6A' }
+  t.match(readConfig(env), { NODE_ENV: 'production', OTP_DELIVERY: 'none', HOST: '0.0.0.0' })
+  t.match(parley, /env_file:\n +- path: \.env\n +required: false/, 'every other variable can be set')
+  t.match(parley, /ports:\n +- '127\.0\.0\.1:3000:3000'/, 'only this machine reaches the port')
+  t.notMatch(mongodb, /ports:/)
+  t.match(mongodb, /networks:\n +- database\n/)
+  t.match(compose, /^networks:\n {2}database:\n {4}internal: true$/m, 'nothing else reaches the database')
 })
 
 t.test('docs/configuration.md has every variable with its default', async t => {

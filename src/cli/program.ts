@@ -1,6 +1,7 @@
 import { Argument, Command, CommanderError } from 'commander'
 import { prefixedId } from '../../protocol/ids.ts'
 import type { AdminService } from '../admin/index.ts'
+import type { Database } from '../database/index.ts'
 import { configRows, formatRows } from './config-table.ts'
 
 /** Exit codes of every command; what is done ends with 0. */
@@ -8,6 +9,7 @@ const WRONG_USAGE = 2
 
 /** Surroundings of the commands. */
 export interface CommandDeps {
+  readonly version: string
   /** Reads the `.env` file, where one is read. @returns the names that it has set */
   readonly loadDotEnv: () => ReadonlySet<string>
   /** Opens the database, and the services on it. */
@@ -17,6 +19,7 @@ export interface CommandDeps {
 /** Services of a command, until it closes them. */
 interface OpenServices {
   readonly admin: AdminService
+  readonly database: Pick<Database, 'epoch' | 'renewEpoch'>
   close(): Promise<void>
 }
 
@@ -41,6 +44,8 @@ export async function runCommand(args: readonly string[], deps: CommandDeps): Pr
 function createProgram(deps: CommandDeps): Command {
   const program = new Command('parley')
     .description('The chat server. Without a command it starts.')
+    .version(deps.version, '-v, --version', 'print the version')
+    .helpOption('-h, --help', 'print this')
     .exitOverride()
     .showHelpAfterError()
   addCommand(program, 'config', 'list the configuration in force').action(({ json }: Output) => {
@@ -74,7 +79,25 @@ function createProgram(deps: CommandDeps): Command {
       })
       await giveRole(person, output)
     })
+  addCommand(program, 'epoch', 'show the name of the data by which clients know that their cursors count')
+    .option('--new', 'renew it, after an older state was restored: every client loads anew')
+    .action(async (output: EpochOutput) => await showEpoch(deps, output))
   return program
+}
+
+interface EpochOutput extends Output {
+  readonly new?: true
+}
+
+async function showEpoch({ open }: CommandDeps, { json, new: isNew }: EpochOutput): Promise<void> {
+  const { database, close } = await open()
+  try {
+    const epoch = isNew ? await database.renewEpoch() : database.epoch
+    const hint = isNew ? '\nServers that run on these data name it after a restart: restart them now.' : ''
+    write(json ? JSON.stringify({ epoch }) : `${epoch}${hint}`)
+  } finally {
+    await close()
+  }
 }
 
 const PERSON = 'an id, a username, or a phone number or email that they have proved'

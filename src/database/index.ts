@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import { type Db, type IndexDescription, MongoClient } from 'mongodb'
-import type { Config } from '../config/config.ts'
+import type { Db, IndexDescription, MongoClient } from 'mongodb'
+import { Availability } from './availability.ts'
 import { DatabaseClock } from './clock.ts'
 import { ensureIndexes } from './indexes.ts'
 import { type Migrations, migrate } from './migrations.ts'
 
 export type { ClientSession } from 'mongodb'
 export type { DatabaseClock } from './clock.ts'
+export { connect } from './connecting.ts'
 export type { Migrations } from './migrations.ts'
 export { ObjectId } from './object-id.ts'
 
@@ -17,9 +18,12 @@ export type Collections = Readonly<Record<string, IndexDescription[]>>
 export interface Database {
   readonly client: MongoClient
   readonly db: Db
-  /** Changes when the data was restored from a backup: every client's cursors are void then. */
+  /** Name of the data; it is renewed when they were restored from a backup, and every client's cursors are void then. */
   readonly epoch: string
   readonly clock: DatabaseClock
+  readonly availability: Availability
+  /** Gives the data a new epoch, which servers name from their next start on. */
+  renewEpoch(): Promise<string>
   /** Proves that a write commits with a majority. Rejects when it does not within the time, ms. */
   probe(timeoutMs: number): Promise<void>
   close(): Promise<void>
@@ -33,8 +37,6 @@ interface MetaDoc {
   at?: Date
 }
 
-type DatabaseConfig = Pick<Config, 'MONGODB_POOL_SIZE'> & { readonly MONGODB_URI: string }
-
 /** Opens the database of a connection, creates the indexes that are missing, and brings older data up to date. */
 export async function openDatabase(
   client: MongoClient,
@@ -47,6 +49,7 @@ export async function openDatabase(
     await migrate(db, migrations, meta.migrations)
     return meta.epoch
   }
+  const availability = new Availability(client)
   const epoch = await open().catch(async (error: unknown) => {
     await client.close()
     throw error
@@ -59,36 +62,21 @@ export async function openDatabase(
     db,
     epoch,
     clock,
+    availability,
+    renewEpoch: async () => {
+      const renewed = randomUUID()
+      await meta.updateOne({ _id: 'epoch' }, { $set: { epoch: renewed } })
+      return renewed
+    },
     probe: async timeoutMS => {
+      availability.requireNow()
       await meta.updateOne({ _id: 'probe' }, { $currentDate: { at: true } }, { upsert: true, timeoutMS })
     },
-    close: async () => await client.close()
+    close: async () => {
+      availability.stop()
+      await client.close()
+    }
   }
-}
-
-/**
- * Connects to a server that can do all that is needed.
- * @throws {Error} that says what to do, when it is not part of a replica set
- */
-export async function connect({ MONGODB_URI, MONGODB_POOL_SIZE }: DatabaseConfig): Promise<MongoClient> {
-  const client = new MongoClient(MONGODB_URI, {
-    appName: 'parley',
-    maxPoolSize: MONGODB_POOL_SIZE,
-    serverSelectionTimeoutMS: 5_000,
-    writeConcern: { w: 'majority', j: true },
-    readConcern: { level: 'majority' },
-    retryWrites: true,
-    ignoreUndefined: false
-  })
-  await client.connect()
-  const hello = await client.db().admin().command({ hello: 1 })
-  if (hello['setName'] === undefined && hello['msg'] !== 'isdbgrid') {
-    await client.close()
-    throw new Error(
-      'MONGODB_URI: this MongoDB is a stand-alone server, but Parley needs transactions. Start mongod with --replSet rs0 and run rs.initiate() once'
-    )
-  }
-  return client
 }
 
 /** @param all names of all migrations: a new database needs none of them */

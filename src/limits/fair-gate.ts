@@ -26,6 +26,8 @@ interface FairGateOptions {
   /** In the line: of all parties, and of one (unless told as many). */
   readonly maxWaiting: number
   readonly maxWaitingEach?: number
+  /** Asked at each turn, before the work: where it rejects, those who wait are all refused soon. */
+  readonly requireReady?: () => Promise<void>
 }
 
 /**
@@ -41,14 +43,21 @@ export class FairGate {
   #runningCount = 0
   #turns = 0
 
-  constructor({ width, widthEach = width, maxWaiting, maxWaitingEach = maxWaiting }: FairGateOptions) {
-    this.#options = { width, widthEach, maxWaiting, maxWaitingEach }
+  constructor({
+    width,
+    widthEach = width,
+    maxWaiting,
+    maxWaitingEach = maxWaiting,
+    requireReady = async () => undefined
+  }: FairGateOptions) {
+    this.#options = { width, widthEach, maxWaiting, maxWaitingEach, requireReady }
   }
 
   /** Runs the work when it is its turn. @throws {AppError} `busy` when too many of the party, or of all, wait already */
   async run<T>(turn: Turn, work: () => Promise<T>): Promise<T> {
     await this.#enter(turn)
     try {
+      await this.#options.requireReady()
       return await work()
     } finally {
       this.#leave(turn.party)

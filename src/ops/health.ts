@@ -31,9 +31,12 @@ export class HealthService {
   /**
    * Commits a write with a majority within the time, ms, and makes sure that what other processes commit is still
    * looked for and delivered here, or tells how that went within the last second. Rejects otherwise. Of many who ask
-   * some wait for the next probe: who asks again as soon as they are answered keeps nobody from their work.
+   * some wait for the next probe: who asks again as soon as they are answered keeps nobody from their work. The answer
+   * comes within the time, whatever the database does.
    */
-  readonly probe = async (timeoutMs: number): Promise<void> => {
+  readonly probe = async (timeoutMs: number): Promise<void> => await within(timeoutMs, this.#ask(timeoutMs))
+
+  async #ask(timeoutMs: number): Promise<void> {
     if (this.#questions.take() > 0) await delay(SHARED_MS)
     const now = performance.now()
     if (this.#last === undefined || now - this.#last.at > SHARED_MS) {
@@ -45,5 +48,17 @@ export class HealthService {
   async #probe(timeoutMs: number): Promise<void> {
     await this.#database.probe(timeoutMs)
     if (this.#headPoller.ageMs > MAX_LOOK_AGE_MS) throw new Error('The look at moved heads has stopped')
+  }
+}
+
+async function within(timeoutMs: number, work: Promise<void>): Promise<void> {
+  const over = new AbortController()
+  const late = delay(timeoutMs, undefined, { signal: over.signal }).then(() => {
+    throw new Error(`The database has not committed a write within ${timeoutMs} ms`)
+  })
+  try {
+    await Promise.race([work, late])
+  } finally {
+    over.abort()
   }
 }

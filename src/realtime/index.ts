@@ -1,6 +1,7 @@
 import type { Actor } from '../actor.ts'
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config/config.ts'
+import type { Availability } from '../database/availability.ts'
 import type { ConnectionCounts } from './connection.ts'
 import { DeliveryTracker, type TrackDelivery } from './delivery/delivery-tracker.ts'
 import { MissedEvents } from './delivery/missed.ts'
@@ -25,6 +26,7 @@ interface RealtimeDeps extends HelloPort, ScopePort {
   readonly bus: Bus
   readonly config: Pick<Config, 'limits' | 'timings'>
   readonly epoch: string
+  readonly availability: Pick<Availability, 'require'>
   readonly authenticate: (token: string) => Promise<Actor>
   readonly blocks: BlockPort
   readonly headPoller: HeadsPort

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import type { CloseReason } from '../../protocol/close.ts'
 import type { Limits } from '../../protocol/limits.ts'
 import type { Actor } from '../actor.ts'
+import type { Availability } from '../database/availability.ts'
 import { AppError } from '../errors.ts'
 import { FairGate } from '../limits/fair-gate.ts'
 import { rateOf, TokenBuckets } from '../limits/token-buckets.ts'
@@ -26,6 +27,7 @@ interface LifecycleDeps {
   readonly sessions: Pick<SessionPort, 'redeemTicket' | 'requireLiveSession'>
   readonly presence: Pick<PresencePort, 'set' | 'remove'>
   readonly hub: Hub
+  readonly availability: Pick<Availability, 'require'>
   readonly strangers: Strangers
   readonly limits: Limits
   readonly onError: (error: unknown) => void
@@ -52,11 +54,12 @@ interface Start {
 export class Lifecycle {
   readonly #deps: LifecycleDeps
   readonly #open = new Set<Connection>()
-  readonly #gate = new FairGate(REGISTERED)
+  readonly #gate: FairGate
   readonly #connects: TokenBuckets
 
   constructor(deps: LifecycleDeps) {
     this.#deps = deps
+    this.#gate = new FairGate({ ...REGISTERED, requireReady: async () => await deps.availability.require() })
     const { connectsPerMinute } = deps.limits
     const atOnce = Math.ceil(connectsPerMinute * CONNECTS_AT_ONCE)
     this.#connects = new TokenBuckets(rateOf(connectsPerMinute, MINUTE_MS, atOnce))

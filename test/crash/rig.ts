@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { MongoClient, ObjectId } from 'mongodb'
 import type { Test } from 'tap'
@@ -33,6 +34,11 @@ abstract class Killable {
     process.once('exit', end)
     child.once('exit', () => process.off('exit', end))
     await this.untilReady(child)
+  }
+
+  /** Stops to answer, its connections open, until it is killed. */
+  freeze(): void {
+    this.#child?.kill('SIGSTOP')
   }
 
   /** `kill -9`, at once; resolves when it is gone. */
@@ -109,17 +115,19 @@ export class MongodProcess extends Killable {
 /** A server as an operator runs it, on a port of its own. */
 export class ServerProcess extends Killable {
   readonly url: string
+  /** Standard output of all its processes, by lines. */
+  readonly output: string[] = []
   readonly #env: Record<string, string>
 
-  private constructor(uri: string, port: number) {
+  private constructor(uri: string, port: number, env: Record<string, string>) {
     super()
-    this.#env = testEnv(uri, { PORT: String(port) })
+    this.#env = testEnv(uri, { PORT: String(port), LOG_LEVEL: 'info', ...env })
     this.url = `http://127.0.0.1:${port}`
   }
 
   /** Runs on the database until the end of the test. */
-  static async run(t: Test, uri: string): Promise<ServerProcess> {
-    const server = new ServerProcess(uri, await freePort())
+  static async run(t: Test, uri: string, env: Record<string, string> = {}): Promise<ServerProcess> {
+    const server = new ServerProcess(uri, await freePort(), env)
     t.teardown(async () => await server.kill())
     await server.start()
     return server
@@ -165,10 +173,15 @@ export class ServerProcess extends Killable {
     const over = once(child, 'exit').then(([code, signal]) => {
       throw new Error(`The server stopped while it was starting: ${code ?? signal}`)
     })
+    const ready = new Promise<void>(resolve => {
+      createInterface({ input: child.stdout ?? process.stdin }).on('line', line => {
+        this.output.push(line)
+        if (line.includes('Parley is running')) resolve()
+      })
+    })
     // It says that it is ready; that it ends later is what these tests are about.
-    await Promise.race([once(child.stdout ?? child, 'data'), over])
+    await Promise.race([ready, over])
     over.catch(() => undefined)
-    child.stdout?.resume()
   }
 }
 

@@ -222,7 +222,7 @@ async function startServer(t: Test, env: NodeJS.ProcessEnv) {
       await once(said, 'more')
     }
   }
-  return { url: await hear(/is running at (http:\S+)/), hear, said: () => text }
+  return { url: await hear(/"address":"(http:[^"]+)"/), hear, said: () => text }
 }
 
 t.test('S30: commands beside a server work on its database, and nothing that is printed has the password', async t => {

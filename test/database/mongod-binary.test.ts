@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import {
   chmodSync,
   copyFileSync,
@@ -163,6 +163,35 @@ t.test('S29: an archive with another checksum than the known one is refused, wha
   t.match(asked, [/mongodb-.*7\.0/])
   t.match(told.join('\n'), /official download.*wrong checksum \(SHA-256 [0-9a-f]{64}\); not used/s)
   t.same(readdirSync(cache), [])
+})
+
+t.test('U76: the first fetch says how large it is, and every few seconds how far', async t => {
+  const { cache } = prepare(t, {})
+  const told: string[] = []
+  const heard = new EventEmitter()
+  const half = Buffer.alloc(1_500_000)
+  const server = createServer(async (request, response) => {
+    if (request.url?.endsWith('.md5')) return void response.end('none')
+    response.writeHead(200, { 'content-length': 2 * half.length }).write(half)
+    while (!told.some(line => line.startsWith('…'))) await once(heard, 'line')
+    response.end(half)
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  t.teardown(() => server.close())
+  const { port } = server.address() as AddressInfo
+  setEnvironment(t, { MONGOMS_DOWNLOAD_MIRROR: `http://127.0.0.1:${port}/`, MONGOMS_USE_HTTP: 'true' })
+  const tell = (line: string) => {
+    told.push(line)
+    heard.emit('line')
+  }
+  await t.rejects(findMongod({ folders: [cache], tell }), /wrong checksum/)
+  t.match(told, [/fetching it once/, 'It is 3 MB large', '… 2 of about 3 MB'])
+})
+
+t.test('U47: a mongod that dies of an illegal instruction is explained', async t => {
+  const { folder, cache } = prepare(t, { mongod: '#!/bin/sh\nkill -ILL $$\n' })
+  const binary = join(folder, 'bin', 'mongod')
+  await t.rejects(findMongod({ binary, folders: [cache] }), /MONGOD_BINARY: .*SIGILL.*CPU with AVX.*MONGODB_URI/)
 })
 
 t.test('S29: where no checksum is known nothing is fetched, and the message says so', async t => {

@@ -8,14 +8,14 @@ import { ownDatabase, startServer, testEnv } from '../kit/helper.ts'
 
 /** Starts a process as an operator does who sets no address. @returns its port */
 async function startProcess(t: Test): Promise<string> {
-  const { HOST, ...env } = testEnv(ownDatabase(t), { NODE_ENV: 'production' })
+  const { HOST, ...env } = testEnv(ownDatabase(t), { NODE_ENV: 'production', LOG_LEVEL: 'info' })
   const server = spawn(process.execPath, ['dist/server/main.js'], { env, stdio: ['ignore', 'pipe', 'inherit'] })
   t.teardown(async () => {
     server.kill('SIGKILL')
     await once(server, 'exit')
   })
   for await (const line of createInterface(Readable.from(server.stdout))) {
-    const [, port] = /is running at http:\/\/\S+:(\d+)/.exec(line) ?? []
+    const [, port] = /"address":"http:\/\/\S+:(\d+)"/.exec(line) ?? []
     if (port !== undefined) return port
   }
   throw new Error('The server ended before it listened')

@@ -5,7 +5,7 @@ export interface CodeLog {
   info(fields: object, message: string): void
 }
 
-/** Prints codes for a developer to type in; refused in production. The one place where a code is logged. */
+/** Prints codes for a developer to type in; refused in production. The one place where a code is logged, and for whom it is. */
 export class LogDelivery implements Delivery {
   readonly channels = ['sms', 'email'] as const
   readonly #log: CodeLog
@@ -14,8 +14,11 @@ export class LogDelivery implements Delivery {
     this.#log = log
   }
 
-  async deliver({ channel, code, purpose }: CodeDelivery): Promise<void> {
-    this.#log.info({ channel, purpose, oneTimeCode: code }, 'A code, printed because OTP_DELIVERY is log')
+  async deliver({ channel, to, code, purpose }: CodeDelivery): Promise<void> {
+    this.#log.info(
+      { channel, purpose, recipient: to, oneTimeCode: code },
+      'A code, printed because OTP_DELIVERY is log'
+    )
   }
 
   close(): void {

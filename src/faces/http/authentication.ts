@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Actor } from '../../actor.ts'
 import type { CountedBy } from '../../contract/route.ts'
+import { isUnreached } from '../../database/availability.ts'
 import { AppError } from '../../errors.ts'
 import { bearerToken, wasOnceGood } from '../../realtime/credential.ts'
 import type { RequestLimits } from './rate-limits.ts'
@@ -87,11 +88,13 @@ function countUnknown(request: FastifyRequest, { limits }: Deps): void {
 /** Tells whose a token is, and counts the request by them; by the token, or the network, when it is refused. */
 async function authenticate(request: FastifyRequest, token: string, { authenticator, limits }: Deps): Promise<Actor> {
   let actor: Actor
+  // Once an outage lasts, nobody waits for what cannot be done.
+  await request.server.availability.require()
   try {
     actor = await authenticator.authenticate(token)
   } catch (error) {
     if (wasOnceGood(error)) await limits.countToken(request)
-    else limits.countNetwork(request)
+    else if (!isUnreached(error)) limits.countNetwork(request)
     throw error
   }
   request.asker = actor.userId

@@ -3,8 +3,18 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { ERRORS, type ErrorCode } from '../../../protocol/errors.ts'
+import type { Availability } from '../../database/availability.ts'
 import { AppError, presentError } from '../../errors.ts'
 import { RouteTable } from './route-table.ts'
+
+/** Of the database that an app asks. */
+export type AvailabilityPort = Pick<Availability, 'require' | 'asRefusal'>
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    readonly availability: AvailabilityPort
+  }
+}
 
 /** Errors of Fastify and its plugins, by their codes, then by their status. */
 const BY_CODE: Record<string, readonly [ErrorCode, string]> = {
@@ -51,7 +61,7 @@ export function answerError(
   reply: FastifyReply,
   present = request.routeOptions.config?.presentError
 ): FastifyReply {
-  const error = asAppError(thrown)
+  const error = asAppError(request.server.availability.asRefusal(thrown, writingSince(request, reply)))
   if (error.code === 'internal') request.log.error({ err: thrown }, 'Request failed')
   const { status } = ERRORS[error.code]
   if (status === 401) reply.header('www-authenticate', challenge(request))
@@ -60,6 +70,11 @@ export function answerError(
   if (error.retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(error.retryAfterMs / 1000))
   const body = present?.(error) ?? { error: { ...presentError(error), requestId: request.id } }
   return reply.code(status).type('application/json; charset=utf-8').serializer(JSON.stringify).send(body)
+}
+
+/** Begin of a request that may change something. */
+function writingSince({ method }: FastifyRequest, { elapsedTime }: FastifyReply): number | undefined {
+  return method === 'GET' || method === 'HEAD' ? undefined : performance.now() - elapsedTime
 }
 
 /** Answers what cannot be read as a request, whose path is not known, and ends the connection: Fastify's `clientErrorHandler`. */
@@ -86,8 +101,12 @@ export function endWith(socket: Duplex, error: AppError, headers: readonly strin
   socket.destroy()
 }
 
+/** Of an app that asks none. */
+const NO_DATABASE: AvailabilityPort = { require: async () => undefined, asRefusal: error => error }
+
 /** Sets the handlers for errors, unknown paths and wrong methods. Call it before the routes are added. */
-export function answerErrors(app: FastifyInstance, routes = new RouteTable()): void {
+export function answerErrors(app: FastifyInstance, availability = NO_DATABASE, routes = new RouteTable()): void {
+  app.decorate('availability', availability)
   routes.watch(app)
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply))
   app.setNotFoundHandler((request, reply) => {

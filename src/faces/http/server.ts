@@ -15,7 +15,7 @@ import type { SocketServer } from '../ws/server.ts'
 import { chooseSubprotocol } from '../ws/subprotocol.ts'
 import { isToWebSocket, passOver } from '../ws/upgrade.ts'
 import { answerPages } from './cors.ts'
-import { answerError, answerErrors, answerUnreadable, endWith } from './errors.ts'
+import { type AvailabilityPort, answerError, answerErrors, answerUnreadable, endWith } from './errors.ts'
 import { readJsonBodies } from './json.ts'
 import { markLocalRequests } from './local.ts'
 import { watchProxies } from './proxies.ts'
@@ -28,7 +28,7 @@ const SOCKET_PATH = '/ws'
 const COME_BACK_MS = 1_000
 
 /** An HTTP server that answers errors, checks requests and reads JSON, and has no routes yet. */
-export function createServer(config: Config): FastifyInstance {
+export function createServer(config: Config, availability: AvailabilityPort): FastifyInstance {
   const routes = new RouteTable()
   const app = Fastify({
     logger: loggerOptions(config),
@@ -54,7 +54,7 @@ export function createServer(config: Config): FastifyInstance {
   watchProxies(app, config.TRUST_PROXY)
   app.decorate('origins', new Origins({ config, hostsOf: request => app.proxies.hostsOf(request) }))
   markLocalRequests(app)
-  answerErrors(app, routes)
+  answerErrors(app, availability, routes)
   validateRequests(app)
   readJsonBodies(app)
   return app
@@ -111,6 +111,7 @@ export async function acceptUpgrades(
       handleProtocols: offered => chooseSubprotocol(offered, dialectNames) ?? false
     } as NonNullable<websocket.WebsocketPluginOptions['options']>,
     preClose: function (done) {
+      app.log.info({ connections: socket.connections }, 'Stopping: connections are sent elsewhere')
       streams.close()
       void Promise.all([socket.drain(), packets.close()]).finally(() => this.websocketServer.close(() => done()))
     }

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type Namespace, Server, type Socket } from 'socket.io'
 import { Adapter } from 'socket.io-adapter'
 import type { Config } from '../../config/config.ts'
+import type { Availability } from '../../database/availability.ts'
 import { AppError, presentError } from '../../errors.ts'
 import type { Budgets } from '../../limits/budgets.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
@@ -34,6 +35,7 @@ export interface SocketIoDeps {
   readonly missed: MissedEvents
   readonly trackDelivery: TrackDelivery
   readonly budgets: Budgets
+  readonly availability: Pick<Availability, 'asRefusal'>
   readonly config: Pick<Config, 'limits' | 'timings'>
   readonly dialects: readonly RealtimeDialect[]
   readonly counts: ConnectionCounts
@@ -169,7 +171,7 @@ export class SocketIoServer {
   #open(socket: Socket): void {
     const { connection, dialect } = socket.data as Partial<AcceptedSocket>
     if (connection === undefined || dialect === undefined) return
-    const { lifecycle, config, budgets, onError, isDraining } = this.#deps
+    const { lifecycle, config, budgets, availability, onError, isDraining } = this.#deps
     lifecycle.open(connection)
     this.#connections.add(connection)
     socket.on('disconnect', reason => this.#leave(connection, reason === 'ping timeout'))
@@ -177,11 +179,12 @@ export class SocketIoServer {
     const { limits } = config
     const loop = new PacketLoop(
       connection,
-      { dispatcher: dialect.commands, limits, budgets, isDraining, onError },
+      { dispatcher: dialect.commands, limits, budgets, availability, isDraining, onError },
       ready
     )
     socket.use(([name, ...args]) => loop.receive(String(name), args))
-    ready.catch((error: unknown) => {
+    ready.catch((thrown: unknown) => {
+      const error = availability.asRefusal(thrown)
       if (!(error instanceof AppError)) onError(error)
       if (this.#connections.has(connection)) connection.close(closeReasonOf(error))
     })
@@ -230,7 +233,8 @@ export class SocketIoServer {
   }
 
   /** The error that a client which is not let in gets; it does not come back by itself unless that may help. */
-  #refusal(error: unknown, socket: Socket): Error {
+  #refusal(thrown: unknown, socket: Socket): Error {
+    const error = this.#deps.availability.asRefusal(thrown)
     const { code, message, retry, retryAfterMs } = presentError(error)
     if (!(error instanceof AppError)) this.#deps.onError(error)
     if (retry === 'later') setImmediate(() => socket.conn.close())

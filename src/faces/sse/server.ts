@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Actor } from '../../actor.ts'
 import type { Config } from '../../config/config.ts'
+import type { Availability } from '../../database/availability.ts'
 import { AppError } from '../../errors.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import type { ConnectionCounts, Encoder } from '../../realtime/connection.ts'
@@ -32,6 +33,7 @@ interface StreamServerDeps {
   readonly headPoller: HeadsPort
   readonly trackDelivery: TrackDelivery
   readonly resumption: ResumePort
+  readonly availability: Pick<Availability, 'require' | 'asRefusal'>
   readonly config: Pick<Config, 'timings' | 'WS_QUERY_TOKEN'>
   readonly dialects: readonly RealtimeDialect[]
   readonly counts: Pick<ConnectionCounts, 'encoded'>
@@ -80,10 +82,10 @@ export class StreamServer {
   /**
    * Answers a request with a stream, from where `Last-Event-ID` says.
    * @param dialect whose events are sent; canonical ones by default
-   * @throws {AppError} `unauthenticated` and its like, `forbidden` for a foreign Origin, `quota_reached`
+   * @throws {AppError} `unauthenticated` and its like, `forbidden` for a foreign Origin, `quota_reached`, `busy`
    */
   async open(request: FastifyRequest, reply: FastifyReply, dialect = ''): Promise<void> {
-    const { lifecycle, origins, config, resumption, onError } = this.#deps
+    const { lifecycle, origins, config, resumption, availability, onError } = this.#deps
     origins.require(request.raw)
     // Whoever asks for the head alone is no connection, and what they show is not used up.
     if (request.method === 'HEAD') return void reply.headers(STREAM_HEADERS).send()
@@ -93,17 +95,20 @@ export class StreamServer {
       throw new AppError('unauthenticated', 'Give a token in the Authorization header, or a ticket')
     }
     const actor = await lifecycle.authenticate(credential)
+    // While an error can still be answered as one.
+    await availability.require()
     const kind = this.#kinds.get(dialect) ?? this.#canonical
     const stream = this.#create(reply, actor, kind)
-    // A canonical stream without an id begins now, before it is registered: nothing is told that it could not continue from.
     const named = resumption.parse(lastIdOf(request))
-    const token = named ?? (kind.dialect === undefined ? await resumption.now(actor) : undefined)
     try {
+      // A canonical stream without an id begins now, before it is registered, so that it can go on from its first event.
+      const token = named ?? (kind.dialect === undefined ? await resumption.now(actor) : undefined)
       await lifecycle.start(stream, {
         authenticate: async () => actor,
         catchUp: async () => await this.#catchUp(stream, kind, { token, deviceId: deviceIdOf(query) })
       })
-    } catch (error) {
+    } catch (thrown) {
+      const error = availability.asRefusal(thrown)
       if (!(error instanceof AppError)) onError(error)
       stream.close(closeReasonOf(error))
     }

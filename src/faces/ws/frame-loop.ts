@@ -140,7 +140,7 @@ export class FrameLoop {
       const reply = await handshake.helloReply(this.#connection, hello)
       sendText(this.#connection, encodeReply(envelope.id ?? '', Hello.type, reply))
     } catch (error) {
-      this.#commands.refuse(envelope.type, error, this.#answer(envelope))
+      this.#commands.refuse(envelope.type, this.#deps.availability.asRefusal(error), this.#answer(envelope))
     }
   }
 
@@ -157,7 +157,8 @@ export class FrameLoop {
     this.#connection.close(reason)
   }
 
-  #refuseHello(id: string | undefined, error: unknown): void {
+  #refuseHello(id: string | undefined, thrown: unknown): void {
+    const error = this.#deps.availability.asRefusal(thrown)
     if (!(error instanceof AppError)) this.#deps.onError(error, Hello.type)
     sendText(this.#connection, refusalText(id, Hello.type, error))
     this.#connection.close(closeReasonOf(error))

@@ -6,6 +6,7 @@ import type { WebSocket } from 'ws'
 import { AuthExpiring } from '../../../protocol/connection/events.ts'
 import { encodeEphemeral, SUBPROTOCOL } from '../../../protocol/envelope.ts'
 import type { Config } from '../../config/config.ts'
+import type { Availability } from '../../database/availability.ts'
 import { AppError, presentError } from '../../errors.ts'
 import type { Budgets } from '../../limits/budgets.ts'
 import type { Dispatcher } from '../../realtime/commands/dispatcher.ts'
@@ -38,6 +39,7 @@ interface SocketDeps {
   readonly commands: Dispatcher
   readonly dialects: readonly RealtimeDialect[]
   readonly budgets: Budgets
+  readonly availability: Pick<Availability, 'asRefusal'>
   readonly config: Pick<Config, 'limits' | 'timings' | 'WS_QUERY_TOKEN'>
   readonly counts: ConnectionCounts
   readonly onError: (error: unknown) => void
@@ -56,11 +58,11 @@ export class SocketServer {
 
   constructor(deps: SocketDeps) {
     this.#deps = deps
-    const { handshake, onError, commands, config, dialects, budgets } = deps
-    const { timings } = config
+    const { handshake, onError, commands, config, dialects, budgets, availability } = deps
+    const { timings, limits } = config
     this.#drain = new Drain(timings)
     const isDraining = (): boolean => this.#drain.hasBegun
-    const canonical = { dispatcher: commands, handshake, limits: config.limits, budgets, isDraining, onError }
+    const canonical = { dispatcher: commands, handshake, limits, budgets, availability, isDraining, onError }
     this.#subprotocols = createSubprotocols(canonical, { ...deps, timings })
     this.#dialectNames = dialects.map(({ name }) => name)
     this.#sweeper = setInterval(() => this.#sweep(), timings.sweepMs / SWEEP_SLOTS).unref()
@@ -71,6 +73,11 @@ export class SocketServer {
     let bytes = 0
     for (const connection of this.#loops.keys()) bytes += connection.queuedBytes
     return bytes
+  }
+
+  /** Connections that are open, of every face. */
+  get connections(): number {
+    return this.#deps.lifecycle.count
   }
 
   get isDraining(): boolean {

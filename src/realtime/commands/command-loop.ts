@@ -1,5 +1,6 @@
 import type { Limits } from '../../../protocol/limits.ts'
 import type { Actor } from '../../actor.ts'
+import type { Availability } from '../../database/availability.ts'
 import { AppError } from '../../errors.ts'
 import type { Budgets } from '../../limits/budgets.ts'
 import type { Connection } from '../connection.ts'
@@ -10,6 +11,7 @@ export interface CommandLoopDeps {
   readonly dispatcher: Pick<Dispatcher, 'run' | 'isDroppable'>
   readonly limits: Limits
   readonly budgets: Budgets
+  readonly availability: Pick<Availability, 'asRefusal'>
   readonly isDraining: () => boolean
   readonly onError: (error: unknown, type: string | undefined) => void
 }
@@ -85,11 +87,12 @@ export class CommandLoop {
     envelope: Envelope,
     { answer, ready }: { answer: Answer; ready: Promise<unknown> | undefined }
   ): Promise<void> {
+    const since = performance.now()
     try {
       if (ready !== undefined) await ready
       answer.grant(await this.#deps.dispatcher.run({ actor, connection: this.#connection }, envelope))
     } catch (error) {
-      this.refuse(envelope.type, error, answer)
+      this.refuse(envelope.type, this.#deps.availability.asRefusal(error, since), answer)
     } finally {
       this.#own.end()
       if (envelope.id !== undefined) this.#inFlight?.delete(envelope.id)

@@ -44,7 +44,7 @@ export class Commits {
   #observer: CommitObserver = { committed: () => undefined, batch: () => undefined, conflict: () => undefined }
 
   constructor(
-    { client, db, clock }: Pick<Database, 'client' | 'db' | 'clock'>,
+    { client, db, clock, availability }: Pick<Database, 'client' | 'db' | 'clock' | 'availability'>,
     accounts: AccountStore,
     { lanes }: CommitOptions
   ) {
@@ -58,7 +58,7 @@ export class Commits {
       conflict: () => this.#observer.conflict()
     }
     const idempotencyCache = new IdempotencyCache()
-    const deps = { client, db, clock, accounts, cache: this.#cache, idempotencyCache, observer }
+    const deps = { client, db, clock, availability, accounts, cache: this.#cache, idempotencyCache, observer }
     this.#lanes = Array.from({ length: lanes }, () => new Lane(deps))
   }
 

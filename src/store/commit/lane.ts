@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Db, type MongoClient, ObjectId } from 'mongodb'
+import type { Availability } from '../../database/availability.ts'
 import { isDuplicate } from '../../database/duplicates.ts'
 import type { DatabaseClock } from '../../database/index.ts'
 import { AppError } from '../../errors.ts'
@@ -44,6 +45,7 @@ export interface LaneDeps {
   client: MongoClient
   db: Db
   clock: DatabaseClock
+  availability: Pick<Availability, 'require'>
   accounts: AccountStore
   cache: ConversationCache
   idempotencyCache: IdempotencyCache
@@ -140,7 +142,8 @@ export class Lane {
    */
   async #attempt(pending: readonly Pending[], speculative: States | undefined): Promise<Pending[]> {
     if (pending.length === 0) return []
-    const { client, db, accounts, cache, idempotencyCache, observer } = this.#deps
+    const { client, db, accounts, cache, idempotencyCache, observer, availability } = this.#deps
+    await availability.require()
     const startedAt = performance.now()
     const states = new Map([...(await cache.load(conversationsOf(pending))), ...(speculative ?? [])])
     const batch = new Batch()

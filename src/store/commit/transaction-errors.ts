@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type ClientSession, MongoError, MongoServerError } from 'mongodb'
-import { AppError } from '../../errors.ts'
+import { refusalFor, unknownOutcome } from '../../database/availability.ts'
 
 /** Time an outcome that the network hid is looked for, ms. */
 const OUTCOME_MS = 20_000
@@ -26,11 +26,6 @@ function isFinal(error: unknown): boolean {
   return error instanceof MongoServerError && !error.hasErrorLabel('UnknownTransactionCommitResult')
 }
 
-function unknownOutcome(cause: unknown): AppError {
-  const message = 'The database did not say whether this was saved; repeat it with the same clientId'
-  return new AppError('unknown_outcome', message, { cause })
-}
-
 /** Whether the attempt surely had no effect and another may have one. */
 export function isTransient(error: unknown): boolean {
   return error instanceof MongoError && error.hasErrorLabel('TransientTransactionError')
@@ -43,6 +38,5 @@ export function isWriteConflict(error: unknown): boolean {
 
 /** Convert an error that is not tried again to the one that callers get. */
 export function asRefusal(error: unknown): unknown {
-  if (!(error instanceof MongoError)) return error
-  return new AppError('busy', 'The database is not available; try again', { cause: error, retryAfterMs: 1_000 })
+  return error instanceof MongoError ? refusalFor(error) : error
 }
