@@ -30,7 +30,7 @@ export const DEFAULT_LIMITS = {
   strangers: 5_000,
   /** Namespaces that one socket.io client asks to enter in ten seconds. */
   joinsPerTenSeconds: 10,
-  /** Refused commands in ten seconds that close the connection. */
+  /** Refusals that count at once before a connection is closed: each until its time to come back, 10 s at most. */
   refusalsPerTenSeconds: 200,
   /** Members of one group. */
   groupMembers: 10_000,

@@ -114,7 +114,7 @@ export class MessageService {
    */
   async send(actor: Actor, { conversationId: id, clientId, ...input }: MessageSendData): Promise<SendResult> {
     const { fields, mentions, bytes, bodyHash } = readContent(input, this.#textBytes)
-    this.#sends.take(actor.userId, 'You are sending too fast')
+    this.#sends.takeInTurn(actor, 'You are sending too fast')
     this.#typing.speak(actor, id)
     const senderId = new ObjectId(actor.userId)
     const replyToId = input.replyTo === undefined ? undefined : new ObjectId(bareId(input.replyTo))
@@ -155,7 +155,7 @@ export class MessageService {
   /** Replaces the text of a message. @returns it with its new text @throws {AppError} `not_found`, `forbidden`, `gone`, `edit_window_closed`, `rate_limited` */
   async edit(actor: Actor, { text, ...place }: MessageRef & { text: string }): Promise<Message> {
     requireText(text, this.#textBytes)
-    this.#changes.take(actor.userId, 'You are editing too fast')
+    this.#changes.takeInTurn(actor, 'You are editing too fast')
     return await this.#change(actor, place, (draft, message) => {
       requireSender(message, actor)
       requireUnblocked(draft.state)
