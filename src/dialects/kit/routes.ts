@@ -5,6 +5,8 @@ import { readJsonBodies } from '../../faces/http/json.ts'
 import { methodsOf } from '../../faces/http/methods.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import type { Call, DialectRoute } from './dialect.ts'
+import { withKey } from './idempotency-key.ts'
+import { withoutNulls } from './nulls.ts'
 
 /** Answers every refusal of a scope in the words of its app. */
 export function answerErrorsAs(scope: FastifyInstance, present: (error: AppError) => object): void {
@@ -16,6 +18,7 @@ export function addRoutes(scope: FastifyInstance, routes: readonly DialectRoute[
   // Apps set the type on every request.
   readJsonBodies(scope, { isEmptyAllowed: true })
   for (const { method, url, schema, isPublic, isProvedByBody, countedBy, status, bodyLimit, handle } of routes) {
+    const { body, headers } = schema
     scope.route({
       method: methodsOf(method),
       url,
@@ -24,7 +27,10 @@ export function addRoutes(scope: FastifyInstance, routes: readonly DialectRoute[
       ...omitUndefined({ bodyLimit }),
       // Apps leave the body away where all of it is optional.
       preValidation: async request => {
-        if (schema.body !== undefined) request.body ??= {}
+        if (body !== undefined) request.body = withoutNulls(body, request.body ?? {})
+      },
+      preHandler: async request => {
+        if (headers !== undefined) request.body = withKey(request)
       },
       handler: async (request, reply) =>
         await handle(request as unknown as Call<unknown, unknown, unknown>, reply.code(status))

@@ -7,7 +7,7 @@ import type { Dispatcher } from '../../realtime/commands/dispatcher.ts'
 import { createCommands, type On } from '../kit/commands.ts'
 import { sendMessage } from '../kit/sending.ts'
 import type { Services } from '../kit/services.ts'
-import { contentOf, maybe, Send } from './content.ts'
+import { contentOf, Send } from './content.ts'
 import { answer } from './present/answer.ts'
 import { presentMessage } from './present/message.ts'
 
@@ -36,7 +36,7 @@ function messageCommands(on: On, services: Services): void {
       return answer(presentMessage(await messages.edit(actor, { ...place, text })))
     }
   )
-  on('message:delete', Type.Object({ messageId: MessageId, scope: maybe(Everyone) }), async (actor, said) => {
+  on('message:delete', Type.Object({ messageId: MessageId, scope: Type.Optional(Everyone) }), async (actor, said) => {
     const place = await messages.locate(actor, said.messageId)
     if (said.scope === 'me') await messages.hide(actor, place)
     else await messages.deleteForEveryone(actor, place)

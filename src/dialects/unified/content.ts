@@ -59,7 +59,7 @@ export const NewMessage = Type.Object({
   encryptedContent: content.encryptedContent,
   metadata: content.metadata,
   mentions: content.mentions,
-  replyTo: Type.Optional(Type.Union([MessageId, Type.Null()])),
+  replyTo: Type.Optional(MessageId),
   clientId: Type.Optional(ClientId)
 })
 type NewMessage = Static<typeof NewMessage>
@@ -77,7 +77,7 @@ export function contentOf(input: NewMessage): Content {
     metadata,
     mentions,
     clientId,
-    replyTo: replyTo ?? undefined
+    replyTo
   }) as Content
 }
 

@@ -16,6 +16,7 @@ export interface CommandContext {
 interface Entry {
   readonly command: Command
   readonly data: CheckedSchema<TSchema>
+  readonly read: (data: unknown) => unknown
   readonly handle: BoundCommand<CommandContext>['handle']
 }
 
@@ -50,9 +51,9 @@ export class Dispatcher {
 
   /** Adds commands; there is exactly one handler for each. */
   add(commands: readonly BoundCommand<CommandContext>[]): this {
-    for (const { command, handle } of commands) {
+    for (const { command, read = asTheyAre, handle } of commands) {
       if (this.#entries.has(command.type)) throw new Error(`${command.type} has two handlers`)
-      this.#entries.set(command.type, { command, data: new CheckedSchema(command.data), handle })
+      this.#entries.set(command.type, { command, data: new CheckedSchema(command.data), read, handle })
     }
     return this
   }
@@ -74,10 +75,10 @@ export class Dispatcher {
   }
 
   /** Runs a command. @returns its reply's data @throws {AppError} `unknown_type`, `invalid`, and what the handler throws */
-  async run(context: CommandContext, { id, type, data }: Envelope): Promise<unknown> {
+  async run(context: CommandContext, { id, type, data: said }: Envelope): Promise<unknown> {
     const entry = this.#entries.get(type)
     if (entry === undefined) throw new AppError('unknown_type', 'There is no such command')
-    requireData(entry.data, data)
+    const data = requireData(entry.data, entry.read(said))
     if (id === undefined && !entry.command.isSilent) throw new AppError('bad_frame', `${type} needs an id`)
     return await entry.handle(context, data)
   }
@@ -87,6 +88,10 @@ export class Dispatcher {
 export function requireData<S extends TSchema>(expected: CheckedSchema<S>, data: unknown): Static<S> {
   if (expected.accepts(data)) return data
   throw new AppError('invalid', describeProblem('data', expected.schema, data))
+}
+
+function asTheyAre(data: unknown): unknown {
+  return data
 }
 
 function parse(text: string): unknown {

@@ -30,7 +30,7 @@ function pageRoutes(services: Services): DialectRoute[] {
   return [
     dialectRoute(
       'POST /messages',
-      { summary: 'Send a message', status: 201, body: NewMessage },
+      { summary: 'Send a message', status: 201, isSend: true, body: NewMessage },
       async ({ actor, body }) => {
         const conversationId = await openPlace(services, actor, body)
         const message = await sendMessage(services, actor, conversationId, contentOf(body))
