@@ -1,8 +1,9 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { bareId, ConversationId, MessageId } from '../../../protocol/ids.ts'
-import { Text } from '../../../protocol/messages/entities.ts'
+import { content, Text } from '../../../protocol/messages/entities.ts'
 import { Emoji } from '../../../protocol/reactions/entities.ts'
 import type { Actor } from '../../actor.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import type { Dispatcher } from '../../realtime/commands/dispatcher.ts'
 import { createCommands, type On } from '../kit/commands.ts'
 import { sendMessage } from '../kit/sending.ts'
@@ -30,10 +31,11 @@ function messageCommands(on: On, services: Services): void {
   )
   on(
     'message:edit',
-    Type.Object({ messageId: MessageId, content: Text }),
-    async (actor, { messageId, content: text }) => {
+    Type.Object({ messageId: MessageId, content: Type.Optional(Text), encryptedContent: content.encryptedContent }),
+    async (actor, { messageId, content: text, encryptedContent }) => {
       const place = await messages.locate(actor, messageId)
-      return answer(presentMessage(await messages.edit(actor, { ...place, text })))
+      const edit = omitUndefined({ text, encryptedContent })
+      return answer(presentMessage(await messages.edit(actor, { ...place, ...edit })))
     }
   )
   on('message:delete', Type.Object({ messageId: MessageId, scope: Type.Optional(Everyone) }), async (actor, said) => {
