@@ -1,4 +1,4 @@
-import type { Static, TSchema } from '@sinclair/typebox'
+import { KindGuard, type Static, type TSchema } from '@sinclair/typebox'
 import type { Command } from '../../../protocol/envelope.ts'
 import type { Actor } from '../../actor.ts'
 import { CheckedSchema } from '../../contract/checked-schema.ts'
@@ -67,6 +67,12 @@ export class Dispatcher {
     const entry = this.#entries.get(type)
     if (entry === undefined) throw new Error(`There is no command ${type}`)
     return entry.data.schema
+  }
+
+  /** Whether a command of this type sends something that a `clientId` names. */
+  takesClientId(type: string): boolean {
+    const schema = this.#entries.get(type)?.command.data
+    return KindGuard.IsObject(schema) && Object.hasOwn(schema.properties, 'clientId')
   }
 
   /** Whether a command of this type is dropped rather than refused over the limit. */
