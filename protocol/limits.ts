@@ -3,7 +3,7 @@
  * `LIMITS_<NAME>` (`LIMITS_SENDS_PER_SECOND=50`), and the ones a client must know are announced in `hello`.
  */
 export const DEFAULT_LIMITS = {
-  /** Largest frame a client may send, bytes. */
+  /** Largest frame a client may send, bytes; those with cursors may be larger. */
   frameInBytes: 65_536,
   /** Largest message text, bytes of UTF-8. */
   textBytes: 16_384,
@@ -30,7 +30,7 @@ export const DEFAULT_LIMITS = {
   strangers: 5_000,
   /** Namespaces that one socket.io client asks to enter in ten seconds. */
   joinsPerTenSeconds: 10,
-  /** Refused commands in ten seconds that close the connection. */
+  /** Refusals that count at once before a connection is closed: each until its time to come back, 10 s at most. */
   refusalsPerTenSeconds: 200,
   /** Members of one group. */
   groupMembers: 10_000,
@@ -105,6 +105,8 @@ export const MAX_CHANGES_BEHIND = 5_000
 /** Heads in one answer of `hello` or `sync:heads`; cursors that a client may bring. */
 export const HEADS_PAGE = 500
 export const MAX_CURSORS = 2_000
+/** Largest frame of `hello` and `sync:heads`, bytes: as many cursors as there may be fit into it. Not configurable. */
+export const CURSORS_FRAME_BYTES = 131_072
 /**
  * Queued bytes at which ephemeral events are dropped; and bytes and frames that may wait behind others, for a client
  * that reads, however slowly. One that does not is closed by time.

@@ -3,6 +3,8 @@ import { type ValueError, ValueErrorType } from '@sinclair/typebox/errors'
 import { Value } from '@sinclair/typebox/value'
 
 const MAX_PATH_LENGTH = 64
+/** Errors of a form that is not the one which is meant. */
+const OTHER_FORM: ReadonlySet<ValueErrorType> = new Set([ValueErrorType.Literal, ValueErrorType.Null])
 const PROBLEMS: Partial<Record<ValueErrorType, (schema: TSchema) => string>> = {
   [ValueErrorType.ObjectRequiredProperty]: () => 'is required',
   [ValueErrorType.ObjectAdditionalProperties]: () => 'is not a field of this',
@@ -28,13 +30,18 @@ export function describeProblem(what: string, schema: TSchema, value: unknown): 
   return `${place} ${error ? wordsFor(error) : 'is not valid'}`
 }
 
-/** The first error; of one of several forms, that of the form which the value's words (such as its `type`) name. */
 function firstError(schema: TSchema, value: unknown): ValueError | undefined {
   const error = Value.Errors(schema, value).First()
-  if (error?.type !== ValueErrorType.Union) return error
+  return error && meantError(error)
+}
+
+/** The error; of one of several forms, that of the form which the value's words (such as its `type`) name, if not null. */
+function meantError(error: ValueError): ValueError {
+  if (error.type !== ValueErrorType.Union) return error
   const forms = error.errors.map(errors => [...errors])
-  const meant = forms.filter(errors => errors.every(({ type }) => type !== ValueErrorType.Literal))
-  return meant.length === 1 ? meant[0]?.[0] : error
+  const meant = forms.filter(errors => errors.every(({ type }) => !OTHER_FORM.has(type)))
+  const [only] = meant.length === 1 ? (meant[0] ?? []) : []
+  return only === undefined ? error : meantError(only)
 }
 
 function wordsFor({ type, schema }: ValueError): string {

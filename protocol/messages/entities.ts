@@ -92,6 +92,11 @@ export const ClientId = Type.String({ minLength: 1, maxLength: 64, pattern: `^${
 /** The same as a header: bare, or in quotes as structured headers write text (draft-ietf-httpapi-idempotency-key-header). */
 export const IdempotencyKey = Type.String({ minLength: 1, maxLength: 66, pattern: `^(?:${KEY}|"${KEY}")$` })
 
+/** The key of such a header, as a `clientId`. */
+export function bareKey(header: string): string {
+  return header.replaceAll('"', '')
+}
+
 /** Up to 16 KiB of UTF-8 (`textBytes`); the length here only bounds the work of checking. */
 export const Text = Type.String({ minLength: 1, maxLength: 16_384, pattern: PLAIN_TEXT })
 

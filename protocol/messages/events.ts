@@ -39,11 +39,20 @@ export const MessageSend = command('message:send', {
 
 export type MessageSendData = Static<typeof MessageSend.data>
 
+/** Other content of a message: one of text and encrypted content. Without `mentions` they stay as they are. */
+export const EditedContent = {
+  text: Type.Optional(Text),
+  encryptedContent: content.encryptedContent,
+  mentions: content.mentions
+}
+
 export const MessageEdit = command('message:edit', {
-  description: 'Replaces the text of a message of one’s own, within the edit window.',
-  data: closed({ conversationId: ConversationId, messageId: MessageId, text: Text }),
+  description: 'Replaces the text, or the encrypted content, of a message of one’s own, within the edit window.',
+  data: closed({ conversationId: ConversationId, messageId: MessageId, ...EditedContent }),
   reply: Changed
 })
+
+export type MessageEditData = Static<typeof MessageEdit.data>
 
 export const MessageDelete = command('message:delete', {
   description: 'Deletes a message for everyone (its sender, or an admin of the group), or hides it for oneself.',

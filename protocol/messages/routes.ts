@@ -3,8 +3,8 @@ import { ConversationId, MessageId, UserId } from '../ids.ts'
 import { MAX_PAGE_SIZE } from '../limits.ts'
 import { route } from '../route.ts'
 import { closed, oneOf, Timestamp } from '../schema.ts'
-import { ClientId, IdempotencyKey, Message, Text } from './entities.ts'
-import { Changed, HistoryPage, HistoryQuery, NewContent, Sent } from './events.ts'
+import { ClientId, IdempotencyKey, Message } from './entities.ts'
+import { Changed, EditedContent, HistoryPage, HistoryQuery, NewContent, Sent } from './events.ts'
 
 const tags = ['messages']
 
@@ -84,7 +84,7 @@ export const EditMessage = route({
     summary: 'Edit a message of yours',
     tags,
     params: messageParams,
-    body: closed({ text: Text }),
+    body: closed(EditedContent),
     response: { 200: Changed }
   }
 })

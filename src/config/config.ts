@@ -88,6 +88,7 @@ const Env = Type.Object({
   TRUST_PROXY: list('addresses or networks of proxies separated by commas, such as 10.0.0.0/8, or loopback'),
   USER_DIRECTORY: flag(true),
   EDIT_WINDOW: duration('15m', 0),
+  FORMER_TEXTS: oneOf('members', 'members', 'author'),
   METRICS_TOKEN: text('a token of 16 characters or more', { minLength: 16, secret: true })
 })
 const NUMBER_MAX = 1_000_000_000

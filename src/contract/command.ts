@@ -5,6 +5,8 @@ import type { Actor } from '../actor.ts'
 /** A command of the contract with its handler, as a face runs it. */
 export interface BoundCommand<Context = { readonly actor: Actor }> {
   readonly command: Command
+  /** Converts data before they are checked, for clients that write them otherwise. */
+  readonly read?: (data: unknown) => unknown
   handle(context: Context, data: unknown): Promise<unknown>
 }
 

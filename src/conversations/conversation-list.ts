@@ -84,7 +84,7 @@ export class ConversationListService {
    * @throws {AppError} `invalid` for a page that is too far, `rate_limited`, `busy`
    */
   async page(actor: Actor, request: ListRequest): Promise<ConversationPage> {
-    this.#budgets.spend(actor.userId, WEIGHT.list)
+    this.#budgets.spend(actor, WEIGHT.list)
     return await this.#gate.run({ party: actor.userId }, async () => await this.#read(actor, request))
   }
 

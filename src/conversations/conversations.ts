@@ -93,7 +93,7 @@ export class ConversationService {
     if (others.length >= this.#maxMembers) {
       throw new AppError('quota_reached', `A group has at most ${this.#maxMembers} members`)
     }
-    this.#budgets.spend(actor.userId, WEIGHT.group)
+    this.#budgets.spend(actor, WEIGHT.group)
     this.#groupsMade.take(actor.userId, 'Too many groups for one day')
     await this.#users.requireUsers(others)
     await this.#blocks.requireUnblocked(actor, others)

@@ -65,7 +65,7 @@ export class GroupService {
    */
   async update(actor: Actor, id: string, { settings, ...given }: GroupChanges): Promise<Landed> {
     const changes = readableTexts(given)
-    this.#budgets.spend(actor.userId, WEIGHT.group)
+    this.#budgets.spend(actor, WEIGHT.group)
     return await this.#run(actor, id, draft => {
       if (settings === undefined) requireAllowed(draft.state, actor, 'whoMayEdit')
       else requireAdmin(draft.state, actor)
@@ -93,7 +93,7 @@ export class GroupService {
    * were added, and a repeat adds the others
    */
   async add(actor: Actor, id: string, userIds: readonly string[]): Promise<Landed> {
-    this.#budgets.spend(actor.userId, WEIGHT.group)
+    this.#budgets.spend(actor, WEIGHT.group)
     const bare = [...new Set(userIds.map(bareId))]
     await this.#users.requireUsers(bare)
     await this.#blocks.requireUnblocked(actor, bare)
@@ -124,7 +124,7 @@ export class GroupService {
 
   /** Removes somebody else. @throws {AppError} `not_found`, `forbidden` for who may not, or for the owner */
   async remove(actor: Actor, id: string, userId: string): Promise<Landed> {
-    this.#budgets.spend(actor.userId, WEIGHT.group)
+    this.#budgets.spend(actor, WEIGHT.group)
     return await this.#run(actor, id, draft => {
       const me = requireAdmin(draft.state, actor)
       const member = requireOther(draft.state, bareId(userId))
@@ -139,7 +139,7 @@ export class GroupService {
 
   /** Leaves; an owner hands over to who has been admin, else member, the longest. @throws {AppError} `not_found`, `invalid` */
   async leave(actor: Actor, id: string): Promise<Landed> {
-    this.#budgets.spend(actor.userId, WEIGHT.group)
+    this.#budgets.spend(actor, WEIGHT.group)
     return await this.#run(actor, id, draft => {
       const me = requireMember(draft.state, actor)
       requireGroup(draft.state)
@@ -158,7 +158,7 @@ export class GroupService {
    * left, and a repeat goes on
    */
   async end(actor: Actor, id: string): Promise<Landed> {
-    this.#budgets.spend(actor.userId, WEIGHT.group)
+    this.#budgets.spend(actor, WEIGHT.group)
     return await inParts(async () => {
       let isLast = false
       const landed = await this.#run(
@@ -181,7 +181,7 @@ export class GroupService {
 
   /** Gives a role; `owner` hands the group over. @throws {AppError} `not_found`, `forbidden` */
   async setRole(actor: Actor, id: string, userId: string, role: Role): Promise<Landed> {
-    this.#budgets.spend(actor.userId, WEIGHT.group)
+    this.#budgets.spend(actor, WEIGHT.group)
     return await this.#run(actor, id, draft => {
       const me = requireAdmin(draft.state, actor)
       const member = requireOther(draft.state, bareId(userId))
@@ -203,7 +203,7 @@ export class GroupService {
    * role from somebody without being the owner
    */
   async setAdmins(actor: Actor, id: string, userIds: readonly string[]): Promise<Landed> {
-    this.#budgets.spend(actor.userId, WEIGHT.group)
+    this.#budgets.spend(actor, WEIGHT.group)
     const wanted = new Set(userIds.map(bareId))
     return await this.#run(
       actor,

@@ -1,4 +1,5 @@
 import type { Limits } from '../../protocol/limits.ts'
+import type { Actor } from '../actor.ts'
 import { TokenBuckets } from './token-buckets.ts'
 
 /** Weights of what costs more than other requests and commands, each of which weighs one. */
@@ -13,6 +14,7 @@ export const WEIGHT = {
   group: 19
 } as const
 
+const TOO_MUCH = 'Too much at once'
 /** Bytes of an answer that weigh one. */
 const ANSWER_BYTES = 16_384
 
@@ -25,12 +27,18 @@ export class Budgets {
   }
 
   /**
-   * Spends one for a request or a command, or what something weighs beyond that.
-   * @param userId 24 hexadecimal digits
-   * @throws {AppError} `rate_limited`, with the time until there is enough again
+   * Spends one for a request or a command, and a refusal keeps a turn; or what something weighs beyond that.
+   * @throws {AppError} `rate_limited`, with the time after which to come back
    */
-  spend(userId: string, weight = 1): void {
-    this.#buckets.take(userId, 'Too much at once', weight)
+  spend(actor: Pick<Actor, 'userId' | 'sessionId'>, weight = 0): void {
+    if (weight === 0) this.#buckets.takeInTurn(actor, TOO_MUCH)
+    // Who comes back spends the one for the command again.
+    else this.#buckets.takeOrSpread(actor.userId, TOO_MUCH, { amount: weight, next: weight + 1 })
+  }
+
+  /** Spends one for what is not repeated. @throws {AppError} `rate_limited`, and no turn is kept */
+  spendOnce({ userId }: Pick<Actor, 'userId'>): void {
+    this.#buckets.take(userId, TOO_MUCH)
   }
 
   /** Counts an answer that has been given, by its size: after large ones the next are waited for. */

@@ -5,6 +5,7 @@ import type { MessageSendData } from '../../protocol/messages/events.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { omitUndefined } from '../omit-undefined.ts'
+import type { ConversationState } from '../store/commit/draft.ts'
 import type { MessageDoc } from '../store/documents.ts'
 import { requireText } from '../text.ts'
 import { requireMetadata } from './metadata.ts'
@@ -51,6 +52,12 @@ export function readContent(input: NewContent, textBytes: number): Content {
     bytes: `${text ?? ''}${others ?? ''}`.length * 3 + 512,
     bodyHash: digest(text, replyTo, ...(others === undefined ? [] : [others]))
   }
+}
+
+/** Members among people, each once; nothing where there are none. */
+export function membersAmong({ members }: ConversationState, userIds: readonly string[]): ObjectId[] | undefined {
+  const meant = [...new Set(userIds)].filter(id => members.has(id)).map(id => new ObjectId(id))
+  return meant.length > 0 ? meant : undefined
 }
 
 /** Fields of a message but text, reply and mentions, in one order, so that equal ones have equal digests. */

@@ -70,7 +70,7 @@ export class HistoryService {
    * @throws {AppError} `not_found` for who is not a member or a message of elsewhere, `invalid` for two places at once
    */
   async page(actor: Actor, request: HistoryRequest): Promise<HistoryPage> {
-    this.#budgets.spend(actor.userId, WEIGHT.page)
+    this.#budgets.spend(actor, WEIGHT.page)
     return await this.#gate.run({ party: actor.userId }, async () => await this.#read(actor, request))
   }
 
@@ -82,7 +82,7 @@ export class HistoryService {
       afterSeq: Math.max(hiddenUpTo(me), seq - each),
       upToSeq: seq
     }))
-    this.#budgets.spend(actor.userId, WEIGHT.page)
+    this.#budgets.spend(actor, WEIGHT.page)
     return await this.#gate.run({ party: actor.userId }, async () => {
       const found = await this.#store.messages.findRanges(userId, ranges, LIST_BYTES)
       const answeredBy = await this.#store.messages.findAnswered(found)

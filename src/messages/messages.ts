@@ -38,11 +38,8 @@ import type { MessageStore } from '../store/messages.ts'
 import { noSuchMessage } from '../store/missing.ts'
 import type { View } from '../store/view.ts'
 import type { AccountStore } from '../streams/store.ts'
-import { requireText } from '../text.ts'
-import { readContent, tombstoneOf } from './content.ts'
-
-/** Former texts that a message keeps. */
-const MAX_EDITS = 20
+import { membersAmong, readContent, tombstoneOf } from './content.ts'
+import { type Edit, requireEdit, withEdit } from './editing.ts'
 
 /** Names one message; ids in either form. */
 export interface MessageRef {
@@ -78,7 +75,7 @@ interface MessageDeps {
   }
   bus: Bus
   typing: Pick<TypingService, 'speak'>
-  config: Pick<Config, 'EDIT_WINDOW' | 'limits'>
+  config: Pick<Config, 'EDIT_WINDOW' | 'FORMER_TEXTS' | 'limits'>
   sends: TokenBuckets
   /** Edits and reactions, each of which is told with the whole message. */
   changes: TokenBuckets
@@ -89,8 +86,7 @@ export class MessageService {
   readonly #store: MessageDeps['store']
   readonly #bus: Bus
   readonly #typing: MessageDeps['typing']
-  readonly #editWindowMs: number
-  readonly #textBytes: number
+  readonly #config: MessageDeps['config']
   readonly #sends: TokenBuckets
   readonly #changes: TokenBuckets
   readonly #chatsBegun: TokenBuckets
@@ -99,8 +95,7 @@ export class MessageService {
     this.#store = store
     this.#bus = bus
     this.#typing = typing
-    this.#editWindowMs = config.EDIT_WINDOW
-    this.#textBytes = config.limits.textBytes
+    this.#config = config
     this.#sends = sends
     this.#changes = changes
     this.#chatsBegun = TokenBuckets.perDay(config.limits.chatsBegunPerDay)
@@ -113,8 +108,8 @@ export class MessageService {
    * server writes, `invalid`, `idempotency_mismatch`, `rate_limited`, `too_large`
    */
   async send(actor: Actor, { conversationId: id, clientId, ...input }: MessageSendData): Promise<SendResult> {
-    const { fields, mentions, bytes, bodyHash } = readContent(input, this.#textBytes)
-    this.#sends.take(actor.userId, 'You are sending too fast')
+    const { fields, mentions, bytes, bodyHash } = readContent(input, this.#config.limits.textBytes)
+    this.#sends.takeInTurn(actor, 'You are sending too fast')
     this.#typing.speak(actor, id)
     const senderId = new ObjectId(actor.userId)
     const replyToId = input.replyTo === undefined ? undefined : new ObjectId(bareId(input.replyTo))
@@ -134,13 +129,12 @@ export class MessageService {
         if (isFirst(draft.state)) countBegun()
         const answered = replyToId && requireVisible(member, draft.message(replyToId))
         const replyTo = answered && { messageId: answered._id, senderId: answered.senderId }
-        const meant = mentions.filter(it => draft.state.members.has(it)).map(it => new ObjectId(it))
         const message = draft.append({
           senderId,
           clientId,
           bodyHash,
           ...fields,
-          ...omitUndefined({ mentions: meant.length > 0 ? meant : undefined, replyTo })
+          ...omitUndefined({ mentions: membersAmong(draft.state, mentions), replyTo })
         })
         let presented: Message | undefined
         const present = (): Message => (presented ??= presentMessage(message, answered))
@@ -152,21 +146,24 @@ export class MessageService {
     return present === undefined ? { sent: presentSent(first, true) } : { sent: presentSent(first, false), present }
   }
 
-  /** Replaces the text of a message. @returns it with its new text @throws {AppError} `not_found`, `forbidden`, `gone`, `edit_window_closed`, `rate_limited` */
-  async edit(actor: Actor, { text, ...place }: MessageRef & { text: string }): Promise<Message> {
-    requireText(text, this.#textBytes)
-    this.#changes.take(actor.userId, 'You are editing too fast')
+  /**
+   * Gives a message another text, or other encrypted content, and other mentions where they are named. @returns it as it is then
+   * @throws {AppError} `invalid`, `not_found`, `forbidden`, `gone`, `edit_window_closed`, `rate_limited`, `too_large`
+   */
+  async edit(actor: Actor, { conversationId: id, messageId: ofMessage, ...edit }: MessageRef & Edit): Promise<Message> {
+    const place = { conversationId: id, messageId: ofMessage, bytes: requireEdit(edit, this.#config.limits.textBytes) }
+    this.#changes.takeInTurn(actor, 'You are editing too fast')
     return await this.#change(actor, place, (draft, message) => {
       requireSender(message, actor)
       requireUnblocked(draft.state)
       requireFromPerson(message)
       requirePresent(message)
-      if (draft.now.getTime() - message.createdAt.getTime() > this.#editWindowMs) {
+      if (draft.now.getTime() - message.createdAt.getTime() > this.#config.EDIT_WINDOW) {
         throw new AppError('edit_window_closed', 'The message can no longer be edited')
       }
-      if (message.text === text) return message
-      const edits = [...(message.edits ?? []), { text: message.text ?? '', at: draft.now }].slice(-MAX_EDITS)
-      const edited = draft.replace({ ...message, text, edits, editedAt: draft.now })
+      const changed = withEdit(message, edit, draft)
+      if (changed === message) return message
+      const edited = draft.replace(changed)
       const answered = draft.answeredBy(edited)
       const about = omitUndefined({ seq: edited.seq, quotedSeq: answered?.seq })
       draft.emit(MessageEdited, () => presentMessage(edited, answered), about)
@@ -217,9 +214,13 @@ export class MessageService {
     return { conversationId: conversationId(message.conversationId), messageId: messageId(message._id) }
   }
 
-  /** The former texts, oldest first, each with when it was replaced. @throws {AppError} `not_found` as `get` */
+  /**
+   * The former texts, oldest first, each with when it was replaced.
+   * @throws {AppError} `not_found` as `get`, `forbidden` for others than the author where the operator says so
+   */
   async edits(actor: Actor, place: MessageRef): Promise<{ text: string; at: string }[]> {
     const { message } = await this.#visible(actor, place)
+    if (this.#config.FORMER_TEXTS === 'author') requireSender(message, actor)
     return (message.edits ?? []).map(({ text, at }) => ({ text, at: at.toISOString() }))
   }
 
@@ -253,13 +254,14 @@ export class MessageService {
 
   async #change(
     actor: Actor,
-    place: MessageRef,
+    { bytes, ...place }: MessageRef & { bytes?: number },
     decide: (draft: Draft, message: Readonly<MessageDoc>) => Readonly<MessageDoc>
   ): Promise<Message> {
     const id = new ObjectId(bareId(place.messageId))
     const present = await this.#store.commits.run(bareId(place.conversationId), {
       messageId: id,
       withAnswered: true,
+      ...omitUndefined({ bytes }),
       decide: draft => {
         const member = requireMember(draft.state, actor)
         const changed = decide(draft, requireVisible(member, draft.message(id)))

@@ -1,3 +1,4 @@
+import { bareKey } from '../../protocol/messages/entities.ts'
 import * as contracts from '../../protocol/messages/routes.ts'
 import { type BoundRoute, route } from '../contract/route.ts'
 import type { ReceiptService } from '../conversations/index.ts'
@@ -16,7 +17,8 @@ interface MessageRouteDeps {
 export function messageRoutes({ history, messages, receipts }: MessageRouteDeps): BoundRoute[] {
   return [
     route(contracts.SendMessage, async ({ actor, params, body, headers }, reply) => {
-      const clientId = body.clientId ?? headers['idempotency-key']?.replaceAll('"', '')
+      const { 'idempotency-key': key } = headers
+      const clientId = body.clientId ?? (key && bareKey(key))
       if (clientId === undefined) throw new AppError('invalid', 'Give a clientId, or the header Idempotency-Key')
       const { sent } = await messages.send(actor, { ...params, ...body, clientId })
       reply.code(sent.duplicate ? 200 : 201)

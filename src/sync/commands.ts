@@ -25,7 +25,7 @@ export function syncCommands({ sync, budgets }: SyncCommandDeps): BoundCommand[]
         await pulls.run({ party: actor.userId }, async () => await sync.heads(actor, cursors, { after }))
     ),
     on(SyncPull, async ({ actor }, { stream, since }) => {
-      budgets.spend(actor.userId, WEIGHT.pull)
+      budgets.spend(actor, WEIGHT.pull)
       return await pulls.run({ party: actor.userId }, async () => await sync.pull(actor, stream, since))
     })
   ]

@@ -57,7 +57,7 @@ export class Directory {
   async search(actor: Pick<Actor, 'userId'>, text: string, limit = PAGE_SIZE, page = 1): Promise<User[]> {
     const skip = (page - 1) * limit
     if (skip + limit > MAX_NUMBERED) return []
-    this.#budgets.spend(actor.userId, WEIGHT.list)
+    this.#budgets.spend(actor, WEIGHT.list)
     const byAddress = await this.#byAddress(actor, text)
     const except = await this.#hiddenFrom(actor)
     const byName = await this.#store.users.search(text, skip + limit, except)
@@ -78,7 +78,7 @@ export class Directory {
   ) {
     const skip = (number - 1) * limit
     if (skip + limit > MAX_NUMBERED) return { users: [] }
-    this.#budgets.spend(actor.userId, WEIGHT.list)
+    this.#budgets.spend(actor, WEIGHT.list)
     const from = { skip, ...omitUndefined({ after: after === undefined ? undefined : new ObjectId(bareId(after)) }) }
     const rows = this.#isOpen
       ? await this.#store.users.page(limit + 1, { ...from, except: await this.#hiddenFrom(actor) })

@@ -3,6 +3,7 @@ import type { Command } from '../../../protocol/envelope.ts'
 import type { Actor } from '../../actor.ts'
 import { on } from '../../contract/command.ts'
 import { type CommandContext, Dispatcher } from '../../realtime/commands/dispatcher.ts'
+import { orNulls, withoutNulls } from './nulls.ts'
 
 /** Declares what a client may say: its name, its data, and what is done; the answer acknowledges it. */
 export type On = <S extends TSchema>(
@@ -16,13 +17,19 @@ export type On = <S extends TSchema>(
 export function createCommands(declare: (on: On) => void): Dispatcher {
   const dispatcher = new Dispatcher()
   declare((name, data, handle, { isDroppable = false } = {}) => {
-    const command = { type: name, description: name, data, reply: Type.Unknown(), isSilent: true, isDroppable }
-    dispatcher.add([
-      on<typeof command, CommandContext>(
-        command,
-        async (context, given) => await handle(context.actor, given as never, context)
-      )
-    ])
+    const command = {
+      type: name,
+      description: name,
+      data: orNulls(data),
+      reply: Type.Unknown(),
+      isSilent: true,
+      isDroppable
+    }
+    const bound = on<typeof command, CommandContext>(
+      command,
+      async (context, given) => await handle(context.actor, given as never, context)
+    )
+    dispatcher.add([{ ...bound, read: said => withoutNulls(data, said ?? {}) }])
   })
   return dispatcher
 }

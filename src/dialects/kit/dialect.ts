@@ -7,6 +7,8 @@ import type { CountedBy } from '../../contract/route.ts'
 import type { AppError } from '../../errors.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import type { RealtimeDialect } from '../../realtime/encoding/dialect-encoder.ts'
+import { sendHeaders } from './idempotency-key.ts'
+import { orNulls } from './nulls.ts'
 import type { Services } from './services.ts'
 
 /** Request as its handler sees it. */
@@ -28,7 +30,12 @@ export interface DialectRoute {
   readonly method: Method
   readonly url: string
   readonly summary: string
-  readonly schema: { readonly params?: TSchema; readonly querystring?: TSchema; readonly body?: TSchema }
+  readonly schema: {
+    readonly params?: TSchema
+    readonly querystring?: TSchema
+    readonly headers?: TSchema
+    readonly body?: TSchema
+  }
   readonly isPublic: boolean
   readonly isProvedByBody: boolean
   readonly countedBy: CountedBy | undefined
@@ -60,6 +67,8 @@ interface RouteDeps<P extends TSchema, Q extends TSchema, B extends TSchema> {
   readonly params?: P
   readonly query?: Q
   readonly body?: B
+  /** Sends the message that is its body, which takes its `clientId` from the header `Idempotency-Key` where it has none. */
+  readonly isSend?: boolean
   /** Needs no token; then the actor must not be asked for. */
   readonly isPublic?: boolean
   /** Public, and counted by what its body proves. */
@@ -84,6 +93,7 @@ export function dialectRoute<P extends TSchema = TUnknown, Q extends TSchema = T
     params,
     query,
     body,
+    isSend = false,
     isStream = false,
     isChanging = false,
     isPublic = isStream,
@@ -96,7 +106,11 @@ export function dialectRoute<P extends TSchema = TUnknown, Q extends TSchema = T
   handle: (call: Call<Static<P>, Static<Q>, Static<B>>, reply: FastifyReply) => Promise<unknown>
 ): DialectRoute {
   const [method, url] = place.split(' ') as [Method, string]
-  const schema = omitUndefined({ params, querystring: query, body })
+  const schema = {
+    ...omitUndefined({ params, querystring: query }),
+    ...(body && { body: orNulls(body) }),
+    ...(isSend && { headers: sendHeaders })
+  }
   const access = { isPublic, isProvedByBody, countedBy }
   const options = { ...access, summary, schema, isStream, isChanging, status, otherStatus, bodyLimit }
   return { method, url, ...options, handle: handle as DialectRoute['handle'] }

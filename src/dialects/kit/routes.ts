@@ -3,6 +3,8 @@ import { readJsonBodies } from '../../faces/http/json.ts'
 import { methodsOf } from '../../faces/http/methods.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import type { Call, Dialect } from './dialect.ts'
+import { withKey } from './idempotency-key.ts'
+import { withoutNulls } from './nulls.ts'
 
 /** Adds routes to a scope; every refusal is in the words of their app. */
 export function addRoutes(
@@ -12,6 +14,7 @@ export function addRoutes(
   // Apps set the type on every request.
   readJsonBodies(scope, { isEmptyAllowed: true })
   for (const { method, url, schema, isPublic, isProvedByBody, isChanging, countedBy, status, ...route } of routes) {
+    const { body, headers } = schema
     scope.route({
       method: methodsOf(method, isChanging),
       exposeHeadRoute: false,
@@ -21,7 +24,10 @@ export function addRoutes(
       ...omitUndefined({ bodyLimit: route.bodyLimit }),
       // Apps leave the body away where all of it is optional.
       preValidation: async request => {
-        if (schema.body !== undefined) request.body ??= {}
+        if (body !== undefined) request.body = withoutNulls(body, request.body ?? {})
+      },
+      preHandler: async request => {
+        if (headers !== undefined) request.body = withKey(request)
       },
       handler: async (request, reply) =>
         await route.handle(request as unknown as Call<unknown, unknown, unknown>, reply.code(status))

@@ -1,13 +1,14 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { bareId, ConversationId, MessageId } from '../../../protocol/ids.ts'
-import { Text } from '../../../protocol/messages/entities.ts'
+import { content, Text } from '../../../protocol/messages/entities.ts'
 import { Emoji } from '../../../protocol/reactions/entities.ts'
 import type { Actor } from '../../actor.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import type { Dispatcher } from '../../realtime/commands/dispatcher.ts'
 import { createCommands, type On } from '../kit/commands.ts'
 import { sendMessage } from '../kit/sending.ts'
 import type { Services } from '../kit/services.ts'
-import { contentOf, maybe, Send } from './content.ts'
+import { contentOf, Send } from './content.ts'
 import { answer } from './present/answer.ts'
 import { presentMessage } from './present/message.ts'
 
@@ -30,13 +31,14 @@ function messageCommands(on: On, services: Services): void {
   )
   on(
     'message:edit',
-    Type.Object({ messageId: MessageId, content: Text }),
-    async (actor, { messageId, content: text }) => {
+    Type.Object({ messageId: MessageId, content: Type.Optional(Text), encryptedContent: content.encryptedContent }),
+    async (actor, { messageId, content: text, encryptedContent }) => {
       const place = await messages.locate(actor, messageId)
-      return answer(presentMessage(await messages.edit(actor, { ...place, text })))
+      const edit = omitUndefined({ text, encryptedContent })
+      return answer(presentMessage(await messages.edit(actor, { ...place, ...edit })))
     }
   )
-  on('message:delete', Type.Object({ messageId: MessageId, scope: maybe(Everyone) }), async (actor, said) => {
+  on('message:delete', Type.Object({ messageId: MessageId, scope: Type.Optional(Everyone) }), async (actor, said) => {
     const place = await messages.locate(actor, said.messageId)
     if (said.scope === 'me') await messages.hide(actor, place)
     else await messages.deleteForEveryone(actor, place)

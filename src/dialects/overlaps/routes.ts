@@ -56,12 +56,12 @@ function readOnce(sharing: readonly Sharing[], main: DialectRoute): DialectRoute
   }
 }
 
-/** The path of the first one; of query and body the fields of all, of which only what all require is required. */
+/** Path and headers of the first one; of query and body the fields of all, of which only what all require is required. */
 function mergeSchemas(schemas: readonly DialectRoute['schema'][]): DialectRoute['schema'] {
-  const [{ params } = {}] = schemas
+  const [{ params, headers } = {}] = schemas
   const querystring = mergeObjects(schemas.map(it => it.querystring))
   const body = mergeObjects(schemas.map(it => it.body))
-  return omitUndefined({ params, querystring, body })
+  return omitUndefined({ params, querystring, headers, body })
 }
 
 function mergeObjects(schemas: readonly (TSchema | undefined)[]): TObject | undefined {

@@ -8,7 +8,7 @@ import type { Content } from '../kit/sending.ts'
 export const NewMessage = Type.Object({
   recipientId: UserId,
   text: Type.Optional(Type.String({ maxLength: 16_384 })),
-  attachment: Type.Optional(Type.Union([Type.Object(Attachment.properties), Type.Null()])),
+  attachment: Type.Optional(Type.Object(Attachment.properties)),
   clientId: Type.Optional(ClientId)
 })
 

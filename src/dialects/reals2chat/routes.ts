@@ -71,7 +71,7 @@ function statusOf({ seq }: Message, recipient: Participant | undefined): Status 
 function sendRoute(services: Services): DialectRoute {
   return dialectRoute(
     'POST /api/messages/send',
-    { summary: 'Send a message', body: NewMessage, status: 201 },
+    { summary: 'Send a message', isSend: true, body: NewMessage, status: 201 },
     async ({ actor, body }) => {
       const message = await sendToPerson(services, actor, body.recipientId, contentOf(body))
       return { success: true, message: presentMessage(message, body.recipientId, 'sent') }

@@ -79,6 +79,7 @@ function messageRoutes(services: Services): DialectRoute[] {
       'POST /api/v1/chat/:otherUserId/messages',
       {
         summary: 'Send a message',
+        isSend: true,
         params,
         body: Type.Object({
           text: Type.Optional(Text),

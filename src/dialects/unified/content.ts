@@ -46,7 +46,7 @@ const destination = {
 type Destination = Partial<Record<keyof typeof destination, string>>
 
 /** A text under either of its names. */
-export const textFields = { content: Text, text: Text }
+const textFields = { content: Text, text: Text }
 
 /** Message as a client sends it: destination and content; a sender that it names is ignored. */
 export const NewMessage = Type.Object({
@@ -59,10 +59,17 @@ export const NewMessage = Type.Object({
   encryptedContent: content.encryptedContent,
   metadata: content.metadata,
   mentions: content.mentions,
-  replyTo: Type.Optional(Type.Union([MessageId, Type.Null()])),
+  replyTo: Type.Optional(MessageId),
   clientId: Type.Optional(ClientId)
 })
 type NewMessage = Static<typeof NewMessage>
+
+/** Other content of a message. */
+export const EditedMessage = Type.Object({
+  ...textFields,
+  encryptedContent: content.encryptedContent,
+  mentions: content.mentions
+})
 
 /** Content to send, in canonical words. Without a type it is that of the first file. */
 export function contentOf(input: NewMessage): Content {
@@ -77,7 +84,7 @@ export function contentOf(input: NewMessage): Content {
     metadata,
     mentions,
     clientId,
-    replyTo: replyTo ?? undefined
+    replyTo
   }) as Content
 }
 
@@ -102,10 +109,11 @@ function nonEmpty(text: string | undefined): string | undefined {
   return text === '' ? undefined : text
 }
 
-/** The text under either of its names. @throws {AppError} `invalid` without one */
-export function requireTextOf({ content, text = content }: { content?: string; text?: string }): string {
-  if (text === undefined || text === '') throw new AppError('invalid', 'The text is empty')
-  return text
+/** An edit in canonical words. @throws {AppError} `invalid` without anything to say */
+export function editOf({ content, text = content, encryptedContent, mentions }: Static<typeof EditedMessage>) {
+  const said = nonEmpty(text)
+  if (said === undefined && encryptedContent === undefined) throw new AppError('invalid', 'The text is empty')
+  return omitUndefined({ text: said, encryptedContent, mentions })
 }
 
 /** The conversation that a client names; the direct one with a person is made if there is none. @throws {AppError} `invalid` when nothing is named */

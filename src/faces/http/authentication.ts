@@ -98,7 +98,7 @@ async function authenticate(request: FastifyRequest, token: string, { authentica
     throw error
   }
   request.asker = actor.userId
-  limits.countPerson(actor.userId)
+  limits.countPerson(actor)
   return actor
 }
 

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import rateLimit, { type FastifyRateLimitStore, type FastifyRateLimitStoreCtor } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Actor } from '../../actor.ts'
 import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
 import type { Budgets } from '../../limits/budgets.ts'
@@ -16,7 +17,7 @@ export interface RequestLimits {
   /** Counts by a token that was good once. */
   countToken(request: FastifyRequest): Promise<void>
   /** Counts by person, whatever the network. */
-  countPerson(userId: string): void
+  countPerson(actor: Actor): void
   /** Counts an answer to a person by its size. Never throws. */
   countAnswer(userId: string, bytes: number): void
   /** Counts by a code that the request is about, whatever the network. */
@@ -47,7 +48,7 @@ export async function createRequestLimits(
   return {
     countNetwork: ({ ip }) => networks.take(ip, TOO_MANY),
     countToken: async request => requireAllowed(await takeByToken(request)),
-    countPerson: userId => budgets.spend(userId),
+    countPerson: actor => budgets.spend(actor),
     countAnswer: (userId, bytes) => budgets.chargeAnswer(userId, bytes),
     countCode: code => codes.take(digestOf(code), TOO_MANY)
   }

@@ -3,6 +3,7 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import websocket from '@fastify/websocket'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
+import { CURSORS_FRAME_BYTES } from '../../../protocol/limits.ts'
 import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
 import { loggerOptions } from '../../log.ts'
@@ -107,7 +108,7 @@ export async function acceptUpgrades(
     options: {
       server: upgrades as Server,
       ...WEBSOCKET_BOUNDS,
-      maxPayload: config.limits.frameInBytes,
+      maxPayload: Math.max(config.limits.frameInBytes, CURSORS_FRAME_BYTES),
       handleProtocols: offered => chooseSubprotocol(offered, dialectNames) ?? false
     } as NonNullable<websocket.WebsocketPluginOptions['options']>,
     preClose: function (done) {

@@ -30,6 +30,10 @@ export class SocketIoConnection implements Connection {
   #isBehind = false
   #isLeaving = false
   readonly catchUp = new CatchUp<DialectEvent>()
+  /** WebSocket whose answers to pings are heard. */
+  #pinged: NodeJS.EventEmitter | undefined
+  #marks = 0
+  readonly #waiting = new Map<string, () => void>()
 
   constructor(socket: Socket, { encoder, actor, trackDelivery, slowReaderMs }: SocketIoConnectionDeps) {
     this.socket = socket
@@ -99,14 +103,18 @@ export class SocketIoConnection implements Connection {
         if (!internals.transport.writable)
           await Promise.race([once(internals.transport, 'ready', { signal }), once(conn, 'upgrade', { signal })])
       } else if (internals.transport.socket !== undefined) {
-        internals.transport.socket.ping()
-        await once(internals.transport.socket, 'pong', { signal })
+        await new Promise<void>((resolve, reject) => {
+          signal.addEventListener('abort', reject, { once: true })
+          this.whenReached(resolve)
+        })
       }
       return true
     } catch {
       return false
     } finally {
       conn.off('close', leave)
+      // Nothing listens any longer to what did not come.
+      gone.abort()
     }
   }
 
@@ -114,6 +122,24 @@ export class SocketIoConnection implements Connection {
   async leave(patienceMs: number): Promise<void> {
     this.#isLeaving = true
     await Promise.race([this.tracker.settle(this.actor), delay(patienceMs, undefined, { ref: false })])
+  }
+
+  /** Calls back when the client has got what was sent until now; at once where its transport cannot tell. */
+  whenReached(callback: () => void): void {
+    const { socket } = internalsOf(this.socket.conn).transport
+    if (socket === undefined) return callback()
+    if (this.#pinged !== socket) {
+      this.#pinged = socket
+      socket.on('pong', (mark: Buffer) => this.#reached(mark.toString()))
+    }
+    const mark = `${this.id} ${++this.#marks}`
+    this.#waiting.set(mark, callback)
+    socket.ping(mark)
+  }
+
+  #reached(mark: string): void {
+    this.#waiting.get(mark)?.()
+    this.#waiting.delete(mark)
   }
 
   /** Terminal reasons end the socket, and its client does not come back by itself; others end the transport, and it does. */

@@ -1,23 +1,30 @@
 import { presentError } from '../../errors.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import { type Answer, CommandLoop, type CommandLoopDeps } from '../../realtime/commands/command-loop.ts'
-import { requireDepth } from '../../realtime/commands/dispatcher.ts'
+import { type Dispatcher, requireDepth } from '../../realtime/commands/dispatcher.ts'
 import type { SocketIoConnection } from './connection.ts'
+import { Unacknowledged } from './unacknowledged.ts'
 
 type Acknowledge = (answer: unknown) => void
+
+interface PacketLoopDeps extends CommandLoopDeps {
+  readonly dispatcher: Pick<Dispatcher, 'run' | 'isDroppable' | 'takesClientId'>
+}
 
 /** Reads the packets of one socket.io client: each is a command, acknowledged or refused. */
 export class PacketLoop {
   readonly #connection: SocketIoConnection
-  readonly #deps: CommandLoopDeps
+  readonly #deps: PacketLoopDeps
   readonly #commands: CommandLoop
+  readonly #unacknowledged: Unacknowledged
   /** Resolves when the client has caught up. */
   readonly #ready: Promise<void>
 
-  constructor(connection: SocketIoConnection, deps: CommandLoopDeps, ready: Promise<void>) {
+  constructor(connection: SocketIoConnection, deps: PacketLoopDeps, ready: Promise<void>) {
     this.#connection = connection
     this.#deps = deps
     this.#commands = new CommandLoop(connection, deps)
+    this.#unacknowledged = new Unacknowledged(callback => connection.whenReached(callback))
     this.#ready = ready
   }
 
@@ -32,6 +39,22 @@ export class PacketLoop {
     } catch (error) {
       return this.#commands.refuse(type, error, answer)
     }
+    const isSend = acknowledge !== undefined && this.#deps.dispatcher.takesClientId(type)
+    const send = isSend ? this.#unacknowledged.name(type, data) : undefined
+    if (send === undefined) return this.#take(type, data, answer)
+    this.#take(type, send.data, {
+      grant: reply => {
+        send.answered()
+        answer.grant(reply)
+      },
+      refuse: error => {
+        send.answered()
+        answer.refuse(error)
+      }
+    })
+  }
+
+  #take(type: string, data: unknown, answer: Answer): void {
     this.#commands.take(this.#connection.actor, { id: undefined, type, data }, answer, this.#ready)
   }
 

@@ -148,7 +148,7 @@ interface Internals {
     readonly name: 'polling' | 'websocket'
     /** Whether a poll waits for an answer. */
     readonly writable: boolean
-    readonly socket?: NodeJS.EventEmitter & { readonly bufferedAmount: number; ping(): void }
+    readonly socket?: NodeJS.EventEmitter & { readonly bufferedAmount: number; ping(mark: string): void }
   }
 }
 

@@ -52,6 +52,7 @@ export class SocketConnection implements Connection {
   #backlogBytes = 0
   #whenRead: (() => void)[] = []
   #isWarned = false
+  #marks = 0
 
   constructor(id: string, ws: WebSocket, socket: Socket, deps: SocketDeps) {
     this.id = id
@@ -149,11 +150,16 @@ export class SocketConnection implements Connection {
         this.#ws.off('pong', arrived).off('close', gone)
         resolve(hasArrived)
       }
-      const arrived = () => end(true)
+      // Of pings that were sent before, an answer says nothing.
+      this.#marks += 1
+      const mark = String(this.#marks)
+      const arrived = (answered: Buffer) => {
+        if (answered.toString() === mark) end(true)
+      }
       const gone = () => end(false)
       if (!this.isOpen) return resolve(false)
-      this.#ws.once('pong', arrived).once('close', gone)
-      this.#ws.ping()
+      this.#ws.on('pong', arrived).once('close', gone)
+      this.#ws.ping(mark)
     })
   }
 

@@ -1,5 +1,6 @@
 import { Hello } from '../../../protocol/connection/events.ts'
 import { encodeRefusal, encodeReply } from '../../../protocol/envelope.ts'
+import { SyncHeads } from '../../../protocol/sync/events.ts'
 import type { Actor } from '../../actor.ts'
 import { CheckedSchema } from '../../contract/checked-schema.ts'
 import { AppError, presentError } from '../../errors.ts'
@@ -14,6 +15,11 @@ import { type SocketConnection, sendText } from './connection.ts'
 const MAX_EARLY_FRAMES = 8
 /** Frames that make no sense and are answered; the next one closes. */
 const MAX_BAD_FRAMES = 2
+
+/** Commands whose frame may be larger than others. */
+const WITH_CURSORS: readonly string[] = [Hello.type, SyncHeads.type]
+/** Code of the WebSocket standard for a message that is too large. */
+const TOO_LARGE = 1009
 
 const helloData = new CheckedSchema(Hello.data)
 
@@ -44,17 +50,20 @@ export class FrameLoop {
     return this.#commands.running
   }
 
-  /** Takes a text frame. Never throws, never waits. */
-  receive(text: string): void {
+  /** Takes a text frame, of so many bytes. Never throws, never waits. */
+  receive(text: string, bytes: number): void {
     const connection = this.#connection
     connection.touch()
     if (!connection.isOpen) return
+    const { limits } = this.#deps
+    const isLarge = bytes > limits.frameInBytes
     let envelope: Envelope
     try {
-      envelope = readEnvelope(text, this.#deps.limits.depth)
+      envelope = readEnvelope(text, limits.depth)
     } catch (error) {
-      return this.#refuseFrame(error)
+      return isLarge ? this.#refuseLarge({}) : this.#refuseFrame(error)
     }
+    if (isLarge && !WITH_CURSORS.includes(envelope.type)) return this.#refuseLarge(envelope)
     const { actor } = connection
     if (this.#early !== undefined) this.#keepEarly(envelope)
     else if (actor !== undefined) this.#take(actor, envelope)
@@ -150,6 +159,11 @@ export class FrameLoop {
     this.#badFrames += 1
     if (error instanceof AppError && error.code === 'unsupported_version') connection.close('unsupported_version')
     else if (this.#badFrames > MAX_BAD_FRAMES) connection.close('bad_frame')
+  }
+
+  #refuseLarge({ id, type }: Partial<Envelope>): void {
+    sendText(this.#connection, refusalText(id, type, new AppError('too_large', 'The frame is too large')))
+    this.#connection.closeWith(TOO_LARGE, 'too_large')
   }
 
   #refuseAndClose({ id, type }: Envelope, error: AppError, reason: 'hello_required' | 'protocol_violation'): void {

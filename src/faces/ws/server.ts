@@ -182,7 +182,7 @@ function ignore(): void {
 function listen(ws: WebSocket, connection: SocketConnection, loop: FrameLoop): void {
   ws.on('message', (data: Buffer, isBinary: boolean) => {
     if (isBinary) connection.closeWith(1003, 'text frames only')
-    else loop.receive(data.toString())
+    else loop.receive(data.toString(), data.length)
   })
   ws.on('pong', () => connection.touch())
 }

@@ -59,7 +59,7 @@ export class ReactionService {
     next: (reactions: readonly ReactionDoc[], now: Date) => ReactionDoc[] | undefined
   ): Promise<Message> {
     requireEmoji(emoji)
-    this.#changes.take(actor.userId, 'You are reacting too fast')
+    this.#changes.takeInTurn(actor, 'You are reacting too fast')
     const id = new ObjectId(bareId(place.messageId))
     const decide = (draft: Draft): (() => Message) => {
       const member = requireMember(draft.state, actor)

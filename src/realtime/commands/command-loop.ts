@@ -1,7 +1,7 @@
 import type { Limits } from '../../../protocol/limits.ts'
 import type { Actor } from '../../actor.ts'
 import type { Availability } from '../../database/availability.ts'
-import { AppError } from '../../errors.ts'
+import { AppError, presentError } from '../../errors.ts'
 import type { Budgets } from '../../limits/budgets.ts'
 import type { Connection } from '../connection.ts'
 import { ConnectionLimits } from './connection-limits.ts'
@@ -57,7 +57,7 @@ export class CommandLoop {
   refuse(type: string | undefined, error: unknown, answer: Pick<Answer, 'refuse'>): void {
     if (!(error instanceof AppError)) this.#deps.onError(error, type)
     answer.refuse(error)
-    if (this.#own.countRefusal()) this.#connection.close('rate_abuse')
+    if (this.#own.countRefusal(presentError(error).retryAfterMs)) this.#connection.close('rate_abuse')
   }
 
   /** Refuses a command; one that may be lost counts as done over the limit, and towards sending the client away. */
@@ -73,13 +73,15 @@ export class CommandLoop {
     return this.#limits
   }
 
-  #requireAllowed({ userId }: Actor, { id }: Envelope): void {
+  #requireAllowed(actor: Actor, { id, type }: Envelope): void {
     if (this.#deps.isDraining()) throw new AppError('draining', 'The server is going away', { retryAfterMs: 1_000 })
     if (id !== undefined && this.#inFlight?.has(id)) {
       throw new AppError('conflict', 'A command with this id is under way')
     }
     this.#own.requireRoom()
-    this.#deps.budgets.spend(userId)
+    const { budgets, dispatcher } = this.#deps
+    if (dispatcher.isDroppable(type)) budgets.spendOnce(actor)
+    else budgets.spend(actor)
   }
 
   async #run(

@@ -1,14 +1,17 @@
 import type { Limits } from '../../../protocol/limits.ts'
 import { AppError } from '../../errors.ts'
 
-const REFUSALS_WINDOW_MS = 10_000
+/** Time for which a refusal counts at most, ms. */
+const COUNTED_MS = 10_000
 
 /** Limits of one connection: commands under way, and refusals before it is closed. */
 export class ConnectionLimits {
   readonly #limits: Limits
   #running = 0
-  #refusals = 0
-  #refusalsSince = 0
+  /** Moment at which the one refused last may come back. */
+  #roomAt = 0
+  /** Moments until which refusals count. */
+  #refusals: number[] = []
 
   constructor(limits: Limits) {
     this.#limits = limits
@@ -19,11 +22,13 @@ export class ConnectionLimits {
     return this.#running
   }
 
-  /** @throws {AppError} `too_many_in_flight` */
+  /** @throws {AppError} `too_many_in_flight`, each with a later time, so that they do not come back together */
   requireRoom(): void {
-    if (this.#running >= this.#limits.commandsInFlight) {
-      throw new AppError('too_many_in_flight', 'Wait for replies first')
-    }
+    const { commandsInFlight, commandsPerSecond } = this.#limits
+    if (this.#running < commandsInFlight) return
+    const now = performance.now()
+    this.#roomAt = Math.max(now, this.#roomAt) + 1_000 / commandsPerSecond
+    throw new AppError('too_many_in_flight', 'Wait for replies first', { retryAfterMs: Math.ceil(this.#roomAt - now) })
   }
 
   begin(): void {
@@ -34,14 +39,17 @@ export class ConnectionLimits {
     this.#running -= 1
   }
 
-  /** @returns whether there have been too many refusals */
-  countRefusal(): boolean {
+  /**
+   * Counts a refusal until the client may come back: of one that keeps to it none has been counted then.
+   * @param retryAfterMs what the client was told
+   * @returns whether too many count
+   */
+  countRefusal(retryAfterMs = COUNTED_MS): boolean {
     const now = performance.now()
-    if (now - this.#refusalsSince > REFUSALS_WINDOW_MS) {
-      this.#refusalsSince = now
-      this.#refusals = 0
-    }
-    this.#refusals += 1
-    return this.#refusals > this.#limits.refusalsPerTenSeconds
+    const { refusalsPerTenSeconds: max } = this.#limits
+    const [oldest = now] = this.#refusals
+    if (oldest <= now || this.#refusals.length >= max) this.#refusals = this.#refusals.filter(until => until > now)
+    this.#refusals.push(now + Math.min(retryAfterMs, COUNTED_MS))
+    return this.#refusals.length > max
   }
 }

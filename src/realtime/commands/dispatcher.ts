@@ -1,4 +1,4 @@
-import type { Static, TSchema } from '@sinclair/typebox'
+import { KindGuard, type Static, type TSchema } from '@sinclair/typebox'
 import type { Command } from '../../../protocol/envelope.ts'
 import type { Actor } from '../../actor.ts'
 import { CheckedSchema } from '../../contract/checked-schema.ts'
@@ -16,6 +16,7 @@ export interface CommandContext {
 interface Entry {
   readonly command: Command
   readonly data: CheckedSchema<TSchema>
+  readonly read: (data: unknown) => unknown
   readonly handle: BoundCommand<CommandContext>['handle']
 }
 
@@ -50,9 +51,9 @@ export class Dispatcher {
 
   /** Adds commands; there is exactly one handler for each. */
   add(commands: readonly BoundCommand<CommandContext>[]): this {
-    for (const { command, handle } of commands) {
+    for (const { command, read = asTheyAre, handle } of commands) {
       if (this.#entries.has(command.type)) throw new Error(`${command.type} has two handlers`)
-      this.#entries.set(command.type, { command, data: new CheckedSchema(command.data), handle })
+      this.#entries.set(command.type, { command, data: new CheckedSchema(command.data), read, handle })
     }
     return this
   }
@@ -68,16 +69,22 @@ export class Dispatcher {
     return entry.data.schema
   }
 
+  /** Whether a command of this type sends something that a `clientId` names. */
+  takesClientId(type: string): boolean {
+    const schema = this.#entries.get(type)?.command.data
+    return KindGuard.IsObject(schema) && Object.hasOwn(schema.properties, 'clientId')
+  }
+
   /** Whether a command of this type is dropped rather than refused over the limit. */
   isDroppable(type: string): boolean {
     return this.#entries.get(type)?.command.isDroppable === true
   }
 
   /** Runs a command. @returns its reply's data @throws {AppError} `unknown_type`, `invalid`, and what the handler throws */
-  async run(context: CommandContext, { id, type, data }: Envelope): Promise<unknown> {
+  async run(context: CommandContext, { id, type, data: said }: Envelope): Promise<unknown> {
     const entry = this.#entries.get(type)
     if (entry === undefined) throw new AppError('unknown_type', 'There is no such command')
-    requireData(entry.data, data)
+    const data = requireData(entry.data, entry.read(said))
     if (id === undefined && !entry.command.isSilent) throw new AppError('bad_frame', `${type} needs an id`)
     return await entry.handle(context, data)
   }
@@ -87,6 +94,10 @@ export class Dispatcher {
 export function requireData<S extends TSchema>(expected: CheckedSchema<S>, data: unknown): Static<S> {
   if (expected.accepts(data)) return data
   throw new AppError('invalid', describeProblem('data', expected.schema, data))
+}
+
+function asTheyAre(data: unknown): unknown {
+  return data
 }
 
 function parse(text: string): unknown {

@@ -22,7 +22,7 @@ function talkRoutes(services: Services): DialectRoute[] {
   return [
     dialectRoute(
       'POST /api/messages',
-      { summary: 'Send into a conversation, or to a person', body: NewMessage, status: 201 },
+      { summary: 'Send into a conversation, or to a person', isSend: true, body: NewMessage, status: 201 },
       async ({ actor, body }) => presentMessage(await send(services, actor, body), 'sent')
     ),
     dialectRoute(

@@ -3,18 +3,18 @@ import { ConversationName, Description } from '../../../../protocol/conversation
 import { bareId, ConversationId, UserId } from '../../../../protocol/ids.ts'
 import { DEFAULT_LIMITS } from '../../../../protocol/limits.ts'
 import { PictureUrl } from '../../../../protocol/users/entities.ts'
+import { omitUndefined } from '../../../omit-undefined.ts'
 import { type DialectRoute, dialectRoute, readingRoute } from '../../kit/dialect.ts'
 import { pageQuery } from '../../kit/paging.ts'
 import { readConversation, readConversations } from '../../kit/readings.ts'
 import type { Services } from '../../kit/services.ts'
-import { maybe, withoutNull } from '../content.ts'
 import { answer } from '../present/answer.ts'
 import { presentConversation, showConversation } from '../present/conversation.ts'
 
 const params = Type.Object({ id: ConversationId })
 const People = Type.Array(UserId, { maxItems: DEFAULT_LIMITS.membersPerCommand })
-/** Of a group; null and what is left out stay as they are. */
-const looks = { avatar: maybe(PictureUrl), description: maybe(Description) }
+/** Of a group; what is left out stays as it is. */
+const looks = { avatar: Type.Optional(PictureUrl), description: Type.Optional(Description) }
 
 /** Document 0, "Conversation Management" and "Participants". */
 export function conversationRoutes(services: Services): DialectRoute[] {
@@ -73,7 +73,7 @@ function openingRoutes(services: Services): DialectRoute[] {
           type: 'group',
           name,
           memberIds: participants,
-          ...withoutNull({ avatarUrl: avatar, description })
+          ...omitUndefined({ avatarUrl: avatar, description })
         })
         return answer(await showConversation(services, actor, conversation.id), 'Group created')
       }
@@ -86,9 +86,9 @@ function changingRoutes(services: Services): DialectRoute[] {
   return [
     dialectRoute(
       'PUT /conversations/:id',
-      { summary: 'Change a group', params, body: Type.Object({ name: maybe(ConversationName), ...looks }) },
+      { summary: 'Change a group', params, body: Type.Object({ name: Type.Optional(ConversationName), ...looks }) },
       async ({ actor, params: { id }, body: { name, avatar, description } }) => {
-        await groups.update(actor, id, withoutNull({ name, avatarUrl: avatar, description }))
+        await groups.update(actor, id, omitUndefined({ name, avatarUrl: avatar, description }))
         return answer(await showConversation(services, actor, id), 'Conversation updated')
       }
     ),

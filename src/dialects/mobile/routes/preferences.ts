@@ -1,9 +1,9 @@
 import { Type } from '@sinclair/typebox'
 import type { Membership } from '../../../../protocol/conversations/entities.ts'
 import { bareId, ConversationId } from '../../../../protocol/ids.ts'
+import { omitUndefined } from '../../../omit-undefined.ts'
 import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
 import type { Services } from '../../kit/services.ts'
-import { maybe, withoutNull } from '../content.ts'
 import { answer } from '../present/answer.ts'
 
 const params = Type.Object({ id: ConversationId })
@@ -17,13 +17,13 @@ export function preferenceRoutes({ preferences }: Services): DialectRoute[] {
       {
         summary: 'Mute or unmute',
         params,
-        body: Type.Object({ isMuted: flag, until: maybe(Type.String({ maxLength: 40 })) })
+        body: Type.Object({ isMuted: flag, until: Type.Optional(Type.String({ maxLength: 40 })) })
       },
       async ({ actor, params: { id }, body: { isMuted, until } }) => {
         // A time alone says that it is to be muted until then.
         const wanted = isMuted ?? (typeof until === 'string' ? true : undefined)
         const muted = wanted ?? !kept(await preferences.get(actor, id)).isMuted
-        const after = await preferences.set(actor, id, { muted, ...withoutNull({ mutedUntil: until }) })
+        const after = await preferences.set(actor, id, { muted, ...omitUndefined({ mutedUntil: until }) })
         return answer({ conversationId: bareId(id), ...kept(after) }, muted ? 'Muted' : 'Unmuted')
       }
     ),

@@ -3,9 +3,9 @@ import { bareId, UserId } from '../../../../protocol/ids.ts'
 import type { Block, Settings } from '../../../../protocol/users/entities.ts'
 import { Audience } from '../../../../protocol/users/entities.ts'
 import type { Actor } from '../../../actor.ts'
+import { omitUndefined } from '../../../omit-undefined.ts'
 import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
 import type { Services } from '../../kit/services.ts'
-import { withoutNull } from '../content.ts'
 import { answer } from '../present/answer.ts'
 
 /** Blocked people of one answer, newest first. */
@@ -38,7 +38,7 @@ export function settingsRoutes(services: Services): DialectRoute[] {
       { summary: 'Change some of your settings', body: Changes },
       async ({ actor, body: { notifications = {}, privacy = {} } }) => {
         const { lastSeen, profilePhoto, about } = privacy
-        const changes = { notifications, privacy: withoutNull({ lastSeen, profilePhoto, about }) }
+        const changes = { notifications, privacy: omitUndefined({ lastSeen, profilePhoto, about }) }
         const changed = await settings.update(actor, changes)
         return answer(await presentSettings(services, actor, changed), 'Settings updated')
       }

@@ -1,32 +1,35 @@
-import { Type } from '@sinclair/typebox'
+import { type TSchema, Type } from '@sinclair/typebox'
 import { Email, Phone } from '../../../../protocol/accounts/routes.ts'
 import { UserId } from '../../../../protocol/ids.ts'
 import { PresenceStatus } from '../../../../protocol/presence/entities.ts'
 import { Bio, DisplayName, PictureUrl, PublicKey, Username } from '../../../../protocol/users/entities.ts'
+import { omitUndefined } from '../../../omit-undefined.ts'
 import { addressRoute } from '../../kit/addresses.ts'
 import { type DialectRoute, dialectRoute, readingRoute } from '../../kit/dialect.ts'
 import { limitOf, pageQuery } from '../../kit/paging.ts'
 import { readFound, withPresence } from '../../kit/readings.ts'
 import type { Services } from '../../kit/services.ts'
-import { maybe, withoutNull } from '../content.ts'
 import { answer } from '../present/answer.ts'
 import { presentOthers, presentOwn } from '../present/people.ts'
 
 /** People that one search finds, on all of its pages. */
 const MAX_FOUND = 500
 
+/** A field that null takes away. */
+const clearable = <S extends TSchema>(schema: S) => Type.Optional(Type.Union([schema, Type.Null()]))
+
 /**
  * Profile fields that a person may change; null takes a picture, a bio or a key away. A new phone number or email is
  * kept once it is proved by the code that is sent there.
  */
 const Profile = Type.Object({
-  phoneNumber: maybe(Phone),
-  email: maybe(Email),
-  username: maybe(Username),
-  displayName: maybe(DisplayName),
-  avatar: maybe(Type.Union([PictureUrl, Type.Literal('')])),
-  bio: maybe(Bio),
-  publicKey: maybe(PublicKey)
+  phoneNumber: Type.Optional(Phone),
+  email: Type.Optional(Email),
+  username: Type.Optional(Username),
+  displayName: Type.Optional(DisplayName),
+  avatar: clearable(Type.Union([PictureUrl, Type.Literal('')])),
+  bio: clearable(Bio),
+  publicKey: clearable(PublicKey)
 })
 
 /** Document 0, "User Profile", "User Status" and "Search". */
@@ -50,7 +53,7 @@ function ownRoutes(services: Services): DialectRoute[] {
       { summary: 'Change your profile', body: Profile },
       async ({ actor, body, ip, isLocal }) => {
         const { username, displayName, avatar, bio, publicKey, phoneNumber, email } = body
-        const verification = await addresses.noteNew(actor, withoutNull({ phone: phoneNumber, email }), {
+        const verification = await addresses.noteNew(actor, omitUndefined({ phone: phoneNumber, email }), {
           ip,
           isLocal
         })
@@ -62,7 +65,7 @@ function ownRoutes(services: Services): DialectRoute[] {
           bio: cleared(bio),
           publicKey: cleared(publicKey)
         }
-        const me = await users.update(actor, withoutNull(changes))
+        const me = await users.update(actor, omitUndefined(changes))
         return answer({ ...(await presentOwn(services, actor, me)), ...verification }, 'Profile updated')
       }
     ),

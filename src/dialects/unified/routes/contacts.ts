@@ -15,10 +15,7 @@ const ADDRESS_BOOK_BYTES = 1_048_576
 const NAME_LENGTH = 128
 const { maxItems } = SyncContacts.schema.body.properties.contacts
 const EntryPhone = Type.String({ minLength: 1, maxLength: 64 })
-const Entry = Type.Union([
-  EntryPhone,
-  Type.Object({ phone: EntryPhone, name: Type.Optional(Type.Union([Type.String(), Type.Null()])) })
-])
+const Entry = Type.Union([EntryPhone, Type.Object({ phone: EntryPhone, name: Type.Optional(Type.String()) })])
 
 /** Document 1, contacts. */
 export function contactRoutes(services: Services): DialectRoute[] {

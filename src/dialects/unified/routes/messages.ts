@@ -8,7 +8,7 @@ import { historyQuery, limitOf } from '../../kit/paging.ts'
 import { readMessages, type Said } from '../../kit/readings.ts'
 import { sendMessage } from '../../kit/sending.ts'
 import type { Services } from '../../kit/services.ts'
-import { contentOf, NewMessage, openPlace, requireTextOf, textFields } from '../content.ts'
+import { contentOf, EditedMessage, editOf, NewMessage, openPlace } from '../content.ts'
 import { answer, answerPage } from '../present/answers.ts'
 import { presentMessage, showMessage } from '../present/message.ts'
 
@@ -30,7 +30,7 @@ function pageRoutes(services: Services): DialectRoute[] {
   return [
     dialectRoute(
       'POST /messages',
-      { summary: 'Send a message', status: 201, body: NewMessage },
+      { summary: 'Send a message', status: 201, isSend: true, body: NewMessage },
       async ({ actor, body }) => {
         const conversationId = await openPlace(services, actor, body)
         const message = await sendMessage(services, actor, conversationId, contentOf(body))
@@ -62,10 +62,10 @@ function changeRoutes(services: Services): DialectRoute[] {
   return [
     dialectRoute(
       'PATCH /messages/:id',
-      { summary: 'Edit a message of yours', params, body: Type.Object(textFields) },
+      { summary: 'Edit a message of yours', params, body: EditedMessage },
       async ({ actor, params: { id }, body }) => {
         const place = await messages.locate(actor, id)
-        const edited = await messages.edit(actor, { ...place, text: requireTextOf(body) })
+        const edited = await messages.edit(actor, { ...place, ...editOf(body) })
         return answer(await showMessage(services, edited), 'Message edited')
       }
     ),

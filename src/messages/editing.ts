@@ -1,0 +1,50 @@
+import { bareId } from '../../protocol/ids.ts'
+import type { MessageEditData } from '../../protocol/messages/events.ts'
+import { AppError } from '../errors.ts'
+import { omitUndefined } from '../omit-undefined.ts'
+import type { Draft } from '../store/commit/draft.ts'
+import type { MessageDoc } from '../store/documents.ts'
+import { requireText, requireWellFormed } from '../text.ts'
+import { membersAmong } from './content.ts'
+
+/** Former texts that a message keeps. */
+const MAX_EDITS = 20
+
+/** Other content of a message, and who is mentioned in it where that changes too. */
+export type Edit = Pick<MessageEditData, 'text' | 'encryptedContent' | 'mentions'>
+
+/** Checks an edit by itself. @returns about how much it writes, bytes @throws {AppError} `invalid`, `too_large` */
+export function requireEdit({ text, encryptedContent }: Edit, textBytes: number): number {
+  if ((text === undefined) === (encryptedContent === undefined)) {
+    throw new AppError('invalid', 'Give either text or encryptedContent')
+  }
+  if (text !== undefined) requireText(text, textBytes)
+  if (encryptedContent !== undefined) requireWellFormed('encryptedContent', encryptedContent)
+  return `${text ?? ''}${encryptedContent ?? ''}`.length * 3 + 512
+}
+
+/**
+ * The message as an edit makes it; the same one where that changes nothing. What is encrypted takes the place of a text,
+ * and never the other way round.
+ * @throws {AppError} `invalid` for a plain text in the place of what is encrypted
+ */
+export function withEdit(
+  message: Readonly<MessageDoc>,
+  { text, encryptedContent, mentions: named }: Edit,
+  { now, state }: Draft
+): Readonly<MessageDoc> {
+  const { text: formerText, encryptedContent: formerCipher, mentions: formerMentions, edits = [], ...rest } = message
+  if (formerCipher !== undefined && text !== undefined) {
+    throw new AppError('invalid', 'The message is encrypted: edit its encryptedContent')
+  }
+  const mentions = named === undefined ? formerMentions : membersAmong(state, named.map(bareId))
+  const isSameContent = formerText === text && formerCipher === encryptedContent
+  if (isSameContent && `${formerMentions ?? ''}` === `${mentions ?? ''}`) return message
+  const former = isSameContent ? [] : [{ text: formerText ?? '', at: now }]
+  return {
+    ...rest,
+    ...omitUndefined({ text, encryptedContent, mentions }),
+    edits: [...edits, ...former].slice(-MAX_EDITS),
+    editedAt: now
+  }
+}
