@@ -111,6 +111,20 @@ export class MessageStore {
     return await this.#reads.wholeOf(inOrder.filter(row => row.bytes === undefined || fitting.has(row)))
   }
 
+  /**
+   * The newest message of each range that the person has not hidden, where that is not its very last; of those that
+   * do not fit the bytes none.
+   */
+  async newestBelowHidden(userId: ObjectId, ranges: readonly SeqRange[], maxBytes: number): Promise<MessageDoc[]> {
+    if (ranges.length === 0) return []
+    const filters = ranges.map(range => rangeFilter([range], userId))
+    const rows = await this.#reads.firstOfEach(filters, { seq: -1 }, maxBytes)
+    const lastOf = new Map(ranges.map(({ conversationId, upToSeq }) => [conversationId.toHexString(), upToSeq]))
+    const below = rows.filter(({ conversationId, seq }) => seq !== lastOf.get(conversationId.toHexString()))
+    const fitting = new Set(outlinesFitting(below, maxBytes))
+    return await this.#reads.wholeOf(below.filter(row => row.bytes === undefined || fitting.has(row)))
+  }
+
   /** Places and times of the newest messages of a view, newest first. */
   async recentPlaces(view: View, limit: number): Promise<Pick<MessageDoc, 'seq' | 'createdAt'>[]> {
     const projection = { seq: 1, createdAt: 1 }

@@ -76,3 +76,32 @@ t.test('an empty conversation can be hidden, and be taken back into the list', a
   await server.call(ann, 'PATCH', `${path}/preferences`, { hidden: false })
   t.match(await listByUser(ann), [{ id }])
 })
+
+t.test('U20: the last message is the newest that one has not hidden, in every list', async t => {
+  const server = await startServer(t)
+  const { ann, ben, id, path, send, listByUser } = await scene(server)
+  const one = await send(ann, 'One')
+  const hide = async (messageId: string) => await server.call(ben, 'DELETE', `${path}/messages/${messageId}?scope=me`)
+  for (const text of ['Two', 'Three']) await hide((await send(ann, text)).id)
+  const other = await server.group(ann, ben)
+  const list = await listByUser(ben)
+  t.match(list, [
+    { id: other, lastMessage: { type: 'system' } },
+    { id, lastMessage: { text: 'One' }, unreadCount: 1 }
+  ])
+  t.match((await server.call(ben, 'GET', path)).body, { lastMessage: { text: 'One' } })
+  for (const list of [
+    '/unified/conversations',
+    '/mobile/conversations',
+    '/chatapp/api/conversations',
+    '/taatom/api/v1/chat'
+  ]) {
+    const { status, text } = await server.call(ben, 'GET', list)
+    t.equal(status, 200)
+    t.match(text, /"lastMessage":\{[^{}]*"One"/, list)
+    t.notMatch(text, /Two|Three/, list)
+  }
+  t.match(await listByUser(ann), [{ id: other }, { id, lastMessage: { text: 'Three' } }], 'the other sees it')
+  await hide(one.id)
+  t.match(await listByUser(ben), [{ id: other }, { id, lastMessage: undefined, unreadCount: 0 }], 'all are hidden')
+})
