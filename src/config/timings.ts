@@ -43,7 +43,7 @@ export const DEFAULT_TIMINGS = {
   blockCacheMs: 10_000,
   sessionCacheMs: 30_000,
   settingsCacheMs: 30_000,
-  /** Time in which a refresh whose answer was lost may be repeated. */
+  /** Time in which a refresh may be repeated though an access token of its answer has come in already. */
   refreshGraceMs: 10_000,
   /** Pause before each try of a password, once there were too many wrong ones. */
   slowTryMs: 1_000,
