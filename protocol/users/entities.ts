@@ -56,7 +56,7 @@ export const Device = closed({
     minLength: 1,
     maxLength: 64,
     pattern: '^[A-Za-z0-9._:-]+$',
-    description: 'Stable for one install.'
+    description: 'Stable for one install: a sign-in ends the session that the same device had before.'
   }),
   platform: Type.Optional(Type.String({ maxLength: 32, pattern: PLAIN_TEXT })),
   name: Type.Optional(Type.String({ maxLength: 64, pattern: PLAIN_TEXT }))

@@ -211,15 +211,6 @@ t.test('tickets: one use, thirty seconds, dead with the session', async t => {
   await t.rejects(sessions.redeemTicket(dead.ticket), { code: 'session_revoked' })
 })
 
-t.test('the oldest session ends when somebody has too many', async t => {
-  const services = await openServices(t)
-  const { sessions } = services
-  const { userId, sessionId } = await signUp(services)
-  for (let count = 0; count < 100; count++) await sessions.open(userId, undefined)
-  t.equal((await sessions.list({ userId, expiresAt: 0 })).length, 100)
-  await t.rejects(sessions.requireLiveSession({ userId, sessionId }), { code: 'session_revoked' })
-})
-
 t.test('a person of another user system is made once, however many ask', async t => {
   const { users, uri } = await openServices(t)
   const client = await openDatabase(t, uri)

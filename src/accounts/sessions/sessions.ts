@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import type { Session, SessionRef } from '../../../protocol/accounts/entities.ts'
+import type { Session } from '../../../protocol/accounts/entities.ts'
 import { SessionAdded } from '../../../protocol/accounts/events.ts'
-import { bareId, prefixedId } from '../../../protocol/ids.ts'
+import { bareId } from '../../../protocol/ids.ts'
 import type { Device } from '../../../protocol/users/entities.ts'
 import type { Actor } from '../../actor.ts'
 import type { Bus } from '../../bus/bus.ts'
@@ -15,6 +15,8 @@ import type { PushTokenStore, UserService } from '../../users/index.ts'
 import type { TicketStore } from '../tickets/store.ts'
 import { MacTokens } from '../tokens/mac-tokens.ts'
 import { LiveSessions, usedGenerationOf } from './live-sessions.ts'
+import { MAX_LISTED, makeRoom } from './making-room.ts'
+import { presentRef, presentSession } from './present.ts'
 import { RefreshTokens } from './refresh-tokens.ts'
 import type { SessionDoc, SessionStore } from './store.ts'
 
@@ -44,7 +46,6 @@ interface SessionDeps {
   readonly users: UserService
 }
 
-const MAX_SESSIONS = 100
 const MAX_ROUNDS = 5
 /** Age up to which a sign-in counts as a proof of identity, ms. */
 const FRESH_MS = 600_000
@@ -80,7 +81,8 @@ export class SessionService {
   }
 
   /**
-   * Opens a session, and tells the person's other devices. Their oldest session ends when they have too many.
+   * Opens a session, and tells the person's other devices. It takes the place of the one of the same device; else the
+   * longest unused ends when they have too many.
    * @param approver who has let it in, if somebody has: then it ends with theirs
    */
   async open(userId: string, device: Device | undefined, approver?: Approver): Promise<OpenSession> {
@@ -98,9 +100,14 @@ export class SessionService {
       expiresAt: new Date(now.getTime() + this.#lifeMs),
       ...boundTo(approver)
     }
-    const others = await this.#store.sessions.list(session.userId, now, MAX_SESSIONS)
-    await this.#insert(session, others.length > 0)
-    await Promise.all(others.slice(MAX_SESSIONS - 1).map(({ _id }) => this.#end(_id, session.userId)))
+    const others = await this.#store.sessions.list(session.userId, now, MAX_LISTED)
+    const { former, tooMany, keptCount } = makeRoom(others, device, approver?.sessionId)
+    await this.#insert(session, keptCount > 0)
+    // What the device has approved before stays approved.
+    const formerIds = former.map(({ _id }) => _id)
+    await this.#store.sessions.handApprovals(formerIds, session._id)
+    const ended = [...formerIds, ...tooMany.map(({ _id }) => _id)]
+    await Promise.all(ended.map(async id => await this.#end(id, session.userId)))
     return this.#opened(session, 1)
   }
 
@@ -138,7 +145,7 @@ export class SessionService {
 
   /** Live sessions of the actor, newest first. */
   async list(actor: Actor): Promise<Session[]> {
-    const sessions = await this.#store.sessions.list(new ObjectId(actor.userId), new Date(), MAX_SESSIONS)
+    const sessions = await this.#store.sessions.list(new ObjectId(actor.userId), new Date(), MAX_LISTED)
     return sessions.map(session => presentSession(session, actor))
   }
 
@@ -279,20 +286,4 @@ function boundTo(approver: Approver | undefined): Partial<Pick<SessionDoc, 'appr
   if (approver === undefined) return {}
   if (approver.sessionId !== undefined) return { approvedBy: new ObjectId(approver.sessionId) }
   return { expiresAt: new Date(approver.expiresAt), isFixed: true }
-}
-
-/** A session as its person's other devices are told of it. */
-export function presentRef({ _id, device, createdAt }: SessionDoc): SessionRef {
-  return { id: prefixedId('ses', _id.toHexString()), ...omitUndefined({ device }), createdAt: createdAt.toISOString() }
-}
-
-function presentSession({ _id, device, createdAt, lastSeenAt, expiresAt }: SessionDoc, actor: Actor): Session {
-  return {
-    id: prefixedId('ses', _id.toHexString()),
-    ...omitUndefined({ device }),
-    createdAt: createdAt.toISOString(),
-    lastSeenAt: lastSeenAt.toISOString(),
-    expiresAt: expiresAt.toISOString(),
-    isCurrent: _id.toHexString() === actor.sessionId
-  }
 }

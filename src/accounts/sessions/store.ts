@@ -99,6 +99,12 @@ export class SessionStore {
       .toArray()
   }
 
+  /** Lets a session stand for others in what they have approved. */
+  async handApprovals(from: readonly ObjectId[], to: ObjectId): Promise<void> {
+    if (from.length === 0) return
+    await this.#sessions.updateMany({ approvedBy: { $in: [...from] }, _id: { $ne: to } }, { $set: { approvedBy: to } })
+  }
+
   /** Live sessions that one has approved since a moment. @returns their ids */
   async findApprovedBy(approvedBy: ObjectId, since: Date): Promise<ObjectId[]> {
     const sessions = await this.#sessions
