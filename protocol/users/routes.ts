@@ -81,7 +81,11 @@ const AddressBookPhone = Type.String({ minLength: 1, maxLength: 64 })
 
 /** Entries of an address book that have an account here; `phone` as it was given. */
 export const ContactMatches = closed({
-  matches: Type.Array(closed({ phone: Type.String(), name: Type.Optional(ContactName), user: User }))
+  matches: Type.Array(closed({ phone: Type.String(), name: Type.Optional(ContactName), user: User })),
+  unreadable: Type.Integer({
+    minimum: 0,
+    description: 'Entries that are no number, or lack a country where none is known.'
+  })
 })
 export type ContactMatches = Static<typeof ContactMatches>
 

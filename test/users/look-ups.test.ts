@@ -106,3 +106,43 @@ t.test('S33: where there is no directory of everybody, the list of people holds 
   t.same(await list('?limit=2&page=2'), known.slice(1), 'by pages')
   t.same(await list(`?limit=2&after=user_${known[0]}`), known.slice(1), 'and from somebody on')
 })
+
+t.test('U32: a number without a country is one of the country of one’s own number', async t => {
+  for (const region of ['', 'FR', 'DE']) {
+    const server = await startServer(t, { env: { DEFAULT_REGION: region } })
+    const german = await server.signUp({ phone: '+4915144455566' })
+    const nameless = await server.signUp()
+    const ben = await server.signUp({ phone: '+4915223456789' })
+    const contacts = ['01522 3456789', '+33199000000', 'nobody']
+    const look = async ({ accessToken: token }: { accessToken: string }) => {
+      const sync = (await server.call({ token }, 'POST', '/v1/contacts/sync', { contacts })).body
+      const unified = await server.call({ token }, 'POST', '/unified/contacts/sync', { contacts })
+      const search = await server.call({ token }, 'GET', '/v1/users/search?q=015223456789')
+      const chat = await server.call({ token }, 'POST', '/unified/contacts/start-chat', { phone: '01522-3456789' })
+      return {
+        matches: sync.matches.map(({ user }: { user: { id: string } }) => user.id),
+        unreadable: sync.unreadable,
+        unified: unified.body.message,
+        found: search.body.users.map(({ id }: { id: string }) => id),
+        isChat: chat.status === 200
+      }
+    }
+    const { id } = ben.user
+    const found = {
+      matches: [id],
+      unreadable: 1,
+      unified: '1 of 3 are here, and 1 could not be read',
+      found: [id],
+      isChat: true
+    }
+    const lost = {
+      ...found,
+      matches: [],
+      unreadable: 2,
+      unified: '0 of 3 are here, and 2 could not be read',
+      found: []
+    }
+    t.same(await look(german), found, `the own number counts where the region is ${region || 'not set'}`)
+    t.same(await look(nameless), region === 'DE' ? found : { ...lost, isChat: false }, 'else the region of the server')
+  }
+})
