@@ -208,7 +208,7 @@ export const SearchUsers = route({
   url: '/users/search',
   schema: {
     summary:
-      'People by the beginning of their username, of a word of their name or of their phone number (5 digits), or by a whole email; the best first',
+      'People by the beginning of their username or of a word of their name, or by a whole phone number or email; the best first',
     tags,
     querystring: closed({
       q: Type.String({ minLength: 1, maxLength: 64, pattern: PLAIN_TEXT }),

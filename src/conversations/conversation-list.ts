@@ -7,7 +7,7 @@ import { AppError } from '../errors.ts'
 import { type Budgets, WEIGHT } from '../limits/budgets.ts'
 import type { FairGate } from '../limits/fair-gate.ts'
 import { hiddenUpTo, peerOf } from '../present/present.ts'
-import { foldedWords } from '../search-words.ts'
+import { matcherOf } from '../search-words.ts'
 import type { ConversationStore, ListedRow } from '../store/conversations.ts'
 import type { ConversationDoc, PreferencesDoc } from '../store/documents.ts'
 import type { ListedMemberships, MemberStore } from '../store/members.ts'
@@ -16,8 +16,7 @@ import type { ConversationService } from './conversations.ts'
 
 /** Memberships of one person that a list looks at. */
 const MAX_MEMBERSHIPS = 10_000
-/** Words of a query, and people whose names are looked at. */
-const MAX_WORDS = 10
+/** People whose names are looked at. */
 const MAX_PEERS = 5_000
 /** Time for which a group counts as new to who was brought into it, ms, and how many of these do. */
 const NEW_MS = 30 * 24 * 3_600_000
@@ -192,8 +191,6 @@ export class ConversationListService {
   }
 
   async #named(actor: Actor, memberships: readonly Listed[], q: string): Promise<readonly Listed[]> {
-    const words = foldedWords(q).slice(0, MAX_WORDS)
-    if (words.length === 0) return []
     const docs = await this.#store.conversations.activity(memberships.map(it => it.conversationId))
     const peerIds = docs.flatMap(doc => peerOf(doc, actor.userId) ?? []).slice(0, MAX_PEERS)
     const peers = await this.#store.users.findMany(peerIds.map(id => new ObjectId(id)))
@@ -203,9 +200,9 @@ export class ConversationListService {
     const names = new Map(
       docs.map(doc => [doc._id.toHexString(), `${doc.name ?? ''} ${nameOf.get(peerOf(doc, actor.userId) ?? '') ?? ''}`])
     )
+    const isFound = matcherOf(q)
     return memberships.filter(({ conversationId, preferences }) => {
-      const own = foldedWords(`${names.get(conversationId.toHexString()) ?? ''} ${preferences.nickname ?? ''}`)
-      return words.every(word => own.some(it => it.startsWith(word)))
+      return isFound(`${names.get(conversationId.toHexString()) ?? ''} ${preferences.nickname ?? ''}`)
     })
   }
 }
