@@ -111,15 +111,15 @@ export class ServerProcess extends Killable {
   readonly url: string
   readonly #env: Record<string, string>
 
-  private constructor(uri: string, port: number) {
+  private constructor(uri: string, port: number, env: Record<string, string>) {
     super()
-    this.#env = testEnv(uri, { PORT: String(port) })
+    this.#env = testEnv(uri, { PORT: String(port), ...env })
     this.url = `http://127.0.0.1:${port}`
   }
 
   /** Runs on the database until the end of the test. */
-  static async run(t: Test, uri: string): Promise<ServerProcess> {
-    const server = new ServerProcess(uri, await freePort())
+  static async run(t: Test, uri: string, env: Record<string, string> = {}): Promise<ServerProcess> {
+    const server = new ServerProcess(uri, await freePort(), env)
     t.teardown(async () => await server.kill())
     await server.start()
     return server
