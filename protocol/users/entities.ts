@@ -25,7 +25,8 @@ const profile = {
   bio: Type.Optional(Bio),
   statusText: Type.Optional(StatusText),
   publicKey: Type.Optional(PublicKey),
-  lastSeenAt: Type.Optional(Timestamp)
+  lastSeenAt: Type.Optional(Timestamp),
+  updatedAt: Type.Optional(Timestamp)
 }
 
 /**
@@ -45,8 +46,7 @@ export const Me = closed({
   email: Type.Optional(Type.String()),
   unverifiedPhone: Type.Optional(Type.String()),
   unverifiedEmail: Type.Optional(Type.String()),
-  createdAt: Timestamp,
-  updatedAt: Type.Optional(Timestamp)
+  createdAt: Timestamp
 })
 export type Me = Static<typeof Me>
 
