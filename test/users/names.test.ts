@@ -31,15 +31,21 @@ t.test('S39 a name shows something, and leaves what is around it as it is', asyn
   }
 })
 
-t.test('S39 what another system calls somebody is made readable', async t => {
+t.test('U55: what another system calls somebody is made readable, and as if absent where it shows nothing', async t => {
   const server = await startServer(t)
   for (const [index, [name, shown]] of [
     ['\u202Enimda', 'nimda'],
     ['\u200B', 'User'],
     ['\u2066\u2069', 'User'],
+    ['  ', 'User'],
+    ['\u202eabc', 'abc'],
+    ['\u200eAnn\u200f \u061cLee\u2069', 'Ann Lee'],
+    ['\u202e\u200b\u2800\u3164', 'User'],
+    ['\ud83d', 'User'],
+    ['👩\u200d👩', '👩\u200d👩'],
     ['Ann', 'Ann']
   ].entries()) {
-    const token = await mintToken(`${index}`.repeat(24), { name })
+    const token = await mintToken(index.toString(16).repeat(24), { name })
     t.equal((await server.call({ token }, 'GET', '/v1/users/me')).body.displayName, shown)
   }
 })
