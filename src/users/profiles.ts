@@ -19,7 +19,8 @@ export function presentUser(
     ...presentShown(user, { about, profilePhoto }),
     ...omitUndefined({ publicKey, lastSeenAt: lastSeen ? lastSeenAt?.toISOString() : undefined }),
     createdAt: createdAt.toISOString(),
-    updatedAt: updatedAt.toISOString()
+    // A change of what is hidden is hidden, too.
+    updatedAt: (profilePhoto && about ? updatedAt : createdAt).toISOString()
   }
 }
 

@@ -73,6 +73,8 @@ t.test('U80: everybody’s profile says when it was changed last', async t => {
   t.ok(updatedAt > before.updatedAt)
   t.equal((await look(ben)).updatedAt, updatedAt)
   t.match((await server.call(ben, 'GET', `/v1/users/${ann.id}`)).body, { updatedAt })
+  await server.call(ann, 'PATCH', '/v1/users/me/settings', { privacy: { about: 'nobody' } })
+  t.equal((await look(ben)).updatedAt, before.createdAt, 'a change of what is hidden is hidden')
   await server.call(ann, 'POST', '/v1/blocks', { userId: ben.id })
   t.notOk('updatedAt' in (await look(ben)), 'nothing of it across a block')
 })
