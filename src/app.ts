@@ -89,8 +89,7 @@ export async function buildApp(config: AppConfig, connection?: Connection): Prom
   const delivery = await createDelivery(config, app.log)
   const jobs = createJobs({ ...stores, onError })
   const subjects = createSubjects({ stores, bus, config, delivery, onError })
-  const headPoller = jobs.everyServer(subjects.headPoller)
-  jobs.oneServer({ name: 'stale-transactions', everyMs: STALE_TRANSACTIONS_MS, run: stores.cleanStaleTransactions })
+  const { headPoller } = declareJobs(jobs, { stores, subjects, config })
   const loadSigners = async () => await (await import('./faces/http/signers.ts')).createSigners(config.JWT_SECRET)
   const authenticator = createAuthenticator({ loadSigners, config, ...subjects })
   const authenticate = async (token: string) => await authenticator.authenticate(token)
@@ -118,6 +117,21 @@ export async function buildApp(config: AppConfig, connection?: Connection): Prom
   await jobs.start()
   closeInOrder(app, { ...subjects, stores, realtime, delivery, jobs, ...config.timings })
   return app
+}
+
+/** Declares the work in the background. */
+function declareJobs(jobs: Jobs, { stores, subjects, config }: JobDeps) {
+  const { presence } = subjects
+  const everyMs = config.timings.sightingMs
+  jobs.everyServer({ name: 'sightings', everyMs, run: async () => await presence.keepSightings() })
+  jobs.oneServer({ name: 'stale-transactions', everyMs: STALE_TRANSACTIONS_MS, run: stores.cleanStaleTransactions })
+  return { headPoller: jobs.everyServer(subjects.headPoller) }
+}
+
+interface JobDeps {
+  readonly stores: Stores
+  readonly subjects: Subjects
+  readonly config: Pick<AppConfig, 'timings'>
 }
 
 export type Stores = Awaited<ReturnType<typeof openStores>>

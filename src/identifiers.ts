@@ -38,18 +38,24 @@ export function emailKey(email: string): string {
   return email.trim().normalize('NFC').toLowerCase()
 }
 
+/** Whether a text may be a phone number: it has digits, and nobody calls letters. */
+export function mayBePhone(text: string): boolean {
+  return DIGIT.test(text)
+}
+
 /**
  * Normalise a phone number to E.164; `00` counts as `+`, and without either it is a number of the region. `tel:`
  * (RFC 3966) may stand before it. `undefined` when it cannot be one.
+ * @param region country (ISO 3166) or calling code
  */
 export async function parsePhone(text: string, region: string | undefined): Promise<string | undefined> {
   const plain = text.normalize('NFKC').replace(DIRECTION, '').trim()
   const international = plain.replace(/^tel:/i, '').replace(/^00/, '+')
-  if (!DIGIT.test(international)) return undefined
+  if (!mayBePhone(international)) return undefined
   const { parsePhoneNumberFromString, isSupportedCountry } = await loadPhoneNumbers()
   const isCountry = region !== undefined && isSupportedCountry(region)
-  const defaultCountry = isCountry ? { defaultCountry: region } : {}
-  const number = parsePhoneNumberFromString(international, { extract: false, ...defaultCountry })
+  const place = isCountry ? { defaultCountry: region } : omitUndefined({ defaultCallingCode: region })
+  const number = parsePhoneNumberFromString(international, { extract: false, ...place })
   return number?.isValid() && number.ext === undefined ? number.number : undefined
 }
 

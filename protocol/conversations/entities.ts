@@ -74,7 +74,7 @@ export type Receipt = Static<typeof Receipt>
 
 /**
  * Preferences of a member, which nobody else sees. `muted` without `mutedUntil` is for ever. `hidden`: not in
- * the list until the next message. `nickname`: what they call the other person.
+ * the list until somebody writes in it. `nickname`: what they call the other person.
  */
 export const Preferences = closed({
   muted: Type.Boolean(),
@@ -106,7 +106,10 @@ export const ConversationView = closed({
   memberCount: Type.Integer({ minimum: 0 }),
   peerId: Type.Optional({ ...UserId, description: 'The other person of a direct conversation.' }),
   lastMessage: Type.Optional(Message),
-  lastActivityAt: Timestamp,
+  lastActivityAt: {
+    ...Timestamp,
+    description: 'When a person last wrote, or the caller was brought into the group, whichever is later.'
+  },
   me: Membership,
   unreadCount: Type.Integer({ minimum: 0, maximum: MAX_UNREAD, description: 'The maximum: as many, or more.' })
 })

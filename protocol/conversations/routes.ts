@@ -109,7 +109,7 @@ export const DeleteConversation = route({
   method: 'DELETE',
   url: '/conversations/:conversationId',
   schema: {
-    summary: 'Clear a conversation and hide it until its next message, or end a group with `?scope=everyone`',
+    summary: 'Clear a conversation and hide it until somebody writes in it, or end a group with `?scope=everyone`',
     tags,
     params,
     querystring: closed({ scope: Type.Optional(oneOf('everyone', 'me')) }),

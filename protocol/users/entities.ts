@@ -25,7 +25,8 @@ const profile = {
   bio: Type.Optional(Bio),
   statusText: Type.Optional(StatusText),
   publicKey: Type.Optional(PublicKey),
-  lastSeenAt: Type.Optional(Timestamp)
+  lastSeenAt: Type.Optional(Timestamp),
+  updatedAt: Type.Optional(Timestamp)
 }
 
 /**
@@ -45,8 +46,7 @@ export const Me = closed({
   email: Type.Optional(Type.String()),
   unverifiedPhone: Type.Optional(Type.String()),
   unverifiedEmail: Type.Optional(Type.String()),
-  createdAt: Timestamp,
-  updatedAt: Type.Optional(Timestamp)
+  createdAt: Timestamp
 })
 export type Me = Static<typeof Me>
 
@@ -56,7 +56,7 @@ export const Device = closed({
     minLength: 1,
     maxLength: 64,
     pattern: '^[A-Za-z0-9._:-]+$',
-    description: 'Stable for one install.'
+    description: 'Stable for one install: a sign-in ends the session that the same device had before.'
   }),
   platform: Type.Optional(Type.String({ maxLength: 32, pattern: PLAIN_TEXT })),
   name: Type.Optional(Type.String({ maxLength: 64, pattern: PLAIN_TEXT }))

@@ -81,7 +81,11 @@ const AddressBookPhone = Type.String({ minLength: 1, maxLength: 64 })
 
 /** Entries of an address book that have an account here; `phone` as it was given. */
 export const ContactMatches = closed({
-  matches: Type.Array(closed({ phone: Type.String(), name: Type.Optional(ContactName), user: User }))
+  matches: Type.Array(closed({ phone: Type.String(), name: Type.Optional(ContactName), user: User })),
+  unreadable: Type.Integer({
+    minimum: 0,
+    description: 'Entries that are no number, or lack a country where none is known.'
+  })
 })
 export type ContactMatches = Static<typeof ContactMatches>
 
@@ -204,7 +208,7 @@ export const SearchUsers = route({
   url: '/users/search',
   schema: {
     summary:
-      'People by the beginning of their username, of a word of their name or of their phone number (5 digits), or by a whole email; the best first',
+      'People by the beginning of their username or of a word of their name, or by a whole phone number or email; the best first',
     tags,
     querystring: closed({
       q: Type.String({ minLength: 1, maxLength: 64, pattern: PLAIN_TEXT }),

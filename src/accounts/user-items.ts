@@ -1,6 +1,6 @@
 import { SessionAdded } from '../../protocol/accounts/events.ts'
 import { presentEach, type UserItemTable } from '../streams/user-items.ts'
-import { presentRef } from './sessions/sessions.ts'
+import { presentRef } from './sessions/present.ts'
 import type { SessionStore } from './sessions/store.ts'
 
 /** Items of a person's own stream about sign-ins; one that has ended has none. */

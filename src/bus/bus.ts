@@ -1,7 +1,5 @@
-import type { Created } from '../../protocol/envelope.ts'
 import type { ConversationEvent, EphemeralEvent, UserEvent } from '../../protocol/index.ts'
 import type { Presence } from '../../protocol/presence/entities.ts'
-import type { ProfileUpdated } from '../../protocol/users/events.ts'
 
 /** Committed change of a conversation. Receivers deliver a conversation's changes in `rev` order. */
 export interface ConversationChange {
@@ -44,7 +42,6 @@ export interface EphemeralMessage {
 /** A changed profile, for those who share a conversation with its person; may be lost. */
 export interface ProfileChange {
   readonly userId: string
-  readonly event: Created<typeof ProfileUpdated>
 }
 
 /** A session that ended: its connections close. */

@@ -29,6 +29,8 @@ export const DEFAULT_TIMINGS = {
   receiptPauseMs: 500,
   /** Pause between two changes of one person's presence, or of their profile, that others are told. */
   livePauseMs: 2_000,
+  /** Interval at which it is kept who is online: a crash hides no more than that of when they were seen last. */
+  sightingMs: 60_000,
   /** Pause between two looks for what other processes have committed. */
   headPollMs: 1_500,
   /** Time that a gap in a stream gets to close by itself before it is read from the store. */
@@ -45,7 +47,7 @@ export const DEFAULT_TIMINGS = {
   blockCacheMs: 10_000,
   sessionCacheMs: 30_000,
   settingsCacheMs: 30_000,
-  /** Time in which a refresh whose answer was lost may be repeated. */
+  /** Time in which a refresh may be repeated though an access token of its answer has come in already. */
   refreshGraceMs: 10_000,
   /** Pause before each try of a password, once there were too many wrong ones. */
   slowTryMs: 1_000,

@@ -7,18 +7,20 @@ import { AppError } from '../errors.ts'
 import { type Budgets, WEIGHT } from '../limits/budgets.ts'
 import type { FairGate } from '../limits/fair-gate.ts'
 import { hiddenUpTo, peerOf } from '../present/present.ts'
-import { foldedWords } from '../search-words.ts'
-import type { ConversationStore } from '../store/conversations.ts'
+import { matcherOf } from '../search-words.ts'
+import type { ConversationStore, ListedRow } from '../store/conversations.ts'
 import type { ConversationDoc, PreferencesDoc } from '../store/documents.ts'
-import type { MemberStore } from '../store/members.ts'
+import type { ListedMemberships, MemberStore } from '../store/members.ts'
 import type { UserStore } from '../users/index.ts'
 import type { ConversationService } from './conversations.ts'
 
 /** Memberships of one person that a list looks at. */
 const MAX_MEMBERSHIPS = 10_000
-/** Words of a query, and people whose names are looked at. */
-const MAX_WORDS = 10
+/** People whose names are looked at. */
 const MAX_PEERS = 5_000
+/** Time for which a group counts as new to who was brought into it, ms, and how many of these do. */
+const NEW_MS = 30 * 24 * 3_600_000
+const MAX_NEW = 50
 /** Conversations that numbered pages reach. */
 const MAX_NUMBERED = 10_000
 
@@ -48,6 +50,14 @@ interface ListDeps {
 interface Listed {
   readonly conversationId: ObjectId
   readonly preferences: PreferencesDoc
+}
+
+/** What a list is read by, besides its candidates. */
+interface ListCut {
+  readonly limit: number
+  readonly type: ConversationDoc['type'] | undefined
+  readonly after: string | undefined
+  readonly joined: ListedMemberships['joined']
 }
 
 const NONE: PreferencesDoc = {}
@@ -92,18 +102,23 @@ export class ConversationListService {
     const { limit = PAGE_SIZE, after, unread } = request
     const skip = skipOf(request, limit)
     const userId = new ObjectId(actor.userId)
-    const { plain, kept } = await this.#store.members.listByUser(userId, MAX_MEMBERSHIPS)
+    const since = new Date(Date.now() - NEW_MS)
+    const { plain, kept, joined } = await this.#store.members.listByUser(userId, MAX_MEMBERSHIPS, since)
     const memberships = [...kept, ...plain.map(conversationId => ({ conversationId, preferences: NONE }))]
     const candidates = await this.#candidates(actor, memberships, request)
     const upTo = skip + limit
-    const docs = await this.#newest(candidates, { limit: upTo + 1, type: request.type, after })
-    const page = docs.slice(skip, upTo)
-    const found = await this.#views(userId, page)
+    const cut = { limit: upTo + 1, type: request.type, after, joined: newestOf(joined) }
+    const rows = await this.#newest(candidates, cut)
+    const page = rows.slice(skip, upTo)
+    const found = await this.#views(
+      userId,
+      page.map(({ doc }) => doc)
+    )
     const conversations = unread === undefined ? found : found.filter(it => it.unreadCount > 0 === unread)
     const last = page.at(-1)
-    if (docs.length <= upTo || last === undefined) return { conversations }
-    const isPinned = candidates.pinned.some(id => id.equals(last._id))
-    const cursor = `${isPinned ? 'p' : ''}${last.lastActivityAt.getTime()}_${last._id.toHexString()}`
+    if (rows.length <= upTo || last === undefined) return { conversations }
+    const isPinned = candidates.pinned.some(id => id.equals(last.doc._id))
+    const cursor = `${isPinned ? 'p' : ''}${last.at.getTime()}_${last.doc._id.toHexString()}`
     return { conversations, next: cursor }
   }
 
@@ -115,19 +130,16 @@ export class ConversationListService {
     return await this.#conversations.views(docs, mine)
   }
 
-  async #newest(
-    { pinned, others }: Candidates,
-    { limit, type, after }: { limit: number; type: ConversationDoc['type'] | undefined; after: string | undefined }
-  ): Promise<ConversationDoc[]> {
+  async #newest({ pinned, others }: Candidates, { limit, after, ...order }: ListCut): Promise<ListedRow[]> {
     const cursor = after === undefined ? undefined : readListCursor(after)
     const { conversations } = this.#store
     const isPastPinned = cursor !== undefined && !cursor.isPinned
     const first =
-      isPastPinned || pinned.length === 0 ? [] : await conversations.newest(pinned, limit, { after: cursor, type })
+      isPastPinned || pinned.length === 0 ? [] : await conversations.newest(pinned, limit, { ...order, after: cursor })
     if (first.length >= limit || others.length === 0) return first
     const rest = await conversations.newest(others, limit - first.length, {
-      after: isPastPinned ? cursor : undefined,
-      type
+      ...order,
+      after: isPastPinned ? cursor : undefined
     })
     return [...first, ...rest]
   }
@@ -149,14 +161,14 @@ export class ConversationListService {
     }
   }
 
-  /** Drop conversations that were put away and have had no message since. */
+  /** Drop conversations that were put away and in which nobody has said anything since. */
   async #withoutHidden(memberships: readonly Listed[]): Promise<readonly Listed[]> {
     const put = memberships.filter(({ preferences }) => preferences.hiddenAtSeq !== undefined)
     if (put.length === 0) return memberships
-    const seqs = await this.#seqs(put)
+    const said = await this.#said(put)
     return memberships.filter(({ conversationId, preferences }) => {
       const hiddenAt = preferences.hiddenAtSeq
-      return hiddenAt === undefined || (seqs.get(conversationId.toHexString()) ?? 0) > hiddenAt
+      return hiddenAt === undefined || (said.get(conversationId.toHexString()) ?? 0) > hiddenAt
     })
   }
 
@@ -164,22 +176,21 @@ export class ConversationListService {
   async #withPossiblyUnread(actor: Actor, listed: readonly Listed[]): Promise<readonly Listed[]> {
     const ids = listed.map(({ conversationId }) => conversationId)
     const memberships = await this.#store.members.findByUserIn(new ObjectId(actor.userId), ids)
-    const seqs = await this.#seqs(memberships)
+    const said = await this.#said(memberships)
     const read = new Map(memberships.map(me => [me.conversationId.toHexString(), Math.max(me.readSeq, hiddenUpTo(me))]))
     return listed.filter(({ conversationId }) => {
       const id = conversationId.toHexString()
-      return (seqs.get(id) ?? 0) > (read.get(id) ?? 0)
+      return (said.get(id) ?? 0) > (read.get(id) ?? 0)
     })
   }
 
-  async #seqs(memberships: readonly Pick<Listed, 'conversationId'>[]): Promise<Map<string, number>> {
+  /** The last messages that people wrote, by conversation id (hex). */
+  async #said(memberships: readonly Pick<Listed, 'conversationId'>[]): Promise<Map<string, number>> {
     const heads = await this.#store.conversations.heads(memberships.map(it => it.conversationId))
-    return new Map(heads.map(({ _id, seq }) => [_id.toHexString(), seq]))
+    return new Map(heads.map(({ _id, saidSeq }) => [_id.toHexString(), saidSeq]))
   }
 
   async #named(actor: Actor, memberships: readonly Listed[], q: string): Promise<readonly Listed[]> {
-    const words = foldedWords(q).slice(0, MAX_WORDS)
-    if (words.length === 0) return []
     const docs = await this.#store.conversations.activity(memberships.map(it => it.conversationId))
     const peerIds = docs.flatMap(doc => peerOf(doc, actor.userId) ?? []).slice(0, MAX_PEERS)
     const peers = await this.#store.users.findMany(peerIds.map(id => new ObjectId(id)))
@@ -189,11 +200,16 @@ export class ConversationListService {
     const names = new Map(
       docs.map(doc => [doc._id.toHexString(), `${doc.name ?? ''} ${nameOf.get(peerOf(doc, actor.userId) ?? '') ?? ''}`])
     )
+    const isFound = matcherOf(q)
     return memberships.filter(({ conversationId, preferences }) => {
-      const own = foldedWords(`${names.get(conversationId.toHexString()) ?? ''} ${preferences.nickname ?? ''}`)
-      return words.every(word => own.some(it => it.startsWith(word)))
+      return isFound(`${names.get(conversationId.toHexString()) ?? ''} ${preferences.nickname ?? ''}`)
     })
   }
+}
+
+function newestOf(joined: ListedMemberships['joined']): ListedMemberships['joined'] {
+  if (joined.length <= MAX_NEW) return joined
+  return [...joined].sort((a, b) => b.joinedAt.getTime() - a.joinedAt.getTime()).slice(0, MAX_NEW)
 }
 
 /** Number of conversations before a numbered page. @throws {AppError} `invalid` */

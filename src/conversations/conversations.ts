@@ -28,7 +28,7 @@ import type { DirectPairs } from './direct/pairs.ts'
 import type { LargeChanges } from './large-changes.ts'
 import { addedNews, newMember } from './new-members.ts'
 import { readableTexts } from './policy.ts'
-import { type Note, systemNoteDoc } from './system-messages.ts'
+import { firstNote, type Note } from './system-messages.ts'
 
 interface ConversationDeps {
   readonly clock: DatabaseClock
@@ -52,6 +52,15 @@ interface Inserted {
   readonly state: ConversationState
   readonly first: MessageDoc | undefined
 }
+
+/** A conversation and the membership of who sees it. */
+interface Seen {
+  readonly doc: ConversationDoc
+  readonly me: MemberDoc
+}
+
+/** Messages below a hidden last one among which another is looked for to be shown in its place. */
+const MAX_LOOKED_AT = 500
 
 /** Conversations: making and looking at them; the list is in `conversation-list.ts`. What members may change is in `groups.ts`. */
 export class ConversationService {
@@ -154,8 +163,9 @@ export class ConversationService {
   }
 
   /**
-   * Views of the conversations for the person of the memberships: one query for newest, one for unread. Last messages
-   * that are too large for a list are left out; a single one never is.
+   * Views of the conversations for the person of the memberships: one query for newest, one for unread, and one more
+   * where the person has hidden some of the newest. Last messages that are too large for a list are left out; a single
+   * one never is.
    */
   async views(docs: readonly ConversationDoc[], memberships: readonly MemberDoc[]): Promise<ConversationView[]> {
     const [{ userId } = {}] = memberships
@@ -165,10 +175,9 @@ export class ConversationService {
       const me = mine.get(doc._id.toHexString())
       return me === undefined ? [] : [{ doc, me }]
     })
-    const lastOnes = seen.flatMap(({ doc, me }) => rangeAfter(doc.seq - 1, doc, me))
     const unreadOnes = seen.flatMap(({ doc, me }) => rangeAfter(me.readSeq, doc, me))
     const [newest, unread] = await Promise.all([
-      this.#store.messages.findRanges(userId, lastOnes, LIST_BYTES),
+      this.#newest(userId, seen),
       this.#store.messages.unread(userId, unreadOnes)
     ])
     const answeredBy = await this.#store.messages.findAnswered(newest)
@@ -199,6 +208,19 @@ export class ConversationService {
       receipts: page.filter(row => !blockedIds.has(row.userId.toHexString())).map(presentReceipt),
       ...omitUndefined({ next: last && userId(last.userId) })
     }
+  }
+
+  /** The newest message that the person sees of each; below many that they have hidden none is looked for. */
+  async #newest(userId: ObjectId, seen: readonly Seen[]): Promise<MessageDoc[]> {
+    const { messages } = this.#store
+    const last = seen.flatMap(({ doc, me }) => rangeAfter(doc.seq - 1, doc, me))
+    const found = await messages.findRanges(userId, last, LIST_BYTES)
+    if (found.length === last.length) return found
+    const isFound = new Set(found.map(({ conversationId }) => conversationId.toHexString()))
+    const below = seen
+      .filter(({ doc }) => !isFound.has(doc._id.toHexString()))
+      .flatMap(({ doc, me }) => rangeAfter(doc.seq - 1 - MAX_LOOKED_AT, doc, me))
+    return [...found, ...(await messages.newestBelowHidden(userId, below, LIST_BYTES))]
   }
 
   async #openDirect(
@@ -274,22 +296,4 @@ function rangeAfter(seq: number, doc: ConversationDoc, me: MemberDoc): SeqRange[
 
 function requireOther({ userId }: Actor, peerId: string): void {
   if (peerId === userId) throw new AppError('invalid', 'A direct conversation needs somebody else')
-}
-
-/** The message that records how a group began, before the group is stored: change 2, message 1. */
-function firstNote(doc: ConversationDoc, actorId: string, note: Note): MessageDoc {
-  doc.rev += 1
-  doc.seq += 1
-  return {
-    _id: new ObjectId(),
-    conversationId: doc._id,
-    seq: doc.seq,
-    rev: doc.rev,
-    createdRev: doc.rev,
-    senderId: new ObjectId(actorId),
-    type: 'system',
-    bodyHash: '',
-    createdAt: doc.createdAt,
-    system: systemNoteDoc(note)
-  }
 }

@@ -8,8 +8,8 @@ import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { conversationId } from '../ids.ts'
 import { FOR_EVER, isHiddenAt, isMuted, presentMembership } from '../present/present.ts'
-import type { ConversationStore } from '../store/conversations.ts'
-import type { ConversationDoc, MemberDoc, PreferencesDoc } from '../store/documents.ts'
+import type { ConversationStore, Head } from '../store/conversations.ts'
+import type { MemberDoc, PreferencesDoc } from '../store/documents.ts'
 import type { MemberStore } from '../store/members.ts'
 import { noSuchConversation } from '../store/missing.ts'
 import type { AccountStore } from '../streams/store.ts'
@@ -21,8 +21,6 @@ interface PreferenceDeps {
   bus: Bus
   receipts: Pick<ReceiptService, 'mark'>
 }
-
-type Head = Pick<ConversationDoc, '_id' | 'seq'>
 
 /** Preferences of a member for a conversation: muted, pinned, archived, cleared, hidden. Nobody else sees it. */
 export class PreferenceService {
@@ -39,7 +37,7 @@ export class PreferenceService {
   /** The actor's own side of a conversation. @throws {AppError} `not_found` for who is not a member */
   async get(actor: Actor, id: string): Promise<Membership> {
     const { me, head } = await this.#require(actor, id)
-    return presentMembership(me, head.seq)
+    return presentMembership(me, head.saidSeq)
   }
 
   /**
@@ -53,7 +51,7 @@ export class PreferenceService {
     const isSame = Object.entries(wanted).every(([name, value]) =>
       isEqual(name, value, { now: me.preferences?.[name as keyof PreferencesDoc], me, head })
     )
-    if (isSame) return presentMembership(me, head.seq)
+    if (isSame) return presentMembership(me, head.saidSeq)
     return await this.#change(actor, head, async session => {
       return await this.#store.members.setPreferences(me, wanted, session)
     })
@@ -68,7 +66,7 @@ export class PreferenceService {
   }
 
   /**
-   * Clears a conversation and takes it out of the actor's list until its next message.
+   * Clears a conversation and takes it out of the actor's list until somebody says something in it.
    * @throws {AppError} `not_found` for who is not a member
    */
   async hide(actor: Actor, id: string): Promise<Membership> {
@@ -86,8 +84,8 @@ export class PreferenceService {
 
   async #clear(actor: Actor, id: string, isHidden: boolean): Promise<Membership> {
     const { me, head } = await this.#require(actor, id)
-    const isDone = me.clearedSeq >= head.seq && (!isHidden || isHiddenAt(me, head.seq))
-    if (isDone) return presentMembership(me, head.seq)
+    const isDone = me.clearedSeq >= head.seq && (!isHidden || isHiddenAt(me, head.saidSeq))
+    if (isDone) return presentMembership(me, head.saidSeq)
     // The others hear that it was read.
     await this.#receipts.mark(actor, head._id.toHexString(), { readSeq: head.seq })
     return await this.#change(actor, head, async session => {
@@ -107,7 +105,7 @@ export class PreferenceService {
       if (after === null) throw noSuchConversation()
     })
     if (after === null) throw new Error('A membership was changed, but which')
-    const me = presentMembership(after, head.seq)
+    const me = presentMembership(after, head.saidSeq)
     const event = PreferencesUpdated.create({ conversationId: conversationId(head._id), me })
     this.#bus.publish('user', { userId: actor.userId, rev, event })
     return me
@@ -161,7 +159,7 @@ function isEqual(
   wanted: unknown,
   { now, me, head }: { now: unknown; me: MemberDoc; head: Head }
 ): boolean {
-  if (name === 'hiddenAtSeq' && wanted !== undefined) return isHiddenAt(me, head.seq)
+  if (name === 'hiddenAtSeq' && wanted !== undefined) return isHiddenAt(me, head.saidSeq)
   if (wanted instanceof Date) return now instanceof Date && now.getTime() === wanted.getTime()
   return now === wanted
 }

@@ -3,7 +3,7 @@ import type { Actor } from '../actor.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { presentMessage } from '../present/present.ts'
 import type { Draft } from '../store/commit/draft.ts'
-import type { SystemNoteDoc } from '../store/documents.ts'
+import type { ConversationDoc, MessageDoc, SystemNoteDoc } from '../store/documents.ts'
 
 /** People that a note names. */
 const NAMED = 20
@@ -25,7 +25,25 @@ export function appendSystemMessage(draft: Draft, actor: Actor, note: Note): voi
 }
 
 /** The note as it is stored. */
-export function systemNoteDoc({ userIds, ...note }: Note): SystemNoteDoc {
+function systemNoteDoc({ userIds, ...note }: Note): SystemNoteDoc {
   if (userIds === undefined || userIds.length === 0) return note
   return { ...note, userIds: userIds.slice(0, NAMED).map(id => new ObjectId(id)), userCount: userIds.length }
+}
+
+/** The message that records how a group began, before the group is stored: change 2, message 1. */
+export function firstNote(doc: ConversationDoc, actorId: string, note: Note): MessageDoc {
+  doc.rev += 1
+  doc.seq += 1
+  return {
+    _id: new ObjectId(),
+    conversationId: doc._id,
+    seq: doc.seq,
+    rev: doc.rev,
+    createdRev: doc.rev,
+    senderId: new ObjectId(actorId),
+    type: 'system',
+    bodyHash: '',
+    createdAt: doc.createdAt,
+    system: systemNoteDoc(note)
+  }
 }

@@ -38,7 +38,7 @@ export function createConversationItems({
     preferences: async ({ userId }, changes) => {
       const refs = changes.map(({ ref }) => ref)
       const heads = await store.conversations.heads(refs)
-      const seqs = new Map(heads.map(({ _id, seq }) => [_id.toHexString(), seq]))
+      const seqs = new Map(heads.map(({ _id, saidSeq }) => [_id.toHexString(), saidSeq]))
       const rows = await store.members.findByUserIn(new ObjectId(userId), refs)
       const mine = new Map(rows.map(row => [row.conversationId.toHexString(), row]))
       return presentEach(changes, ({ rev, ref }) => {

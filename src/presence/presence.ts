@@ -9,6 +9,7 @@ import { omitUndefined } from '../omit-undefined.ts'
 /** Keeps when people were seen last. */
 interface LastSeenPort {
   set(userId: ObjectId, at: Date): Promise<void>
+  setAll(userIds: readonly ObjectId[], at: Date): Promise<void>
   findByUsers(userIds: readonly ObjectId[]): Promise<ReadonlyMap<string, Date>>
 }
 
@@ -113,6 +114,19 @@ export class PresenceService {
     return this.#onlineCount
   }
 
+  /**
+   * Keeps that who is online or away here is seen now, so that after a crash it is known when they were seen last. To
+   * be repeated at intervals.
+   */
+  async keepSightings(): Promise<void> {
+    const now = new Date()
+    const seen = [...this.#devices.keys()].filter(userId => this.#statusOf(userId) !== 'offline')
+    await this.#store.lastSeen.setAll(
+      seen.map(id => new ObjectId(id)),
+      now
+    )
+  }
+
   #statusOf(userId: string): PresenceStatus {
     const statuses = [...(this.#devices.get(userId)?.values() ?? [])]
     if (statuses.includes('online')) return 'online'
@@ -122,7 +136,11 @@ export class PresenceService {
   #emitIfChanged(userId: string, before: PresenceStatus): void {
     const status = this.#statusOf(userId)
     if (status === before) return
-    if (before === 'offline') this.#onlineCount += 1
+    if (before === 'offline') {
+      this.#onlineCount += 1
+      // A crash tells nobody that it comes; what was told does not wait for this.
+      void this.#store.lastSeen.set(new ObjectId(userId), new Date()).catch(() => undefined)
+    }
     if (status !== 'offline') return this.#emit({ ...offline(userId), status })
     this.#onlineCount -= 1
     const lastSeenAt = new Date()

@@ -168,13 +168,13 @@ export function presentReceipt(doc: MemberDoc): Receipt {
   }
 }
 
-/** Stored membership → the member's own side of a conversation whose last message is `seq`. */
-export function presentMembership(doc: MemberDoc, seq: number): Membership {
+/** Stored membership → the member's own side of a conversation in which people wrote up to `saidSeq`. */
+export function presentMembership(doc: MemberDoc, saidSeq: number): Membership {
   const { role, joinedSeq, deliveredSeq, readSeq, clearedSeq, preferences } = doc
-  return { role, joinedSeq, deliveredSeq, readSeq, clearedSeq, preferences: presentPreferences(preferences, seq) }
+  return { role, joinedSeq, deliveredSeq, readSeq, clearedSeq, preferences: presentPreferences(preferences, saidSeq) }
 }
 
-function presentPreferences(preferences: PreferencesDoc = {}, seq: number): Preferences {
+function presentPreferences(preferences: PreferencesDoc = {}, saidSeq: number): Preferences {
   const { pinned = false, archived = false, favorite = false, ringtone, nickname, mutedUntil } = preferences
   const muted = isMuted({ preferences })
   return {
@@ -182,7 +182,7 @@ function presentPreferences(preferences: PreferencesDoc = {}, seq: number): Pref
     pinned,
     archived,
     favorite,
-    hidden: isHiddenAt({ preferences }, seq),
+    hidden: isHiddenAt({ preferences }, saidSeq),
     ...omitUndefined({
       mutedUntil: muted && mutedUntil !== undefined && mutedUntil < FOR_EVER ? mutedUntil.toISOString() : undefined,
       ringtone,
@@ -199,9 +199,12 @@ export function isMuted({ preferences }: Pick<MemberDoc, 'preferences'>): boolea
   return preferences?.mutedUntil !== undefined && preferences.mutedUntil.getTime() > Date.now()
 }
 
-/** Whether a member has put the conversation away and nothing was said since. */
-export function isHiddenAt({ preferences }: Pick<MemberDoc, 'preferences'>, seq: number): boolean {
-  return preferences?.hiddenAtSeq !== undefined && seq <= preferences.hiddenAtSeq
+/**
+ * Whether a member has put the conversation away and nobody has said anything since.
+ * @param saidSeq the last message that a person wrote: what the server notes by itself does not count
+ */
+export function isHiddenAt({ preferences }: Pick<MemberDoc, 'preferences'>, saidSeq: number): boolean {
+  return preferences?.hiddenAtSeq !== undefined && saidSeq <= preferences.hiddenAtSeq
 }
 
 /** The `seq` up to which a member sees nothing: from before they came, or cleared by them. */
@@ -238,10 +241,16 @@ export function presentView(
       peerId: peer === undefined ? undefined : prefixedId('user', peer),
       lastMessage: isVisible ? presentMessage(newest, answered, readerOf(me)) : undefined
     }),
-    lastActivityAt: doc.lastActivityAt.toISOString(),
-    me: presentMembership(me, doc.seq),
+    lastActivityAt: activityAt(doc, me).toISOString(),
+    me: presentMembership(me, doc.saidSeq ?? doc.seq),
     unreadCount
   }
+}
+
+/** Time by which a member finds a conversation in their list: a group is new to who was brought into it. */
+function activityAt({ saidAt, lastActivityAt }: ConversationDoc, { addedBy, joinedAt }: MemberDoc): Date {
+  const at = saidAt ?? lastActivityAt
+  return addedBy !== undefined && joinedAt > at ? joinedAt : at
 }
 
 /** Whether somebody deleted the message for themselves. */

@@ -8,7 +8,7 @@ import type { Standing } from '../streams/positions.ts'
 import type { Connection } from './connection.ts'
 import { Recipients } from './encoding/recipients.ts'
 import { type LocalUser, Membership } from './membership.ts'
-import type { BlockPort, HeadsPort, PresencePort, ReplayPort, ScopePort } from './ports.ts'
+import type { BlockPort, HeadsPort, PresencePort, ProfilePort, ReplayPort, ScopePort } from './ports.ts'
 import { AutomaticSubscriptions, type FindScope } from './presence/automatic-subscriptions.ts'
 import { PresenceSubscriptions } from './presence/presence-subscriptions.ts'
 
@@ -21,6 +21,7 @@ interface HubDeps extends ScopePort {
   readonly replay: ReplayPort
   readonly heads: HeadsPort
   readonly blocks: BlockPort
+  readonly users: ProfilePort
   readonly presence: Pick<PresencePort, 'current' | 'visibleTo'>
   readonly timings: Pick<Timings, 'gapPatienceMs'>
   readonly onError: (error: unknown) => void
@@ -199,18 +200,18 @@ export class Hub {
     return members.filter(({ id }) => id !== userId && !blocked.has(id))
   }
 
-  /** Tells everybody here who shares a conversation with the person, each once. */
-  async #deliverProfile({ userId, event }: ProfileChange): Promise<void> {
-    const [memberships, blocked] = await Promise.all([
-      this.#deps.replay.memberships(userId, MAX_TOLD_CONVERSATIONS),
-      this.#deps.blocks.blockedPeers(userId)
-    ])
-    const sharers = new Set<LocalUser>()
+  /** Tells everybody here who shares a conversation with the person, each once, what they may see. */
+  async #deliverProfile({ userId }: ProfileChange): Promise<void> {
+    const memberships = await this.#deps.replay.memberships(userId, MAX_TOLD_CONVERSATIONS)
+    const sharers = new Map<string, LocalUser>()
     for (const { conversationId } of memberships) {
-      for (const [user] of this.#membership.membersOf(conversationId)) sharers.add(user)
+      for (const [user] of this.#membership.membersOf(conversationId)) sharers.set(user.id, user)
     }
-    const told = [...sharers].filter(({ id }) => id !== userId && !blocked.has(id))
-    Recipients.from(told.flatMap(({ connections }) => [...connections])).send({ event })
+    sharers.delete(userId)
+    if (sharers.size === 0) return
+    for (const { event, viewerIds } of await this.#deps.users.profileUpdates(userId, [...sharers.keys()])) {
+      Recipients.from(viewerIds.flatMap(id => [...(sharers.get(id)?.connections ?? [])])).send({ event })
+    }
   }
 }
 

@@ -15,6 +15,7 @@ import type {
   HeadsPort,
   HelloPort,
   PresencePort,
+  ProfilePort,
   ReceiptPort,
   ReplayPort,
   ScopePort,
@@ -35,6 +36,7 @@ interface RealtimeDeps extends HelloPort, ScopePort {
   readonly receipts: ReceiptPort
   readonly replay: ReplayPort
   readonly sessions: SessionPort
+  readonly users: HelloPort['users'] & ProfilePort
   readonly onError: (error: unknown) => void
 }
 

@@ -1,3 +1,4 @@
+import type { EphemeralEvent } from '../../protocol/index.ts'
 import type { Presence, PresenceStatus } from '../../protocol/presence/entities.ts'
 import type { Cursors, Heads } from '../../protocol/sync/entities.ts'
 import type { Me } from '../../protocol/users/entities.ts'
@@ -81,6 +82,15 @@ export interface DevicePort {
 export interface ScopePort {
   readonly friends: { presenceScope(actor: Pick<Actor, 'userId'>): Promise<readonly string[]> }
   readonly peers: { among(conversationIds: readonly string[], userId: string): Promise<readonly string[]> }
+}
+
+/** Profiles as those who are told of a change may see them. */
+export interface ProfilePort {
+  /** @returns the event for each group of viewers who see the same; without those blocked either way */
+  profileUpdates(
+    userId: string,
+    viewerIds: readonly string[]
+  ): Promise<readonly { readonly event: EphemeralEvent; readonly viewerIds: readonly string[] }[]>
 }
 
 export interface HelloPort {

@@ -1,4 +1,4 @@
-import type { Collection, Filter } from 'mongodb'
+import type { Collection, Document, Filter } from 'mongodb'
 import type { MessageDoc } from './documents.ts'
 
 /** Size of a page. */
@@ -36,13 +36,24 @@ export class BoundedReads {
     { limit, maxBytes }: PageSize,
     sort?: Readonly<Record<string, 1 | -1>>
   ): Promise<Row[]> {
+    const found = [{ $match: filter }, ...(sort === undefined ? [] : [{ $sort: sort }]), { $limit: limit + 1 }]
+    return await this.#read(found, { limit, maxBytes })
+  }
+
+  /** The first row, by an order, of those that match each filter; those that are no outlines are within the bytes together. */
+  async firstOfEach(
+    filters: readonly Filter<MessageDoc>[],
+    sort: Readonly<Record<string, 1 | -1>>,
+    maxBytes: number
+  ): Promise<Row[]> {
+    const [first = [], ...others] = filters.map(filter => [{ $match: filter }, { $sort: sort }, { $limit: 1 }])
+    const unions = others.map(pipeline => ({ $unionWith: { coll: this.#messages.collectionName, pipeline } }))
+    return await this.#read([...first, ...unions], { limit: filters.length, maxBytes })
+  }
+
+  async #read(found: readonly Document[], { limit, maxBytes }: PageSize): Promise<Row[]> {
     const share = Math.floor(maxBytes / Math.max(1, limit))
-    const stages = [
-      { $match: filter },
-      ...(sort === undefined ? [] : [{ $sort: sort }]),
-      { $limit: limit + 1 },
-      { $replaceWith: { $cond: [{ $lte: [BYTES, share] }, '$$ROOT', OUTLINE] } }
-    ]
+    const stages = [...found, { $replaceWith: { $cond: [{ $lte: [BYTES, share] }, '$$ROOT', OUTLINE] } }]
     // More than there can be, so that the first batch is known to be the last: one command.
     return await this.#messages.aggregate<Row>(stages, { batchSize: limit + 2 }).toArray()
   }

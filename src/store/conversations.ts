@@ -1,6 +1,23 @@
-import type { Collection, Db, Filter, FindOptions, IndexDescription, ObjectId } from 'mongodb'
+import type { Collection, Db, Document, Filter, FindOptions, IndexDescription, ObjectId } from 'mongodb'
 import { omitUndefined } from '../omit-undefined.ts'
-import type { ConversationDoc } from './documents.ts'
+import type { ConversationDoc, MemberDoc } from './documents.ts'
+
+/** Head of a conversation, and the `seq` of the last message that a person wrote. */
+export type Head = Pick<ConversationDoc, '_id' | 'rev' | 'seq'> & { readonly saidSeq: number }
+
+/** A conversation in a list, and the moment by which it is there. */
+export interface ListedRow {
+  readonly doc: ConversationDoc
+  readonly at: Date
+}
+
+/** Order of a list, as far as it is one person's. */
+interface ListOrder {
+  readonly after: { readonly at: Date; readonly id: ObjectId } | undefined
+  readonly type: ConversationDoc['type'] | undefined
+  /** Groups that they were brought into lately. */
+  readonly joined: readonly Pick<MemberDoc, 'conversationId' | 'joinedAt'>[]
+}
 
 /** Reads conversations; they are written by `Commits` alone. */
 export class ConversationStore {
@@ -25,8 +42,9 @@ export class ConversationStore {
   }
 
   /** The heads of the given, in no order. */
-  async heads(ids: readonly ObjectId[]): Promise<Pick<ConversationDoc, '_id' | 'rev' | 'seq'>[]> {
-    return await this.#among(ids, { projection: { rev: 1, seq: 1 } })
+  async heads(ids: readonly ObjectId[]): Promise<Head[]> {
+    const saidSeq = { $ifNull: ['$saidSeq', '$seq'] }
+    return await this.#among<Head>(ids, { projection: { rev: 1, seq: 1, saidSeq } })
   }
 
   /** The pair keys of those of the given that are direct ones. */
@@ -52,20 +70,23 @@ export class ConversationStore {
     return await this.#conversations.find({ pairKey: { $in: [...pairKeys] } }).toArray()
   }
 
-  /** The newest by activity among the given, after a place in that order. */
-  async newest(
-    ids: readonly ObjectId[],
-    limit: number,
-    { after, type }: { after?: { at: Date; id: ObjectId } | undefined; type?: ConversationDoc['type'] | undefined }
-  ): Promise<ConversationDoc[]> {
+  /**
+   * The newest among the given, after a place in that order: by what a person said last, or by when they were joined
+   * where that was later.
+   */
+  async newest(ids: readonly ObjectId[], limit: number, { after, type, joined }: ListOrder): Promise<ListedRow[]> {
     const older =
-      after === undefined
-        ? {}
-        : { $or: [{ lastActivityAt: { $lt: after.at } }, { lastActivityAt: after.at, _id: { $lt: after.id } }] }
+      after === undefined ? {} : { $or: [{ at: { $lt: after.at } }, { at: after.at, _id: { $lt: after.id } }] }
     return await this.#conversations
-      .find({ _id: { $in: [...ids] }, ...older, ...omitUndefined({ type }) })
-      .sort({ lastActivityAt: -1, _id: -1 })
-      .limit(limit)
+      .aggregate<ListedRow>([
+        { $match: { _id: { $in: [...ids] }, ...omitUndefined({ type }) } },
+        {
+          $project: { at: { $max: [{ $ifNull: ['$saidAt', '$lastActivityAt'] }, joinedAtOf(joined)] }, doc: '$$ROOT' }
+        },
+        { $match: older },
+        { $sort: { at: -1, _id: -1 } },
+        { $limit: limit }
+      ])
       .toArray()
   }
 
@@ -83,13 +104,21 @@ export class ConversationStore {
   }
 
   /** The database is not asked for none: many people are in no conversation yet. */
-  async #among(
+  async #among<T extends Document = ConversationDoc>(
     ids: readonly ObjectId[],
     options: FindOptions = {},
     filter: Filter<ConversationDoc> = {}
-  ): Promise<ConversationDoc[]> {
+  ): Promise<T[]> {
     if (ids.length === 0) return []
     const inOneReply = { batchSize: ids.length, ...options }
-    return await this.#conversations.find({ ...filter, _id: { $in: [...ids] } }, inOneReply).toArray()
+    return await this.#conversations.find<T>({ ...filter, _id: { $in: [...ids] } }, inOneReply).toArray()
   }
+}
+
+/** Expression of when somebody joined a conversation; null where that is not among the given. */
+function joinedAtOf(joined: ListOrder['joined']): Document | null {
+  if (joined.length === 0) return null
+  const index = { $indexOfArray: [joined.map(({ conversationId }) => conversationId), '$_id'] }
+  const at = { $arrayElemAt: [joined.map(({ joinedAt }) => joinedAt), '$$index'] }
+  return { $let: { vars: { index }, in: { $cond: [{ $gte: ['$$index', 0] }, at, null] } } }
 }

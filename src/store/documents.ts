@@ -13,7 +13,11 @@ export interface ConversationDoc {
   /** The `rev` of the last change of a membership. */
   memberRev: number
   memberCount: number
+  /** Time of the last message of any kind. */
   lastActivityAt: Date
+  /** The last message that a person wrote, and its time; absent in older documents, where the last of any kind counts. */
+  saidSeq?: number
+  saidAt?: Date
   /** The database's clock at the last change. */
   changedAt: Date
   createdAt: Date
@@ -41,7 +45,7 @@ export interface PreferencesDoc {
   favorite?: boolean
   ringtone?: string
   nickname?: string
-  /** Not listed until there is a message after this `seq`. */
+  /** Not listed until a person has written a message after this `seq`. */
   hiddenAtSeq?: number
 }
 

@@ -8,8 +8,9 @@ const MAX_READS = 8
 const LEADING = { role: { $in: ['owner', 'admin'] satisfies MemberDoc['role'][] } }
 const PRESENT = { leftAt: { $exists: false } }
 
-/** Memberships of a list: those without preferences, and the others. */
+/** Memberships of a list: those without preferences, and the others; and which of all are of groups that are new to them. */
 export interface ListedMemberships {
+  readonly joined: readonly Pick<MemberDoc, 'conversationId' | 'joinedAt'>[]
   readonly plain: readonly ObjectId[]
   readonly kept: readonly { readonly conversationId: ObjectId; readonly preferences: PreferencesDoc }[]
 }
@@ -48,9 +49,12 @@ export class MemberStore {
 
   /**
    * The present memberships of one person as far as a list of conversations looks at them, at most `limit`: the ids
-   * of those without preferences, which are most, and the others. One document, because a thousand take longer to read.
+   * of those without preferences, which are most, and the others; and the groups that they were brought into since a
+   * moment. One document, because a thousand take longer to read.
    */
-  async listByUser(userId: ObjectId, limit: number): Promise<ListedMemberships> {
+  async listByUser(userId: ObjectId, limit: number, since: Date): Promise<ListedMemberships> {
+    const isNew = { $and: [{ $gt: ['$joinedAt', since] }, { $ne: [{ $type: '$addedBy' }, 'missing'] }] }
+    const joined = { conversationId: '$conversationId', joinedAt: '$joinedAt' }
     const isPlain = { $eq: [{ $type: '$preferences' }, 'missing'] }
     const kept = { conversationId: '$conversationId', preferences: '$preferences' }
     const [found] = await this.#members
@@ -61,12 +65,13 @@ export class MemberStore {
           $group: {
             _id: null,
             plain: { $push: { $cond: [isPlain, '$conversationId', '$$REMOVE'] } },
-            kept: { $push: { $cond: [isPlain, '$$REMOVE', kept] } }
+            kept: { $push: { $cond: [isPlain, '$$REMOVE', kept] } },
+            joined: { $push: { $cond: [isNew, joined, '$$REMOVE'] } }
           }
         }
       ])
       .toArray()
-    return found ?? { plain: [], kept: [] }
+    return found ?? { plain: [], kept: [], joined: [] }
   }
 
   /** Present memberships of one person in the given conversations. */

@@ -112,6 +112,20 @@ export class MessageStore {
   }
 
   /**
+   * The newest message of each range that the person has not hidden, where that is not its very last; of those that
+   * do not fit the bytes none.
+   */
+  async newestBelowHidden(userId: ObjectId, ranges: readonly SeqRange[], maxBytes: number): Promise<MessageDoc[]> {
+    if (ranges.length === 0) return []
+    const filters = ranges.map(range => rangeFilter([range], userId))
+    const rows = await this.#reads.firstOfEach(filters, { seq: -1 }, maxBytes)
+    const lastOf = new Map(ranges.map(({ conversationId, upToSeq }) => [conversationId.toHexString(), upToSeq]))
+    const below = rows.filter(({ conversationId, seq }) => seq !== lastOf.get(conversationId.toHexString()))
+    const fitting = new Set(outlinesFitting(below, maxBytes))
+    return await this.#reads.wholeOf(below.filter(row => row.bytes === undefined || fitting.has(row)))
+  }
+
+  /**
    * Messages changed after `since`, by `rev`, with no upper bound; hidden ones too, so that the scan is dense. What
    * changes again while it is read is left out: it is found at its later `rev`.
    */

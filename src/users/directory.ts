@@ -4,7 +4,7 @@ import type { User } from '../../protocol/users/entities.ts'
 import type { Actor } from '../actor.ts'
 import type { Config } from '../config/config.ts'
 import { ObjectId } from '../database/object-id.ts'
-import { emailKey, parsePhone } from '../identifiers.ts'
+import { emailKey, mayBePhone, parsePhone } from '../identifiers.ts'
 import { userId } from '../ids.ts'
 import { type Budgets, WEIGHT } from '../limits/budgets.ts'
 import { omitUndefined } from '../omit-undefined.ts'
@@ -20,7 +20,7 @@ interface DirectoryDeps {
   readonly store: { readonly users: UserStore; readonly blocks: BlockStore; readonly contacts: ContactStore }
   readonly visibility: Pick<Visibility, 'findAll'>
   readonly lookUps: LookUps
-  readonly config: Pick<Config, 'DEFAULT_REGION' | 'USER_DIRECTORY'>
+  readonly config: Pick<Config, 'USER_DIRECTORY'>
   readonly budgets: Budgets
 }
 
@@ -35,7 +35,6 @@ export class Directory {
   readonly #store: DirectoryDeps['store']
   readonly #visibility: DirectoryDeps['visibility']
   readonly #lookUps: LookUps
-  readonly #region: string | undefined
   readonly #isOpen: boolean
   readonly #budgets: Budgets
 
@@ -43,7 +42,6 @@ export class Directory {
     this.#store = store
     this.#visibility = visibility
     this.#lookUps = lookUps
-    this.#region = config.DEFAULT_REGION
     this.#isOpen = config.USER_DIRECTORY
     this.#budgets = budgets
   }
@@ -105,12 +103,16 @@ export class Directory {
 
   async #byAddress(actor: Pick<Actor, 'userId'>, text: string): Promise<UserDoc[]> {
     const email = EMAIL.test(text.trim()) ? emailKey(text.trim()) : undefined
-    const phone = email === undefined ? await parsePhone(text, this.#region) : undefined
+    const phone = email === undefined && mayBePhone(text) ? await this.#phoneIn(actor, text) : undefined
     if (email === undefined && phone === undefined) return []
     await this.#lookUps.count(actor)
     return phone === undefined
       ? await this.#lookUps.findByEmail(actor, email ?? '')
       : await this.#lookUps.findByPhones(actor, [phone])
+  }
+
+  async #phoneIn(actor: Pick<Actor, 'userId'>, text: string): Promise<string | undefined> {
+    return await parsePhone(text, await this.#lookUps.regionOf(actor))
   }
 
   /** Profiles as the actor may see them, of those who are not blocked either way. */

@@ -1,6 +1,7 @@
 import type { Actor } from '../actor.ts'
 import type { Config } from '../config/config.ts'
 import { ObjectId } from '../database/object-id.ts'
+import { countryOf } from '../identifiers.ts'
 import { Counters } from '../limits/counters.ts'
 import type { ContactStore } from './contacts/store.ts'
 import { DEFAULT_SETTINGS } from './settings/settings.ts'
@@ -14,7 +15,7 @@ interface LookUpDeps {
     readonly contacts: ContactStore
     readonly settings: SettingsStore
   }
-  readonly config: Pick<Config, 'limits'>
+  readonly config: Pick<Config, 'limits' | 'DEFAULT_REGION'>
 }
 
 const DAY_MS = 24 * 3_600_000
@@ -28,9 +29,11 @@ const LOOKED_UP_TOGETHER = 1_000
 export class LookUps {
   readonly #store: LookUpDeps['store']
   readonly #counters: Counters
+  readonly #region: string | undefined
 
   constructor({ store, config }: LookUpDeps) {
     this.#store = store
+    this.#region = config.DEFAULT_REGION
     this.#counters = new Counters({
       limit: config.limits.contactNumbersPerDay,
       windowMs: DAY_MS,
@@ -41,6 +44,15 @@ export class LookUps {
   /** Counts look-ups, before they are made. @throws {AppError} `rate_limited` beyond those of a day */
   async count({ userId }: Pick<Actor, 'userId'>, amount = 1): Promise<void> {
     await this.#counters.take(userId, amount)
+  }
+
+  /**
+   * Region of the numbers that the actor writes without a country: that of their own proved number, as in the address
+   * book of their phone; without one the region of the server.
+   */
+  async regionOf({ userId }: Pick<Actor, 'userId'>): Promise<string | undefined> {
+    const phone = (await this.#store.users.find(new ObjectId(userId)))?.phone
+    return phone === undefined ? this.#region : await countryOf(phone)
   }
 
   /** Enabled people who have one of the given numbers (E.164) and let the actor find them by it. */

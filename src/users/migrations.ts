@@ -1,4 +1,10 @@
 import type { Migrations } from '../database/index.ts'
+import { omitUndefined } from '../omit-undefined.ts'
+import { searchTokens } from '../search-words.ts'
+import type { UserDoc } from './store.ts'
+
+/** People that are written with one command. */
+const WRITTEN_TOGETHER = 500
 
 const there = (field: string) => ({ $ne: [{ $type: field }, 'missing'] })
 /** Proved was the account: which of two addresses that meant, nobody knows. */
@@ -38,5 +44,22 @@ export const userMigrations: Migrations = {
         { $unset: 'isVerified' }
       ]
     )
+  },
+  /** Names are found by more of their spellings: what they are found by is written anew. */
+  'search-by-spelling': async db => {
+    const users = db.collection<UserDoc>('users')
+    const names = users.find({}, { projection: { username: 1, displayName: 1 }, batchSize: WRITTEN_TOGETHER })
+    const writes: Parameters<typeof users.bulkWrite>[0][number][] = []
+    const write = async () => {
+      if (writes.length > 0) await users.bulkWrite(writes.splice(0), { ordered: false })
+    }
+    for await (const { _id, username, displayName } of names) {
+      const tokens = searchTokens({ displayName, ...omitUndefined({ username }) })
+      // Who changes their name meanwhile does this by themself.
+      const filter = { _id, displayName, username: username ?? { $exists: false } }
+      writes.push({ updateOne: { filter, update: { $set: { searchTokens: tokens } } } })
+      if (writes.length === WRITTEN_TOGETHER) await write()
+    }
+    await write()
   }
 }

@@ -13,18 +13,27 @@ export function presentUser(
   { isBlocked, about, profilePhoto, lastSeen }: ProfileVisibility
 ): User {
   if (isBlocked) return presentNames(user)
-  const { avatarUrl, bio, statusText, publicKey, lastSeenAt, createdAt } = user
+  const { publicKey, lastSeenAt, createdAt, updatedAt = createdAt } = user
   return {
     ...presentNames(user),
-    ...omitUndefined({
-      avatarUrl: profilePhoto ? avatarUrl : undefined,
-      bio: about ? bio : undefined,
-      statusText: about ? statusText : undefined,
-      publicKey,
-      lastSeenAt: lastSeen ? lastSeenAt?.toISOString() : undefined
-    }),
-    createdAt: createdAt.toISOString()
+    ...presentShown(user, { about, profilePhoto }),
+    ...omitUndefined({ publicKey, lastSeenAt: lastSeen ? lastSeenAt?.toISOString() : undefined }),
+    createdAt: createdAt.toISOString(),
+    // A change of what is hidden is hidden, too.
+    updatedAt: (profilePhoto && about ? updatedAt : createdAt).toISOString()
   }
+}
+
+/** Picture and lines about a person, by what the viewer may see. */
+export function presentShown(
+  { avatarUrl, bio, statusText }: PresentedFields,
+  { about, profilePhoto }: Pick<ProfileVisibility, 'about' | 'profilePhoto'>
+) {
+  return omitUndefined({
+    avatarUrl: profilePhoto ? avatarUrl : undefined,
+    bio: about ? bio : undefined,
+    statusText: about ? statusText : undefined
+  })
 }
 
 /** Public fields of a person: id and names. */
@@ -40,11 +49,10 @@ const OWN_SIGHT: ProfileVisibility = { isBlocked: false, about: true, profilePho
 
 /** A person as they see themselves. */
 export function presentMe(user: PresentedFields): Me {
-  const { phone, email, unverifiedPhone, unverifiedEmail, createdAt, updatedAt = createdAt } = user
+  const { phone, email, unverifiedPhone, unverifiedEmail, createdAt } = user
   return {
     ...presentUser(user, OWN_SIGHT),
     ...omitUndefined({ phone, email, unverifiedPhone, unverifiedEmail }),
-    createdAt: createdAt.toISOString(),
-    updatedAt: updatedAt.toISOString()
+    createdAt: createdAt.toISOString()
   }
 }

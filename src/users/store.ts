@@ -3,7 +3,7 @@ import { MongoServerError } from 'mongodb'
 import { isDuplicate } from '../database/duplicates.ts'
 import { AppError } from '../errors.ts'
 import { omitUndefined } from '../omit-undefined.ts'
-import { queryTokens, searchTokens } from '../search-words.ts'
+import { type Asked, queryTokens, searchTokens } from '../search-words.ts'
 import { type Address, verified } from './addresses/address.ts'
 
 /** Role beyond that of everybody: an admin may disable accounts. */
@@ -206,7 +206,8 @@ export class UserStore {
 
   /**
    * People by a whole username first, then by the beginning of one, then by the beginnings of words of their names;
-   * by one Latin letter only those with a name of that letter. Nobody who is disabled or among `except`. Takes the
+   * by one Latin letter only those with a name of that letter, and by any part of a name that is written without spaces.
+   * Nobody who is disabled or among `except`. Takes the
    * text literally. At most `limit`.
    */
   async search(text: string, limit: number, except: readonly ObjectId[] = []): Promise<UserDoc[]> {
@@ -215,7 +216,7 @@ export class UserStore {
     const filters: Filter<UserDoc>[] = [
       { usernameKey: name },
       ...(USERNAME_BEGINNING.test(name) && name.length > 1 ? [{ usernameKey: beginningWith(name) }] : []),
-      ...(tokens.length > 0 ? [{ searchTokens: { $all: tokens } }] : [])
+      ...(tokens.length > 0 ? [{ $and: tokens.map(hasTokens) }] : [])
     ]
     const others = {
       isDisabled: { $ne: true },
@@ -228,6 +229,11 @@ export class UserStore {
     const found = new Map(pages.flat().map(user => [user._id.toHexString(), user]))
     return [...found.values()].slice(0, limit)
   }
+}
+
+/** Filter of people whose names have a part of a query, whichever way it is written. */
+function hasTokens(asked: Asked): Filter<UserDoc> {
+  return { $or: asked.map(tokens => ({ searchTokens: { $all: [...tokens] } })) }
 }
 
 /** Range of keys that begin with a text, in the order of the index. */

@@ -1,3 +1,4 @@
+import type { Created } from '../../protocol/envelope.ts'
 import { bareId } from '../../protocol/ids.ts'
 import type { Me, User } from '../../protocol/users/entities.ts'
 import { ProfileUpdated, UserUpdated } from '../../protocol/users/events.ts'
@@ -16,7 +17,7 @@ import type { AccountStore } from '../streams/store.ts'
 import { isReadable, requirePlainText } from '../text.ts'
 import type { Address } from './addresses/address.ts'
 import type { AddressStore } from './addresses/store.ts'
-import { presentMe, presentUser } from './profiles.ts'
+import { presentMe, presentNames, presentShown, presentUser } from './profiles.ts'
 import type { PushTokenStore } from './push-tokens/store.ts'
 import type { UserDoc, UserStore } from './store.ts'
 import type { Visibility } from './visibility.ts'
@@ -35,6 +36,12 @@ export interface ExternalProfile {
   readonly email?: string
 }
 
+/** A changed profile for those who see the same of it. */
+interface ProfileUpdate {
+  readonly event: Created<typeof ProfileUpdated>
+  readonly viewerIds: readonly string[]
+}
+
 interface UserDeps {
   readonly store: {
     readonly users: UserStore
@@ -43,7 +50,7 @@ interface UserDeps {
     readonly accounts: AccountStore
   }
   readonly bus: Bus
-  readonly visibility: Pick<Visibility, 'findAll'>
+  readonly visibility: Pick<Visibility, 'findAll' | 'viewersOf'>
   readonly config: Pick<Config, 'DEFAULT_REGION' | 'AUTH_AUTOPROVISION' | 'timings'>
 }
 
@@ -96,10 +103,23 @@ export class UserService {
     const fields = profileFields(changes)
     if (Object.keys(fields).length === 0) return await this.me(actor)
     const me = await this.#change(actor, async (id, session) => await this.#store.users.update(id, fields, session))
-    const { id, displayName, username } = me
-    const event = ProfileUpdated.create({ userId: id, displayName, ...omitUndefined({ username }) })
-    this.#profiles.push(actor.userId, { userId: actor.userId, event })
+    this.#profiles.push(actor.userId, { userId: actor.userId })
     return me
+  }
+
+  /**
+   * The changed profile of somebody as each of these viewers may see it, once for all who see the same; those who are
+   * blocked either way are left out. Ids are 24 hexadecimal digits.
+   */
+  async profileUpdates(userId: string, viewerIds: readonly string[]): Promise<ProfileUpdate[]> {
+    const user = await this.#store.users.find(new ObjectId(userId))
+    if (user === null) return []
+    const { id, ...names } = presentNames(user)
+    const groups = await this.#visibility.viewersOf(userId, viewerIds)
+    return groups.map(({ visibility, ...seen }) => {
+      const event = ProfileUpdated.create({ userId: id, ...names, ...presentShown(user, visibility) })
+      return { event, viewerIds: seen.viewerIds }
+    })
   }
 
   /** Keeps an address that the actor says is theirs, until somebody proves it. Tells their devices. */
@@ -256,9 +276,9 @@ function subjectOf(key: string): ObjectId | string {
   return key.startsWith('=') ? key.slice(1) : new ObjectId(key)
 }
 
-/** A name as somebody else's system wrote it, made to fit. */
+/** A name as somebody else's system wrote it, made to fit; one that shows nothing is as if there were none. */
 function firstName(name = ''): string {
-  const text = name.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '').trim()
+  const text = name.replace(/[\p{Cc}\p{Bidi_Control}]/gu, '').trim()
   const fitting = text
     .slice(0, NAME_LENGTH)
     .replace(/\p{Surrogate}/gu, '')

@@ -20,6 +20,12 @@ const NOTHING: ProfileVisibility = { isBlocked: true, lastSeen: false, profilePh
 /** People that are looked up with one query. */
 const LOOKED_UP_TOGETHER = 1_000
 
+/** Viewers who see the same of a profile; ids are 24 hexadecimal digits. */
+interface Viewers {
+  readonly visibility: Pick<ProfileVisibility, 'profilePhoto' | 'about'>
+  readonly viewerIds: readonly string[]
+}
+
 type Privacy = Settings['privacy']
 
 /** Visibility of profiles, by blocks, settings and contacts. Read from the store each time, and so exact. */
@@ -43,6 +49,37 @@ export class Visibility {
       for (const [id, visibility] of await this.#page(viewerId, page)) visibilities.set(id, visibility)
     }
     return visibilities
+  }
+
+  /** Viewers of one person's profile, together with those who see the same of it; without those blocked either way. */
+  async viewersOf(ownerId: string, viewerIds: readonly string[]): Promise<Viewers[]> {
+    const ids = [...new Set(viewerIds)].filter(id => id !== ownerId)
+    const groups = { contacts: [] as string[], others: [] as string[] }
+    const owner = new ObjectId(ownerId)
+    const [row] = await this.#store.settings.findMany([owner])
+    for (let start = 0; start < ids.length; start += LOOKED_UP_TOGETHER) {
+      const page = ids.slice(start, start + LOOKED_UP_TOGETHER)
+      const viewers = page.map(id => new ObjectId(id))
+      const { blocks, contacts } = this.#store
+      const [blocked, known] = await Promise.all([
+        blocks.between(owner, viewers),
+        row !== undefined && isForContacts(row) ? contacts.contactsAmong(owner, viewers) : []
+      ])
+      const blockedIds = hexSet(blocked.flatMap(({ blockerId, blockedId }) => [blockerId, blockedId]))
+      const knownIds = hexSet(known.map(({ contactId }) => contactId))
+      const seeing = page.filter(id => !blockedIds.has(id))
+      groups.contacts.push(...seeing.filter(id => knownIds.has(id)))
+      groups.others.push(...seeing.filter(id => !knownIds.has(id)))
+    }
+    const { profilePhoto, about } = { ...DEFAULT_SETTINGS.privacy, ...row?.privacy }
+    const seenBy = (isContact: boolean) => ({
+      profilePhoto: allows(profilePhoto, isContact),
+      about: allows(about, isContact)
+    })
+    return [
+      { visibility: seenBy(true), viewerIds: groups.contacts },
+      { visibility: seenBy(false), viewerIds: groups.others }
+    ].filter(group => group.viewerIds.length > 0)
   }
 
   /** People whose presence the viewer may see, and who may see the viewer's. */

@@ -270,7 +270,7 @@ t.test('an address that is set later is proved by a code, and then signs in and 
   }
 })
 
-t.test('documents 0 and 1: a profile that names an email or a number starts its proof, and says so', async t => {
+t.test('U81: documents 0 and 1: a profile that names an email or a number starts its proof, and says so', async t => {
   const server = await startServer(t)
   for (const [root, method, number] of [
     ['/mobile', 'PUT', 'phoneNumber'],

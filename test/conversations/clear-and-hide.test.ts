@@ -1,5 +1,8 @@
+import { MongoClient } from 'mongodb'
 import t from 'tap'
 import { type Person, startServer, type TestServer } from '../kit/helper.ts'
+import { PacketClient } from '../kit/packet-client.ts'
+import type { Frame } from '../kit/socket-client.ts'
 
 async function scene(server: TestServer) {
   const [ann, ben] = (await server.people(2)) as [Person, Person]
@@ -21,7 +24,8 @@ t.test('clearing empties history, count and last message for oneself alone, on a
   const [bens, anns] = await Promise.all([server.connect(ben), server.connect(ann)])
   const cleared = await server.call(ben, 'DELETE', `${path}/messages`)
   t.match(cleared, { status: 200, body: { clearedSeq: 2, readSeq: 2 } })
-  t.match(await bens.next('preferences:updated'), { data: { conversationId: id, me: { clearedSeq: 2 } } })
+  const isCleared = ({ type, data }: Frame) => type === 'preferences:updated' && data.me.clearedSeq === 2
+  t.match(await bens.next(isCleared), { data: { conversationId: id } })
   t.match(await anns.next('receipt:read'), { data: { userId: ben.id, readSeq: 2 } }, 'what is cleared is read')
   t.same(await textsOf(ben), [])
   t.match(await listByUser(ben), [{ id, unreadCount: 0, lastMessage: undefined }])
@@ -75,4 +79,104 @@ t.test('an empty conversation can be hidden, and be taken back into the list', a
   t.same(await listByUser(ann), [])
   await server.call(ann, 'PATCH', `${path}/preferences`, { hidden: false })
   t.match(await listByUser(ann), [{ id }])
+})
+
+t.test('U20: the last message is the newest that one has not hidden, in every list', async t => {
+  const server = await startServer(t)
+  const { ann, ben, id, path, send, listByUser } = await scene(server)
+  const one = await send(ann, 'One')
+  const hide = async (messageId: string) => await server.call(ben, 'DELETE', `${path}/messages/${messageId}?scope=me`)
+  for (const text of ['Two', 'Three']) await hide((await send(ann, text)).id)
+  const other = await server.group(ann, ben)
+  const list = await listByUser(ben)
+  t.match(list, [
+    { id: other, lastMessage: { type: 'system' } },
+    { id, lastMessage: { text: 'One' }, unreadCount: 1 }
+  ])
+  t.match((await server.call(ben, 'GET', path)).body, { lastMessage: { text: 'One' } })
+  for (const list of [
+    '/unified/conversations',
+    '/mobile/conversations',
+    '/chatapp/api/conversations',
+    '/taatom/api/v1/chat'
+  ]) {
+    const { status, text } = await server.call(ben, 'GET', list)
+    t.equal(status, 200)
+    t.match(text, /"lastMessage":\{[^{}]*"One"/, list)
+    t.notMatch(text, /Two|Three/, list)
+  }
+  t.match(await listByUser(ann), [{ id: other }, { id, lastMessage: { text: 'Three' } }], 'the other sees it')
+  await hide(one.id)
+  t.match(await listByUser(ben), [{ id: other }, { id, lastMessage: undefined, unreadCount: 0 }], 'all are hidden')
+})
+
+t.test('U38: what the server notes by itself brings no hidden group back, and moves none up', async t => {
+  const server = await startServer(t)
+  const [ann, ben, cid, dan] = (await server.people(4)) as [Person, Person, Person, Person]
+  const [hidden, archived, shown] = [
+    await server.group(ann, ben),
+    await server.group(ann, ben, dan),
+    await server.group(ann, ben)
+  ]
+  const bens = await server.connect(ben)
+  const taatom = await PacketClient.open(t, server.url, { namespace: '/app', auth: { token: ben.token } })
+  const path = (id: string) => `/v1/conversations/${id}`
+  const idsOf = async (who: Person, query = '') => {
+    const { conversations } = (await server.call(who, 'GET', `/v1/conversations${query}`)).body
+    return conversations.map(({ id }: { id: string }) => id)
+  }
+  await server.call(ben, 'DELETE', path(hidden))
+  await server.call(ben, 'PATCH', `${path(archived)}/preferences`, { archived: true })
+  for (const id of [hidden, archived]) {
+    await server.call(ann, 'POST', `${path(id)}/members`, { userIds: [cid.id] })
+    await server.call(ann, 'PATCH', path(id), { name: 'Renamed' })
+    await bens.next(
+      ({ type, stream, data }) => type === 'message:new' && stream === id && data.system.name === 'Renamed'
+    )
+  }
+  t.same(await idsOf(ben), [shown, archived], 'neither back nor further up')
+  t.same(await idsOf(dan), [archived])
+  t.match((await server.call(ben, 'GET', path(hidden))).body, { me: { preferences: { hidden: true } } })
+  t.match((await server.call(ben, 'PATCH', `${path(hidden)}/preferences`, { muted: true })).body, {
+    preferences: { hidden: true }
+  })
+  for (const list of [
+    '/unified/conversations',
+    '/mobile/conversations',
+    '/chatapp/api/conversations',
+    '/taatom/api/v1/chat'
+  ]) {
+    const { status, text } = await server.call(ben, 'GET', list)
+    t.equal(status, 200)
+    t.notMatch(text, hidden.slice('conv_'.length), list)
+  }
+  t.same(await idsOf(cid), [archived, hidden], 'a group is new to who was brought into it')
+  t.same(await idsOf(cid, '?limit=1'), [archived])
+  const { next } = (await server.call(cid, 'GET', '/v1/conversations?limit=1')).body
+  t.same(await idsOf(cid, `?limit=1&after=${next}`), [hidden], 'page by page')
+  await server.call(ann, 'POST', `${path(hidden)}/messages`, { clientId: 'a', text: 'Hi' })
+  await taatom.hear('chat:update', data => data.lastMessage === 'Hi')
+  t.equal(
+    taatom.heard.filter(({ name }) => name === 'chat:update').length,
+    1,
+    'an app is not told to move chats either'
+  )
+  t.same(await idsOf(ben), [hidden, shown, archived], 'somebody wrote')
+})
+
+t.test('U38: in a conversation of an older version the last message counts, whoever wrote it', async t => {
+  const server = await startServer(t)
+  const { ann, ben, id, path, send, listByUser } = await scene(server)
+  await send(ann, 'One')
+  await server.call(ben, 'DELETE', path)
+  const client = await new MongoClient(server.uri).connect()
+  t.teardown(async () => await client.close())
+  await client
+    .db()
+    .collection('conversations')
+    .updateMany({}, { $unset: { saidSeq: '', saidAt: '' } })
+  t.same(await listByUser(ben), [])
+  t.match(await listByUser(ann), [{ id, me: { preferences: { hidden: false } } }])
+  await send(ann, 'Two')
+  t.match(await listByUser(ben), [{ id, lastMessage: { text: 'Two' } }])
 })

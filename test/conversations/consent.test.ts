@@ -175,3 +175,32 @@ t.test('S07: many people are added and leave a part at a time, between which mes
   )
   t.equal(members.filter(({ leftAt }) => leftAt !== undefined).length, 451)
 })
+
+t.test('U09: whom the setting keeps out opens no group with somebody either, and nobody is brought back', async t => {
+  const server = await startServer(t)
+  for (const whoMayStart of ['nobody', 'contacts']) {
+    const [ann, ben, cem] = (await server.people(3)) as People
+    const { privacy } = (await server.call(ben, 'PATCH', SETTINGS, { privacy: { whoMayStart } })).body
+    t.match(privacy, { whoMayStart })
+    const bens = await server.connect(ben)
+    const direct = await server.call(ann, 'POST', '/v1/conversations', { type: 'direct', userId: ben.id })
+    t.equal(refusalOf(direct), 'forbidden')
+    t.equal(refusalOf(await makeGroup(server, ann, ben)), 'forbidden')
+    const unified = { name: 'Group', members: [ben.hex], participants: [ben.hex], memberIds: [ben.hex] }
+    t.match(await server.call(ann, 'POST', '/unified/groups', unified), { status: 403 }, 'by an app')
+    const group = await server.group(ann, cem)
+    t.equal(refusalOf(await add(server, ann, group, ben)), 'forbidden', 'nor is added')
+    t.match(await server.call(ann, 'POST', `/unified/groups/${group}/members`, { userIds: [ben.hex] }), { status: 403 })
+    await bens.ask('ping')
+    t.same(
+      bens.frames.filter(({ type }) => type !== 'settings:updated'),
+      [],
+      'nothing is heard of it'
+    )
+    t.same((await server.call(ben, 'GET', '/v1/conversations')).body.conversations, [])
+  }
+  const [ann, ben, cem] = (await server.people(3)) as People
+  const group = await server.group(ann, ben, cem)
+  await server.call(ben, 'POST', `/v1/conversations/${group}/leave`)
+  for (let again = 0; again < 5; again++) t.equal(refusalOf(await add(server, ann, group, ben)), 'forbidden')
+})

@@ -41,6 +41,13 @@ export async function storeMessages(client: MongoClient, stored: Stored): Promis
     await db.collection('messages').insertMany(rows.slice(start, start + 100))
   }
   const now = new Date()
-  const moved = { seq: head['seq'] + count, rev: head['rev'] + count, changedAt: now, lastActivityAt: now }
+  const moved = {
+    seq: head['seq'] + count,
+    rev: head['rev'] + count,
+    changedAt: now,
+    lastActivityAt: now,
+    saidSeq: head['seq'] + count,
+    saidAt: now
+  }
   await db.collection('conversations').updateOne({ _id }, { $set: moved })
 }

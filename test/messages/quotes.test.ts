@@ -74,7 +74,7 @@ async function requireQuotes(
   t.same(quotes, Object.fromEntries(Object.keys(quotes).map(way => [way, expected])), says)
 }
 
-t.test('S18: a quote is what the answered message is now: edited, then deleted for everyone', async t => {
+t.test('U11: a quote is what the answered message is now: edited, then deleted for everyone', async t => {
   const scene = await startGroup(t)
   const { server, ann, ben, path, send, secret, quoted, remove } = scene
   await send(ann, 'noted', secret)
@@ -87,21 +87,46 @@ t.test('S18: a quote is what the answered message is now: edited, then deleted f
   for (const who of [ann, ben]) await requireQuotes(t, scene, who, { ...quoted, deleted: true }, 'deleted')
   await send(ann, 'what did you say?', secret)
   await requireQuotes(t, scene, ben, { ...quoted, deleted: true }, 'answered after it was deleted')
+  const socket = await server.connect(ben)
+  const { messages } = (await server.call(ben, 'GET', path)).body
+  const noted = messages.find(({ text }: Message) => text === 'noted')
+  t.equal((await server.call(ann, 'POST', `${path}/${noted.id}/reactions`, { emoji: '👍' })).status, 200)
+  const told = await socket.next('reaction:added')
+  t.match(told.data.message.replyTo, { ...quoted, deleted: true }, 'a reaction tells it anew')
+  const apps = [`/unified/messages?conversationId=${scene.id}`, '/unified/conversations', '/mobile/conversations']
+  for (const app of apps) {
+    const { status, text } = await server.call(ann, 'GET', app)
+    t.equal(status, 200)
+    t.notMatch(text, /4711|Never mind/, app)
+  }
 })
 
-t.test('S18: who joined later reads in no quote what was said before, nor that it was deleted', async t => {
-  const scene = await startGroup(t)
-  const { ann, ben, cid, send, secret, quoted, remove, addCid } = scene
-  await addCid()
-  await send(ann, 'by the way', secret)
-  await requireQuotes(t, scene, cid, quoted, 'joined later')
-  await requireQuotes(t, scene, ben, { ...quoted, text: SECRET }, 'there before')
-  await remove(ben, 'everyone')
-  await requireQuotes(t, scene, cid, quoted, 'deleted')
-  const said = await send(ben, 'welcome')
-  await send(ann, 'yes, welcome', said)
-  await requireQuotes(t, scene, cid, { messageId: said, senderId: ben.id, text: 'welcome' }, 'said since')
-})
+t.test(
+  'U12: who joined later, or was away, reads in no quote what was said before, nor that it was deleted',
+  async t => {
+    const scene = await startGroup(t)
+    const { ann, ben, cid, send, secret, quoted, remove, addCid } = scene
+    await addCid()
+    await send(ann, 'by the way', secret)
+    await requireQuotes(t, scene, cid, quoted, 'joined later')
+    await requireQuotes(t, scene, ben, { ...quoted, text: SECRET }, 'there before')
+    await remove(ben, 'everyone')
+    await requireQuotes(t, scene, cid, quoted, 'deleted')
+    const said = await send(ben, 'welcome')
+    await send(ann, 'yes, welcome', said)
+    await requireQuotes(t, scene, cid, { messageId: said, senderId: ben.id, text: 'welcome' }, 'said since')
+    await scene.server.call(ann, 'DELETE', `/v1/conversations/${scene.id}/members/${cid.id}`)
+    const between = await send(ben, SECRET)
+    await addCid()
+    t.equal((await scene.server.call(cid, 'GET', `${scene.path}/${between}`)).status, 404)
+    const live = await scene.server.connect(cid)
+    await send(ann, 'he said', between)
+    const ids = { messageId: between, senderId: ben.id }
+    const told = await live.next(({ type, data }) => type === 'message:new' && data.text === 'he said')
+    t.same(told.data.replyTo, ids, 'live')
+    await requireQuotes(t, scene, cid, ids, 'said while away')
+  }
+)
 
 t.test('S18: who sees the past of a group reads it in quotes', async t => {
   const scene = await startGroup(t)

@@ -106,3 +106,68 @@ t.test('S33: where there is no directory of everybody, the list of people holds 
   t.same(await list('?limit=2&page=2'), known.slice(1), 'by pages')
   t.same(await list(`?limit=2&after=user_${known[0]}`), known.slice(1), 'and from somebody on')
 })
+
+t.test('U10: a number that is hidden is read off no search, digit by digit or as one of many', async t => {
+  const server = await startServer(t, { env: { LIMITS_CONTACT_NUMBERS_PER_DAY: '40' } })
+  const number = '+4915123456789'
+  const ben = await server.signUp({ phone: number, displayName: 'Ben' })
+  const nobody = { lastSeen: 'nobody', profilePhoto: 'nobody', about: 'nobody', findByPhone: 'nobody' }
+  const settings = async (privacy: object) =>
+    await server.call({ token: ben.accessToken }, 'PATCH', '/v1/users/me/settings', { privacy })
+  await settings({ ...nobody, findByPhone: 'everyone' })
+  const [ann, cem] = await Promise.all([server.person(), server.person()])
+  const hex = ben.user.id.slice(-24)
+  for (const path of SEARCHES) {
+    for (const q of ['+49151', '+491512345678', '01512', '015123', '1512345678', '+49 151 2345678'])
+      t.same(await find(server, ann, path, q), [], `${path} ${q}`)
+  }
+  t.notOk('phone' in (await server.call(ann, 'GET', `/v1/users/${ben.user.id}`)).body)
+  t.same(await find(server, cem, '/v1/users/search', number), [hex], 'a whole number finds who lets it')
+  await settings(nobody)
+  t.same(await find(server, cem, '/v1/users/search', number), [], 'and nobody who does not')
+  const ask = async (index: number) =>
+    (await server.call(cem, 'GET', `/v1/users/search?q=${encodeURIComponent(`+49151234567${10 + index}`)}`)).status
+  const contacts = Array.from({ length: 36 }, (_, index) => `+49151987654${10 + index}`)
+  t.equal((await server.call(cem, 'POST', '/v1/contacts/sync', { contacts })).status, 200)
+  t.same([await ask(0), await ask(1), await ask(2)], [200, 200, 429], 'whole numbers are counted by the day')
+})
+
+t.test('U32: a number without a country is one of the country of one’s own number', async t => {
+  for (const region of ['', 'FR', 'DE']) {
+    const server = await startServer(t, { env: { DEFAULT_REGION: region } })
+    const german = await server.signUp({ phone: '+4915144455566' })
+    const nameless = await server.signUp()
+    const ben = await server.signUp({ phone: '+4915223456789' })
+    const contacts = ['01522 3456789', '+33199000000', 'nobody']
+    const look = async ({ accessToken: token }: { accessToken: string }) => {
+      const sync = (await server.call({ token }, 'POST', '/v1/contacts/sync', { contacts })).body
+      const unified = await server.call({ token }, 'POST', '/unified/contacts/sync', { contacts })
+      const search = await server.call({ token }, 'GET', '/v1/users/search?q=015223456789')
+      const chat = await server.call({ token }, 'POST', '/unified/contacts/start-chat', { phone: '01522-3456789' })
+      return {
+        matches: sync.matches.map(({ user }: { user: { id: string } }) => user.id),
+        unreadable: sync.unreadable,
+        unified: unified.body.message,
+        found: search.body.users.map(({ id }: { id: string }) => id),
+        isChat: chat.status === 200
+      }
+    }
+    const { id } = ben.user
+    const found = {
+      matches: [id],
+      unreadable: 1,
+      unified: '1 of 3 are here, and 1 could not be read',
+      found: [id],
+      isChat: true
+    }
+    const lost = {
+      ...found,
+      matches: [],
+      unreadable: 2,
+      unified: '0 of 3 are here, and 2 could not be read',
+      found: []
+    }
+    t.same(await look(german), found, `the own number counts where the region is ${region || 'not set'}`)
+    t.same(await look(nameless), region === 'DE' ? found : { ...lost, isChat: false }, 'else the region of the server')
+  }
+})

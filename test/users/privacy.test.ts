@@ -1,7 +1,9 @@
 import t from 'tap'
 import { openDatabase } from '../kit/databases.ts'
 import { type Person, startServer, type TestServer } from '../kit/helper.ts'
+import { PacketClient } from '../kit/packet-client.ts'
 import type { Frame, SocketClient } from '../kit/socket-client.ts'
+import { StreamClient } from '../kit/stream-client.ts'
 
 const SETTINGS = '/v1/users/me/settings'
 
@@ -191,8 +193,8 @@ t.test('a changed profile is told to who shares a conversation and is here, and 
   await server.direct(ann, ben)
   await server.call(ann, 'POST', '/v1/blocks', { userId: dan.id })
   const [b, c, d] = await Promise.all([server.connect(ben), server.connect(cleo), server.connect(dan)])
-  await server.call(ann, 'PATCH', '/v1/users/me', { displayName: 'Ann Two', bio: 'Secret' })
-  t.same((await b.next('profile:updated')).data, { userId: ann.id, displayName: 'Ann Two' })
+  await server.call(ann, 'PATCH', '/v1/users/me', { displayName: 'Ann Two', bio: 'Hi' })
+  t.same((await b.next('profile:updated')).data, { userId: ann.id, displayName: 'Ann Two', bio: 'Hi' })
   for (const socket of [b, c, d]) await socket.ask('ping')
   t.same(
     [b, c, d].map(socket => socket.frames.length),
@@ -200,3 +202,66 @@ t.test('a changed profile is told to who shares a conversation and is here, and 
     'once, and not to a stranger or to who is blocked'
   )
 })
+
+t.test(
+  'U79: a changed picture is told to each as far as they may see it, encoded once for all who see the same',
+  async t => {
+    const server = await startServer(t)
+    const people = (await server.people(5)) as [Person, Person, Person, Person, Person]
+    const [ann, contact, ...others] = people
+    const [app, web] = others
+    await server.group(...people)
+    await server.call(ann, 'PUT', `/v1/contacts/${contact.id}`, {})
+    const [known, ...strangers] = [
+      await server.connect(contact),
+      ...(await Promise.all(others.map(it => server.connect(it))))
+    ]
+    const unified = await PacketClient.open(t, server.url, { auth: { token: app.token } })
+    const chatapp = await StreamClient.open(t, `${server.url}/api/sse`, { authorization: `Bearer ${web.token}` })
+    await chatapp.hear('ready')
+    const told = async (body: object) => {
+      await server.call(ann, 'PATCH', '/v1/users/me', body)
+      const isIt = ({ type, data }: Frame) =>
+        type === 'profile:updated' && data.displayName === Object(body).displayName
+      const [toContact, ...toOthers] = await Promise.all(
+        [known, ...strangers].map(async it => (await it.next(isIt)).data)
+      )
+      return { toContact, toOthers }
+    }
+    const pictureOf = (displayName: string) => ({ displayName, avatarUrl: `https://a.example/${displayName}.png` })
+    const shown = await told({ ...pictureOf('one'), bio: 'Hi', statusText: 'Busy' })
+    const everything = { userId: ann.id, ...pictureOf('one'), bio: 'Hi', statusText: 'Busy' }
+    t.same(shown, { toContact: everything, toOthers: [everything, everything, everything] })
+    const names = { displayName: 'one', avatar: pictureOf('one').avatarUrl }
+    t.match(await unified.hear('user_profile_updated', it => it.name === 'one'), {
+      ...{ ...names, userId: ann.hex, avatarUrl: names.avatar, bio: 'Hi', statusText: 'Busy' }
+    })
+    t.match((await chatapp.hear('profile:updated', it => it.displayName === 'one')).data, {
+      ...names,
+      status: 'Busy'
+    })
+    const privacy = { profilePhoto: 'contacts', about: 'nobody' }
+    await server.call(ann, 'PATCH', SETTINGS, { privacy })
+    const before = await encoded(server)
+    const hidden = await told(pictureOf('two'))
+    const bare = { userId: ann.id, displayName: 'two' }
+    t.same(hidden, { toContact: { ...bare, ...pictureOf('two') }, toOthers: [bare, bare, bare] })
+    t.equal((await encoded(server)) - before, 2, 'one text for contacts, one for the others')
+    t.match(await unified.hear('user_profile_updated', it => it.name === 'two'), {
+      avatar: null,
+      avatarUrl: null,
+      bio: null
+    })
+    const { data } = await chatapp.hear('profile:updated', it => it.displayName === 'two')
+    t.match(data, { displayName: 'two', avatar: '', status: "Hey there! I'm using ChatApp" })
+    t.match((await told({ displayName: 'three', avatarUrl: '' })).toContact, { avatarUrl: undefined }, 'taken away')
+  }
+)
+
+/** Count the changes of profiles that were encoded in canonical frames. */
+async function encoded(server: TestServer): Promise<number> {
+  const { text } = await server.call(undefined, 'GET', '/metrics')
+  const row = /vocabulary="canonical",framing="frames",event="profile:updated"\} (\d+)$/m.exec(text)
+  if (row === null) throw new Error(text)
+  return Number(row[1])
+}

@@ -1,19 +1,21 @@
 import { randomBytes } from 'node:crypto'
-import type { Session, SessionRef } from '../../../protocol/accounts/entities.ts'
+import type { Session } from '../../../protocol/accounts/entities.ts'
 import { SessionAdded } from '../../../protocol/accounts/events.ts'
-import { bareId, prefixedId } from '../../../protocol/ids.ts'
+import { bareId } from '../../../protocol/ids.ts'
 import type { Device } from '../../../protocol/users/entities.ts'
 import type { Actor } from '../../actor.ts'
 import type { Bus } from '../../bus/bus.ts'
 import type { Config } from '../../config/config.ts'
 import { ObjectId } from '../../database/object-id.ts'
 import { AppError } from '../../errors.ts'
-import { RecentCache } from '../../limits/recent-cache.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import type { AccountStore } from '../../streams/store.ts'
 import type { PushTokenStore, UserService } from '../../users/index.ts'
 import type { TicketStore } from '../tickets/store.ts'
 import { MacTokens } from '../tokens/mac-tokens.ts'
+import { LiveSessions, usedGenerationOf } from './live-sessions.ts'
+import { MAX_LISTED, makeRoom } from './making-room.ts'
+import { presentRef, presentSession } from './present.ts'
 import { RefreshTokens } from './refresh-tokens.ts'
 import type { SessionDoc, SessionStore } from './store.ts'
 
@@ -22,6 +24,8 @@ export interface OpenSession {
   readonly userId: string
   readonly sessionId: string
   readonly refreshToken: string
+  /** Generation of the refresh token, which the access tokens made with it carry. */
+  readonly generation: number
   /** Time at which it ends whatever happens, ms since 1970; most have none. */
   readonly endsAt?: number
 }
@@ -41,9 +45,6 @@ interface SessionDeps {
   readonly users: UserService
 }
 
-const MAX_CACHED = 50_000
-const TOUCH_MS = 300_000
-const MAX_SESSIONS = 100
 const MAX_ROUNDS = 5
 /** Age up to which a sign-in counts as a proof of identity, ms. */
 const FRESH_MS = 600_000
@@ -59,8 +60,7 @@ export class SessionService {
   readonly #users: UserService
   readonly #tokens: RefreshTokens
   readonly #tickets: MacTokens
-  /** User ids by the id of a live session. */
-  readonly #live: RecentCache<string>
+  readonly #live: LiveSessions
 
   constructor({ store, bus, config, users }: SessionDeps) {
     this.#store = store
@@ -70,17 +70,18 @@ export class SessionService {
     this.#users = users
     this.#tokens = new RefreshTokens(config.JWT_SECRET)
     this.#tickets = new MacTokens(config.JWT_SECRET, 'ticket')
-    this.#live = new RecentCache(id => this.#loadLive(id), config.timings.sessionCacheMs, MAX_CACHED)
+    this.#live = new LiveSessions({ store: store.sessions, config })
     bus.subscribe('sessionEnd', ({ sessionId }) => this.forget(sessionId))
   }
 
   /** Looks a session up anew that may have ended on another server. */
   forget(sessionId: string): void {
-    this.#live.delete(sessionId)
+    this.#live.forget(sessionId)
   }
 
   /**
-   * Opens a session, and tells the person's other devices. Their oldest session ends when they have too many.
+   * Opens a session, and tells the person's other devices. It takes the place of the one of the same device; else the
+   * longest unused ends when they have too many.
    * @param approver who has let it in, if somebody has: then it ends with theirs
    */
   async open(userId: string, device: Device | undefined, approver?: Approver): Promise<OpenSession> {
@@ -90,6 +91,7 @@ export class SessionService {
       userId: new ObjectId(userId),
       ...omitUndefined({ device }),
       generation: 1,
+      usedGeneration: 1,
       salt: randomBytes(16).toString('base64url'),
       createdAt: now,
       lastSeenAt: now,
@@ -97,9 +99,14 @@ export class SessionService {
       expiresAt: new Date(now.getTime() + this.#lifeMs),
       ...boundTo(approver)
     }
-    const others = await this.#store.sessions.list(session.userId, now, MAX_SESSIONS)
-    await this.#insert(session, others.length > 0)
-    await Promise.all(others.slice(MAX_SESSIONS - 1).map(({ _id }) => this.#end(_id, session.userId)))
+    const others = await this.#store.sessions.list(session.userId, now, MAX_LISTED)
+    const { former, tooMany, keptCount } = makeRoom(others, device, approver?.sessionId)
+    await this.#insert(session, keptCount > 0)
+    // What the device has approved before stays approved.
+    const formerIds = former.map(({ _id }) => _id)
+    await this.#store.sessions.handApprovals(formerIds, session._id)
+    const ended = [...formerIds, ...tooMany.map(({ _id }) => _id)]
+    await Promise.all(ended.map(async id => await this.#end(id, session.userId)))
     return this.#opened(session, 1)
   }
 
@@ -111,8 +118,8 @@ export class SessionService {
   }
 
   /**
-   * Trades a refresh token for its successor. The direct predecessor still gets the same successor for ten seconds,
-   * as long as that is unused; any other token that was used before ends the session.
+   * Trades a refresh token for its successor. Where the answer was lost the direct predecessor gets the same one again,
+   * as long as nothing that came of it has come in; any other token that was used before ends the session.
    * @throws {AppError} `unauthenticated` for what is no token, `session_revoked` when the session has ended
    */
   async refresh(token: string): Promise<OpenSession> {
@@ -126,7 +133,7 @@ export class SessionService {
     const now = new Date()
     const expiresAt = session.isFixed ? session.expiresAt : new Date(now.getTime() + this.#lifeMs)
     const isFirst = await this.#store.sessions.rotate(session._id, claim.generation, now, expiresAt)
-    if (!isFirst) await this.#requireGrace(session._id, claim.generation)
+    if (!isFirst) await this.#requireUnusedSuccessor(session._id, claim.generation)
     return this.#opened(session, claim.generation + 1)
   }
 
@@ -137,7 +144,7 @@ export class SessionService {
 
   /** Live sessions of the actor, newest first. */
   async list(actor: Actor): Promise<Session[]> {
-    const sessions = await this.#store.sessions.list(new ObjectId(actor.userId), new Date(), MAX_SESSIONS)
+    const sessions = await this.#store.sessions.list(new ObjectId(actor.userId), new Date(), MAX_LISTED)
     return sessions.map(session => presentSession(session, actor))
   }
 
@@ -172,12 +179,14 @@ export class SessionService {
 
   /**
    * Refuses who speaks from a session that has ended, in whatever process: at once here, within seconds elsewhere.
+   * @param generation that of the access token, where it is a token that is presented
    * @throws {AppError} `session_revoked`, `account_disabled`
    */
-  async requireLiveSession({ userId, sessionId }: Pick<Actor, 'userId' | 'sessionId'>): Promise<void> {
-    if (sessionId !== undefined && (await this.#live.get(sessionId)) !== userId) {
-      throw new AppError('session_revoked', 'The session has ended')
-    }
+  async requireLiveSession(
+    { userId, sessionId }: Pick<Actor, 'userId' | 'sessionId'>,
+    generation: number = 0
+  ): Promise<void> {
+    if (sessionId !== undefined) await this.#live.require(userId, sessionId, generation)
     await this.#users.requireEnabled(userId)
   }
 
@@ -223,16 +232,21 @@ export class SessionService {
     const sessionId = _id.toHexString()
     const refreshToken = this.#tokens.encode({ sessionId, salt, generation })
     const endsAt = isFixed ? expiresAt.getTime() : undefined
-    return { userId: userId.toHexString(), sessionId, refreshToken, ...omitUndefined({ endsAt }) }
+    return { userId: userId.toHexString(), sessionId, refreshToken, generation, ...omitUndefined({ endsAt }) }
   }
 
-  /** @throws {AppError} `session_revoked` unless the generation is the direct predecessor of an unused, fresh one */
-  async #requireGrace(sessionId: ObjectId, generation: number): Promise<void> {
+  /**
+   * Requires the direct predecessor of a token that has not come in, and no access token made with it either, unless
+   * that was moments ago: two tabs of a browser may ask at once.
+   * @throws {AppError} `session_revoked`
+   */
+  async #requireUnusedSuccessor(sessionId: ObjectId, generation: number): Promise<void> {
     const session = await this.#store.sessions.find(sessionId)
     if (!session) throw new AppError('session_revoked', 'The session has ended')
     requireUnended(session)
+    const isUnused = usedGenerationOf(session) <= generation
     const isFresh = Date.now() - session.rotatedAt.getTime() <= this.#timings.refreshGraceMs
-    if (session.generation === generation + 1 && isFresh) return
+    if (session.generation === generation + 1 && (isUnused || isFresh)) return
     await this.#end(sessionId, session.userId)
     throw new AppError('session_revoked', 'The refresh token was used before; the session has ended')
   }
@@ -246,15 +260,6 @@ export class SessionService {
     await Promise.all(approved.map(async id => await this.#end(id, userId)))
     return true
   }
-
-  /** Load the owner of a live session; '' when it has ended. */
-  async #loadLive(sessionId: string): Promise<string> {
-    const session = await this.#store.sessions.find(new ObjectId(sessionId))
-    const now = new Date()
-    if (!session || session.revokedAt || session.expiresAt <= now) return ''
-    if (now.getTime() - session.lastSeenAt.getTime() > TOUCH_MS) await this.#store.sessions.touch(session._id, now)
-    return session.userId.toHexString()
-  }
 }
 
 function requireUnended({ revokedAt, expiresAt }: SessionDoc): void {
@@ -265,20 +270,4 @@ function boundTo(approver: Approver | undefined): Partial<Pick<SessionDoc, 'appr
   if (approver === undefined) return {}
   if (approver.sessionId !== undefined) return { approvedBy: new ObjectId(approver.sessionId) }
   return { expiresAt: new Date(approver.expiresAt), isFixed: true }
-}
-
-/** A session as its person's other devices are told of it. */
-export function presentRef({ _id, device, createdAt }: SessionDoc): SessionRef {
-  return { id: prefixedId('ses', _id.toHexString()), ...omitUndefined({ device }), createdAt: createdAt.toISOString() }
-}
-
-function presentSession({ _id, device, createdAt, lastSeenAt, expiresAt }: SessionDoc, actor: Actor): Session {
-  return {
-    id: prefixedId('ses', _id.toHexString()),
-    ...omitUndefined({ device }),
-    createdAt: createdAt.toISOString(),
-    lastSeenAt: lastSeenAt.toISOString(),
-    expiresAt: expiresAt.toISOString(),
-    isCurrent: _id.toHexString() === actor.sessionId
-  }
 }

@@ -8,6 +8,8 @@ export interface SessionDoc {
   device?: { id: string; platform?: string; name?: string }
   /** The refresh token of this number is the valid one. */
   generation: number
+  /** Newest generation of which a refresh token, or an access token made with one, has come in; absent in older ones. */
+  usedGeneration?: number
   /** Goes into the refresh tokens of this session. */
   salt: string
   createdAt: Date
@@ -59,10 +61,18 @@ export class SessionStore {
   async rotate(_id: ObjectId, generation: number, now: Date, expiresAt: Date): Promise<boolean> {
     const before = await this.#sessions.findOneAndUpdate(
       { _id, generation, revokedAt: { $exists: false }, expiresAt: { $gt: now } },
-      { $set: { generation: generation + 1, rotatedAt: now, lastSeenAt: now, expiresAt } },
+      { $set: { generation: generation + 1, usedGeneration: generation, rotatedAt: now, lastSeenAt: now, expiresAt } },
       { projection: { _id: 1 } }
     )
     return before !== null
+  }
+
+  /** Notes that a token of a generation has come in; of older sessions, where that is not noted, nothing. */
+  async noteUse(_id: ObjectId, generation: number): Promise<void> {
+    await this.#sessions.updateOne(
+      { _id, usedGeneration: { $lt: generation } },
+      { $set: { usedGeneration: generation } }
+    )
   }
 
   async touch(_id: ObjectId, lastSeenAt: Date): Promise<void> {
@@ -74,6 +84,12 @@ export class SessionStore {
     return await this.#sessions
       .find({ userId, revokedAt: { $exists: false }, expiresAt: { $gt: now } }, { sort: { createdAt: -1 }, limit })
       .toArray()
+  }
+
+  /** Lets a session stand for others in what they have approved. */
+  async handApprovals(from: readonly ObjectId[], to: ObjectId): Promise<void> {
+    if (from.length === 0) return
+    await this.#sessions.updateMany({ approvedBy: { $in: [...from] }, _id: { $ne: to } }, { $set: { approvedBy: to } })
   }
 
   /** Live sessions that one has approved since a moment. @returns their ids */

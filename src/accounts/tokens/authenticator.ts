@@ -5,7 +5,7 @@ import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import type { ExternalProfile, UserService } from '../../users/index.ts'
-import type { SessionService } from '../sessions/sessions.ts'
+import type { OpenSession, SessionService } from '../sessions/sessions.ts'
 import { type Claims, type Issuer, isFromIssuer, type LoadSigners, Tokens } from './jwt.ts'
 import { sha256Of } from './secrets.ts'
 
@@ -15,8 +15,8 @@ export interface Authenticator {
   readonly expiresInMs: number
   /** @throws {AppError} `unauthenticated`, `token_expired`, `session_revoked`, `account_disabled` */
   authenticate(token: string): Promise<Actor>
-  /** An access token for a session, which may end at a time, ms since 1970. Ids are 24 hexadecimal digits. */
-  sign(session: { readonly userId: string; readonly sessionId: string; readonly endsAt?: number }): Promise<string>
+  /** An access token for a session. */
+  sign(session: Pick<OpenSession, 'userId' | 'sessionId' | 'generation' | 'endsAt'>): Promise<string>
 }
 
 interface AuthenticatorDeps {
@@ -53,17 +53,17 @@ export function createAuthenticator({ loadSigners, config, sessions, users }: Au
   const tokens = new Tokens(loadSigners, expected)
   return {
     expiresInMs,
-    async sign({ userId, sessionId, endsAt = Infinity }) {
+    async sign({ userId, sessionId, generation, endsAt = Infinity }) {
       const iat = Math.floor(Date.now() / 1000)
       const exp = Math.min(iat + Math.max(1, Math.floor(expiresInMs / 1000)), Math.floor(endsAt / 1000))
-      return await tokens.sign({ sub: userId, sid: sessionId, typ: 'access', iat, exp })
+      return await tokens.sign({ sub: userId, sid: sessionId, gen: generation, typ: 'access', iat, exp })
     },
     async authenticate(token) {
       const { claims, signedBy } = await tokens.verify(token)
       const expiresAt = claims.exp * 1000
       if (signedBy !== 'key set' && 'sid' in claims) {
-        const session = requireSession(claims, signedBy)
-        await sessions.requireLiveSession(session)
+        const { generation, ...session } = requireSession(claims, signedBy)
+        await sessions.requireLiveSession(session, generation)
         return { ...session, expiresAt }
       }
       const subject = requirePerson(claims, expected)
@@ -76,10 +76,11 @@ export function createAuthenticator({ loadSigners, config, sessions, users }: Au
   }
 }
 
-function requireSession({ sub, sid, typ }: Claims, signedBy: 'own' | 'secret'): { userId: string; sessionId: string } {
-  if (signedBy !== 'own' || typ !== 'access' || !isHexId(sub) || !isHexId(sid))
+/** Require a token of our own. Those of older versions do not say of which generation they are: of one that came in. */
+function requireSession({ sub, sid, gen = 0, typ }: Claims, signedBy: 'own' | 'secret') {
+  if (signedBy !== 'own' || typ !== 'access' || !isHexId(sub) || !isHexId(sid) || typeof gen !== 'number')
     throw new AppError('unauthenticated', 'The token is not valid')
-  return { userId: sub, sessionId: sid }
+  return { userId: sub, sessionId: sid, generation: gen }
 }
 
 /** Require an access token of the issuer; a token that names no kind is one. @returns the subject */

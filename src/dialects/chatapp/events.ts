@@ -6,7 +6,7 @@ import { omitUndefined } from '../../omit-undefined.ts'
 import type { DialectEvent, Translations } from '../../realtime/encoding/dialect-encoder.ts'
 import type { Services } from '../kit/services.ts'
 import { presentHead, presentMessage } from './present.ts'
-import { presentPresence } from './routes/users.ts'
+import { presentChanging, presentPresence } from './routes/users.ts'
 
 /** Events of its clients, by the canonical type. */
 export function createTranslations({ messageIdAt }: Services): Translations {
@@ -25,7 +25,7 @@ export function createTranslations({ messageIdAt }: Services): Translations {
     'typing:start': data => [{ name: 'typing:start', data }],
     'typing:stop': data => [{ name: 'typing:stop', data }],
     presence: presence => [{ name: 'presence', data: presentPresence(presence) }],
-    'profile:updated': data => [{ name: 'profile:updated', data }],
+    'profile:updated': presentProfile,
     'conversation:added': view => [{ name: 'conversation:added', data: presentHead(view) }],
     'conversation:updated': conversation => [{ name: 'conversation:updated', data: presentShared(conversation) }],
     'conversation:removed': data => [{ name: 'conversation:removed', data }],
@@ -64,6 +64,11 @@ async function presentReceipt(
     ...omitUndefined({ lastReadMessageId: isRead ? messageId : undefined })
   }
   return [{ name: isRead ? 'receipt:read' : 'receipt:delivered', data: told }]
+}
+
+function presentProfile({ userId, username, ...changing }: EventData['profile:updated']): DialectEvent[] {
+  const data = { userId, ...omitUndefined({ username }), ...presentChanging(changing) }
+  return [{ name: 'profile:updated', data }]
 }
 
 function presentShared({ id, name = '', avatarUrl = '', description = '' }: Conversation) {

@@ -27,10 +27,13 @@ function presentNew(message: Message): DialectEvent[] {
   const chatId = bareId(message.conversationId)
   const isSender = (userId: string) => userId === bareId(message.senderId)
   const told = { chatId, message: presentMessage(message) }
+  // What the server notes by itself moves no chat up.
+  const isSaid = message.type !== 'system'
+  const update = { chatId, lastMessage: textOf(message), timestamp: message.createdAt }
   return [
     { name: 'message:new', data: told, isFor: userId => !isSender(userId) },
     { name: 'message:sent', data: told, isFor: isSender },
-    { name: 'chat:update', data: { chatId, lastMessage: textOf(message), timestamp: message.createdAt } }
+    ...(isSaid ? [{ name: 'chat:update', data: update }] : [])
   ]
 }
 

@@ -7,7 +7,7 @@ import type { EventContext } from '../../realtime/connection.ts'
 import type { DialectEvent, Translations } from '../../realtime/encoding/dialect-encoder.ts'
 import type { Services } from '../kit/services.ts'
 import { presentMessage } from './present/message.ts'
-import { presentPresence, presentUser, presentUserId } from './present/people.ts'
+import { presentChanging, presentPresence, presentUser, presentUserId } from './present/people.ts'
 import { presentRequest } from './present/request.ts'
 
 type Marks = Pick<Services, 'messageIdAt'>
@@ -103,7 +103,6 @@ function tellRequest(request: PersonRequest): DialectEvent[] {
   return [{ name: 'chat_request', data: presentRequest(request, other), isFor: id => id === other }]
 }
 
-function presentProfile({ userId, displayName, username }: EventData['profile:updated']): DialectEvent[] {
-  const names = { name: displayName, displayName, username: username ?? null }
-  return [{ name: 'user_profile_updated', data: { ...presentUserId(userId), ...names } }]
+function presentProfile({ userId, ...changing }: EventData['profile:updated']): DialectEvent[] {
+  return [{ name: 'user_profile_updated', data: { ...presentUserId(userId), ...presentChanging(changing) } }]
 }

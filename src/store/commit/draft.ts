@@ -97,8 +97,11 @@ export class Draft {
   /** Adds a message at the end. */
   append(fields: NewMessage): MessageDoc {
     const rev = this.#nextRev()
-    this.#doc.seq += 1
-    this.#doc.lastActivityAt = timeAfter(this.#doc.lastActivityAt, this.now)
+    const { seq, lastActivityAt, saidSeq = seq, saidAt = lastActivityAt } = this.#doc
+    const at = timeAfter(lastActivityAt, this.now)
+    // What the server notes by itself is nothing that somebody said.
+    const said = fields.type === 'system' ? { saidSeq, saidAt } : { saidSeq: seq + 1, saidAt: at }
+    Object.assign(this.#doc, { seq: seq + 1, lastActivityAt: at, ...said })
     const message: MessageDoc = {
       _id: new ObjectId(),
       conversationId: this.#doc._id,

@@ -6,7 +6,6 @@ import { ContactsUpdated } from '../../../protocol/users/events.ts'
 import type { AddressBookEntry, ContactMatches, ContactPage } from '../../../protocol/users/routes.ts'
 import type { Actor } from '../../actor.ts'
 import type { Bus } from '../../bus/bus.ts'
-import type { Config } from '../../config/config.ts'
 import { ObjectId } from '../../database/object-id.ts'
 import { AppError } from '../../errors.ts'
 import { identifierKeys, parsePhone } from '../../identifiers.ts'
@@ -24,7 +23,6 @@ import type { ContactStore, NewContact } from './store.ts'
 interface ContactDeps {
   store: { readonly accounts: AccountStore; readonly contacts: ContactStore }
   bus: Bus
-  config: Pick<Config, 'DEFAULT_REGION'>
   lookUps: LookUps
   users: Pick<UserService, 'findMany' | 'requireUsers'>
   blocks: Pick<BlockService, 'blockedPeers' | 'requireUnblocked'>
@@ -44,23 +42,21 @@ interface Entry {
 export class ContactService {
   readonly #store: ContactDeps['store']
   readonly #bus: Bus
-  readonly #region: string | undefined
   readonly #users: ContactDeps['users']
   readonly #blocks: ContactDeps['blocks']
   readonly #lookUps: LookUps
 
-  constructor({ store, bus, config, lookUps, users, blocks }: ContactDeps) {
+  constructor({ store, bus, lookUps, users, blocks }: ContactDeps) {
     this.#store = store
     this.#bus = bus
-    this.#region = config.DEFAULT_REGION
     this.#users = users
     this.#blocks = blocks
     this.#lookUps = lookUps
   }
 
   /**
-   * Makes contacts of those in an address book who are here. Numbers in any spelling; those that match nobody are
-   * not kept, and neither are those of who is disabled or blocked either way.
+   * Makes contacts of those in an address book who are here. Numbers in any spelling, without a country as at
+   * the actor's home; those that match nobody are not kept, and neither are those of who is disabled or blocked either way.
    * @throws {AppError} `too_large` for too many at once, `rate_limited` beyond the numbers of a day
    */
   async sync(actor: Actor, entries: readonly AddressBookEntry[]): Promise<ContactMatches> {
@@ -68,7 +64,7 @@ export class ContactService {
       throw new AppError('too_large', `At most ${CONTACTS_PER_SYNC} numbers at once`)
     }
     await this.#lookUps.count(actor, entries.length)
-    const book = await this.#read(entries)
+    const { book, unreadable } = await this.#read(entries, await this.#lookUps.regionOf(actor))
     const people = await this.#lookUps.findByPhones(actor, [...book.keys()])
     const blockedIds = await this.#blocks.blockedPeers(actor.userId)
     const found = people.filter(({ _id }) => _id.toHexString() !== actor.userId && !blockedIds.has(_id.toHexString()))
@@ -84,7 +80,7 @@ export class ContactService {
       if (user === undefined || entry === undefined) return []
       return [{ phone: entry.given, ...omitUndefined({ name: entry.name }), user }]
     })
-    return { matches }
+    return { matches, unreadable }
   }
 
   /**
@@ -92,7 +88,7 @@ export class ContactService {
    * @throws {AppError} `invalid` when it cannot be a number, `not_found`, `rate_limited`
    */
   async lookUp(actor: Actor, phone: string): Promise<User> {
-    const { phone: number } = await identifierKeys({ phone }, this.#region)
+    const { phone: number } = await identifierKeys({ phone }, await this.#lookUps.regionOf(actor))
     await this.#lookUps.count(actor)
     const [found] = number === undefined ? [] : await this.#lookUps.findByPhones(actor, [number])
     if (found === undefined) throw new AppError('not_found', 'Nobody here has this number')
@@ -150,16 +146,24 @@ export class ContactService {
     await this.#change(actor, async session => await this.#store.contacts.remove(ownerId, contactId, session))
   }
 
-  /** The numbers (E.164) with how they were given. Reading thousands of them takes turns with everything else. */
-  async #read(entries: readonly AddressBookEntry[]): Promise<Map<string, Entry>> {
+  /**
+   * The numbers (E.164) with how they were given, and how many cannot be read. Reading thousands of them takes turns
+   * with everything else.
+   */
+  async #read(
+    entries: readonly AddressBookEntry[],
+    region: string | undefined
+  ): Promise<{ readonly book: Map<string, Entry>; readonly unreadable: number }> {
     const book = new Map<string, Entry>()
+    let unreadable = 0
     for (const [index, entry] of entries.entries()) {
       if (index > 0 && index % READ_TOGETHER === 0) await nextTurn()
       const { phone: given, name } = typeof entry === 'string' ? { phone: entry, name: undefined } : entry
-      const phone = await parsePhone(given, this.#region)
-      if (phone !== undefined && !book.has(phone)) book.set(phone, { given, name: plainName(name) })
+      const phone = await parsePhone(given, region)
+      if (phone === undefined) unreadable += 1
+      else if (!book.has(phone)) book.set(phone, { given, name: plainName(name) })
     }
-    return book
+    return { book, unreadable }
   }
 
   async #keep(actor: Actor, found: readonly UserDoc[], book: ReadonlyMap<string, Entry>): Promise<void> {

@@ -7,7 +7,7 @@ interface Sighting {
   readonly lastSeenAt: Date
 }
 
-/** People who went offline that are written with one command. */
+/** People who are written with one command. */
 const WRITTEN_TOGETHER = 500
 
 /** Last-seen times, kept with the profiles. All queries are by `_id`. */
@@ -25,9 +25,17 @@ export class LastSeenStore {
     this.#users = db.collection('users')
   }
 
-  /** Keeps when somebody's last connection ended. Many may end at once. */
+  /** Keeps when somebody was seen: their first connection came, or their last one ended. Many may at once. */
   async set(_id: ObjectId, lastSeenAt: Date): Promise<void> {
     await this.#sightings.add({ _id, lastSeenAt })
+  }
+
+  /** Keeps that people are seen at a moment, however many they are. */
+  async setAll(ids: readonly ObjectId[], lastSeenAt: Date): Promise<void> {
+    for (let start = 0; start < ids.length; start += WRITTEN_TOGETHER) {
+      const _id = { $in: ids.slice(start, start + WRITTEN_TOGETHER) }
+      await this.#users.updateMany({ _id }, { $max: { lastSeenAt } })
+    }
   }
 
   /** Last-seen times of the given who ever were seen, by id (hex). */

@@ -19,13 +19,17 @@ export class Recorder {
 const ID = /[0-9a-f]{24}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/
 
-/** Fields of delivery progress, which depend on the moment of the request. */
+/** Fields of delivery progress and of presence, which depend on the moment of the request. */
 const MOMENTARY: Readonly<Record<string, (value: unknown) => boolean>> = {
   status: value => value === 'sent' || value === 'delivered',
   deliveredSeq: () => true,
   deliveredUpTo: () => true,
+  lastSeen: () => true,
   requestId: value => typeof value === 'string' && value.startsWith('req-')
 }
+
+/** Field that is there or not by the moment of the request. */
+const FLEETING = 'lastSeenAt'
 
 /**
  * The same for every run: each id is replaced by a number, in the order of appearance. Times are not numbered,
@@ -45,9 +49,7 @@ function walk(value: unknown, change: (text: string) => string): unknown {
   if (typeof value === 'string') return change(value)
   if (Array.isArray(value)) return value.map(item => walk(item, change))
   if (typeof value !== 'object' || value === null) return value
-  const entries = Object.entries(value).map(([key, it]) => [
-    change(key),
-    MOMENTARY[key]?.(it) ? '<of the moment>' : walk(it, change)
-  ])
+  const lasting = Object.entries(value).filter(([key]) => key !== FLEETING)
+  const entries = lasting.map(([key, it]) => [change(key), MOMENTARY[key]?.(it) ? '<of the moment>' : walk(it, change)])
   return Object.fromEntries(entries)
 }

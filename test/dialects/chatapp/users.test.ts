@@ -62,3 +62,19 @@ t.test('2.6 settings are changed in part', async t => {
   t.equal((await server.call(ann, 'PUT', path, { theme: 'pink' })).status, 400)
   t.equal((await server.call(ben, 'PUT', path, { theme: 'dark' })).status, 403)
 })
+
+t.test('U80: everybody’s profile says when it was changed last', async t => {
+  const server = await startServer(t)
+  const [ann, ben] = (await server.people(2)) as [Person, Person]
+  const look = async (who: Person) => (await server.call(who, 'GET', `/api/users/${ann.id}`)).body
+  const before = await look(ben)
+  t.equal(before.updatedAt, before.createdAt, 'never changed')
+  const { updatedAt } = (await server.call(ann, 'PUT', `/api/users/${ann.id}`, { displayName: 'Ann' })).body
+  t.ok(updatedAt > before.updatedAt)
+  t.equal((await look(ben)).updatedAt, updatedAt)
+  t.match((await server.call(ben, 'GET', `/v1/users/${ann.id}`)).body, { updatedAt })
+  await server.call(ann, 'PATCH', '/v1/users/me/settings', { privacy: { about: 'nobody' } })
+  t.equal((await look(ben)).updatedAt, before.createdAt, 'a change of what is hidden is hidden')
+  await server.call(ann, 'POST', '/v1/blocks', { userId: ben.id })
+  t.notOk('updatedAt' in (await look(ben)), 'nothing of it across a block')
+})

@@ -95,9 +95,10 @@ function rowsOf(opener: Opener, [name, path]: (typeof DESKS)[number]): Row[] {
       t.match(codeOf((await trade(stage.server, path, first.refreshToken)).body), 'session_revoked')
       await requireEnded(t, stage, [first, second, third])
     }),
-    row('used again later than the grace ends the family', async (t, stage) => {
+    row('used again later than the grace, its successor in use, ends the family', async (t, stage) => {
       const first = await opener.open(stage.server)
       const second = tokensIn(await trade(stage.server, path, first.refreshToken))
+      t.equal((await stage.server.call(second, 'GET', '/v1/auth/me')).status, 200)
       const rotatedAt = new Date(Date.now() - 10_500)
       await stage.db.collection('sessions').updateOne({ _id: sessionOf(first) }, { $set: { rotatedAt } })
       t.match(codeOf((await trade(stage.server, path, first.refreshToken)).body), 'session_revoked')

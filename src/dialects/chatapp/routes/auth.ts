@@ -3,6 +3,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { MatchCode, QR_PREFIX } from '../../../../protocol/accounts/entities.ts'
 import { prefixedId } from '../../../../protocol/ids.ts'
 import { Device } from '../../../../protocol/users/entities.ts'
+import { UNNAMED_DEVICE } from '../../../accounts/index.ts'
 import type { Actor } from '../../../actor.ts'
 import { omitUndefined } from '../../../omit-undefined.ts'
 import { bearerToken } from '../../../realtime/credential.ts'
@@ -132,7 +133,10 @@ function deviceOf(
   { ip, headers }: Pick<Call<unknown, unknown, unknown>, 'ip' | 'headers'>
 ): Device {
   const isId = deviceId !== undefined && deviceId.length <= 64 && DEVICE_ID.test(deviceId)
-  const made = `device-${digest(deviceId ?? `${ip} ${programOf({ headers })}`)}`
+  const made =
+    deviceId === undefined
+      ? `${UNNAMED_DEVICE}${digest(`${ip} ${programOf({ headers })}`)}`
+      : `device-${digest(deviceId)}`
   const name = readable(userAgent)
   const kind = readable(platform)?.slice(0, 32)
   return { id: isId ? deviceId : made, ...omitUndefined({ platform: kind || undefined, name: name || undefined }) }

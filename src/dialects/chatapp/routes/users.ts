@@ -16,6 +16,8 @@ import { omitUndefined } from '../../../omit-undefined.ts'
 import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
 import type { Services } from '../../kit/services.ts'
 
+type ChangingFields = Pick<User, 'displayName' | 'avatarUrl' | 'statusText'>
+
 const DEFAULT_STATUS = "Hey there! I'm using ChatApp"
 const params = Type.Object({ id: UserId })
 
@@ -104,8 +106,8 @@ async function presentOwn({ users, presence, settings }: Services, actor: Actor)
     presence.get(actor, [actor.userId]),
     settings.get(actor)
   ])
-  const { phone = null, createdAt, updatedAt = createdAt } = me
-  return { ...presentUser(me, present as Presence), phoneNumber: phone, updatedAt, settings: presentSettings(own) }
+  const { phone = null } = me
+  return { ...presentUser(me, present as Presence), phoneNumber: phone, settings: presentSettings(own) }
 }
 
 async function presentOther({ users, presence }: Services, actor: Actor, id: string) {
@@ -114,15 +116,19 @@ async function presentOther({ users, presence }: Services, actor: Actor, id: str
 }
 
 /** Present a person; a hidden status text looks like one that was never set. */
-function presentUser({ id, displayName, avatarUrl = '', statusText, createdAt }: User | Me, presence: Presence) {
+function presentUser(user: User | Me, presence: Presence) {
+  const { createdAt, updatedAt } = user
   return {
-    displayName,
-    avatar: avatarUrl,
     ...presentPresence(presence),
-    userId: id,
-    status: statusText ?? DEFAULT_STATUS,
-    ...omitUndefined({ createdAt })
+    userId: user.id,
+    ...presentChanging(user),
+    ...omitUndefined({ createdAt, updatedAt })
   }
+}
+
+/** Fields that a person changes; also as the live event `profile:updated` has them. */
+export function presentChanging({ displayName, avatarUrl = '', statusText }: ChangingFields) {
+  return { displayName, avatar: avatarUrl, status: statusText ?? DEFAULT_STATUS }
 }
 
 /** Also as the live event `presence` has it. */

@@ -95,7 +95,7 @@ function changingRoutes(services: Services): DialectRoute[] {
     dialectRoute(
       'DELETE /conversations/:id',
       {
-        summary: 'Hide a conversation until its next message, or end a group with `?scope=everyone`',
+        summary: 'Hide a conversation until somebody writes in it, or end a group with `?scope=everyone`',
         params,
         query: Type.Object({ scope: Type.Optional(Type.Union([Type.Literal('me'), Type.Literal('everyone')])) })
       },

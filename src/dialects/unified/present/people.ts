@@ -6,6 +6,8 @@ import { omitUndefined } from '../../../omit-undefined.ts'
 import { type Found, withPresence } from '../../kit/readings.ts'
 import type { Services } from '../../kit/services.ts'
 
+type ChangingFields = Pick<User, 'username' | 'displayName' | 'avatarUrl' | 'bio' | 'statusText'>
+
 /** The id of a person under each of its names. */
 export function presentUserId(id: string) {
   const bare = bareId(id)
@@ -14,19 +16,26 @@ export function presentUserId(id: string) {
 
 /** A person with both apps’ names of the fields; what their privacy hides is null. */
 export function presentUser(user: User | Me) {
-  const { id, username, displayName, avatarUrl, bio, statusText, lastSeenAt, createdAt } = user
+  const { id, lastSeenAt, createdAt } = user
   return {
     ...presentUserId(id),
+    ...presentChanging(user),
+    isVerified: false,
+    lastSeen: lastSeenAt ?? null,
+    createdAt: createdAt ?? null
+  }
+}
+
+/** Fields that a person changes. */
+export function presentChanging({ username, displayName, avatarUrl, bio, statusText }: ChangingFields) {
+  return {
     username: username ?? null,
     name: displayName,
     displayName,
     avatar: avatarUrl ?? null,
     avatarUrl: avatarUrl ?? null,
     bio: bio ?? null,
-    statusText: statusText ?? null,
-    isVerified: false,
-    lastSeen: lastSeenAt ?? null,
-    createdAt: createdAt ?? null
+    statusText: statusText ?? null
   }
 }
 

@@ -43,14 +43,15 @@ export function contactRoutes(services: Services): DialectRoute[] {
         body: Type.Object({ contacts: Type.Array(Entry, omitUndefined({ maxItems })) })
       },
       async ({ actor, body }) => {
-        const { matches } = await contacts.sync(actor, body.contacts.map(entryOf))
+        const { matches, unreadable } = await contacts.sync(actor, body.contacts.map(entryOf))
         const users = await presentUsers(
           services,
           actor,
           matches.map(({ user }) => user)
         )
         const found = matches.map(({ phone, name }, index) => ({ ...users[index], phone, contactName: name ?? null }))
-        return answer(found, `${found.length} of ${body.contacts.length} are here`)
+        const unread = unreadable === 0 ? '' : `, and ${unreadable} could not be read`
+        return answer(found, `${found.length} of ${body.contacts.length} are here${unread}`)
       }
     )
   ]

@@ -109,7 +109,7 @@ function oneRoutes(services: Services): DialectRoute[] {
     dialectRoute(
       'DELETE /conversations/:id',
       {
-        summary: 'Clear a conversation and hide it until its next message, or end a group of yours',
+        summary: 'Clear a conversation and hide it until somebody writes in it, or end a group of yours',
         params,
         query: Type.Object({ scope: Type.Optional(oneOf('me', 'everyone')) })
       },
