@@ -93,7 +93,7 @@ export async function buildApp(config: AppConfig, connection?: Connection): Prom
     await faces.streams.open(reply.request, reply, dialect)
   const dialects = createDialects({ services: subjects, authenticator, config, openStream })
   const faces = createFaces(app, { ...realtime, subjects, config, onError, dialects: dialects.map(it => it.realtime) })
-  await acceptUpgrades(app, { ...faces, config, dialectNames: dialects.map(({ name }) => name) })
+  await acceptUpgrades(app, { ...faces, ...realtime, config, dialectNames: dialects.map(({ name }) => name) })
   holdRefusals(app, config.timings.heldRefusalMs)
   authenticateRequests(app, authenticator, await createRequestLimits(app, subjects.budgets, config))
   await app.register(documentRoutes, { dialects: describeDialects(dialects) })
@@ -102,7 +102,7 @@ export async function buildApp(config: AppConfig, connection?: Connection): Prom
     loadMetrics: measure({ ...realtime, ...faces, stores, subjects, jobs, onError }),
     metricsToken: config.METRICS_TOKEN,
     isMetricsLocal: config.NODE_ENV === 'production',
-    isDraining: () => faces.socket.isDraining,
+    isDraining: () => realtime.drain.hasBegun,
     probe: new HealthService({ database: stores.database, headPoller }).probe
   })
   await app.register(faces.socket.routes)
@@ -253,7 +253,7 @@ function createFaces(app: FastifyInstance, { subjects, ...deps }: FaceDeps) {
     proxies,
     socket,
     streams: new StreamServer({ ...deps, resumption: subjects.resumption }),
-    packets: new LazySocketIoServer(app.server, { ...deps, proxies, budgets, isDraining: () => socket.isDraining })
+    packets: new LazySocketIoServer(app.server, { ...deps, proxies, budgets })
   }
 }
 

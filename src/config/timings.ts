@@ -21,6 +21,8 @@ export const DEFAULT_TIMINGS = {
   drainWindowMs: 20_000,
   /** Time that commands under way get to finish at a drain. */
   drainFinishMs: 5_000,
+  /** Delay before a client whose event stream was ended by a drain comes back, at least. */
+  drainRetryMs: 5_000,
   /** Time that requests under way get to finish at a stop, once the sockets are closed. */
   requestFinishMs: 5_000,
   /** Pause between two writes of what has reached one connection that acknowledges nothing. */

@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts'
 import type { ConnectionCounts } from './connection.ts'
 import { DeliveryTracker, type TrackDelivery } from './delivery/delivery-tracker.ts'
 import { Undelivered } from './delivery/undelivered.ts'
+import { Drain } from './drain.ts'
 import { EncodedCounts } from './encoding/encoded-counts.ts'
 import { Handshake } from './handshake.ts'
 import { Hub } from './hub.ts'
@@ -57,6 +58,7 @@ export function createRealtime(deps: RealtimeDeps) {
     handshake: new Handshake({ ...deps, lifecycle }),
     undelivered: new Undelivered(deps),
     trackDelivery,
-    counts
+    counts,
+    drain: new Drain(timings)
   }
 }

@@ -37,11 +37,21 @@ abstract class Killable {
 
   /** `kill -9`, at once; resolves when it is gone. */
   async kill(): Promise<void> {
+    await this.#end('SIGKILL')
+  }
+
+  /** Stops it as an operator does. @returns the code that it ends with, or the signal that ended it */
+  async stop(): Promise<number | NodeJS.Signals | undefined> {
+    return await this.#end('SIGTERM')
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<number | NodeJS.Signals | undefined> {
     const child = this.#child
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return undefined
     const gone = once(child, 'exit')
-    child.kill('SIGKILL')
-    await gone
+    child.kill(signal)
+    const [code, endedBy] = await gone
+    return code ?? endedBy
   }
 
   protected abstract launch(): ChildProcess
@@ -111,15 +121,15 @@ export class ServerProcess extends Killable {
   readonly url: string
   readonly #env: Record<string, string>
 
-  private constructor(uri: string, port: number) {
+  private constructor(uri: string, port: number, env: Record<string, string>) {
     super()
-    this.#env = testEnv(uri, { PORT: String(port) })
+    this.#env = testEnv(uri, { PORT: String(port), ...env })
     this.url = `http://127.0.0.1:${port}`
   }
 
   /** Runs on the database until the end of the test. */
-  static async run(t: Test, uri: string): Promise<ServerProcess> {
-    const server = new ServerProcess(uri, await freePort())
+  static async run(t: Test, uri: string, env: Record<string, string> = {}): Promise<ServerProcess> {
+    const server = new ServerProcess(uri, await freePort(), env)
     t.teardown(async () => await server.kill())
     await server.start()
     return server

@@ -15,12 +15,23 @@ export function answerErrorsAs(scope: FastifyInstance, present: (error: AppError
 export function addRoutes(scope: FastifyInstance, routes: readonly DialectRoute[]): void {
   // Apps set the type on every request.
   readJsonBodies(scope, { isEmptyAllowed: true })
-  for (const { method, url, schema, isPublic, isProvedByBody, countedBy, status, bodyLimit, handle } of routes) {
+  for (const {
+    method,
+    url,
+    schema,
+    isPublic,
+    isProvedByBody,
+    isStream,
+    countedBy,
+    status,
+    bodyLimit,
+    handle
+  } of routes) {
     scope.route({
       method: methodsOf(method),
       url,
       schema,
-      config: { isPublic, isProvedByBody, ...omitUndefined({ countedBy }) },
+      config: { isPublic, isProvedByBody, isStream, ...omitUndefined({ countedBy }) },
       ...omitUndefined({ bodyLimit }),
       // Apps leave the body away where all of it is optional.
       preValidation: async request => {

@@ -5,14 +5,15 @@ import cors from '@fastify/cors'
 import websocket from '@fastify/websocket'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import type { Config } from '../../config/config.ts'
-import { AppError } from '../../errors.ts'
 import { loggerOptions } from '../../log.ts'
+import type { Drain } from '../../realtime/drain.ts'
 import type { LazySocketIoServer } from '../socketio/lazy-server.ts'
 import { SOCKET_IO_PATH } from '../socketio/path.ts'
 import type { StreamServer } from '../sse/server.ts'
 import { WEBSOCKET_BOUNDS } from '../ws/engine.ts'
 import type { SocketServer } from '../ws/server.ts'
 import { chooseSubprotocol } from '../ws/subprotocol.ts'
+import { refuseWhenOver } from './closing.ts'
 import { answerError, answerErrors, answerUnreadable } from './errors.ts'
 import { readJsonBodies } from './json.ts'
 import { markLocalRequests } from './local.ts'
@@ -21,8 +22,6 @@ import { noCompilers, validateRequests } from './validation.ts'
 
 const BODY_BYTES = 131_072
 const SOCKET_PATH = '/ws'
-/** Time after which another server answers in the place of one that closes. */
-const COME_BACK_MS = 1_000
 
 /** An HTTP server that answers errors, checks requests and reads JSON, and has no routes yet. */
 export function createServer(config: Config): FastifyInstance {
@@ -43,7 +42,6 @@ export function createServer(config: Config): FastifyInstance {
   })
   // Nothing here is a page or a program, whatever a browser makes of it.
   app.addHook('onSend', async (_, reply) => void reply.header('x-content-type-options', 'nosniff'))
-  refuseWhileClosing(app)
   watchProxies(app, config.TRUST_PROXY)
   markLocalRequests(app)
   answerErrors(app)
@@ -52,20 +50,9 @@ export function createServer(config: Config): FastifyInstance {
   return app
 }
 
-/** Refuses what comes while the server closes in the words of its face: Fastify's own answer has a form of its own. */
-function refuseWhileClosing(app: FastifyInstance): void {
-  let isClosing = false
-  app.addHook('preClose', async () => {
-    isClosing = true
-  })
-  app.addHook('onRequest', async ({ routeOptions: { config } }) => {
-    if (!isClosing || config.isUnlimited) return
-    throw new AppError('draining', 'The server is going away', { retryAfterMs: COME_BACK_MS })
-  })
-}
-
 interface UpgradeDeps {
   config: Config
+  drain: Drain
   socket: SocketServer
   packets: LazySocketIoServer
   streams: StreamServer
@@ -75,7 +62,7 @@ interface UpgradeDeps {
 /** Lets sockets and socket.io clients in, and sends everybody away when the server closes. */
 export async function acceptUpgrades(
   app: FastifyInstance,
-  { config, socket, packets, streams, dialectNames }: UpgradeDeps
+  { dialectNames, config, ...deps }: UpgradeDeps
 ): Promise<void> {
   await app.register(cors, {
     origin: config.NODE_ENV === 'development' ? true : config.CORS_ORIGINS,
@@ -83,13 +70,15 @@ export async function acceptUpgrades(
     exposedHeaders: ['Retry-After'],
     maxAge: 600
   })
+  // After the headers by which a page may read the refusal.
+  refuseWhenOver(app, deps.drain)
   // Both answer upgrades: those for socket.io do not reach the other.
   const upgrades = new EventEmitter()
   app.server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     if (request.url?.startsWith(SOCKET_IO_PATH)) return
     if (isSocketPath(request.url)) upgrades.emit('upgrade', request, socket, head)
     // Nothing is upgraded elsewhere, and nothing is logged of an address that may hold a token.
-    else socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+    else refuseUpgrade(socket)
   })
   await app.register(websocket, {
     options: {
@@ -99,10 +88,29 @@ export async function acceptUpgrades(
       handleProtocols: offered => chooseSubprotocol(offered, dialectNames) ?? false
     } as NonNullable<websocket.WebsocketPluginOptions['options']>,
     preClose: function (done) {
-      streams.close()
-      void Promise.all([socket.drain(), packets.close()]).finally(() => this.websocketServer.close(() => done()))
+      void sendAway(deps).finally(() => this.websocketServer.close(() => done()))
     }
   })
+}
+
+/** Refuses an upgrade, and ends its connection, whether or not the client does. */
+function refuseUpgrade(socket: Socket): void {
+  socket.on('error', () => socket.destroy())
+  socket.write('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+  socket.destroySoon()
+}
+
+/** Ends all connections: those of sockets in their slots, then streams, whose clients look only once for another server. */
+async function sendAway({
+  drain,
+  socket,
+  packets,
+  streams
+}: Omit<UpgradeDeps, 'config' | 'dialectNames'>): Promise<void> {
+  drain.begin(socket.count + packets.count)
+  await Promise.all([socket.drain(), packets.drain()])
+  drain.end()
+  streams.close()
 }
 
 /** Slashes that are doubled, or last, do not count, as in other paths. */

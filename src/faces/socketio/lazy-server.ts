@@ -8,7 +8,7 @@ export class LazySocketIoServer {
   readonly #http: HttpServer
   readonly #deps: SocketIoDeps
   #loading: Promise<SocketIoServer> | undefined
-  #isLoaded = false
+  #loaded: SocketIoServer | undefined
 
   /** Attach: from here on the HTTP server's requests for this face do not reach earlier listeners. */
   constructor(http: HttpServer, deps: SocketIoDeps) {
@@ -17,19 +17,24 @@ export class LazySocketIoServer {
     const others = http.listeners('request') as RequestListener[]
     http.removeAllListeners('request')
     http.on('request', (request, response) => {
-      if (!this.#isLoaded && isMeant(request))
+      if (this.#loaded === undefined && isMeant(request))
         void this.#again(['request', request, response], () => response.writeHead(503).end())
       else for (const listener of others) listener.call(http, request, response)
     })
     http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      if (!this.#isLoaded && isMeant(request)) this.#upgrade(request, socket, head)
+      if (this.#loaded === undefined && isMeant(request)) this.#upgrade(request, socket, head)
     })
   }
 
-  /** Ends the transports, so that clients come back, elsewhere or later. */
-  async close(): Promise<void> {
+  /** Transports that are open. */
+  get count(): number {
+    return this.#loaded?.count ?? 0
+  }
+
+  /** Ends the transports, each in its slot, so that clients come back, elsewhere or later. */
+  async drain(): Promise<void> {
     const server = await this.#loading
-    await server?.close()
+    await server?.drain()
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -52,7 +57,7 @@ export class LazySocketIoServer {
   async #load(): Promise<SocketIoServer> {
     this.#loading ??= import('./server.ts').then(({ SocketIoServer }) => {
       const server = new SocketIoServer(this.#http, this.#deps)
-      this.#isLoaded = true
+      this.#loaded = server
       return server
     })
     return await this.#loading

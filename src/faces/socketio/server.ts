@@ -2,12 +2,13 @@ import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Namespace, Server, type Socket } from 'socket.io'
 import type { Config } from '../../config/config.ts'
-import { AppError, presentError } from '../../errors.ts'
+import { AppError, goingAway, presentError } from '../../errors.ts'
 import type { Budgets } from '../../limits/budgets.ts'
 import type { ConnectionCounts, Encoder } from '../../realtime/connection.ts'
 import { bearerToken } from '../../realtime/credential.ts'
 import type { TrackDelivery } from '../../realtime/delivery/delivery-tracker.ts'
 import type { Undelivered } from '../../realtime/delivery/undelivered.ts'
+import type { Drain } from '../../realtime/drain.ts'
 import { DialectEncoder, type RealtimeDialect } from '../../realtime/encoding/dialect-encoder.ts'
 import { closeReasonOf, type Lifecycle } from '../../realtime/lifecycle.ts'
 import { isOpenToAll, isOriginAllowed, requireOrigin } from '../../realtime/origin.ts'
@@ -32,7 +33,7 @@ export interface SocketIoDeps {
   readonly config: Pick<Config, 'limits' | 'timings' | 'CORS_ORIGINS' | 'NODE_ENV'>
   readonly dialects: readonly RealtimeDialect[]
   readonly counts: ConnectionCounts
-  readonly isDraining: () => boolean
+  readonly drain: Drain
   readonly onError: (error: unknown, type?: string) => void
 }
 
@@ -40,6 +41,8 @@ export interface SocketIoDeps {
 interface AcceptedSocket {
   readonly connection: SocketIoConnection
   readonly dialect: RealtimeDialect
+  /** Once it has entered. */
+  loop?: PacketLoop
 }
 
 /** Request as engine.io hands it on, with its query. */
@@ -73,7 +76,7 @@ export class SocketIoServer {
       perMessageDeflate: false,
       httpCompression: false,
       cors: { origin: isOpenToAll(config) ? true : [...config.CORS_ORIGINS], credentials: true },
-      allowRequest: (request, answer) => answer(null, !deps.isDraining() && isOriginAllowed(request, config))
+      allowRequest: (request, answer) => answer(null, isOriginAllowed(request, config))
     })
     this.#serve('/')
     for (const { name, namespaces = [] } of dialects) {
@@ -84,15 +87,27 @@ export class SocketIoServer {
       if (this.#isWelcome(request, response)) next()
     })
     this.#transports = new Transports(this.#io.engine, {
-      ...{ ...config, strangers: deps.strangers },
+      ...{ ...config, strangers: deps.strangers, drain: deps.drain },
       addressOf: request => proxies.addressOf(request)
     })
     this.#sweeper = setInterval(() => this.#sweep(), sweepMs).unref()
   }
 
-  /** Ends the transports, so that clients come back, elsewhere or later. */
-  async close(): Promise<void> {
+  /** Transports that are open. */
+  get count(): number {
+    return this.#transports.count
+  }
+
+  /** Ends the transports, each in its slot and once its commands are answered; clients come back, elsewhere or later. */
+  async drain(): Promise<void> {
     clearInterval(this.#sweeper)
+    const { drain, config } = this.#deps
+    const { drainFinishMs, closeTimeoutMs } = config.timings
+    await this.#transports.endAll(closeTimeoutMs, async sockets => {
+      await delay(drain.slot())
+      const loops = sockets().map(({ data }) => (data as Partial<AcceptedSocket>).loop)
+      await Promise.all(loops.map(async loop => await loop?.leave(drainFinishMs)))
+    })
     // Not `close`, which would also close the HTTP server.
     await new Promise<void>(resolve => {
       this.#io.engine.close()
@@ -103,9 +118,10 @@ export class SocketIoServer {
   /** Whether a client may open a transport; one that is open already may go on. */
   #isWelcome(request: EngineRequest, response: ServerResponse): boolean {
     if (request._query?.['sid']) return true
-    const { proxies, strangers } = this.#deps
+    const { proxies, strangers, drain } = this.#deps
     proxies.watch(request)
     try {
+      if (drain.hasBegun) throw goingAway()
       strangers.requireRoom(proxies.addressOf(request))
       return true
     } catch (error) {
@@ -151,17 +167,14 @@ export class SocketIoServer {
   #open(socket: Socket): void {
     const { connection, dialect } = socket.data as Partial<AcceptedSocket>
     if (connection === undefined || dialect === undefined) return
-    const { lifecycle, config, budgets, onError, isDraining } = this.#deps
+    const { lifecycle, config, budgets, onError } = this.#deps
     lifecycle.open(connection)
     this.#connections.add(connection)
     socket.on('disconnect', () => this.#leave(connection))
     const ready = this.#start(connection, dialect)
     const { limits } = config
-    const loop = new PacketLoop(
-      connection,
-      { dispatcher: dialect.commands, limits, budgets, isDraining, onError },
-      ready
-    )
+    const loop = new PacketLoop(connection, { dispatcher: dialect.commands, limits, budgets, onError }, ready)
+    Object.assign(socket.data, { loop })
     socket.use(([name, ...args]) => loop.receive(String(name), args))
     ready.catch((error: unknown) => {
       if (!(error instanceof AppError)) onError(error)

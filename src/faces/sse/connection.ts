@@ -138,6 +138,12 @@ export class StreamConnection implements Connection {
     if (this.#blocked !== undefined && bytes < this.#blocked.bytes) this.#blocked = { at: now, bytes }
   }
 
+  /** Ends the stream as the server goes away. @param inMs when the client is to come back */
+  sendAway(inMs: number): void {
+    this.#write(`retry: ${inMs}\n\n`)
+    this.close('drain')
+  }
+
   /** Ends the stream; the client comes back by itself and continues. */
   close(reason: CloseReason): void {
     if (!this.isOpen) return

@@ -7,24 +7,21 @@ import { type ConnectionCounts, type Encoder, NOTHING_SENT, type WasSent } from 
 import { readCredential } from '../../realtime/credential.ts'
 import type { TrackDelivery } from '../../realtime/delivery/delivery-tracker.ts'
 import type { Undelivered } from '../../realtime/delivery/undelivered.ts'
+import type { Drain } from '../../realtime/drain.ts'
 import { DialectEncoder, type RealtimeDialect } from '../../realtime/encoding/dialect-encoder.ts'
 import { closeReasonOf, type Lifecycle } from '../../realtime/lifecycle.ts'
 import { requireOrigin } from '../../realtime/origin.ts'
 import type { ResumePort } from '../../realtime/ports.ts'
 import type { ResumeToken } from '../../streams/positions.ts'
+import { STREAM_HEADERS } from '../http/closing.ts'
 import { StreamConnection } from './connection.ts'
 import { SseEncoder, SseWriter } from './encoder.ts'
 import { encodeFields } from './fields.ts'
 import { replaySince } from './replay.ts'
 
-const STREAM_HEADERS = {
-  'content-type': 'text/event-stream; charset=utf-8',
-  'cache-control': 'no-cache, no-transform',
-  'x-accel-buffering': 'no'
-}
-
 interface StreamServerDeps {
   readonly lifecycle: Lifecycle
+  readonly drain: Drain
   readonly undelivered: Undelivered
   readonly trackDelivery: TrackDelivery
   readonly resumption: ResumePort
@@ -63,7 +60,8 @@ export class StreamServer {
   /** Ends every stream; clients come back elsewhere, or later, and continue. */
   close(): void {
     clearInterval(this.#beat)
-    for (const stream of this.#streams) stream.close('drain')
+    const { size } = this.#streams
+    for (const stream of this.#streams) stream.sendAway(this.#deps.drain.retryMs(size))
   }
 
   /**
@@ -72,7 +70,7 @@ export class StreamServer {
    * @throws {AppError} `unauthenticated` and its like, `forbidden` for a foreign Origin, `quota_reached`
    */
   async open(request: FastifyRequest, reply: FastifyReply, dialect = ''): Promise<void> {
-    const { lifecycle, config, resumption, onError } = this.#deps
+    const { lifecycle, config, resumption, drain, onError } = this.#deps
     requireOrigin(request, config)
     // Whoever asks for the head alone is no connection, and what they show is not used up.
     if (request.method === 'HEAD') return void reply.headers(STREAM_HEADERS).send()
@@ -85,6 +83,8 @@ export class StreamServer {
     const kind = this.#kinds.get(dialect) ?? this.#canonical
     const stream = this.#create(reply, actor, kind)
     const token = resumption.parse(lastIdOf(request))
+    // Nobody ends what was let in as the last ones were ended.
+    if (drain.isOver) return stream.sendAway(drain.retryMs(0))
     try {
       await lifecycle.start(stream, {
         authenticate: async () => actor,
@@ -160,6 +160,7 @@ function begin(reply: FastifyReply, retryMs: number): void {
   for (const [name, value] of Object.entries(reply.getHeaders())) {
     if (value !== undefined) reply.raw.setHeader(name, value)
   }
-  reply.raw.writeHead(200, STREAM_HEADERS)
+  // Nothing is asked on its connection again, which so ends with it.
+  reply.raw.writeHead(200, { ...STREAM_HEADERS, connection: 'close' })
   reply.raw.write(`retry: ${retryMs}\n\n`)
 }
