@@ -252,7 +252,7 @@ function createFaces(app: FastifyInstance, { subjects, ...deps }: FaceDeps) {
   return {
     proxies,
     socket,
-    streams: new StreamServer({ ...deps, resumption: subjects.resumption }),
+    streams: new StreamServer({ ...deps, ...subjects }),
     packets: new LazySocketIoServer(app.server, { ...deps, proxies, budgets })
   }
 }

@@ -22,6 +22,7 @@ import { QrLoginStore } from './qr/store.ts'
 import { SessionService } from './sessions/sessions.ts'
 import { SessionStore } from './sessions/store.ts'
 import { TicketStore } from './tickets/store.ts'
+import { TicketService } from './tickets/tickets.ts'
 import { createAccountItems } from './user-items.ts'
 
 export type { AddressService } from './addresses/addresses.ts'
@@ -32,6 +33,7 @@ export type { QrService } from './qr/qr.ts'
 export type { SessionService } from './sessions/sessions.ts'
 export type { SessionStore } from './sessions/store.ts'
 export { presentSignIn } from './sign-in.ts'
+export type { TicketService } from './tickets/tickets.ts'
 export type { Authenticator } from './tokens/authenticator.ts'
 
 const HOUR_MS = 3_600_000
@@ -91,6 +93,7 @@ export function createAccounts(deps: AccountDeps) {
     qr,
     qrStreams: new QrStreams(qr, deps.config),
     sessions,
+    tickets: new TicketService({ ...deps, sessions }),
     codeCounts,
     accountItems: createAccountItems(deps.store.sessions)
   }

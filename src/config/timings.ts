@@ -52,7 +52,9 @@ export const DEFAULT_TIMINGS = {
   /** Time for which a refusal is held back of who goes on asking without waiting. */
   heldRefusalMs: 1_000,
   /** Life of a ticket that opens one connection. */
-  ticketMs: 30_000
+  ticketMs: 30_000,
+  /** Time after the cut of an event stream in which the ticket that has opened it continues it. */
+  streamTicketMs: 600_000
 } as const satisfies Record<`${string}Ms`, number>
 
 /** The timings in force: the defaults, with what the operator changed. */

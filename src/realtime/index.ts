@@ -19,6 +19,7 @@ import type {
   ReplayPort,
   ScopePort,
   SessionPort,
+  TicketPort,
   UndeliveredPort
 } from './ports.ts'
 import { Strangers } from './strangers.ts'
@@ -36,6 +37,7 @@ interface RealtimeDeps extends HelloPort, ScopePort {
   readonly receipts: ReceiptPort
   readonly replay: ReplayPort
   readonly sessions: SessionPort
+  readonly tickets: TicketPort
   readonly onError: (error: unknown) => void
 }
 

@@ -236,7 +236,7 @@ export class SocketIoServer {
 
   #sweep(): void {
     for (const connection of this.#connections) {
-      if (connection.actor.expiresAt <= Date.now()) connection.close('auth_expired')
+      if (connection.hasExpired) connection.close('auth_expired')
       else if (connection.checkSlow()) {
         this.#deps.counts.slow += 1
         connection.close('slow_consumer')

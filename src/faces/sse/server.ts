@@ -11,13 +11,17 @@ import type { Drain } from '../../realtime/drain.ts'
 import { DialectEncoder, type RealtimeDialect } from '../../realtime/encoding/dialect-encoder.ts'
 import { closeReasonOf, type Lifecycle } from '../../realtime/lifecycle.ts'
 import { requireOrigin } from '../../realtime/origin.ts'
-import type { ResumePort } from '../../realtime/ports.ts'
+import type { ResumePort, TicketPort } from '../../realtime/ports.ts'
 import type { ResumeToken } from '../../streams/positions.ts'
 import { STREAM_HEADERS } from '../http/closing.ts'
 import { StreamConnection } from './connection.ts'
 import { SseEncoder, SseWriter } from './encoder.ts'
 import { encodeFields } from './fields.ts'
+import { encodePlace, readPlace } from './place.ts'
 import { replaySince } from './replay.ts'
+
+/** Interval at which the tokens of all streams are looked at, ms. */
+const TOKENS_MS = 1_000
 
 interface StreamServerDeps {
   readonly lifecycle: Lifecycle
@@ -25,6 +29,7 @@ interface StreamServerDeps {
   readonly undelivered: Undelivered
   readonly trackDelivery: TrackDelivery
   readonly resumption: ResumePort
+  readonly tickets: TicketPort
   readonly config: Pick<Config, 'timings' | 'CORS_ORIGINS' | 'NODE_ENV' | 'WS_QUERY_TOKEN'>
   readonly dialects: readonly RealtimeDialect[]
   readonly counts: Pick<ConnectionCounts, 'encoded'>
@@ -37,13 +42,22 @@ interface Kind {
   readonly dialect: RealtimeDialect | undefined
 }
 
+/** A stream that is opened, and the ticket if one opens it. */
+interface Opening extends Kind {
+  readonly ticket: string | undefined
+}
+
 /** Server-sent events: everything that the socket tells, in one direction, for clients that cannot open one. */
 export class StreamServer {
   readonly #deps: StreamServerDeps
   readonly #canonical: Kind
   readonly #kinds = new Map<string, Kind>()
   readonly #streams = new Set<StreamConnection>()
+  /** Tickets that have opened streams which are open. */
+  readonly #tickets = new Map<StreamConnection, string>()
   readonly #beat: NodeJS.Timeout
+  readonly #tokens: NodeJS.Timeout
+  readonly #keeper: NodeJS.Timeout
 
   constructor(deps: StreamServerDeps) {
     this.#deps = deps
@@ -55,11 +69,16 @@ export class StreamServer {
     }
     // Proxies and browsers give up on what is silent.
     this.#beat = setInterval(() => this.#check(), deps.config.timings.streamBeatMs).unref()
+    this.#tokens = setInterval(() => this.#checkTokens(), TOKENS_MS).unref()
+    const keep = () => this.#keep([...this.#tickets.values()])
+    this.#keeper = setInterval(keep, deps.config.timings.streamTicketMs / 2).unref()
   }
 
   /** Ends every stream; clients come back elsewhere, or later, and continue. */
   close(): void {
     clearInterval(this.#beat)
+    clearInterval(this.#tokens)
+    clearInterval(this.#keeper)
     const { size } = this.#streams
     for (const stream of this.#streams) stream.sendAway(this.#deps.drain.retryMs(size))
   }
@@ -79,10 +98,11 @@ export class StreamServer {
     if (credential.token === undefined && credential.ticket === undefined) {
       throw new AppError('unauthenticated', 'Give a token in the Authorization header, or a ticket')
     }
-    const actor = await lifecycle.authenticate(credential)
+    const { id, proof } = readPlace(request)
+    const actor = await lifecycle.authenticate({ ...credential, stream: { proof } })
     const kind = this.#kinds.get(dialect) ?? this.#canonical
-    const stream = this.#create(reply, actor, kind)
-    const token = resumption.parse(lastIdOf(request))
+    const stream = this.#create(reply, actor, { ...kind, ticket: credential.ticket })
+    const token = resumption.parse(id)
     // Nobody ends what was let in as the last ones were ended.
     if (drain.isOver) return stream.sendAway(drain.retryMs(0))
     try {
@@ -97,24 +117,27 @@ export class StreamServer {
   }
 
   /** Opens the stream; its client may have gone while it was authenticated. */
-  #create(reply: FastifyReply, actor: Actor, { encoder, dialect }: Kind): StreamConnection {
-    const { lifecycle, resumption, trackDelivery, config } = this.#deps
+  #create(reply: FastifyReply, actor: Actor, { encoder, dialect, ticket }: Opening): StreamConnection {
+    const { lifecycle, resumption, tickets, trackDelivery, config } = this.#deps
+    const proof = ticket === undefined ? undefined : tickets.proofOf(ticket)
     begin(reply, config.timings.streamRetryMs)
     const stream = new StreamConnection(reply.raw, {
       id: randomBytes(9).toString('base64url'),
       actor,
       encoder,
-      encodeId: token => resumption.encode(token),
+      encodeId: token => encodePlace(resumption.encode(token), proof),
       timings: config.timings,
       // Canonical clients say themselves what has arrived.
       trackDelivery: dialect === undefined ? undefined : trackDelivery
     })
     const leave = (): void => {
       this.#streams.delete(stream)
+      this.#forget(stream)
       stream.stop()
       lifecycle.leave(stream)
     }
     this.#streams.add(stream)
+    if (ticket !== undefined) this.#tickets.set(stream, ticket)
     lifecycle.open(stream)
     if (reply.raw.destroyed) leave()
     else reply.raw.once('close', leave)
@@ -140,17 +163,24 @@ export class StreamServer {
     return wasSent
   }
 
+  /** Let the ticket of a stream that was cut continue it for a while. */
+  #forget(stream: StreamConnection): void {
+    const ticket = this.#tickets.get(stream)
+    if (this.#tickets.delete(stream) && ticket !== undefined) this.#keep([ticket])
+  }
+
+  #keep(tickets: readonly string[]): void {
+    this.#deps.tickets.keep(tickets).catch(this.#deps.onError)
+  }
+
   #check(): void {
     const now = performance.now()
     for (const stream of this.#streams) stream.check(now)
   }
-}
 
-function lastIdOf({ headers, query }: FastifyRequest): string {
-  const { lastEventId } = query as { lastEventId?: unknown }
-  const header = headers['last-event-id']
-  if (typeof header === 'string') return header
-  return typeof lastEventId === 'string' ? lastEventId : ''
+  #checkTokens(): void {
+    for (const stream of this.#streams) stream.checkToken()
+  }
 }
 
 /** Turn the answer into a stream, which no proxy may hold back. */

@@ -25,7 +25,7 @@ import { SocketConnection, sendText } from './connection.ts'
 import { FrameLoop } from './frame-loop.ts'
 import { chooseSubprotocol, createSubprotocols, type Subprotocol } from './subprotocol.ts'
 
-/** Connections are looked after in turns, so many for each sweep of all. */
+/** Connections are looked after in turns, so many for each sweep of all; their tokens each time. */
 const SWEEP_SLOTS = 5
 
 interface SocketDeps {
@@ -168,8 +168,8 @@ export class SocketServer {
     let index = 0
     for (const connection of this.#loops.keys()) {
       index += 1
-      if (index % SWEEP_SLOTS !== this.#slot) continue
-      const expiresAt = connection.check(now)
+      if (index % SWEEP_SLOTS === this.#slot) connection.check(now)
+      const expiresAt = connection.checkToken()
       if (expiresAt === undefined) continue
       const { type } = AuthExpiring
       sendText(connection, encodeEphemeral(type, { expiresAt: new Date(expiresAt).toISOString() }))
