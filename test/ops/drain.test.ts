@@ -4,12 +4,13 @@ import t, { type Test } from 'tap'
 import { ServerProcess, type Somebody } from '../crash/rig.ts'
 import { ownDatabase } from '../kit/helper.ts'
 import { ask } from '../kit/http.ts'
+import { Page } from '../kit/page.ts'
 import { SocketClient } from '../kit/socket-client.ts'
 import { StreamClient } from '../kit/stream-client.ts'
 
 const ORIGIN = 'https://app.example'
 /** Lets a client of long-polling, for which the drain waits, stay away as long as a test needs. */
-const PATIENT = { TIMINGS_CLOSE_TIMEOUT_MS: '20000', TIMINGS_HELLO_TIMEOUT_MS: '20000' }
+const PATIENT = { TIMINGS_CLOSE_TIMEOUT_MS: '20000', TIMINGS_HELLO_TIMEOUT_MS: '20000', TIMINGS_DRAIN_RETRY_MS: '300' }
 
 interface Scene {
   readonly server: ServerProcess
@@ -86,3 +87,23 @@ t.test(
     await stream.ended
   }
 )
+
+t.test('U05: event streams end last, and pages come back to the next process by themselves', async t => {
+  const { server, ann, ben, conversationId } = await openScene(t)
+  const urls = ['/v1/events', '/api/sse'].map(path => `${server.url}${path}?token=${ben.token}`)
+  const open = async () => await Promise.all(urls.map(async url => await Page.open(t, url)))
+  const send = async (text: string) =>
+    await server.call(ann, 'POST', `/conversations/${conversationId}/messages`, { clientId: text, text })
+  const pages = await open()
+  const finish = await beginDrain(server)
+  await send('during')
+  await Promise.all(pages.map(async page => await page.hear('during')))
+  const late = await open()
+  const ends = [...pages, ...late].map(async page => await page.end())
+  t.equal(await finish(), 0)
+  for (const told of await Promise.all(ends)) t.same(told, { code: 4300, reason: 'drain' })
+  await server.start()
+  await send('after')
+  await Promise.all([...pages, ...late].map(async page => await page.hear('after')))
+  for (const { texts } of pages) t.same(texts, ['during', 'after'])
+})

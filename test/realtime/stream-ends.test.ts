@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
-import { EventSource } from 'eventsource'
 import t, { type Test } from 'tap'
 import { CLOSE } from '../../protocol/close.ts'
 import { mintToken, type Person, startServer, type TestServer } from '../kit/helper.ts'
+import { Page } from '../kit/page.ts'
 import { StreamClient } from '../kit/stream-client.ts'
 
 const PATHS = ['/v1/events', '/api/sse']
@@ -25,27 +25,6 @@ async function open(t: Test, env: Record<string, string> = {}) {
 
 const ticketOf = async (server: TestServer, who: Pick<Person, 'token'>): Promise<string> =>
   (await server.call(who, 'POST', '/v1/auth/tickets')).body.ticket
-
-/** Texts of the messages that an unmodified EventSource hears. */
-class Page {
-  readonly source: EventSource
-  readonly texts: string[] = []
-  #waiting: (() => void)[] = []
-
-  constructor(t: Test, url: string) {
-    this.source = new EventSource(url)
-    t.teardown(() => this.source.close())
-    this.source.addEventListener('message:new', ({ data }) => {
-      const { text, data: canonical } = JSON.parse(data)
-      this.texts.push(text ?? canonical.text)
-      for (const wake of this.#waiting.splice(0)) wake()
-    })
-  }
-
-  async hear(text: string): Promise<void> {
-    while (!this.texts.includes(text)) await new Promise<void>(resolve => this.#waiting.push(resolve))
-  }
-}
 
 /** @returns what cuts the event streams that are open, as a lost network does */
 function watchStreams({ app }: TestServer): () => void {
@@ -86,14 +65,11 @@ t.test('U04 U77: a ticket goes on with the stream that it has opened, for an Eve
   const { server, ben, send } = await open(t)
   for (const path of PATHS) {
     const cut = watchStreams(server)
-    const page = new Page(t, `${server.url}${path}?ticket=${await ticketOf(server, ben)}`)
-    const isLive = async () =>
-      await new Promise(resolve => page.source.addEventListener('ready', resolve, { once: true }))
-    await isLive()
+    const page = await Page.open(t, `${server.url}${path}?ticket=${await ticketOf(server, ben)}`)
     await send(`${path} first`)
     await page.hear(`${path} first`)
     for (const missed of ['one', 'two']) {
-      const isBack = isLive()
+      const isBack = page.ready()
       cut()
       await send(`${path} ${missed}`)
       await page.hear(`${path} ${missed}`)
