@@ -20,6 +20,7 @@ import { connect, openDatabase } from './database/index.ts'
 import { createDialects, describeDialects, dialectRoutes } from './dialects/index.ts'
 import type { DialectDeps } from './dialects/kit/dialect.ts'
 import { authenticateRequests } from './faces/http/authentication.ts'
+import { endConnections } from './faces/http/closing.ts'
 import type { Proxies } from './faces/http/proxies.ts'
 import { createRequestLimits, holdRefusals } from './faces/http/rate-limits.ts'
 import { contractRoutes } from './faces/http/routes.ts'
@@ -109,10 +110,8 @@ export async function buildApp(config: AppConfig, connection?: Connection): Prom
   await app.register(streamRoutes, faces)
   await app.register(dialectRoutes, { dialects })
   await jobs.start()
-  app.addHook('preClose', async () => {
-    subjects.qrStreams.close()
-    setTimeout(() => app.server.closeAllConnections(), config.timings.requestFinishMs).unref()
-  })
+  app.addHook('preClose', async () => subjects.qrStreams.close())
+  endConnections(app, config.timings.requestFinishMs)
   app.addHook('onClose', async () => {
     await jobs.stop()
     delivery.close()

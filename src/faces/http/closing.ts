@@ -16,6 +16,24 @@ export const STREAM_HEADERS = {
   'x-accel-buffering': 'no'
 }
 
+/** Pause between two looks for connections whose requests have been answered, ms. */
+const ANSWERED_MS = 50
+
+/** Ends connections of a server that closes, each when its request is answered, and all after so long, ms. */
+export function endConnections(app: FastifyInstance, withinMs: number): void {
+  let answered: NodeJS.Timeout | undefined
+  let all: NodeJS.Timeout | undefined
+  app.addHook('preClose', async () => {
+    // Node ends only those on which nothing is asked as it begins to close.
+    answered = setInterval(() => app.server.closeIdleConnections(), ANSWERED_MS).unref()
+    all = setTimeout(() => app.server.closeAllConnections(), withinMs).unref()
+  })
+  app.addHook('onClose', async () => {
+    clearInterval(answered)
+    clearTimeout(all)
+  })
+}
+
 /**
  * Refuses what comes once every connection has gone, in the words of its face; until then requests are answered. A
  * stream is answered all the same, with the time to come back: browsers give up what has another status than 200.
