@@ -33,7 +33,6 @@ export type { QrService } from './qr/qr.ts'
 export type { SessionService } from './sessions/sessions.ts'
 export type { SessionStore } from './sessions/store.ts'
 export { presentSignIn } from './sign-in.ts'
-export type { TicketService } from './tickets/tickets.ts'
 export type { Authenticator } from './tokens/authenticator.ts'
 
 const HOUR_MS = 3_600_000
