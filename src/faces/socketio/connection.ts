@@ -45,9 +45,9 @@ export class SocketIoConnection implements Connection {
     return this.socket.connected && this.socket.conn.readyState === 'open'
   }
 
-  /** Whether the token has ended. */
+  /** Whether it is open though its token has ended. */
   get hasExpired(): boolean {
-    return this.actor.expiresAt <= Date.now()
+    return this.actor.expiresAt <= Date.now() && this.isOpen
   }
 
   /** Whether the client leaves more unread than it may, at this look and at the last one. */
@@ -65,7 +65,7 @@ export class SocketIoConnection implements Connection {
 
   /** Whether an event is to be sent to the client now; it waits when the client is catching up. */
   isToBeSent(translated: DialectEvent, outbound: OutboundEvent): boolean {
-    if (this.isOpen && this.hasExpired) this.close('auth_expired')
+    if (this.hasExpired) this.close('auth_expired')
     if (!this.isOpen) return false
     const taken = this.#catchUp.take(outbound, translated)
     if (taken === 'full') this.close('resync')
@@ -78,7 +78,7 @@ export class SocketIoConnection implements Connection {
 
   /** Sends an event to this client alone. */
   emit({ name, data }: DialectEvent, outbound: OutboundEvent): void {
-    if (this.isOpen && this.hasExpired) this.close('auth_expired')
+    if (this.hasExpired) this.close('auth_expired')
     if (!this.isOpen) return
     this.socket.emit(name, data)
     this.noteSent(outbound)
