@@ -100,7 +100,7 @@ function refuseUpgrade(socket: Socket): void {
   socket.destroySoon()
 }
 
-/** Ends all connections: those of sockets in their slots, then streams, whose clients look only once for another server. */
+/** Ends all connections: those of sockets in their slots, then streams, whose clients give up at the first error that they meet. */
 async function sendAway({
   drain,
   socket,
