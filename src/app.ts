@@ -21,7 +21,7 @@ import { connect, openDatabase } from './database/index.ts'
 import { createDialects, describeDialects, dialectRoutes } from './dialects/index.ts'
 import type { DialectDeps } from './dialects/kit/dialect.ts'
 import { authenticateRequests } from './faces/http/authentication.ts'
-import { closeInOrder } from './faces/http/closing.ts'
+import { closeInOrder, endConnections } from './faces/http/closing.ts'
 import type { Proxies } from './faces/http/proxies.ts'
 import { createRequestLimits, holdRefusals } from './faces/http/rate-limits.ts'
 import { contractRoutes } from './faces/http/routes.ts'
@@ -98,7 +98,7 @@ export async function buildApp(config: AppConfig, connection?: Connection): Prom
     await faces.streams.open(reply.request, reply, dialect)
   const dialects = createDialects({ services: subjects, authenticator, config, openStream })
   const faces = createFaces(app, { ...realtime, ...shared, subjects, dialects: dialects.map(it => it.realtime) })
-  await acceptUpgrades(app, { ...faces, config, dialectNames: dialects.map(({ name }) => name) })
+  await acceptUpgrades(app, { ...faces, ...realtime, config, dialectNames: dialects.map(({ name }) => name) })
   holdRefusals(app, config.timings.heldRefusalMs)
   authenticateRequests(app, authenticator, await createRequestLimits(app, subjects.budgets, config))
   proveByRequests(app, faces.streams)
@@ -108,14 +108,15 @@ export async function buildApp(config: AppConfig, connection?: Connection): Prom
     loadMetrics: measure({ ...realtime, ...faces, proxies: app.proxies, stores, subjects, jobs, onError }),
     metricsToken: config.METRICS_TOKEN,
     isMetricsLocal: config.NODE_ENV === 'production',
-    isDraining: () => faces.socket.isDraining,
+    isDraining: () => realtime.drain.hasBegun,
     probe: new HealthService({ database: stores.database, headPoller }).probe
   })
   await app.register(faces.socket.routes)
   await app.register(streamRoutes, faces)
   await app.register(dialectRoutes, { dialects })
   await jobs.start()
-  closeInOrder(app, { ...subjects, stores, realtime, delivery, jobs, ...config.timings })
+  closeInOrder(app, { ...subjects, stores, realtime, delivery, jobs })
+  endConnections(app, config.timings.requestFinishMs)
   return app
 }
 
@@ -268,7 +269,7 @@ function createFaces(app: FastifyInstance, { subjects, ...deps }: FaceDeps) {
   return {
     socket,
     streams: new StreamServer({ ...shared, ...subjects }),
-    packets: new LazySocketIoServer(app.server, { ...shared, isDraining: () => socket.isDraining })
+    packets: new LazySocketIoServer(app.server, shared)
   }
 }
 

@@ -12,7 +12,7 @@ import type { Embedded } from './database/embedded/embedded.ts'
 import { connect } from './database/index.ts'
 import { keptSecret } from './kept-secret.ts'
 
-const CLOSE_TIMEOUT_MS = 30_000
+const CLOSE_TIMEOUT_MS = 35_000
 /** A signal that comes again this soon is the same one: a terminal and npm both pass Ctrl-C on. */
 const SAME_SIGNAL_MS = 1000
 

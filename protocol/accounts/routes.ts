@@ -92,7 +92,7 @@ export const CreateTicket = route({
   method: 'POST',
   url: '/auth/tickets',
   schema: {
-    summary: 'A ticket that opens one socket within thirty seconds, for clients that cannot set headers',
+    summary: 'A ticket that opens one connection within thirty seconds, for clients that cannot set headers',
     tags,
     response: { 201: closed({ ticket: Type.String(), expiresAt: Timestamp }) }
   }

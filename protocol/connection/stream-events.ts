@@ -10,6 +10,12 @@ export const StreamReady = ephemeral(
   closed({ connectionId: Type.String(), heartbeatMs: Type.Integer() })
 )
 
+export const StreamEnd = ephemeral(
+  'end',
+  'The stream ends here: by the code that a socket is closed with, and its name.',
+  closed({ code: Type.Integer(), reason: Type.String() })
+)
+
 export const StreamReset = ephemeral(
   'reset',
   'A stream has gone on too far to be sent again; load what it is about anew, it is at this `rev`.',

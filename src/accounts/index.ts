@@ -22,6 +22,7 @@ import { QrLoginStore } from './qr/store.ts'
 import { SessionService } from './sessions/sessions.ts'
 import { SessionStore } from './sessions/store.ts'
 import { TicketStore } from './tickets/store.ts'
+import { TicketService } from './tickets/tickets.ts'
 import { createAccountItems } from './user-items.ts'
 
 export type { AddressService } from './addresses/addresses.ts'
@@ -92,6 +93,7 @@ export function createAccounts(deps: AccountDeps) {
     qr,
     qrStreams: new QrStreams(qr, deps.config),
     sessions,
+    tickets: new TicketService({ ...deps, sessions }),
     codeCounts,
     accountItems: createAccountItems(deps.store.sessions)
   }

@@ -23,6 +23,8 @@ export const DEFAULT_TIMINGS = {
   drainFinishMs: 5_000,
   /** Time for which a connection of HTTP stays after an answer: longer than proxies keep those to a server. */
   keepAliveMs: 130_000,
+  /** Delay before a client whose event stream was ended by a drain comes back, at least. */
+  drainRetryMs: 5_000,
   /** Time that requests under way get to finish at a stop, once the sockets are closed. */
   requestFinishMs: 5_000,
   /** Pause between two writes of what has reached one connection that acknowledges nothing. */
@@ -54,7 +56,9 @@ export const DEFAULT_TIMINGS = {
   /** Time for which a refusal is held back of who goes on asking without waiting. */
   heldRefusalMs: 1_000,
   /** Life of a ticket that opens one connection. */
-  ticketMs: 30_000
+  ticketMs: 30_000,
+  /** Time after the cut of an event stream in which the ticket that has opened it continues it. */
+  streamTicketMs: 600_000
 } as const satisfies Record<`${string}Ms`, number>
 
 /** The timings in force: the defaults, with what the operator changed. */

@@ -11,6 +11,8 @@ export function wasOnceGood(error: unknown): boolean {
 export interface Credential {
   readonly token?: string | undefined
   readonly ticket?: string | undefined
+  /** Of a client that opens an event stream, with the proof that it has had events of it, if it shows one. */
+  readonly stream?: { readonly proof: string | undefined }
 }
 
 /** The token of an `Authorization: Bearer` header. */

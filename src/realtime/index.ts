@@ -5,6 +5,7 @@ import type { Availability } from '../database/availability.ts'
 import type { ConnectionCounts } from './connection.ts'
 import { DeliveryTracker, type TrackDelivery } from './delivery/delivery-tracker.ts'
 import { MissedEvents } from './delivery/missed.ts'
+import { Drain } from './drain.ts'
 import { EncodedCounts } from './encoding/encoded-counts.ts'
 import { Handshake } from './handshake.ts'
 import { Hub } from './hub.ts'
@@ -19,7 +20,8 @@ import type {
   ReceiptPort,
   ReplayPort,
   ScopePort,
-  SessionPort
+  SessionPort,
+  TicketPort
 } from './ports.ts'
 import { Strangers } from './strangers.ts'
 
@@ -37,6 +39,7 @@ interface RealtimeDeps extends HelloPort, ScopePort {
   readonly replay: ReplayPort
   readonly sessions: SessionPort
   readonly users: HelloPort['users'] & ProfilePort
+  readonly tickets: TicketPort
   readonly onError: (error: unknown) => void
 }
 
@@ -65,6 +68,7 @@ export function createRealtime(deps: RealtimeDeps) {
     missed: new MissedEvents(deps),
     trackDelivery,
     counts,
+    drain: new Drain(timings),
     /** Resolves when nothing of closed connections is being written any more. */
     settled: async () => await Promise.all(pending)
   }

@@ -10,7 +10,7 @@ import type { Standing } from '../streams/positions.ts'
 import type { Connection } from './connection.ts'
 import { type Credential, wasOnceGood } from './credential.ts'
 import type { Hub } from './hub.ts'
-import type { PresencePort, SessionPort } from './ports.ts'
+import type { PresencePort, SessionPort, TicketPort } from './ports.ts'
 import type { Strangers } from './strangers.ts'
 
 /**
@@ -24,7 +24,8 @@ const CONNECTS_AT_ONCE = 1 / 5
 
 interface LifecycleDeps {
   readonly authenticate: (token: string) => Promise<Actor>
-  readonly sessions: Pick<SessionPort, 'redeemTicket' | 'requireLiveSession'>
+  readonly sessions: Pick<SessionPort, 'requireLiveSession'>
+  readonly tickets: Pick<TicketPort, 'redeem' | 'redeemForStream'>
   readonly presence: Pick<PresencePort, 'set' | 'remove'>
   readonly hub: Hub
   readonly availability: Pick<Availability, 'require'>
@@ -131,10 +132,11 @@ export class Lifecycle {
     presence.remove(actor.userId, connection.id).catch(onError)
   }
 
-  async #identify({ token, ticket }: Credential): Promise<Actor> {
-    const { authenticate, sessions } = this.#deps
+  async #identify({ token, ticket, stream }: Credential): Promise<Actor> {
+    const { authenticate, tickets } = this.#deps
     if (token !== undefined) return await authenticate(token)
-    if (ticket !== undefined) return await sessions.redeemTicket(ticket)
+    if (ticket !== undefined && stream !== undefined) return await tickets.redeemForStream(ticket, stream.proof)
+    if (ticket !== undefined) return await tickets.redeem(ticket)
     throw new AppError('unauthenticated', 'Give a token or a ticket')
   }
 

@@ -21,10 +21,19 @@ import type {
 /** Ports from connections to the subjects; ids are 24 hexadecimal digits. The composition hands the subjects in. */
 
 export interface SessionPort {
-  /** @throws {AppError} `unauthenticated`, `session_revoked`, `account_disabled` */
-  redeemTicket(ticket: string): Promise<Actor>
   /** @throws {AppError} `session_revoked`, `account_disabled` */
   requireLiveSession(actor: Pick<Actor, 'userId' | 'sessionId'>): Promise<void>
+}
+
+export interface TicketPort {
+  /** Uses a ticket up. @throws {AppError} `unauthenticated`, `session_revoked`, `account_disabled` */
+  redeem(ticket: string): Promise<Actor>
+  /** Opens a stream by a ticket, or continues the one that it has opened. @throws {AppError} as above */
+  redeemForStream(ticket: string, proof: string | undefined): Promise<Actor>
+  /** Proof that the ids of a stream's events hold, which this ticket has opened. */
+  proofOf(ticket: string): string
+  /** Lets tickets continue their streams for minutes from now. */
+  keep(tickets: readonly string[]): Promise<void>
 }
 
 export interface PresencePort {

@@ -189,26 +189,26 @@ t.test('a session revoked elsewhere is found by its moment, and known at once af
 
 t.test('tickets: one use, thirty seconds, dead with the session', async t => {
   const services = await openServices(t)
-  const { sessions, uri } = services
+  const { sessions, tickets, uri } = services
   const client = await openDatabase(t, uri)
   const { userId, sessionId } = await signUp(services)
   const actor = { userId, sessionId, expiresAt: Date.now() + 1_000_000 }
-  const { ticket } = await sessions.createTicket(actor)
-  const uses = await Promise.allSettled([1, 2, 3].map(() => sessions.redeemTicket(ticket)))
+  const { ticket } = await tickets.create(actor)
+  const uses = await Promise.allSettled([1, 2, 3].map(() => tickets.redeem(ticket)))
   t.same(
     uses.flatMap(use => (use.status === 'fulfilled' ? [use.value] : [])),
     [actor]
   )
-  await t.rejects(sessions.redeemTicket(ticket), { code: 'unauthenticated' })
-  const late = await sessions.createTicket(actor)
+  await t.rejects(tickets.redeem(ticket), { code: 'unauthenticated' })
+  const late = await tickets.create(actor)
   await client
     .db()
     .collection('tickets')
     .updateMany({}, { $set: { expiresAt: new Date(Date.now() - 1) } })
-  await t.rejects(sessions.redeemTicket(late.ticket), { code: 'unauthenticated' })
-  const dead = await sessions.createTicket(actor)
+  await t.rejects(tickets.redeem(late.ticket), { code: 'unauthenticated' })
+  const dead = await tickets.create(actor)
   await sessions.logout(actor)
-  await t.rejects(sessions.redeemTicket(dead.ticket), { code: 'session_revoked' })
+  await t.rejects(tickets.redeem(dead.ticket), { code: 'session_revoked' })
 })
 
 t.test('a person of another user system is made once, however many ask', async t => {

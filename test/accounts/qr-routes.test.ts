@@ -148,5 +148,5 @@ t.test('two streams at once for each code; they end with the server', async t =>
   while (third.status === 429) third = await open()
   t.equal(third.status, 200, 'whoever leaves makes room')
   await server.close()
-  for (const stream of [first, third]) t.match(await stream.text(), /^event: state\ndata: .*\n\n$/)
+  for (const stream of [first, third]) t.match(await stream.text(), /^event: state\ndata: .*\n\nretry: 5000\n\n$/)
 })

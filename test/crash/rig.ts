@@ -43,11 +43,21 @@ abstract class Killable {
 
   /** `kill -9`, at once; resolves when it is gone. */
   async kill(): Promise<void> {
+    await this.#end('SIGKILL')
+  }
+
+  /** Stops it as an operator does. @returns the code that it ends with, or the signal that ended it */
+  async stop(): Promise<number | NodeJS.Signals | undefined> {
+    return await this.#end('SIGTERM')
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<number | NodeJS.Signals | undefined> {
     const child = this.#child
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return undefined
     const gone = once(child, 'exit')
-    child.kill('SIGKILL')
-    await gone
+    child.kill(signal)
+    const [code, endedBy] = await gone
+    return code ?? endedBy
   }
 
   protected abstract launch(): ChildProcess

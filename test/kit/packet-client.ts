@@ -16,7 +16,8 @@ export interface PacketOptions {
   /** `/` by default. */
   readonly namespace?: string
   readonly transports?: readonly string[]
-  readonly auth?: Record<string, string>
+  /** As it is, or asked for at each connection. */
+  readonly auth?: Record<string, string> | ((give: (auth: Record<string, string>) => void) => void)
   readonly query?: Record<string, string>
   readonly extraHeaders?: Record<string, string>
   /** Comes back as the client does by itself; otherwise sooner, so that tests are quick. */

@@ -19,6 +19,7 @@ export class QrStreams {
   readonly #qr: QrService
   readonly #limits: Config['limits']
   readonly #beatMs: number
+  readonly #comeBackMs: number
   /** Open streams in all, of a network and of a code. */
   readonly #open = new Map<string, number>()
   readonly #closing = new AbortController()
@@ -27,6 +28,7 @@ export class QrStreams {
     this.#qr = qr
     this.#limits = limits
     this.#beatMs = timings.streamBeatMs
+    this.#comeBackMs = timings.drainRetryMs
   }
 
   /** @throws {AppError} `not_found`, `unauthenticated`, `rate_limited` */
@@ -62,7 +64,7 @@ export class QrStreams {
       // The client has gone, or the server is stopping, or the code is another device's now: there is no more to tell.
     } finally {
       clearInterval(heartbeat)
-      stream.end()
+      stream.end(this.#closing.signal.aborted ? `retry: ${this.#comeBackMs}\n\n` : '')
     }
   }
 

@@ -11,8 +11,6 @@ import { AppError } from '../../errors.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import type { AccountStore } from '../../streams/store.ts'
 import type { PushTokenStore, UserService } from '../../users/index.ts'
-import type { TicketStore } from '../tickets/store.ts'
-import { MacTokens } from '../tokens/mac-tokens.ts'
 import { LiveSessions, usedGenerationOf } from './live-sessions.ts'
 import { MAX_LISTED, makeRoom } from './making-room.ts'
 import { presentRef, presentSession } from './present.ts'
@@ -36,7 +34,6 @@ export type Approver = Pick<Actor, 'sessionId' | 'expiresAt'>
 interface SessionDeps {
   readonly store: {
     readonly sessions: SessionStore
-    readonly tickets: TicketStore
     readonly accounts: AccountStore
     readonly pushTokens: PushTokenStore
   }
@@ -59,7 +56,6 @@ export class SessionService {
   readonly #timings: Config['timings']
   readonly #users: UserService
   readonly #tokens: RefreshTokens
-  readonly #tickets: MacTokens
   readonly #live: LiveSessions
 
   constructor({ store, bus, config, users }: SessionDeps) {
@@ -69,7 +65,6 @@ export class SessionService {
     this.#timings = config.timings
     this.#users = users
     this.#tokens = new RefreshTokens(config.JWT_SECRET)
-    this.#tickets = new MacTokens(config.JWT_SECRET, 'ticket')
     this.#live = new LiveSessions({ store: store.sessions, config })
     bus.subscribe('sessionEnd', ({ sessionId }) => this.forget(sessionId))
   }
@@ -188,36 +183,6 @@ export class SessionService {
   ): Promise<void> {
     if (sessionId !== undefined) await this.#live.require(userId, sessionId, generation)
     await this.#users.requireEnabled(userId)
-  }
-
-  /** A ticket that opens one socket as the actor, within seconds. */
-  async createTicket(actor: Actor): Promise<{ ticket: string; expiresAt: string }> {
-    const expiresAt = new Date(Date.now() + this.#timings.ticketMs)
-    const ticket = this.#tickets.make(expiresAt)
-    const holder = {
-      userId: new ObjectId(actor.userId),
-      ...omitUndefined({
-        sessionId: actor.sessionId === undefined ? undefined : new ObjectId(actor.sessionId),
-        tokenId: actor.tokenId
-      }),
-      tokenExpiresAt: new Date(actor.expiresAt)
-    }
-    await this.#store.tickets.insert(ticket, holder, expiresAt)
-    return { ticket, expiresAt: expiresAt.toISOString() }
-  }
-
-  /** Uses a ticket up. @throws {AppError} `unauthenticated`, `session_revoked`, `account_disabled` */
-  async redeemTicket(ticket: string): Promise<Actor> {
-    const isLive = this.#tickets.expiryOf(ticket) > Date.now()
-    const holder = isLive ? await this.#store.tickets.take(ticket, new Date()) : undefined
-    if (!holder) throw new AppError('unauthenticated', 'The ticket is not valid')
-    const actor: Actor = {
-      userId: holder.userId.toHexString(),
-      ...omitUndefined({ sessionId: holder.sessionId?.toHexString(), tokenId: holder.tokenId }),
-      expiresAt: holder.tokenExpiresAt.getTime()
-    }
-    await this.requireLiveSession(actor)
-    return actor
   }
 
   async #insert(session: SessionDoc, isTold: boolean): Promise<void> {

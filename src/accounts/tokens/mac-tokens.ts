@@ -5,6 +5,7 @@ const RANDOM_BYTES = 20
 /** Seconds since 1970. */
 const EXPIRY_BYTES = 4
 const MAC_BYTES = 8
+const PROOF_BYTES = 16
 const BODY_BYTES = RANDOM_BYTES + EXPIRY_BYTES
 
 /**
@@ -39,8 +40,24 @@ export class MacTokens {
     if (!this.#keys.some(key => timingSafeEqual(macOf(key, body), mac))) return 0
     return body.readUInt32BE(RANDOM_BYTES) * 1_000
   }
+
+  /** Text that goes with a token, and that who has only the token cannot make: 22 characters. */
+  proofOf(token: string): string {
+    const [key = Buffer.alloc(0)] = this.#keys
+    return proofBy(key, token).toString('base64url')
+  }
+
+  /** Whether a text is the proof of a token, by one of the secrets. */
+  isProof(token: string, proof: string): boolean {
+    const bytes = Buffer.from(proof, 'base64url')
+    return bytes.length === PROOF_BYTES && this.#keys.some(key => timingSafeEqual(proofBy(key, token), bytes))
+  }
 }
 
 function macOf(key: Buffer, body: Buffer): Buffer {
   return createHmac('sha256', key).update(body).digest().subarray(0, MAC_BYTES)
+}
+
+function proofBy(key: Buffer, token: string): Buffer {
+  return createHmac('sha256', key).update(`proof ${token}`).digest().subarray(0, PROOF_BYTES)
 }

@@ -20,7 +20,7 @@ export function addRoutes(
       exposeHeadRoute: false,
       url,
       schema,
-      config: { isPublic, isProvedByBody, presentError, ...omitUndefined({ countedBy }) },
+      config: { isPublic, isProvedByBody, presentError, isStream: route.isStream, ...omitUndefined({ countedBy }) },
       ...omitUndefined({ bodyLimit: route.bodyLimit }),
       // Apps leave the body away where all of it is optional.
       preValidation: async request => {

@@ -17,7 +17,7 @@ export const contractRoutes: FastifyPluginAsync<{ readonly routes: readonly Boun
       method: methodsOf(method, isStream(schema)),
       url,
       schema: { ...schema },
-      config: { isPublic, isOptional, isProvedByBody, ...omitUndefined({ countedBy }) },
+      config: { isPublic, isOptional, isProvedByBody, isStream: isStream(schema), ...omitUndefined({ countedBy }) },
       handler: async (request, reply) =>
         await handle(request as unknown as Call<Route>, reply.code(status) as unknown as Reply)
     })

@@ -7,6 +7,7 @@ import { CURSORS_FRAME_BYTES } from '../../../protocol/limits.ts'
 import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
 import { loggerOptions } from '../../log.ts'
+import type { Drain } from '../../realtime/drain.ts'
 import { Origins } from '../../realtime/origins.ts'
 import type { LazySocketIoServer } from '../socketio/lazy-server.ts'
 import { SOCKET_IO_PATH } from '../socketio/path.ts'
@@ -15,6 +16,7 @@ import { refuseHandshakes, WEBSOCKET_BOUNDS } from '../ws/engine.ts'
 import type { SocketServer } from '../ws/server.ts'
 import { chooseSubprotocol } from '../ws/subprotocol.ts'
 import { isToWebSocket, passOver } from '../ws/upgrade.ts'
+import { refuseWhenOver } from './closing.ts'
 import { answerPages } from './cors.ts'
 import { type AvailabilityPort, answerError, answerErrors, answerUnreadable, endWith } from './errors.ts'
 import { readJsonBodies } from './json.ts'
@@ -25,8 +27,6 @@ import { noCompilers, validateRequests } from './validation.ts'
 
 const BODY_BYTES = 131_072
 const SOCKET_PATH = '/ws'
-/** Time after which another server answers in the place of one that closes. */
-const COME_BACK_MS = 1_000
 
 /** An HTTP server that answers errors, checks requests and reads JSON, and has no routes yet. */
 export function createServer(config: Config, availability: AvailabilityPort): FastifyInstance {
@@ -51,7 +51,6 @@ export function createServer(config: Config, availability: AvailabilityPort): Fa
   // Nothing here is a page or a program, whatever a browser makes of it.
   app.addHook('onSend', async (_, reply) => void reply.header('x-content-type-options', 'nosniff'))
   readWhatHttpAllows(app)
-  refuseWhileClosing(app)
   watchProxies(app, config.TRUST_PROXY)
   app.decorate('origins', new Origins({ config, hostsOf: request => app.proxies.hostsOf(request) }))
   markLocalRequests(app)
@@ -70,20 +69,9 @@ function readWhatHttpAllows(app: FastifyInstance): void {
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
 }
 
-/** Refuses what comes while the server closes in the words of its face: Fastify's own answer has a form of its own. */
-function refuseWhileClosing(app: FastifyInstance): void {
-  let isClosing = false
-  app.addHook('preClose', async () => {
-    isClosing = true
-  })
-  app.addHook('onRequest', async ({ routeOptions: { config } }) => {
-    if (!isClosing || config.isUnlimited) return
-    throw new AppError('draining', 'The server is going away', { retryAfterMs: COME_BACK_MS })
-  })
-}
-
 interface UpgradeDeps {
   config: Config
+  drain: Drain
   socket: SocketServer
   packets: LazySocketIoServer
   streams: StreamServer
@@ -93,13 +81,15 @@ interface UpgradeDeps {
 /** Lets sockets and socket.io clients in, and sends everybody away when the server closes. */
 export async function acceptUpgrades(
   app: FastifyInstance,
-  { config, socket, packets, streams, dialectNames }: UpgradeDeps
+  { dialectNames, config, ...deps }: UpgradeDeps
 ): Promise<void> {
   await answerPages(app)
+  // After the headers by which a page may read the refusal.
+  refuseWhenOver(app, deps.drain)
   const upgrades = new EventEmitter()
   app.server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     if (!isToWebSocket(request)) passOver(app.server, request, socket, head)
-    else if (request.url?.startsWith(SOCKET_IO_PATH)) packets.upgrade(request, socket, head)
+    else if (request.url?.startsWith(SOCKET_IO_PATH)) deps.packets.upgrade(request, socket, head)
     else if (isSocketPath(request.url)) upgrades.emit('upgrade', request, socket, head)
     // Nothing is upgraded elsewhere, and nothing is logged of an address that may hold a token.
     else endWith(socket, new AppError('not_found', 'There is no WebSocket at this path'))
@@ -112,12 +102,24 @@ export async function acceptUpgrades(
       handleProtocols: offered => chooseSubprotocol(offered, dialectNames) ?? false
     } as NonNullable<websocket.WebsocketPluginOptions['options']>,
     preClose: function (done) {
-      app.log.info({ connections: socket.connections }, 'Stopping: connections are sent elsewhere')
-      streams.close()
-      void Promise.all([socket.drain(), packets.close()]).finally(() => this.websocketServer.close(() => done()))
+      app.log.info({ connections: deps.socket.connections }, 'Stopping: connections are sent elsewhere')
+      void sendAway(deps).finally(() => this.websocketServer.close(() => done()))
     }
   })
   refuseHandshakes(app.websocketServer)
+}
+
+/** Ends all connections: those of sockets in their slots, then streams, whose clients give up at the first error that they meet. */
+async function sendAway({
+  drain,
+  socket,
+  packets,
+  streams
+}: Omit<UpgradeDeps, 'config' | 'dialectNames'>): Promise<void> {
+  drain.begin(socket.count + packets.count)
+  await Promise.all([socket.drain(), packets.drain()])
+  drain.end()
+  streams.close()
 }
 
 /** Slashes that are doubled, or last, do not count, as in other paths. */

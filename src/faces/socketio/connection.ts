@@ -51,6 +51,11 @@ export class SocketIoConnection implements Connection {
     return this.socket.connected && this.socket.conn.readyState === 'open'
   }
 
+  /** Whether it is open though its token has ended. */
+  get hasExpired(): boolean {
+    return this.actor.expiresAt <= Date.now() && this.isOpen
+  }
+
   /** Whether the client leaves more unread than it may, at this look and at the last one. */
   checkSlow(): boolean {
     const wasBehind = this.#isBehind
@@ -66,7 +71,8 @@ export class SocketIoConnection implements Connection {
 
   /** Whether an event is to be sent to the client now; it waits when the client is catching up. */
   isToBeSent(translated: DialectEvent, outbound: OutboundEvent): boolean {
-    if (this.#isLeaving) return false
+    if (this.hasExpired) this.close('auth_expired')
+    if (this.#isLeaving || !this.isOpen) return false
     const taken = this.catchUp.take(outbound, translated)
     if (taken === 'full') this.close('resync')
     return taken === 'send'
@@ -78,6 +84,8 @@ export class SocketIoConnection implements Connection {
 
   /** Sends an event to this client alone. */
   emit({ name, data }: DialectEvent, outbound: OutboundEvent): void {
+    if (this.hasExpired) this.close('auth_expired')
+    if (!this.isOpen) return
     this.socket.emit(name, data)
     this.noteSent(outbound)
   }
@@ -142,11 +150,14 @@ export class SocketIoConnection implements Connection {
     this.#waiting.delete(mark)
   }
 
-  /** Terminal reasons end the socket, and its client does not come back by itself; others end the transport, and it does. */
+  /**
+   * Terminal reasons end the socket, and its client does not come back by itself. Others end the transport, and it does:
+   * also from the end of a token, since it asks its app for one each time.
+   */
   close(reason: CloseReason): void {
-    const isTerminal = CLOSE[reason] < 4200
-    if (isTerminal) this.socket.emit('error', { code: reason, message: 'The connection was ended' })
-    if (isTerminal) this.socket.disconnect(true)
+    const isOfClient = CLOSE[reason] < 4200
+    if (isOfClient) this.socket.emit('error', { code: reason, message: 'The connection was ended' })
+    if (isOfClient && reason !== 'auth_expired') this.socket.disconnect(true)
     closeTransport(this.socket.conn, this.#slowReaderMs)
   }
 

@@ -9,6 +9,7 @@ export class LazySocketIoServer {
   /** Server that the library listens to: it does not listen itself, and gets only what is meant for this face. */
   readonly #http = createServer()
   #loading: Promise<SocketIoServer> | undefined
+  #loaded: SocketIoServer | undefined
 
   /** Attach: from here on the HTTP server's requests for this face do not reach earlier listeners. */
   constructor(http: HttpServer, deps: SocketIoDeps) {
@@ -28,10 +29,15 @@ export class LazySocketIoServer {
     void this.#pass(['upgrade', request, socket, head], () => socket.destroy())
   }
 
-  /** Ends the transports, so that clients come back, elsewhere or later. */
-  async close(): Promise<void> {
+  /** Transports that are open. */
+  get count(): number {
+    return this.#loaded?.count ?? 0
+  }
+
+  /** Ends the transports, each in its slot, so that clients come back, elsewhere or later. */
+  async drain(): Promise<void> {
     const server = await this.#loading
-    await server?.close()
+    await server?.drain()
   }
 
   async #pass(event: [name: string, ...args: unknown[]], refuse: () => void): Promise<void> {
@@ -45,7 +51,10 @@ export class LazySocketIoServer {
   }
 
   async #load(): Promise<SocketIoServer> {
-    this.#loading ??= import('./server.ts').then(({ SocketIoServer }) => new SocketIoServer(this.#http, this.#deps))
+    this.#loading ??= import('./server.ts').then(({ SocketIoServer }) => {
+      this.#loaded = new SocketIoServer(this.#http, this.#deps)
+      return this.#loaded
+    })
     return await this.#loading
   }
 }

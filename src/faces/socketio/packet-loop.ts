@@ -28,6 +28,11 @@ export class PacketLoop {
     this.#ready = ready
   }
 
+  /** Takes no more commands. Resolves when those under way are answered, or after so long, ms. */
+  async leave(withinMs: number): Promise<void> {
+    await this.#commands.leave(withinMs)
+  }
+
   /** Takes a packet. Never throws, never waits. */
   receive(type: string, args: readonly unknown[]): void {
     const last = args.at(-1)

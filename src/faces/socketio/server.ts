@@ -4,7 +4,7 @@ import { type Namespace, Server, type Socket } from 'socket.io'
 import { Adapter } from 'socket.io-adapter'
 import type { Config } from '../../config/config.ts'
 import type { Availability } from '../../database/availability.ts'
-import { AppError, presentError } from '../../errors.ts'
+import { AppError, goingAway, presentError } from '../../errors.ts'
 import type { Budgets } from '../../limits/budgets.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import type { ConnectionCounts, Encoder } from '../../realtime/connection.ts'
@@ -12,6 +12,7 @@ import { bearerToken } from '../../realtime/credential.ts'
 import type { TrackDelivery } from '../../realtime/delivery/delivery-tracker.ts'
 import type { MissedEvents, Receiver } from '../../realtime/delivery/missed.ts'
 import { deviceOf } from '../../realtime/device.ts'
+import type { Drain } from '../../realtime/drain.ts'
 import { DialectEncoder, type RealtimeDialect } from '../../realtime/encoding/dialect-encoder.ts'
 import { closeReasonOf, type Lifecycle } from '../../realtime/lifecycle.ts'
 import type { Origins } from '../../realtime/origins.ts'
@@ -39,7 +40,7 @@ export interface SocketIoDeps {
   readonly config: Pick<Config, 'limits' | 'timings'>
   readonly dialects: readonly RealtimeDialect[]
   readonly counts: ConnectionCounts
-  readonly isDraining: () => boolean
+  readonly drain: Drain
   readonly onError: (error: unknown, type?: string) => void
 }
 
@@ -47,6 +48,8 @@ export interface SocketIoDeps {
 interface AcceptedSocket {
   readonly connection: SocketIoConnection
   readonly dialect: RealtimeDialect
+  /** Once it has entered. */
+  loop?: PacketLoop
 }
 
 /** Request as engine.io hands it on, with its query. */
@@ -100,17 +103,28 @@ export class SocketIoServer {
       if (this.#isWelcome(request, response)) next()
     })
     this.#transports = new Transports(this.#io.engine, {
-      ...{ ...config, strangers: deps.strangers },
+      ...{ ...config, strangers: deps.strangers, drain: deps.drain },
       addressOf: request => proxies.addressOf(request)
     })
     this.#sweeper = setInterval(() => this.#sweep(), sweepMs).unref()
   }
 
-  /** Ends the transports, so that clients come back, elsewhere or later. */
-  async close(): Promise<void> {
+  /** Transports that are open. */
+  get count(): number {
+    return this.#transports.count
+  }
+
+  /** Ends the transports, each in its slot and once its commands are answered; clients come back, elsewhere or later. */
+  async drain(): Promise<void> {
     clearInterval(this.#sweeper)
-    const { closeTimeoutMs } = this.#deps.config.timings
-    await Promise.all([...this.#connections].map(async connection => await connection.leave(closeTimeoutMs)))
+    const { drain, config } = this.#deps
+    const { drainFinishMs, closeTimeoutMs } = config.timings
+    await this.#transports.endAll(closeTimeoutMs, async sockets => {
+      await delay(drain.slot())
+      const accepted = sockets().map(({ data }) => data as Partial<AcceptedSocket>)
+      await Promise.all(accepted.map(async ({ loop }) => await loop?.leave(drainFinishMs)))
+      await Promise.all(accepted.map(async ({ connection }) => await connection?.leave(closeTimeoutMs)))
+    })
     // Not `close`, which would also close the HTTP server.
     await new Promise<void>(resolve => {
       this.#io.engine.close()
@@ -121,10 +135,10 @@ export class SocketIoServer {
   /** Whether a client may open a transport; one that is open already may go on. */
   #isWelcome(request: EngineRequest, response: ServerResponse): boolean {
     if (request._query?.['sid']) return true
-    const { proxies, strangers, origins, isDraining } = this.#deps
+    const { proxies, strangers, origins, drain } = this.#deps
     proxies.watch(request)
     try {
-      if (isDraining()) throw new AppError('draining', 'The server is going away', { retryAfterMs: 1_000 })
+      if (drain.hasBegun) throw goingAway()
       origins.require(request)
       strangers.requireRoom(proxies.addressOf(request))
       return true
@@ -171,17 +185,15 @@ export class SocketIoServer {
   #open(socket: Socket): void {
     const { connection, dialect } = socket.data as Partial<AcceptedSocket>
     if (connection === undefined || dialect === undefined) return
-    const { lifecycle, config, budgets, availability, onError, isDraining } = this.#deps
+    const { lifecycle, config, budgets, availability, onError } = this.#deps
     lifecycle.open(connection)
     this.#connections.add(connection)
     socket.on('disconnect', reason => this.#leave(connection, reason === 'ping timeout'))
     const ready = this.#start(connection, dialect)
     const { limits } = config
-    const loop = new PacketLoop(
-      connection,
-      { dispatcher: dialect.commands, limits, budgets, availability, isDraining, onError },
-      ready
-    )
+    const deps = { dispatcher: dialect.commands, limits, budgets, availability, onError }
+    const loop = new PacketLoop(connection, deps, ready)
+    Object.assign(socket.data, { loop })
     socket.use(([name, ...args]) => loop.receive(String(name), args))
     ready.catch((thrown: unknown) => {
       const error = availability.asRefusal(thrown)
@@ -243,7 +255,7 @@ export class SocketIoServer {
 
   #sweep(): void {
     for (const connection of this.#connections) {
-      if (connection.actor.expiresAt <= Date.now()) connection.close('auth_expired')
+      if (connection.hasExpired) connection.close('auth_expired')
       else if (connection.checkSlow()) {
         this.#deps.counts.slow += 1
         connection.close('slow_consumer')

@@ -1,9 +1,11 @@
+import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { Server, Socket } from 'socket.io'
 import { type Limits, SLOW_HARD_BYTES, SLOW_HARD_FRAMES } from '../../../protocol/limits.ts'
 import type { Timings } from '../../config/timings.ts'
 import { AppError } from '../../errors.ts'
 import { rateOf, TokenBucket } from '../../limits/token-buckets.ts'
+import type { Drain } from '../../realtime/drain.ts'
 import type { Strangers } from '../../realtime/strangers.ts'
 
 export type Transport = Socket['conn']
@@ -27,6 +29,7 @@ interface TransportDeps {
   readonly limits: Limits
   readonly timings: Pick<Timings, 'closeTimeoutMs' | 'helloTimeoutMs'>
   readonly strangers: Strangers
+  readonly drain: Drain
   readonly addressOf: (request: IncomingMessage) => string
 }
 
@@ -38,6 +41,23 @@ export class Transports {
   constructor(engine: Server['engine'], deps: TransportDeps) {
     this.#deps = deps
     engine.on('connection', (transport: Transport) => this.#open(transport))
+  }
+
+  /** Transports that are open. */
+  get count(): number {
+    return this.#uses.size
+  }
+
+  /** Ends each when its time has come: once its client has read what waits for it, or after so long, ms. */
+  async endAll(withinMs: number, untilItsTime: (sockets: () => Socket[]) => Promise<void>): Promise<void> {
+    const ending = [...this.#uses].map(async ([transport, { namespaces }]) => {
+      await untilItsTime(() => [...namespaces])
+      if (!this.#uses.has(transport)) return
+      const closed = once(transport, 'close')
+      closeTransport(transport, withinMs)
+      await closed
+    })
+    await Promise.all(ending)
   }
 
   /** The client has entered a namespace, and is known. */
@@ -69,7 +89,9 @@ export class Transports {
   }
 
   #open(transport: Transport): void {
-    const { limits, timings, strangers, addressOf } = this.#deps
+    const { limits, timings, strangers, addressOf, drain } = this.#deps
+    // Nobody sends away who was let in as the drain began; once engine.io has ended what it is doing.
+    if (drain.hasBegun) setImmediate(() => transport.close(true))
     // Time that a polling client gets to come for its close, during which the process stays up.
     Object.assign(transport.transport, { closeTimeout: timings.closeTimeoutMs })
     const use: Use = {

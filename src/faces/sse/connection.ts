@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
-import type { CloseReason } from '../../../protocol/close.ts'
-import { StreamReady } from '../../../protocol/connection/stream-events.ts'
+import { CLOSE, type CloseReason } from '../../../protocol/close.ts'
+import { AuthExpiring } from '../../../protocol/connection/events.ts'
+import { StreamEnd, StreamReady } from '../../../protocol/connection/stream-events.ts'
 import { CATCH_UP_PIECE_BYTES, SLOW_HARD_BYTES, SLOW_SOFT_BYTES } from '../../../protocol/limits.ts'
 import type { Actor } from '../../actor.ts'
 import type { Timings } from '../../config/timings.ts'
@@ -49,6 +50,8 @@ export class StreamConnection implements Connection {
   #sent = 0
   #proved = 0
   readonly #unproved: { readonly resolve: (hasArrived: boolean) => void }[] = []
+  /** Whether the client was told that its token ends. */
+  #isWarned = false
   /** Text of this turn of the event loop, which is written at once. */
   #gathered = ''
 
@@ -92,6 +95,7 @@ export class StreamConnection implements Connection {
   sendNow(outbound: OutboundEvent, text: string): void {
     const { stream = '', rev, event } = outbound
     if (!this.isOpen) return
+    if (this.actor.expiresAt <= Date.now()) return this.close('auth_expired')
     const isDurable = rev !== undefined || LASTING.includes(event.type)
     const waiting = this.#response.writableLength + this.#gathered.length
     if (!isDurable && waiting > SLOW_SOFT_BYTES) return
@@ -144,10 +148,19 @@ export class StreamConnection implements Connection {
   check(now: number): void {
     if (!this.isOpen) return
     this.#noteProgress(now)
-    if (this.actor.expiresAt <= Date.now()) this.close('auth_expired')
-    else if (this.#blocked !== undefined && now - this.#blocked.at > this.#timings.slowReaderMs)
-      this.close('slow_consumer')
+    if (this.#blocked !== undefined && now - this.#blocked.at > this.#timings.slowReaderMs) this.close('slow_consumer')
     else if (this.#blocked === undefined) this.#write(': \n\n')
+  }
+
+  /** Looks after the token: the stream ends with it, and its client is told once that it will. */
+  checkToken(): void {
+    const { expiresAt } = this.actor
+    const leftMs = expiresAt - Date.now()
+    if (leftMs <= 0) return this.close('auth_expired')
+    if (this.#isWarned || !this.catchUp.isOver || leftMs > this.#timings.authWarningMs) return
+    this.#isWarned = true
+    const { type, data } = AuthExpiring.create({ expiresAt: new Date(expiresAt).toISOString() })
+    this.#write(`${encodeFields(type, data)}\n`)
   }
 
   /** Less waits than before: the client reads, however slowly. */
@@ -156,11 +169,18 @@ export class StreamConnection implements Connection {
     if (this.#blocked !== undefined && bytes < this.#blocked.bytes) this.#blocked = { at: now, bytes }
   }
 
+  /** Ends the stream as the server goes away. @param inMs when the client is to come back */
+  sendAway(inMs: number): void {
+    this.#write(`retry: ${inMs}\n\n`)
+    this.close('drain')
+  }
+
   /** Ends the stream; the client comes back by itself and continues. */
   close(reason: CloseReason): void {
     if (!this.isOpen) return
     this.#flush()
-    this.#response.end(`: ${reason}\n\n`)
+    const { type, data } = StreamEnd.create({ code: CLOSE[reason], reason })
+    this.#response.end(`${encodeFields(type, data)}\n`)
     setTimeout(() => this.#response.destroy(), this.#timings.closeTimeoutMs).unref()
   }
 

@@ -4,7 +4,7 @@ import type { StreamServer } from './server.ts'
 /** `GET /v1/events`: the canonical events as a stream. */
 export const streamRoutes: FastifyPluginAsync<{ streams: StreamServer }> = async (app, { streams }) => {
   app.get('/v1/events', {
-    config: { isPublic: true },
+    config: { isPublic: true, isStream: true },
     schema: { hide: true } as object,
     handler: async (request, reply) => await streams.open(request, reply)
   })

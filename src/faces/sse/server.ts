@@ -10,29 +10,31 @@ import { readCredential } from '../../realtime/credential.ts'
 import type { TrackDelivery } from '../../realtime/delivery/delivery-tracker.ts'
 import type { MissedEvents } from '../../realtime/delivery/missed.ts'
 import { deviceOf } from '../../realtime/device.ts'
+import type { Drain } from '../../realtime/drain.ts'
 import { DialectEncoder, type RealtimeDialect } from '../../realtime/encoding/dialect-encoder.ts'
 import { closeReasonOf, type Lifecycle } from '../../realtime/lifecycle.ts'
 import type { Origins } from '../../realtime/origins.ts'
-import type { HeadsPort, ResumePort } from '../../realtime/ports.ts'
+import type { HeadsPort, ResumePort, TicketPort } from '../../realtime/ports.ts'
 import type { ResumeToken } from '../../streams/positions.ts'
+import { STREAM_HEADERS } from '../http/closing.ts'
 import { StreamConnection } from './connection.ts'
 import { SseEncoder, SseWriter } from './encoder.ts'
 import { encodeFields } from './fields.ts'
+import { encodePlace, readPlace } from './place.ts'
 import { replaySince } from './replay.ts'
 
-const STREAM_HEADERS = {
-  'content-type': 'text/event-stream; charset=utf-8',
-  'cache-control': 'no-cache, no-transform',
-  'x-accel-buffering': 'no'
-}
+/** Interval at which the tokens of all streams are looked at, ms. */
+const TOKENS_MS = 1_000
 
 interface StreamServerDeps {
   readonly lifecycle: Lifecycle
+  readonly drain: Drain
   readonly origins: Origins
   readonly missed: MissedEvents
   readonly headPoller: HeadsPort
   readonly trackDelivery: TrackDelivery
   readonly resumption: ResumePort
+  readonly tickets: TicketPort
   readonly availability: Pick<Availability, 'require' | 'asRefusal'>
   readonly config: Pick<Config, 'timings' | 'WS_QUERY_TOKEN'>
   readonly dialects: readonly RealtimeDialect[]
@@ -46,6 +48,11 @@ interface Kind {
   readonly dialect: RealtimeDialect | undefined
 }
 
+/** A stream that is opened, and the ticket if one opens it. */
+interface Opening extends Kind {
+  readonly ticket: string | undefined
+}
+
 /** Server-sent events: everything that the socket tells, in one direction, for clients that cannot open one. */
 export class StreamServer {
   readonly #deps: StreamServerDeps
@@ -54,7 +61,11 @@ export class StreamServer {
   readonly #streams = new Set<StreamConnection>()
   /** Streams of apps by whose they are: the session, or the token. */
   readonly #ofClient = new Map<string, Set<StreamConnection>>()
+  /** Tickets that have opened streams which are open. */
+  readonly #tickets = new Map<StreamConnection, string>()
   readonly #beat: NodeJS.Timeout
+  readonly #tokens: NodeJS.Timeout
+  readonly #keeper: NodeJS.Timeout
 
   constructor(deps: StreamServerDeps) {
     this.#deps = deps
@@ -66,6 +77,9 @@ export class StreamServer {
     }
     // Proxies and browsers give up on what is silent.
     this.#beat = setInterval(() => this.#check(), deps.config.timings.streamBeatMs).unref()
+    this.#tokens = setInterval(() => this.#checkTokens(), TOKENS_MS).unref()
+    const keep = () => this.#keep([...this.#tickets.values()])
+    this.#keeper = setInterval(keep, deps.config.timings.streamTicketMs / 2).unref()
   }
 
   /** Somebody asks for something: their streams are read. */
@@ -76,7 +90,10 @@ export class StreamServer {
   /** Ends every stream; clients come back elsewhere, or later, and continue. */
   close(): void {
     clearInterval(this.#beat)
-    for (const stream of this.#streams) stream.close('drain')
+    clearInterval(this.#tokens)
+    clearInterval(this.#keeper)
+    const { size } = this.#streams
+    for (const stream of this.#streams) stream.sendAway(this.#deps.drain.retryMs(size))
   }
 
   /**
@@ -85,7 +102,7 @@ export class StreamServer {
    * @throws {AppError} `unauthenticated` and its like, `forbidden` for a foreign Origin, `quota_reached`, `busy`
    */
   async open(request: FastifyRequest, reply: FastifyReply, dialect = ''): Promise<void> {
-    const { lifecycle, origins, config, resumption, availability, onError } = this.#deps
+    const { lifecycle, origins, config, resumption, drain, availability, onError } = this.#deps
     origins.require(request.raw)
     // Whoever asks for the head alone is no connection, and what they show is not used up.
     if (request.method === 'HEAD') return void reply.headers(STREAM_HEADERS).send()
@@ -94,12 +111,15 @@ export class StreamServer {
     if (credential.token === undefined && credential.ticket === undefined) {
       throw new AppError('unauthenticated', 'Give a token in the Authorization header, or a ticket')
     }
-    const actor = await lifecycle.authenticate(credential)
+    const { id, proof } = readPlace(request)
+    const actor = await lifecycle.authenticate({ ...credential, stream: { proof } })
     // While an error can still be answered as one.
     await availability.require()
     const kind = this.#kinds.get(dialect) ?? this.#canonical
-    const stream = this.#create(reply, actor, kind)
-    const named = resumption.parse(lastIdOf(request))
+    const stream = this.#create(reply, actor, { ...kind, ticket: credential.ticket })
+    const named = resumption.parse(id)
+    // Nobody ends what was let in as the last ones were ended.
+    if (drain.isOver) return stream.sendAway(drain.retryMs(0))
     try {
       // A canonical stream without an id begins now, before it is registered, so that it can go on from its first event.
       const token = named ?? (kind.dialect === undefined ? await resumption.now(actor) : undefined)
@@ -115,14 +135,15 @@ export class StreamServer {
   }
 
   /** Opens the stream; its client may have gone while it was authenticated. */
-  #create(reply: FastifyReply, actor: Actor, { encoder, dialect }: Kind): StreamConnection {
-    const { lifecycle, resumption, trackDelivery, headPoller, config } = this.#deps
+  #create(reply: FastifyReply, actor: Actor, { encoder, dialect, ticket }: Opening): StreamConnection {
+    const { lifecycle, resumption, tickets, trackDelivery, headPoller, config } = this.#deps
+    const proof = ticket === undefined ? undefined : tickets.proofOf(ticket)
     begin(reply, config.timings.streamRetryMs)
     const stream = new StreamConnection(reply.raw, {
       id: randomBytes(9).toString('base64url'),
       actor,
       encoder,
-      encodeId: token => resumption.encode(token),
+      encodeId: token => encodePlace(resumption.encode(token), proof),
       timings: config.timings,
       sentUpTo: () => headPoller.lookedAt,
       // Canonical clients say themselves what has arrived.
@@ -137,6 +158,7 @@ export class StreamServer {
     this.#streams.add(stream)
     const client = clientOf(actor)
     this.#ofClient.set(client, (this.#ofClient.get(client) ?? new Set()).add(stream))
+    if (ticket !== undefined) this.#tickets.set(stream, ticket)
     lifecycle.open(stream)
     if (reply.raw.destroyed) leave()
     else reply.raw.once('close', leave)
@@ -167,15 +189,26 @@ export class StreamServer {
     )
   }
 
+  /** Forget a stream that was cut; its ticket continues it for a while. */
   #forget(stream: StreamConnection): void {
     const client = clientOf(stream.actor)
     const streams = this.#ofClient.get(client)
     if (streams?.delete(stream) === true && streams.size === 0) this.#ofClient.delete(client)
+    const ticket = this.#tickets.get(stream)
+    if (this.#tickets.delete(stream) && ticket !== undefined) this.#keep([ticket])
+  }
+
+  #keep(tickets: readonly string[]): void {
+    this.#deps.tickets.keep(tickets).catch(this.#deps.onError)
   }
 
   #check(): void {
     const now = performance.now()
     for (const stream of this.#streams) stream.check(now)
+  }
+
+  #checkTokens(): void {
+    for (const stream of this.#streams) stream.checkToken()
   }
 }
 
@@ -188,13 +221,6 @@ function deviceIdOf({ deviceId }: Record<string, unknown>): string | undefined {
   return typeof deviceId === 'string' && deviceId !== '' ? deviceId : undefined
 }
 
-function lastIdOf({ headers, query }: FastifyRequest): string {
-  const { lastEventId } = query as { lastEventId?: unknown }
-  const header = headers['last-event-id']
-  if (typeof header === 'string') return header
-  return typeof lastEventId === 'string' ? lastEventId : ''
-}
-
 /** Turn the answer into a stream, which no proxy may hold back. */
 function begin(reply: FastifyReply, retryMs: number): void {
   reply.hijack()
@@ -202,6 +228,7 @@ function begin(reply: FastifyReply, retryMs: number): void {
   for (const [name, value] of Object.entries(reply.getHeaders())) {
     if (value !== undefined) reply.raw.setHeader(name, value)
   }
-  reply.raw.writeHead(200, STREAM_HEADERS)
+  // Nothing is asked on its connection again, which so ends with it.
+  reply.raw.writeHead(200, { ...STREAM_HEADERS, connection: 'close' })
   reply.raw.write(`retry: ${retryMs}\n\n`)
 }

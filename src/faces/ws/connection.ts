@@ -115,6 +115,7 @@ export class SocketConnection implements Connection {
 
   /** Queues an event ahead of those that wait. */
   sendNow(frame: Buffer, outbound: OutboundEvent): void {
+    if (this.requireActor().expiresAt <= Date.now()) return this.close('auth_expired')
     this.send(frame)
     if (this.#deps.trackDelivery !== undefined) this.tracker?.note(this.requireActor(), outbound)
   }
@@ -211,16 +212,25 @@ export class SocketConnection implements Connection {
 
   /**
    * Looks after the connection, every few seconds: pings the silent, gives up the dead, the slow, and who never
-   * said who they are or whose token has ended. @returns the moment of expiry when the client must be warned of it
+   * said who they are.
    */
-  check(now: number): number | undefined {
+  check(now: number): void {
     const { slowReaderMs, helloTimeoutMs, heartbeatTimeoutMs, heartbeatMs } = this.#deps.timings
     const silentMs = now - this.#seenAt
     if (this.#blockedAt !== undefined && now - this.#blockedAt > slowReaderMs) this.#giveUpSlow()
     else if (this.#actor === undefined && now - this.openedAt > helloTimeoutMs) this.close('hello_timeout')
     else if (silentMs > heartbeatTimeoutMs) this.#giveUpSilent()
     else if (silentMs >= heartbeatMs) this.send(PING_FRAME)
-    return this.#checkToken()
+  }
+
+  /** Ends the connection when its token has ended. @returns the moment of expiry when the client must be warned of it */
+  checkToken(): number | undefined {
+    if (this.#actor === undefined) return undefined
+    const leftMs = this.#actor.expiresAt - Date.now()
+    if (leftMs <= 0) this.close('auth_expired')
+    if (leftMs > this.#deps.timings.authWarningMs || this.#isWarned) return undefined
+    this.#isWarned = true
+    return this.#actor.expiresAt
   }
 
   /** Hands the system a buffer; when it takes no more, what follows waits until the client has read it. */
@@ -255,15 +265,6 @@ export class SocketConnection implements Connection {
     const waiting = this.#whenRead
     this.#whenRead = []
     for (const resolve of waiting) resolve()
-  }
-
-  #checkToken(): number | undefined {
-    if (this.#actor === undefined) return undefined
-    const leftMs = this.#actor.expiresAt - Date.now()
-    if (leftMs <= 0) this.close('auth_expired')
-    if (leftMs > this.#deps.timings.authWarningMs || this.#isWarned) return undefined
-    this.#isWarned = true
-    return this.#actor.expiresAt
   }
 
   #giveUpSilent(): void {

@@ -45,9 +45,9 @@ export class FrameLoop {
     this.#commands = new CommandLoop(connection, deps)
   }
 
-  /** Commands that have not been answered yet. */
-  get running(): number {
-    return this.#commands.running
+  /** Takes no more commands. Resolves when those under way are answered, or after so long, ms. */
+  async leave(withinMs: number): Promise<void> {
+    await this.#commands.leave(withinMs)
   }
 
   /** Takes a text frame, of so many bytes. Never throws, never waits. */

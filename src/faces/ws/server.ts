@@ -1,19 +1,21 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import '@fastify/websocket'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
-import { AuthExpiring } from '../../../protocol/connection/events.ts'
+import { AuthExpiring, Drain as DrainEvent } from '../../../protocol/connection/events.ts'
 import { encodeEphemeral, SUBPROTOCOL } from '../../../protocol/envelope.ts'
 import type { Config } from '../../config/config.ts'
 import type { Availability } from '../../database/availability.ts'
-import { AppError, presentError } from '../../errors.ts'
+import { AppError, goingAway, presentError } from '../../errors.ts'
 import type { Budgets } from '../../limits/budgets.ts'
 import type { Dispatcher } from '../../realtime/commands/dispatcher.ts'
 import type { ConnectionCounts } from '../../realtime/connection.ts'
 import { readCredential } from '../../realtime/credential.ts'
 import type { TrackDelivery } from '../../realtime/delivery/delivery-tracker.ts'
 import type { MissedEvents } from '../../realtime/delivery/missed.ts'
+import type { Drain } from '../../realtime/drain.ts'
 import type { RealtimeDialect } from '../../realtime/encoding/dialect-encoder.ts'
 import type { Handshake } from '../../realtime/handshake.ts'
 import type { Lifecycle } from '../../realtime/lifecycle.ts'
@@ -21,11 +23,10 @@ import type { Origins } from '../../realtime/origins.ts'
 import type { Strangers } from '../../realtime/strangers.ts'
 import type { Proxies } from '../http/proxies.ts'
 import { SocketConnection, sendText } from './connection.ts'
-import { Drain } from './drain.ts'
 import { FrameLoop } from './frame-loop.ts'
 import { chooseSubprotocol, createSubprotocols, type Subprotocol } from './subprotocol.ts'
 
-/** Connections are looked after in turns, so many for each sweep of all. */
+/** Connections are looked after in turns, so many for each sweep of all; their tokens each time. */
 const SWEEP_SLOTS = 5
 
 interface SocketDeps {
@@ -34,6 +35,7 @@ interface SocketDeps {
   readonly proxies: Pick<Proxies, 'addressOf'>
   readonly origins: Origins
   readonly handshake: Handshake
+  readonly drain: Drain
   readonly missed: MissedEvents
   readonly trackDelivery: TrackDelivery
   readonly commands: Dispatcher
@@ -52,7 +54,6 @@ export class SocketServer {
   readonly #dialectNames: readonly string[]
   readonly #responses = new WeakMap<IncomingMessage, ServerResponse>()
   readonly #loops = new Map<SocketConnection, FrameLoop>()
-  readonly #drain: Drain
   readonly #sweeper: NodeJS.Timeout
   #slot = 0
 
@@ -60,9 +61,7 @@ export class SocketServer {
     this.#deps = deps
     const { handshake, onError, commands, config, dialects, budgets, availability } = deps
     const { timings, limits } = config
-    this.#drain = new Drain(timings)
-    const isDraining = (): boolean => this.#drain.hasBegun
-    const canonical = { dispatcher: commands, handshake, limits, budgets, availability, isDraining, onError }
+    const canonical = { dispatcher: commands, handshake, limits, budgets, availability, onError }
     this.#subprotocols = createSubprotocols(canonical, { ...deps, timings })
     this.#dialectNames = dialects.map(({ name }) => name)
     this.#sweeper = setInterval(() => this.#sweep(), timings.sweepMs / SWEEP_SLOTS).unref()
@@ -80,8 +79,9 @@ export class SocketServer {
     return this.#deps.lifecycle.count
   }
 
-  get isDraining(): boolean {
-    return this.#drain.hasBegun
+  /** Connections that are open. */
+  get count(): number {
+    return this.#loops.size
   }
 
   /** Adds `GET /ws` to an app that has @fastify/websocket. */
@@ -109,11 +109,20 @@ export class SocketServer {
   /** Sends everybody away, each at a moment of its own, and waits for commands under way. */
   async drain(): Promise<void> {
     clearInterval(this.#sweeper)
-    await this.#drain.run([...this.#loops.keys()], () => [...this.#loops.values()].some(loop => loop.running > 0))
+    await Promise.all([...this.#loops].map(async ([connection, loop]) => await this.#sendAway(connection, loop)))
+  }
+
+  async #sendAway(connection: SocketConnection, loop: FrameLoop): Promise<void> {
+    const { drain, config } = this.#deps
+    const inMs = drain.slot()
+    sendText(connection, encodeEphemeral(DrainEvent.type, { inMs }))
+    await delay(inMs)
+    await loop.leave(config.timings.drainFinishMs)
+    await connection.leave()
   }
 
   #requireWelcome({ headers, query, raw }: FastifyRequest): void {
-    if (this.#drain.hasBegun) throw new AppError('draining', 'The server is going away', { retryAfterMs: 1_000 })
+    if (this.#deps.drain.hasBegun) throw goingAway()
     this.#deps.origins.require(raw)
     const offered = headers['sec-websocket-protocol']
     if (offered !== undefined && chooseSubprotocol(offered.split(','), this.#dialectNames) === undefined) {
@@ -142,6 +151,8 @@ export class SocketServer {
     this.#deps.lifecycle.open(connection, this.#deps.proxies.addressOf(raw))
     listen(ws, connection, loop)
     ws.on('close', () => this.#leave(connection))
+    // Nobody sends away who was let in as the drain began.
+    if (this.#deps.drain.hasBegun) return connection.close('drain')
     const { WS_QUERY_TOKEN } = this.#deps.config
     const credential = readCredential(raw.headers, query as Record<string, unknown>, WS_QUERY_TOKEN)
     if (credential.token !== undefined || credential.ticket !== undefined) void loop.authenticate(credential)
@@ -165,8 +176,8 @@ export class SocketServer {
     let index = 0
     for (const connection of this.#loops.keys()) {
       index += 1
-      if (index % SWEEP_SLOTS !== this.#slot) continue
-      const expiresAt = connection.check(now)
+      if (index % SWEEP_SLOTS === this.#slot) connection.check(now)
+      const expiresAt = connection.checkToken()
       if (expiresAt === undefined) continue
       const { type } = AuthExpiring
       sendText(connection, encodeEphemeral(type, { expiresAt: new Date(expiresAt).toISOString() }))

@@ -1,18 +1,21 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Limits } from '../../../protocol/limits.ts'
 import type { Actor } from '../../actor.ts'
 import type { Availability } from '../../database/availability.ts'
-import { AppError, presentError } from '../../errors.ts'
+import { AppError, goingAway, presentError } from '../../errors.ts'
 import type { Budgets } from '../../limits/budgets.ts'
 import type { Connection } from '../connection.ts'
 import { ConnectionLimits } from './connection-limits.ts'
 import type { Dispatcher, Envelope } from './dispatcher.ts'
+
+/** Pause between two looks whether all commands are answered, ms. */
+const ANSWERED_MS = 10
 
 export interface CommandLoopDeps {
   readonly dispatcher: Pick<Dispatcher, 'run' | 'isDroppable'>
   readonly limits: Limits
   readonly budgets: Budgets
   readonly availability: Pick<Availability, 'asRefusal'>
-  readonly isDraining: () => boolean
   readonly onError: (error: unknown, type: string | undefined) => void
 }
 
@@ -30,6 +33,7 @@ export class CommandLoop {
   #limits: ConnectionLimits | undefined
   /** Ids of commands that have not been answered. */
   #inFlight: Set<string> | undefined
+  #isLeaving = false
 
   constructor(connection: Connection, deps: CommandLoopDeps) {
     this.#connection = connection
@@ -39,6 +43,13 @@ export class CommandLoop {
   /** Commands that have not been answered yet. */
   get running(): number {
     return this.#limits?.running ?? 0
+  }
+
+  /** Takes no more commands, as the server goes away. Resolves when those under way are answered, or after so long, ms. */
+  async leave(withinMs: number): Promise<void> {
+    this.#isLeaving = true
+    const until = performance.now() + withinMs
+    while (this.running > 0 && performance.now() < until) await delay(ANSWERED_MS)
   }
 
   /** Takes a command; it runs once `ready` resolves. Never throws, never waits. */
@@ -74,7 +85,7 @@ export class CommandLoop {
   }
 
   #requireAllowed(actor: Actor, { id, type }: Envelope): void {
-    if (this.#deps.isDraining()) throw new AppError('draining', 'The server is going away', { retryAfterMs: 1_000 })
+    if (this.#isLeaving) throw goingAway()
     if (id !== undefined && this.#inFlight?.has(id)) {
       throw new AppError('conflict', 'A command with this id is under way')
     }
