@@ -54,8 +54,6 @@ export interface Missed {
 export interface ReplayGate {
   /** Lets what comes after a `rev` through from now on. @returns false when something later was heard before */
   level(stream: string, rev: number): boolean
-  /** Whether a change of a stream was heard since the client connected; while the stream is not level. */
-  isHeard(stream: string, rev: number): boolean
   /** The person has left this stream: what was heard of it is not for them. */
   forget(stream: string): void
   /** A stream that was heard of and is not level. */

@@ -46,7 +46,7 @@ export function createSync({ clock, store, bus, receipts, pageGate, items, headP
   const devices = new DeviceService({
     beginnings: new Beginnings({ clock, store }),
     cursors: new DeviceCursors(store.deviceCursors, clock),
-    missed: new MissedService({ store, sync, pageGate }),
+    missed: new MissedService({ clock, store, sync, pageGate }),
     receipts,
     store
   })

@@ -103,3 +103,27 @@ t.test(
     }
   }
 )
+
+t.test('U52: what was read on one device is told to another that was away, on the socket and on a stream', async t => {
+  const server = await startServer(t)
+  const [ann, ben] = (await server.people(2)) as [Person, Person]
+  const conversationId = await server.direct(ann, ben)
+  await server.call(ann, 'POST', `/v1/conversations/${conversationId}/messages`, { clientId: 'c', text: 'Hello' })
+  const headers = { authorization: `Bearer ${ben.token}` }
+  const stream = await StreamClient.open(t, `${server.url}/v1/events`, headers)
+  const { id = '' } = await stream.hear('ready')
+  stream.cut()
+  const laptop = await server.connect(ben)
+  const { heads } = await laptop.ask('sync:heads', {})
+  const cursors = Object.fromEntries(heads.map((head: { stream: string; rev: number }) => [head.stream, head.rev]))
+  laptop.terminate()
+  await (await server.connect(ben)).ask('receipt:read', { conversationId, seq: 1 })
+  const again = await server.connect(ben)
+  const moved = (await again.ask('sync:heads', { cursors })).heads
+  t.match(moved, [{ stream: ben.id }])
+  const { items } = await again.ask('sync:pull', { stream: ben.id, since: cursors[ben.id] ?? 0 })
+  t.match(items, [{ type: 'preferences', conversationId, me: { readSeq: 1 } }])
+  const resumed = await StreamClient.open(t, `${server.url}/v1/events`, { ...headers, 'last-event-id': id })
+  const told = await resumed.hear('preferences:updated')
+  t.match(told.data, { data: { conversationId, me: { readSeq: 1 } } })
+})

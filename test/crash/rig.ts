@@ -159,12 +159,12 @@ export class ServerProcess extends Killable {
     return text === '' ? undefined : JSON.parse(text)
   }
 
-  /** New people whom the server has seen. */
-  async people(count: number): Promise<Somebody[]> {
+  /** New people whom the server has seen. @param lifeS of their tokens, seconds */
+  async people(count: number, lifeS?: number): Promise<Somebody[]> {
     return await Promise.all(
       Array.from({ length: count }, async () => {
         const hex = new ObjectId().toHexString()
-        const somebody = { id: `user_${hex}`, token: await mintToken(hex) }
+        const somebody = { id: `user_${hex}`, token: await mintToken(hex, {}, lifeS) }
         await this.call(somebody, 'GET', '/auth/me')
         return somebody
       })

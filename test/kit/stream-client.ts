@@ -14,6 +14,8 @@ export interface StreamEvent {
 export class StreamClient {
   readonly response: IncomingMessage
   readonly heard: StreamEvent[] = []
+  /** Called with each event as it comes. */
+  onEvent: (event: StreamEvent) => void = () => undefined
   /** As a browser keeps it. */
   lastEventId = ''
   comments = 0
@@ -83,6 +85,9 @@ export class StreamClient {
     const id = fields.get('id')
     if (id !== undefined) this.lastEventId = id
     const data = fields.get('data')
-    if (data !== undefined) this.heard.push({ name: fields.get('event') ?? 'message', data: JSON.parse(data), id })
+    if (data === undefined) return
+    const event = { name: fields.get('event') ?? 'message', data: JSON.parse(data), id }
+    this.heard.push(event)
+    this.onEvent(event)
   }
 }

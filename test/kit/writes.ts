@@ -3,11 +3,11 @@ import type { Test } from 'tap'
 import { openDatabase } from './databases.ts'
 
 /** Fields that change by themselves, or by a mere connection. */
-const VOLATILE: Record<string, readonly string[]> = { users: ['lastSeenAt'], sessions: ['lastSeenAt', 'reached'] }
+const VOLATILE: Record<string, readonly string[]> = { users: ['lastSeenAt'], sessions: ['lastSeenAt'] }
 /** Written by the test itself, to know what came before it. */
 const SENTINELS = 'sentinels'
 /** Collections that servers write by themselves. */
-const OWN = ['meta', 'work', SENTINELS]
+const OWN = ['meta', 'work', 'deviceCursors', SENTINELS]
 
 /** Write that the database has committed. */
 export interface Write {

@@ -22,8 +22,8 @@ export class CatchUp<Encoded> implements ReplayGate {
   #isRead = false
   /** The `rev` up to which the client was sent each stream that is level. */
   #level: Map<string, number> | undefined
-  /** The first and the last `rev` that were heard of each stream that is not. */
-  #heard: Map<string, { first: number; last: number }> | undefined
+  /** The last `rev` that was heard of each stream that is not. */
+  #heard: Map<string, number> | undefined
   #forgetting: NodeJS.Timeout | undefined
 
   get isOver(): boolean {
@@ -55,7 +55,7 @@ export class CatchUp<Encoded> implements ReplayGate {
   }
 
   level(stream: string, rev: number): boolean {
-    if (rev < (this.#heard?.get(stream)?.last ?? 0)) return false
+    if (rev < (this.#heard?.get(stream) ?? 0)) return false
     this.#heard?.delete(stream)
     this.#level ??= new Map()
     this.#level.set(stream, rev)
@@ -64,10 +64,6 @@ export class CatchUp<Encoded> implements ReplayGate {
 
   forget(stream: string): void {
     this.#heard?.delete(stream)
-  }
-
-  isHeard(stream: string, rev: number): boolean {
-    return rev >= (this.#heard?.get(stream)?.first ?? Number.POSITIVE_INFINITY)
   }
 
   get behind(): string | undefined {
@@ -109,8 +105,7 @@ export class CatchUp<Encoded> implements ReplayGate {
   #hear({ stream, rev }: OutboundEvent): boolean {
     if (stream === undefined || rev === undefined) return false
     this.#heard ??= new Map()
-    const { first, last } = this.#heard.get(stream) ?? { first: rev, last: rev }
-    this.#heard.set(stream, { first: Math.min(rev, first), last: Math.max(rev, last) })
+    this.#heard.set(stream, Math.max(rev, this.#heard.get(stream) ?? 0))
     return true
   }
 }

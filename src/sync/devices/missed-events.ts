@@ -2,16 +2,22 @@ import type { ConversationEvent } from '../../../protocol/index.ts'
 import { MessageDeleted, MessageEdited, MessageNew } from '../../../protocol/messages/events.ts'
 import { ReactionAdded } from '../../../protocol/reactions/events.ts'
 import { userId } from '../../ids.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import { presentMessage, type Reader } from '../../present/present.ts'
 import type { AnsweredMessage, MessageDoc, ReactionDoc } from '../../store/documents.ts'
+import type { Missed, MissedItem } from '../../streams/positions.ts'
 
-/** The event of a message that a client does not have, as it is now; of a deleted one only its place is left. */
-export function newEvent(
+/**
+ * The events of a message that a client is not known to have, as it is now; of a deleted one only its place is left. What
+ * has changed since it was sent is told too: the client may have got it just before its connection died.
+ */
+export function newEvents(
   message: MessageDoc,
   answered: AnsweredMessage | undefined,
   reader: Reader
-): ConversationEvent {
-  return MessageNew.create(presentMessage(message, answered, reader))
+): ConversationEvent[] {
+  const sent = MessageNew.create(presentMessage(message, answered, reader))
+  return message.rev === message.createdRev ? [sent] : [sent, ...changedEvents(message, answered, reader)]
 }
 
 /**
@@ -28,6 +34,19 @@ export function changedEvents(
   const reaction = lastReaction(message)
   const edited = MessageEdited.create(data)
   return reaction === undefined ? [edited] : [edited, ReactionAdded.create({ message: data, ...reaction })]
+}
+
+/** Items of events that belong together: the position is reached with the last. */
+export function* itemsOf(
+  events: readonly ConversationEvent[],
+  about: Omit<Missed, 'event'>,
+  reached?: MissedItem['reached']
+): Generator<MissedItem> {
+  for (const [index, event] of events.entries()) {
+    const isLast = index === events.length - 1
+    yield { missed: { event, ...about }, ...omitUndefined({ reached: isLast ? reached : undefined }) }
+  }
+  if (events.length === 0 && reached !== undefined) yield { reached }
 }
 
 function lastReaction({ reactions = [] }: MessageDoc): { userId: string; emoji: string } | undefined {

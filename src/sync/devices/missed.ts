@@ -1,8 +1,8 @@
 import { ConversationUpdated, MemberChanged } from '../../../protocol/conversations/events.ts'
 import { bareId, prefixedId } from '../../../protocol/ids.ts'
-import type { AnyEvent } from '../../../protocol/index.ts'
 import { SYNC_PAGE_BYTES, SYNC_PAGE_ITEMS } from '../../../protocol/limits.ts'
 import type { Actor } from '../../actor.ts'
+import type { DatabaseClock } from '../../database/index.ts'
 import { ObjectId } from '../../database/object-id.ts'
 import type { FairGate } from '../../limits/fair-gate.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
@@ -19,14 +19,16 @@ import type { ConversationDoc, MemberDoc, MessageDoc } from '../../store/documen
 import type { MemberStore } from '../../store/members.ts'
 import type { MessageStore } from '../../store/messages.ts'
 import type { DeviceCursor, MissedItem, ReplayGate } from '../../streams/positions.ts'
+import { MARGIN_MS } from '../../streams/recent-positions.ts'
 import type { AccountStore } from '../../streams/store.ts'
 import type { SyncService } from '../sync.ts'
-import { changedEvents, newEvent } from './missed-events.ts'
+import { changedEvents, itemsOf, newEvents } from './missed-events.ts'
 
 /** Conversations of one person that are looked at. */
 const MAX_MEMBERSHIPS = 10_000
 
 interface MissedDeps {
+  readonly clock: DatabaseClock
   readonly store: {
     readonly accounts: AccountStore
     readonly conversations: ConversationStore
@@ -42,6 +44,8 @@ interface Client {
   readonly actor: Actor
   readonly cursor: DeviceCursor
   readonly gate: ReplayGate
+  /** A moment of the database's clock before which the client had surely not come. */
+  readonly cameAt: Date
 }
 
 /** A conversation whose changes are sent to a client. */
@@ -77,7 +81,7 @@ export class MissedService {
 
   /** Everything since the cursor, in bounded reads, until every stream is level. */
   async *since(actor: Actor, cursor: DeviceCursor, gate: ReplayGate): AsyncGenerator<MissedItem> {
-    const client = { actor, cursor, gate }
+    const client = { actor, cursor, gate, cameAt: new Date(this.#deps.clock.now() - MARGIN_MS) }
     yield* this.#account(client)
     for (const behind of await this.#behind(client)) yield* this.#conversation(client, behind)
     // Conversations that the person came into meanwhile.
@@ -234,18 +238,16 @@ export class MissedService {
       actor,
       async () => await this.#deps.store.messages.changedWithin([range], SYNC_PAGE_BYTES)
     )
-    const changed = (page?.messages ?? []).filter(
-      it =>
-        !cursor.isNew &&
-        (it.createdRev <= since || it.rev > shownTo) &&
-        it.seq > reader.afterSeq &&
-        !isHiddenFor(it, reader.userId)
-    )
+    const changed = (page?.messages ?? []).filter(it => {
+      // What changed before is new to a client that had the message; what changes now is to all of them.
+      const isMissed = it.rev > shownTo || (it.createdRev <= since && !cursor.isNew)
+      return isMissed && it.seq > reader.afterSeq && !isHiddenFor(it, reader.userId)
+    })
     return { changed, to: page?.more === true ? Math.max(from + 1, page.upToRev) : end }
   }
 
   async *#send(
-    { actor, cursor, gate }: Client,
+    { actor, cursor, cameAt }: Client,
     {
       head,
       reader,
@@ -259,17 +261,15 @@ export class MissedService {
     const answeredBy = await this.#read(actor, async () => await messages.findAnswered([...changed, ...fresh]))
     const context = omitUndefined({ pair: pairOf(head) })
     for (const message of changed) {
-      for (const event of changedEvents(message, answeredBy(message), reader)) {
-        yield { missed: { event, seq: message.seq, ...context } }
-      }
+      yield* itemsOf(changedEvents(message, answeredBy(message), reader), { seq: message.seq, ...context })
     }
     for (const [index, message] of fresh.entries()) {
       const next = fresh[index + 1]?.createdRev
       const reached = { stream, rev: next === undefined ? to : next - 1 }
-      // A new device does not miss what its person had sent before.
-      const isOwn = cursor.isNew && message.senderId.equals(actor.userId) && !gate.isHeard(stream, message.createdRev)
-      const event: AnyEvent = newEvent(message, answeredBy(message), reader)
-      yield isOwn ? { reached } : { missed: { event, seq: message.seq, ...context }, reached }
+      // A new device does not miss what its person had sent before it came.
+      const isOwn = cursor.isNew && message.senderId.equals(actor.userId) && message.createdAt < cameAt
+      const events = isOwn ? [] : newEvents(message, answeredBy(message), reader)
+      yield* itemsOf(events, { seq: message.seq, ...context }, reached)
     }
     if (fresh.length === 0) yield { reached: { stream, rev: to } }
   }

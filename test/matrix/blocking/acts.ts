@@ -176,5 +176,5 @@ async function requireHeardBy({ canonical }: Listener, { meaning, words, entry }
 function storedBy({ meaning, where }: Run): string[] | undefined {
   if (meaning[where] === 'refused') return []
   if (meaning[where] === 'passes' || meaning.among !== 'conversation') return undefined
-  return meaning.event === 'receipt:read' ? ['members'] : []
+  return meaning.event === 'receipt:read' ? ['accountChanges', 'accounts', 'members'] : []
 }

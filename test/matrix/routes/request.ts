@@ -95,8 +95,12 @@ function sampleText(schema: TSchema, ids: Ids, path: readonly string[]): string 
 
 function sampleObject(schema: TSchema, ids: Ids, isFull: boolean, path: readonly string[]): object {
   const required = (schema['required'] ?? []) as string[]
-  const all = Object.entries((schema['properties'] ?? {}) as Record<string, TSchema>)
-  const chosen = all.filter(([name]) => isFull || required.includes(name))
+  const properties = (schema['properties'] ?? {}) as Record<string, TSchema>
+  // An edit has one of two contents.
+  const isEdit = 'encryptedContent' in properties && !('clientId' in properties)
+  const isChosen = (name: string): boolean =>
+    isEdit && ['text', 'encryptedContent'].includes(name) ? name === 'text' : isFull || required.includes(name)
+  const chosen = Object.entries(properties).filter(([name]) => isChosen(name))
   return Object.fromEntries(chosen.map(([name, child]) => [name, sample(child, ids, isFull, [...path, name])]))
 }
 
