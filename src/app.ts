@@ -18,7 +18,7 @@ import { createConversations } from './conversations/index.ts'
 import { conversationRoutes } from './conversations/rest.ts'
 import { connect, openDatabase } from './database/index.ts'
 import { createDialects, describeDialects, dialectRoutes } from './dialects/index.ts'
-import type { DialectDeps } from './dialects/kit/dialect.ts'
+import type { Dialect, DialectDeps } from './dialects/kit/dialect.ts'
 import { authenticateRequests } from './faces/http/authentication.ts'
 import type { Proxies } from './faces/http/proxies.ts'
 import { createRequestLimits, holdRefusals } from './faces/http/rate-limits.ts'
@@ -40,6 +40,7 @@ import { documentRoutes } from './ops/api-docs/rest.ts'
 import { HealthService } from './ops/health.ts'
 import { createMetrics, type LoadMetrics } from './ops/lazy-metrics.ts'
 import { operationRoutes } from './ops/rest.ts'
+import { startPageRoutes } from './ops/start-page/rest.ts'
 import { presenceRoutes } from './presence/index.ts'
 import { connectionCommands } from './realtime/commands/connection-commands.ts'
 import { Dispatcher } from './realtime/commands/dispatcher.ts'
@@ -56,6 +57,9 @@ import { createUserStores, createUsers, userCollections, userMigrations } from '
 import { userRoutes } from './users/rest.ts'
 
 export type AppConfig = Config & { MONGODB_URI: string; JWT_SECRET: string[] }
+
+/** Where the build puts the page for browsers: beside the server, in a bundle or not. */
+const WEB = new URL('../web/', import.meta.url)
 
 /** Interval at which one server ends transactions that killed servers have left open, ms. */
 const STALE_TRANSACTIONS_MS = 5_000
@@ -96,7 +100,7 @@ export async function buildApp(config: AppConfig, connection?: Connection): Prom
   await acceptUpgrades(app, { ...faces, config, dialectNames: dialects.map(({ name }) => name) })
   holdRefusals(app, config.timings.heldRefusalMs)
   authenticateRequests(app, authenticator, await createRequestLimits(app, subjects.budgets, config))
-  await app.register(documentRoutes, { dialects: describeDialects(dialects) })
+  await servePages(app, dialects, config)
   await app.register(contractRoutes, { prefix: '/v1', routes: routesOf({ ...subjects, authenticator }) })
   await app.register(operationRoutes, {
     loadMetrics: measure({ ...realtime, ...faces, stores, subjects, jobs, onError }),
@@ -119,6 +123,12 @@ export async function buildApp(config: AppConfig, connection?: Connection): Prom
     await stores.close()
   })
   return app
+}
+
+/** Serves what is for people who look at the server, and for makers of clients. */
+async function servePages(app: FastifyInstance, dialects: readonly Dialect[], { NODE_ENV }: AppConfig): Promise<void> {
+  await app.register(documentRoutes, { dialects: describeDialects(dialects) })
+  await app.register(startPageRoutes, { folder: WEB, hasPeople: NODE_ENV !== 'production' })
 }
 
 export type Stores = Awaited<ReturnType<typeof openStores>>

@@ -147,6 +147,7 @@ async function greeting(config: Config, address: string): Promise<string> {
   return [
     `Parley ${version} is running at ${address} (${config.NODE_ENV})`,
     `  Database  ${database}`,
+    `  Look      ${address}/ in a browser, ${address}/docs for the REST interface`,
     `  Try       curl ${address}/health/ready`,
     `  Connect   REST under ${address}/v1, WebSocket at ${address.replace(/^http/, 'ws')}/ws`,
     '  Stop      Ctrl-C; all settings: npx parley config\n'

@@ -21,8 +21,14 @@ function masked(text: string): string {
     .trim()
 }
 
-/** Starts the server as `npm start` does, on a free port. @returns its address without the scheme */
-async function startProcess(t: Test, env: Record<string, string>): Promise<string> {
+interface Started {
+  /** Without the scheme. */
+  readonly address: string
+  readonly greeting: string
+}
+
+/** Starts the server as `npm start` does, on a free port. */
+async function startProcess(t: Test, env: Record<string, string>): Promise<Started> {
   const child: ChildProcess = spawn(process.execPath, ['dist/server/main.js'], {
     cwd: ROOT,
     env: { PATH: process.env['PATH'] ?? '', ...env },
@@ -34,9 +40,11 @@ async function startProcess(t: Test, env: Record<string, string>): Promise<strin
     await exited
   })
   if (child.stdout === null) throw new Error('The server has no output')
+  let greeting = ''
   for await (const line of createInterface(child.stdout)) {
-    const [, address] = /is running at http:\/\/(\S+)/.exec(line) ?? []
-    if (address !== undefined) return address
+    greeting += `${line}\n`
+    const [, address] = /is running at http:\/\/(\S+)[\s\S]*\n {2}Stop/.exec(greeting) ?? []
+    if (address !== undefined) return { address, greeting }
   }
   throw new Error('The server ended before it listened')
 }
@@ -47,7 +55,8 @@ t.test('the walk-through works as printed', async t => {
   const blocks = [...section.slice(0, end).matchAll(/```sh\n([\s\S]*?)```\n```text\n([\s\S]*?)```/g)]
   t.ok(blocks.length >= 5)
   const env = { MONGODB_URI: ownDatabase(t), JWT_SECRET: SECRET, PORT: '0', LOG_LEVEL: 'silent' }
-  const address = await startProcess(t, env)
+  const { address, greeting } = await startProcess(t, env)
+  t.ok(greeting.includes(`http://${address}/docs`), 'U67: the greeting names the documents')
   const script = blocks.map(([, commands = '']) => `${commands}echo '${MARK}'`).join('\n')
   const { stdout, stderr } = await run('bash', ['-c', script.replaceAll('localhost:3000', address)], {
     cwd: ROOT,

@@ -1,4 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
+import { kept } from '../kept.ts'
 
 interface DocumentOptions {
   /** Make the OpenAPI documents of the dialects, by name. */
@@ -30,17 +31,5 @@ export const documentRoutes: FastifyPluginAsync<DocumentOptions> = async (app, {
       reply.hijack()
       answer(request.raw, reply.raw)
     })
-  }
-}
-
-/** Makes a value at the first call, for that one and all others. A failure is not kept. */
-function kept<T>(make: () => Promise<T>): () => Promise<T> {
-  let value: Promise<T> | undefined
-  return async () => {
-    value ??= make().catch((error: unknown) => {
-      value = undefined
-      throw error
-    })
-    return await value
   }
 }
