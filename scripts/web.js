@@ -1,4 +1,4 @@
-// Puts the page at the address of the server into `dist/web`; a part of `npm run build` and of `npm run dev`.
+// Puts what browsers get, the page at the address of the server and a part of `/docs`, into `dist/web`; a part of `npm run build` and of `npm run dev`.
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -12,8 +12,8 @@ export async function buildWeb() {
   await writeFile(`${ROOT}dist/web/walk-through.txt`, `# Walk-through\n${section.slice(0, section.indexOf('\n## '))}\n`)
   await build({
     absWorkingDir: ROOT,
-    entryPoints: ['web/page.ts'],
-    outfile: 'dist/web/page.js',
+    entryPoints: ['web/page.ts', 'web/try-out.ts'],
+    outdir: 'dist/web',
     bundle: true,
     format: 'esm',
     platform: 'browser',

@@ -58,7 +58,7 @@ import { userRoutes } from './users/rest.ts'
 
 export type AppConfig = Config & { MONGODB_URI: string; JWT_SECRET: string[] }
 
-/** Where the build puts the page for browsers: beside the server, in a bundle or not. */
+/** Where the build puts what browsers get: beside the server, in a bundle or not. */
 const WEB = new URL('../web/', import.meta.url)
 
 /** Interval at which one server ends transactions that killed servers have left open, ms. */
@@ -127,8 +127,8 @@ export async function buildApp(config: AppConfig, connection?: Connection): Prom
 
 /** Serves what is for people who look at the server, and for makers of clients. */
 async function servePages(app: FastifyInstance, dialects: readonly Dialect[], { NODE_ENV }: AppConfig): Promise<void> {
-  await app.register(documentRoutes, { dialects: describeDialects(dialects) })
-  await app.register(startPageRoutes, { folder: WEB, hasPeople: NODE_ENV !== 'production' })
+  await app.register(documentRoutes, { dialects: describeDialects(dialects), web: WEB })
+  await app.register(startPageRoutes, { web: WEB, hasPeople: NODE_ENV !== 'production' })
 }
 
 export type Stores = Awaited<ReturnType<typeof openStores>>

@@ -1,6 +1,7 @@
 import { type Command, type Event, PROTOCOL_VERSION } from '../../../protocol/envelope.ts'
 import { commands, events } from '../../../protocol/index.ts'
-import { type Json, sharedSchemas, withRefs } from './shared-schemas.ts'
+import { canonicalSchemas, type Json } from './shared-schemas.ts'
+import { usedOnly } from './used.ts'
 
 const VERSION = { const: PROTOCOL_VERSION }
 const ID = { type: 'string', pattern: '^[A-Za-z0-9_.:-]{1,64}$' }
@@ -35,7 +36,7 @@ export function describeSocket(): Json {
     servers: { local: { host: 'localhost:3000', protocol: 'ws', description: 'Where `npm start` listens.' } },
     channels: { socket: { address: '/ws', title: 'The socket', messages: refsTo(Object.keys(messages)) } },
     operations,
-    components: { messages: withRefs(messages) as Json, schemas: sharedSchemas() }
+    components: usedOnly({ messages: canonicalSchemas.refs(messages), schemas: canonicalSchemas.all })
   }
 }
 

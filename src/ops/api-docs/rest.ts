@@ -4,13 +4,15 @@ import { kept } from '../kept.ts'
 interface DocumentOptions {
   /** Make the OpenAPI documents of the dialects, by name. */
   readonly dialects: ReadonlyMap<string, () => Promise<object>>
+  /** The folder of what is built for browsers; it ends with a slash. */
+  readonly web: URL
 }
 
 /**
  * The contract for machines at `/openapi.json` and `/asyncapi.json`, and for people at `/docs`. Each is made when
  * somebody asks for it first, and kept: most servers are never asked.
  */
-export const documentRoutes: FastifyPluginAsync<DocumentOptions> = async (app, { dialects }) => {
+export const documentRoutes: FastifyPluginAsync<DocumentOptions> = async (app, { dialects, web }) => {
   const documents: Record<string, () => Promise<object>> = {
     '/openapi.json': async () => await (await import('./openapi.ts')).describeRest(),
     '/asyncapi.json': async () => (await import('./asyncapi.ts')).describeSocket()
@@ -24,7 +26,7 @@ export const documentRoutes: FastifyPluginAsync<DocumentOptions> = async (app, {
     const text = kept(async () => JSON.stringify(await describe()))
     app.get(url, async (_request, reply) => await reply.type('application/json; charset=utf-8').send(await text()))
   }
-  const page = kept(async () => await (await import('./page.ts')).createPage([...dialects.keys()]))
+  const page = kept(async () => await (await import('./page.ts')).createPage([...dialects.keys()], web))
   for (const url of ['/docs', '/docs/*']) {
     app.get(url, async (request, reply) => {
       const answer = await page()

@@ -5,8 +5,8 @@ import { methodsOf } from '../../faces/http/methods.ts'
 import { kept } from '../kept.ts'
 
 interface Options {
-  /** The built page; it ends with a slash. */
-  readonly folder: URL
+  /** The folder of what is built for browsers; it ends with a slash. */
+  readonly web: URL
   /** Whether two people can be made on the page, who talk to each other. */
   readonly hasPeople: boolean
 }
@@ -28,13 +28,13 @@ const PROGRAM = { '/assets/page.js': ['page.js', 'text/javascript; charset=utf-8
 const PEOPLE = /<!--development-->[\s\S]*?<!--\/development-->\n?/g
 
 /** The page that a browser gets at the address of the server, and its files. */
-export const startPageRoutes: FastifyPluginAsync<Options> = async (app, { folder, hasPeople }) => {
+export const startPageRoutes: FastifyPluginAsync<Options> = async (app, { web, hasPeople }) => {
   app.addHook('onRoute', route => {
     route.config = { ...route.config, isPublic: true }
     route.schema = { ...route.schema, hide: true } as object
   })
   const page = kept(async () => {
-    const text = await readFile(new URL('page.html', folder), 'utf8')
+    const text = await readFile(new URL('page.html', web), 'utf8')
     return hasPeople ? text : text.replace(PEOPLE, '')
   })
   app.route({
@@ -51,7 +51,7 @@ export const startPageRoutes: FastifyPluginAsync<Options> = async (app, { folder
     }
   })
   for (const [url, [name, type]] of Object.entries({ ...FILES, ...(hasPeople ? PROGRAM : {}) })) {
-    const file = kept(async () => await readFile(new URL(name, folder)))
+    const file = kept(async () => await readFile(new URL(name, web)))
     app.route({
       method: methodsOf('GET'),
       url,
