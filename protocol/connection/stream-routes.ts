@@ -15,7 +15,9 @@ export const OpenEvents = route({
       'last-event-id': Type.Optional(Type.String({ description: 'Of the last event that came; browsers send it.' }))
     }),
     querystring: closed({
-      ticket: Type.Optional(Type.String({ description: 'In place of the header Authorization.', maxLength: 128 }))
+      ticket: Type.Optional(Type.String({ description: 'In place of the header Authorization.', maxLength: 128 })),
+      token: Type.Optional(Type.String({ description: 'The same, where WS_QUERY_TOKEN allows it.', maxLength: 8_192 })),
+      lastEventId: Type.Optional(Type.String({ description: 'In place of the header Last-Event-ID.' }))
     }),
     response: { 200: Type.String({ contentMediaType: 'text/event-stream' }) }
   }

@@ -36,6 +36,8 @@ export interface DialectRoute {
   readonly isStream: boolean
   readonly status: number
   readonly otherStatus: number | undefined
+  /** Schema of the body that grants; none of a stream. */
+  readonly answer: TSchema | undefined
   readonly bodyLimit: number | undefined
   /** Of a route that first reads and then presents. */
   readonly reading?: Reading
@@ -65,6 +67,8 @@ interface RouteDeps<P extends TSchema, Q extends TSchema, B extends TSchema> {
   readonly countedBy?: CountedBy
   /** Answers with server-sent events; the caller is authenticated there. */
   readonly isStream?: boolean
+  /** Schema of the body that grants. Documents show it as open: later versions may add fields. */
+  readonly answer?: TSchema
   /** Of what is granted; 200 by default. */
   readonly status?: number
   /** The other one that the handler may set, for what was there already or is new. */
@@ -84,6 +88,7 @@ export function dialectRoute<P extends TSchema = TUnknown, Q extends TSchema = T
     isPublic = isStream,
     isProvedByBody = false,
     countedBy,
+    answer,
     status = 200,
     otherStatus,
     bodyLimit
@@ -92,8 +97,19 @@ export function dialectRoute<P extends TSchema = TUnknown, Q extends TSchema = T
 ): DialectRoute {
   const [method, url] = place.split(' ') as [Method, string]
   const schema = omitUndefined({ params, querystring: query, body })
-  const options = { summary, schema, isStream, isPublic, isProvedByBody, countedBy, status, otherStatus, bodyLimit }
-  return { method, url, ...options, handle: handle as DialectRoute['handle'] }
+  const access = { isStream, isPublic, isProvedByBody, countedBy }
+  return {
+    method,
+    url,
+    summary,
+    schema,
+    ...access,
+    answer,
+    status,
+    otherStatus,
+    bodyLimit,
+    handle: handle as DialectRoute['handle']
+  }
 }
 
 interface ReadingDeps<C, D> {
@@ -122,8 +138,10 @@ export interface Dialect {
   readonly name: DialectName
   readonly routes: readonly DialectRoute[]
   readonly realtime: RealtimeDialect
-  /** Schema of the bodies that grant, where all of them have one form. */
-  readonly granted?: TSchema
+  /** Schemas that have names in its document. */
+  readonly answers: Readonly<Record<string, TSchema>>
+  /** Schemas of what its clients are told, by the name of the event. */
+  readonly eventSchemas: Readonly<Record<string, TSchema>>
   /** The body of a refusal; the status is the canonical one. */
   presentError(error: AppError): Record<string, unknown>
 }

@@ -1,4 +1,4 @@
-import { type TSchema, Type } from '@sinclair/typebox'
+import { Type } from '@sinclair/typebox'
 import { ERRORS, type ErrorCode } from '../../../protocol/errors.ts'
 import { CheckedSchema } from '../../contract/checked-schema.ts'
 import { AppError } from '../../errors.ts'
@@ -9,26 +9,25 @@ import { NamedSchemas, WireErrorSchema } from '../../ops/api-docs/shared-schemas
 import type { Dialect, DialectRoute } from './dialect.ts'
 
 /** The OpenAPI document of one dialect: its routes at the document's own paths. */
-export async function describeDialect({ name, routes, granted = GRANTED, presentError }: Dialect): Promise<object> {
+export async function describeDialect({ name, routes, answers, presentError }: Dialect): Promise<object> {
   const info = {
     title: `Parley for ${name}`,
     description: `The API of apps of the kind \`${name}\`, at the root of the server and under \`/${name}\`.`
   }
   const refusal = (code: ErrorCode) => presentError(new AppError(code, 'In words for people'))
+  const fullest = presentError(new AppError('rate_limited', 'In words for people', { retryAfterMs: 1_000 }))
   return await describeRoutes(info, {
     tags: [{ name, description: info.description }],
-    routes: routes.map(route => describe(name, granted, route)),
-    named: new NamedSchemas({ Error: WireErrorSchema, Refusal: schemaOf(refusal('internal')) }),
+    routes: routes.map(route => describe(name, route)),
+    named: new NamedSchemas({ ...answers, Error: WireErrorSchema, Refusal: schemaOf(fullest, refusal('internal')) }),
     refusal
   })
 }
 
 function describe(
   name: string,
-  granted: TSchema,
-  { method, url, summary, schema, isPublic, isStream, status, otherStatus = status }: DialectRoute
+  { method, url, summary, schema, isPublic, isStream, answer = STREAM, status, otherStatus = status }: DialectRoute
 ): DescribedRoute {
-  const answer = isStream ? STREAM : granted
   return {
     ...{ id: idOf(method, url), method, url, summary, ...schema },
     tags: [name],
@@ -49,15 +48,17 @@ function pascal(word: string): string {
   return word.charAt(0).toUpperCase() + word.slice(1)
 }
 
-/** An object, or a list where a document has bare lists. */
-const GRANTED = Type.Union([Type.Object({}), Type.Array(Type.Unknown())])
 const STREAM = Type.String({ contentMediaType: 'text/event-stream' })
 
-/** The schema of what looks like an example: a text that is a code is one of all codes, other texts are any. */
-function schemaOf(value: unknown): Record<string, unknown> {
+/**
+ * The schema of what looks like an example: a text that is a code is one of all codes, other texts are any.
+ * @param least another example, which has only the fields that are always there
+ */
+function schemaOf(value: unknown, least: unknown): Record<string, unknown> {
   if (typeof value === 'string' && value in ERRORS) return { type: 'string', enum: Object.keys(ERRORS) }
   if (value === null) return { type: 'null' }
   if (typeof value !== 'object') return typeof value === 'boolean' ? { const: value } : { type: typeof value }
-  const properties = Object.entries(value).map(([name, inner]) => [name, schemaOf(inner)])
-  return { type: 'object', required: Object.keys(value), properties: Object.fromEntries(properties) }
+  const fields = new Map(Object.entries(Object(least)))
+  const properties = Object.entries(value).map(([name, inner]) => [name, schemaOf(inner, fields.get(name))])
+  return { type: 'object', required: [...fields.keys()], properties: Object.fromEntries(properties) }
 }
