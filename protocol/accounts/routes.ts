@@ -87,7 +87,11 @@ export const Refresh = route({
 export const Logout = route({
   method: 'POST',
   url: '/auth/logout',
-  schema: { summary: 'End this session', tags, response: { 204: Type.Null() } }
+  schema: {
+    summary: 'End this session; a token of an existing user system has none, and is `forbidden`',
+    tags,
+    response: { 204: Type.Null() }
+  }
 })
 
 export const GetAuthMe = route({
@@ -271,5 +275,9 @@ export type PasswordReset = Static<typeof ResetPassword.schema.body>
 export const LogoutEverywhere = route({
   method: 'POST',
   url: '/auth/logout-everywhere',
-  schema: { summary: 'End every session, this one too', tags, response: { 204: Type.Null() } }
+  schema: {
+    summary: 'End every session, this one too; not what a token of an existing user system allows',
+    tags,
+    response: { 204: Type.Null() }
+  }
 })
