@@ -22,6 +22,7 @@ import type { Dialect, DialectDeps } from './dialects/kit/dialect.ts'
 import { authenticateRequests } from './faces/http/authentication.ts'
 import type { Proxies } from './faces/http/proxies.ts'
 import { createRequestLimits, holdRefusals } from './faces/http/rate-limits.ts'
+import type { RequestCounts } from './faces/http/request-counts.ts'
 import { contractRoutes } from './faces/http/routes.ts'
 import { acceptUpgrades, createServer } from './faces/http/server.ts'
 import { LazySocketIoServer } from './faces/socketio/lazy-server.ts'
@@ -103,7 +104,7 @@ export async function buildApp(config: AppConfig, connection?: Connection): Prom
   await servePages(app, dialects, config)
   await app.register(contractRoutes, { prefix: '/v1', routes: routesOf({ ...subjects, authenticator }) })
   await app.register(operationRoutes, {
-    loadMetrics: measure({ ...realtime, ...faces, stores, subjects, jobs, onError }),
+    loadMetrics: measure({ ...realtime, ...faces, stores, subjects, jobs, requests: app.requests, onError }),
     metricsToken: config.METRICS_TOKEN,
     isMetricsLocal: config.NODE_ENV === 'production',
     isDraining: () => faces.socket.isDraining,
@@ -273,10 +274,11 @@ interface MeasuredDeps extends Pick<Realtime, 'hub' | 'lifecycle' | 'strangers' 
   readonly subjects: Subjects
   readonly socket: SocketServer
   readonly proxies: Proxies
+  readonly requests: RequestCounts
   readonly onError: (error: unknown) => void
 }
 
-function measure({ stores, subjects, jobs, hub, proxies, onError, ...deps }: MeasuredDeps): LoadMetrics {
+function measure({ stores, subjects, jobs, hub, proxies, requests, onError, ...deps }: MeasuredDeps): LoadMetrics {
   const { lifecycle, strangers, counts, socket } = deps
   const sources = {
     connections: () => lifecycle.count,
@@ -288,6 +290,10 @@ function measure({ stores, subjects, jobs, hub, proxies, onError, ...deps }: Mea
     counts,
     commits: subjects.commitCounts,
     codes: subjects.codeCounts,
+    connectionsByFraming: () => lifecycle.countsByFraming(),
+    requests,
+    signIns: subjects.signIns,
+    pool: stores.database.pool,
     jobs: jobs.figures
   }
   return createMetrics(sources, onError)

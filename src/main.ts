@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import closeWithGrace from 'close-with-grace'
 import { type Logger, pino } from 'pino'
@@ -8,6 +7,7 @@ import { type Config, describeConfig, readConfig } from './config/config.ts'
 import type { Embedded } from './database/embedded/embedded.ts'
 import { connect } from './database/index.ts'
 import { keptSecret } from './kept-secret.ts'
+import { readVersion } from './version.ts'
 
 const CLOSE_TIMEOUT_MS = 30_000
 /** A signal that comes again this soon is the same one: a terminal and npm both pass Ctrl-C on. */
@@ -140,7 +140,7 @@ function closeWithNpm(close: () => void): void {
 }
 
 async function greeting(config: Config, address: string): Promise<string> {
-  const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'))
+  const version = await readVersion()
   const database = running.database
     ? `its own MongoDB, data in ${resolve(config.DATA_DIR)} (${running.database.binary})`
     : `MongoDB at ${describeConfig(config, process.env).find(({ name }) => name === 'MONGODB_URI')?.value}`

@@ -21,6 +21,7 @@ import { QrStreams } from './qr/qr-streams.ts'
 import { QrLoginStore } from './qr/store.ts'
 import { SessionService } from './sessions/sessions.ts'
 import { SessionStore } from './sessions/store.ts'
+import { SignInCounts } from './sign-in-counts.ts'
 import { TicketStore } from './tickets/store.ts'
 import { createAccountItems } from './user-items.ts'
 
@@ -32,6 +33,7 @@ export type { QrService } from './qr/qr.ts'
 export type { SessionService } from './sessions/sessions.ts'
 export type { SessionStore } from './sessions/store.ts'
 export { presentSignIn } from './sign-in.ts'
+export type { SignInCounts } from './sign-in-counts.ts'
 export type { Authenticator } from './tokens/authenticator.ts'
 
 const HOUR_MS = 3_600_000
@@ -72,7 +74,8 @@ export function createAccounts(deps: AccountDeps) {
   const { registrationsPerHour, registrationsBurst } = deps.config.limits
   const sessions = new SessionService(deps)
   const codeCounts = new CodeCounts()
-  const counted = { ...deps, known: new KnownNetworks(), codeCounts }
+  const signIns = new SignInCounts()
+  const counted = { ...deps, known: new KnownNetworks(), codeCounts, signIns }
   const limited = { ...counted, otpLimits: new OtpLimits(counted) }
   const codes = new Codes(limited)
   const signIn = {
@@ -92,6 +95,7 @@ export function createAccounts(deps: AccountDeps) {
     qrStreams: new QrStreams(qr, deps.config),
     sessions,
     codeCounts,
+    signIns,
     accountItems: createAccountItems(deps.store.sessions)
   }
 }

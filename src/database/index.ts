@@ -3,10 +3,12 @@ import { type Db, type IndexDescription, MongoClient } from 'mongodb'
 import type { Config } from '../config/config.ts'
 import { ensureIndexes } from './indexes.ts'
 import { type Migrations, migrate } from './migrations.ts'
+import { PoolCounts } from './pool-counts.ts'
 
 export type { ClientSession } from 'mongodb'
 export type { Migrations } from './migrations.ts'
 export { ObjectId } from './object-id.ts'
+export type { PoolCounts } from './pool-counts.ts'
 
 /** Indexes by the name of their collection, as each subject declares them. */
 export type Collections = Readonly<Record<string, IndexDescription[]>>
@@ -17,6 +19,7 @@ export interface Database {
   readonly db: Db
   /** Changes when the data was restored from a backup: every client's cursors are void then. */
   readonly epoch: string
+  readonly pool: PoolCounts
   /** The database's own clock. */
   now(): Promise<Date>
   /** Proves that a write commits with a majority. Rejects when it does not within the time, ms. */
@@ -40,6 +43,7 @@ export async function openDatabase(
   collections: Collections,
   migrations: Migrations
 ): Promise<Database> {
+  const pool = new PoolCounts(client)
   const db = client.db()
   const open = async () => {
     const [meta] = await Promise.all([readMeta(db, Object.keys(migrations)), ensureIndexes(db, collections)])
@@ -55,6 +59,7 @@ export async function openDatabase(
     client,
     db,
     epoch,
+    pool,
     now: async () => (await db.admin().command({ hello: 1 }))['localTime'] as Date,
     probe: async timeoutMS => {
       await meta.updateOne({ _id: 'probe' }, { $currentDate: { at: true } }, { upsert: true, timeoutMS })

@@ -1,6 +1,8 @@
 import type { Actor } from '../actor.ts'
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config/config.ts'
+import { LabelCounts } from '../label-counts.ts'
+import { CloseCounts } from './close-counts.ts'
 import type { ConnectionCounts } from './connection.ts'
 import { DeliveryTracker, type TrackDelivery } from './delivery/delivery-tracker.ts'
 import { Undelivered } from './delivery/undelivered.ts'
@@ -46,10 +48,17 @@ export function createRealtime(deps: RealtimeDeps) {
   const { limits, timings } = config
   const hub = new Hub({ ...deps, heads: headPoller, timings })
   const strangers = new Strangers(limits, timings.helloTimeoutMs)
-  const lifecycle = new Lifecycle({ ...deps, hub, strangers, limits })
+  const counts: ConnectionCounts = {
+    frames: 0,
+    dropped: 0,
+    slow: 0,
+    encoded: new EncodedCounts(),
+    closes: new CloseCounts(),
+    refusals: new LabelCounts()
+  }
+  const lifecycle = new Lifecycle({ ...deps, hub, strangers, limits, counts })
   const trackDelivery: TrackDelivery = confirm =>
     new DeliveryTracker(confirm, { receipts, sessions, pauseMs: timings.receiptPauseMs, onError })
-  const counts: ConnectionCounts = { frames: 0, dropped: 0, slow: 0, encoded: new EncodedCounts() }
   return {
     hub,
     lifecycle,

@@ -6,7 +6,8 @@ import { AppError } from '../errors.ts'
 import { FairGate } from '../limits/fair-gate.ts'
 import { rateOf, TokenBuckets } from '../limits/token-buckets.ts'
 import type { Standing } from '../streams/positions.ts'
-import type { Connection, WasSent } from './connection.ts'
+import type { Framing } from './close-counts.ts'
+import type { Connection, ConnectionCounts, WasSent } from './connection.ts'
 import { type Credential, wasOnceGood } from './credential.ts'
 import type { Hub } from './hub.ts'
 import type { PresencePort, SessionPort } from './ports.ts'
@@ -28,6 +29,7 @@ interface LifecycleDeps {
   readonly hub: Hub
   readonly strangers: Strangers
   readonly limits: Limits
+  readonly counts: Pick<ConnectionCounts, 'closes'>
   readonly onError: (error: unknown) => void
 }
 
@@ -65,6 +67,17 @@ export class Lifecycle {
   /** Connections that are open, authenticated or not. */
   get count(): number {
     return this.#open.size
+  }
+
+  /** Connections that are open, by framing. */
+  countsByFraming(): Map<Framing, number> {
+    const counts = new Map<Framing, number>([
+      ['frames', 0],
+      ['socket.io', 0],
+      ['stream', 0]
+    ])
+    for (const { framing } of this.#open) counts.set(framing, (counts.get(framing) ?? 0) + 1)
+    return counts
   }
 
   /**
@@ -117,10 +130,14 @@ export class Lifecycle {
     return renewed
   }
 
-  /** The connection is gone; also before it is registered, and while it registers. */
-  leave(connection: Connection): void {
+  /**
+   * The connection is gone; also before it is registered, and while it registers.
+   * @param code with which its client ended it, in a framing that has codes
+   */
+  leave(connection: Connection, code?: number): void {
     if (!this.#open.delete(connection)) return
-    const { hub, presence, strangers, onError } = this.#deps
+    const { hub, presence, strangers, counts, onError } = this.#deps
+    counts.closes.count(connection.framing, connection.closedWith ?? code)
     strangers.leave(connection)
     const { actor } = connection
     if (actor === undefined) return

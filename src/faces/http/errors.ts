@@ -52,6 +52,7 @@ export function answerErrorWith(
 ): FastifyReply {
   const error = asAppError(thrown)
   if (error.code === 'internal') request.log.error({ err: thrown }, 'Request failed')
+  request.refusal = error.code
   const { status } = ERRORS[error.code]
   if (status === 401) reply.header('www-authenticate', challenge(request))
   // The connection of an upgrade that is refused ends, and nothing may be asked on it again.

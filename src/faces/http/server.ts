@@ -17,6 +17,7 @@ import { answerError, answerErrors, answerUnreadable } from './errors.ts'
 import { readJsonBodies } from './json.ts'
 import { markLocalRequests } from './local.ts'
 import { watchProxies } from './proxies.ts'
+import { countRequests } from './request-counts.ts'
 import { noCompilers, validateRequests } from './validation.ts'
 
 const BODY_BYTES = 131_072
@@ -46,6 +47,7 @@ export function createServer(config: Config): FastifyInstance {
   refuseWhileClosing(app)
   watchProxies(app, config.TRUST_PROXY)
   markLocalRequests(app)
+  countRequests(app)
   answerErrors(app)
   validateRequests(app)
   readJsonBodies(app)

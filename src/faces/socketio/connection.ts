@@ -21,6 +21,8 @@ interface SocketIoConnectionDeps {
 
 /** Socket of a socket.io client, in one namespace. */
 export class SocketIoConnection implements Connection {
+  readonly framing = 'socket.io'
+  closedWith: number | undefined
   readonly encoder: Encoder
   readonly socket: Socket
   actor: Actor
@@ -109,6 +111,7 @@ export class SocketIoConnection implements Connection {
 
   /** Terminal reasons end the socket, and its client does not come back by itself; others end the transport, and it does. */
   close(reason: CloseReason): void {
+    this.closedWith ??= CLOSE[reason]
     const isTerminal = CLOSE[reason] < 4200
     if (isTerminal) this.socket.emit('error', { code: reason, message: 'The connection was ended' })
     if (isTerminal) this.socket.disconnect(true)

@@ -151,7 +151,7 @@ export class SocketIoServer {
   #open(socket: Socket): void {
     const { connection, dialect } = socket.data as Partial<AcceptedSocket>
     if (connection === undefined || dialect === undefined) return
-    const { lifecycle, config, budgets, onError, isDraining } = this.#deps
+    const { lifecycle, config, budgets, counts, onError, isDraining } = this.#deps
     lifecycle.open(connection)
     this.#connections.add(connection)
     socket.on('disconnect', () => this.#leave(connection))
@@ -159,7 +159,7 @@ export class SocketIoServer {
     const { limits } = config
     const loop = new PacketLoop(
       connection,
-      { dispatcher: dialect.commands, limits, budgets, isDraining, onError },
+      { dispatcher: dialect.commands, limits, budgets, isDraining, counts, onError },
       ready
     )
     socket.use(([name, ...args]) => loop.receive(String(name), args))

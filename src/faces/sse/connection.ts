@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { CloseReason } from '../../../protocol/close.ts'
+import { CLOSE, type CloseReason } from '../../../protocol/close.ts'
 import { StreamReady } from '../../../protocol/connection/stream-events.ts'
 import { CATCH_UP_PIECE_BYTES, SLOW_HARD_BYTES, SLOW_SOFT_BYTES } from '../../../protocol/limits.ts'
 import type { Actor } from '../../actor.ts'
@@ -27,6 +27,8 @@ interface StreamDeps {
 /** Open stream of server-sent events. Every event has an id by which the stream can be continued anywhere. */
 export class StreamConnection implements Connection {
   readonly id: string
+  readonly framing = 'stream'
+  closedWith: number | undefined
   readonly encoder: Encoder
   actor: Actor
   readonly #response: ServerResponse
@@ -141,6 +143,7 @@ export class StreamConnection implements Connection {
   /** Ends the stream; the client comes back by itself and continues. */
   close(reason: CloseReason): void {
     if (!this.isOpen) return
+    this.closedWith = CLOSE[reason]
     this.#flush()
     this.#response.end(`: ${reason}\n\n`)
     setTimeout(() => this.#response.destroy(), this.#timings.closeTimeoutMs).unref()

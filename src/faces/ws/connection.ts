@@ -29,6 +29,7 @@ const HANDED_BYTES = 262_144
  */
 export class SocketConnection implements Connection {
   readonly id: string
+  readonly framing = 'frames'
   readonly #ws: WebSocket
   readonly #socket: Socket
   /** Shared by all connections of a subprotocol. */
@@ -39,6 +40,7 @@ export class SocketConnection implements Connection {
   readonly #catchUp = new CatchUp<Buffer>()
   #tracker: DeliveryTracker | undefined
   #isClosing = false
+  #closedWith: number | undefined
   #seenAt = this.openedAt
   /** Start of the time without progress. */
   #blockedAt: number | undefined
@@ -54,6 +56,10 @@ export class SocketConnection implements Connection {
     this.#ws = ws
     this.#socket = socket
     this.#deps = deps
+  }
+
+  get closedWith(): number | undefined {
+    return this.#closedWith
   }
 
   get encoder(): Encoder {
@@ -180,6 +186,7 @@ export class SocketConnection implements Connection {
     if (this.#isClosing) return
     this.flush()
     this.#isClosing = true
+    this.#closedWith = code
     // Nothing waits for what is closed: the last frame is the last.
     for (const part of this.#backlog.splice(0)) this.#socket.write(part)
     this.#backlogBytes = 0

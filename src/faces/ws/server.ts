@@ -59,7 +59,8 @@ export class SocketServer {
     const { timings } = config
     this.#drain = new Drain(timings)
     const isDraining = (): boolean => this.#drain.hasBegun
-    const canonical = { dispatcher: commands, handshake, limits: config.limits, budgets, isDraining, onError }
+    const { counts } = deps
+    const canonical = { dispatcher: commands, handshake, limits: config.limits, budgets, isDraining, counts, onError }
     this.#subprotocols = createSubprotocols(canonical, { ...deps, timings })
     this.#dialectNames = dialects.map(({ name }) => name)
     this.#sweeper = setInterval(() => this.#sweep(), timings.sweepMs / SWEEP_SLOTS).unref()
@@ -133,16 +134,16 @@ export class SocketServer {
     this.#loops.set(connection, loop)
     this.#deps.lifecycle.open(connection, this.#deps.proxies.addressOf(raw))
     listen(ws, connection, loop)
-    ws.on('close', () => this.#leave(connection))
+    ws.on('close', code => this.#leave(connection, code))
     const { WS_QUERY_TOKEN } = this.#deps.config
     const credential = readCredential(raw.headers, query as Record<string, unknown>, WS_QUERY_TOKEN)
     if (credential.token !== undefined || credential.ticket !== undefined) void loop.authenticate(credential)
   }
 
-  #leave(connection: SocketConnection): void {
+  #leave(connection: SocketConnection, code: number): void {
     this.#loops.delete(connection)
     connection.stop()
-    this.#deps.lifecycle.leave(connection)
+    this.#deps.lifecycle.leave(connection, code)
   }
 
   #subprotocolOf({ protocol }: WebSocket, { dialect }: Record<string, unknown>): Subprotocol {
