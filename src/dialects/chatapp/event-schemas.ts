@@ -3,8 +3,8 @@ import { Role } from '../../../protocol/conversations/entities.ts'
 import { ConversationId, MessageId, UserId } from '../../../protocol/ids.ts'
 import { Emoji } from '../../../protocol/reactions/entities.ts'
 import { oneOf, Timestamp } from '../../../protocol/schema.ts'
-import { ProfileUpdated } from '../../../protocol/users/events.ts'
-import { Conversation, Message, Presence } from './answers.ts'
+import { Username } from '../../../protocol/users/entities.ts'
+import { Conversation, Message, OwnUser, Presence } from './answers.ts'
 
 const place = { conversationId: ConversationId, messageId: MessageId }
 const Reaction = Type.Object({
@@ -20,6 +20,7 @@ const Receipt = Type.Object({
   lastReadMessageId: Type.Optional(MessageId)
 })
 const Typing = Type.Object({ conversationId: ConversationId, userId: UserId })
+const { userId, displayName, avatar, status } = OwnUser.properties
 const Members = Type.Array(
   Type.Object({ userId: UserId, role: Role, joinedAt: Timestamp, leftAt: Type.Optional(Timestamp) })
 )
@@ -37,7 +38,7 @@ export const eventSchemas = {
   'typing:start': Typing,
   'typing:stop': Typing,
   presence: Type.Omit(Presence, ['success']),
-  'profile:updated': ProfileUpdated.data,
+  'profile:updated': Type.Object({ userId, username: Type.Optional(Username), displayName, avatar, status }),
   'conversation:added': Type.Omit(Conversation, ['participants', 'createdBy']),
   'conversation:updated': Type.Object({
     conversationId: ConversationId,
