@@ -3,10 +3,11 @@ FROM node:24-bookworm-slim AS build
 WORKDIR /parley
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts
-COPY tsconfig.json LICENSE ./
+COPY tsconfig.json LICENSE README.md ./
 COPY protocol protocol
 COPY src src
-COPY scripts/bundle.js scripts/
+COPY web web
+COPY scripts/bundle.js scripts/web.js scripts/
 RUN npm run --silent build && npm prune --omit=dev --ignore-scripts
 
 FROM node:24-bookworm-slim

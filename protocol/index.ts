@@ -55,17 +55,21 @@ const hasKey = <K extends string>(value: unknown, key: K): value is Record<K, un
 export const commands = declared.filter((it): it is Command => hasKey(it, 'reply'))
 /** Events that the server may send. */
 export const events = declared.filter((it): it is Event => hasKey(it, 'isDurable'))
+const declaredRoutes: Readonly<Record<string, unknown>> = {
+  ...accountRoutes,
+  ...qrRoutes,
+  ...userRoutes,
+  ...presenceRoutes,
+  ...requestRoutes,
+  ...conversationRoutes,
+  ...messageRoutes,
+  ...reactionRoutes,
+  ...adminRoutes
+}
+
+/** Routes under `/v1`, by the names that generated clients have for them: `SendMessage`. */
+export const namedRoutes: ReadonlyMap<string, Route> = new Map(
+  Object.entries(declaredRoutes).filter((it): it is [string, Route] => hasKey(it[1], 'method'))
+)
 /** Routes under `/v1`. */
-export const routes = (
-  Object.values({
-    ...accountRoutes,
-    ...qrRoutes,
-    ...userRoutes,
-    ...presenceRoutes,
-    ...requestRoutes,
-    ...conversationRoutes,
-    ...messageRoutes,
-    ...reactionRoutes,
-    ...adminRoutes
-  }) as unknown[]
-).filter((it): it is Route => hasKey(it, 'method'))
+export const routes = [...namedRoutes.values()]

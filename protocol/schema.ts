@@ -1,8 +1,13 @@
-import { type TObject, type TProperties, type TUnsafe, Type } from '@sinclair/typebox'
+import { type Static, type TObject, type TProperties, type TSchema, type TUnsafe, Type } from '@sinclair/typebox'
 
 /** An object that takes these fields and no others. */
 export function closed<T extends TProperties>(properties: T, description?: string): TObject<T> {
   return Type.Object(properties, { additionalProperties: false, ...(description === undefined ? {} : { description }) })
+}
+
+/** The schema with examples, in the order in which documents show them; a client that sends the first is served. */
+export function withExamples<T extends TSchema>(schema: T, ...examples: readonly Static<T>[]): T {
+  return { ...schema, examples }
 }
 
 /** Schema of one of the given words. */
@@ -35,7 +40,7 @@ export const WebAddress = Type.String({
 })
 
 /** A counter of messages (`seq`) or of changes (`rev`); 0 is before the first. */
-export const Counter = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
+export const Counter = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, examples: [1] })
 
 /** Text without control characters other than line breaks and tabs; well-formedness is checked by the services. */
 export const PLAIN_TEXT = '^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f]*$'

@@ -3,6 +3,7 @@
 import { rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { buildWeb } from './web.js'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** Loaded when they are first needed, or by a path of their own. */
@@ -16,6 +17,7 @@ const OPTIONAL = [
   ...['mongodb-client-encryption', 'snappy', 'socks']
 ]
 
+await buildWeb()
 await rm(`${ROOT}dist/server`, { recursive: true, force: true })
 await build({
   absWorkingDir: ROOT,

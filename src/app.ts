@@ -19,10 +19,9 @@ import { conversationRoutes } from './conversations/rest.ts'
 import { type Availability, exceptOutages } from './database/availability.ts'
 import { connect, openDatabase } from './database/index.ts'
 import { createDialects, describeDialects, dialectRoutes } from './dialects/index.ts'
-import type { DialectDeps } from './dialects/kit/dialect.ts'
+import type { Dialect, DialectDeps } from './dialects/kit/dialect.ts'
 import { authenticateRequests } from './faces/http/authentication.ts'
 import { closeInOrder, endConnections } from './faces/http/closing.ts'
-import type { Proxies } from './faces/http/proxies.ts'
 import { createRequestLimits, holdRefusals } from './faces/http/rate-limits.ts'
 import { contractRoutes } from './faces/http/routes.ts'
 import { acceptUpgrades, createServer } from './faces/http/server.ts'
@@ -40,8 +39,10 @@ import { reactionRoutes } from './messages/reactions/rest.ts'
 import { messageRoutes } from './messages/rest.ts'
 import { documentRoutes } from './ops/api-docs/rest.ts'
 import { HealthService } from './ops/health.ts'
-import { createMetrics, type LoadMetrics } from './ops/lazy-metrics.ts'
+import { createMetrics } from './ops/lazy-metrics.ts'
 import { operationRoutes } from './ops/rest.ts'
+import { sourcesOf } from './ops/sources.ts'
+import { startPageRoutes } from './ops/start-page/rest.ts'
 import { presenceRoutes } from './presence/index.ts'
 import { connectionCommands } from './realtime/commands/connection-commands.ts'
 import { Dispatcher } from './realtime/commands/dispatcher.ts'
@@ -58,6 +59,9 @@ import { createUserStores, createUsers, userCollections, userMigrations } from '
 import { userRoutes } from './users/rest.ts'
 
 export type AppConfig = Config & { MONGODB_URI: string; JWT_SECRET: string[] }
+
+/** Where the build puts what browsers get: beside the server, in a bundle or not. */
+const WEB = new URL('../web/', import.meta.url)
 
 /** Interval at which one server ends transactions that killed servers have left open, ms. */
 const STALE_TRANSACTIONS_MS = 5_000
@@ -102,10 +106,10 @@ export async function buildApp(config: AppConfig, connection?: Connection): Prom
   holdRefusals(app, config.timings.heldRefusalMs)
   authenticateRequests(app, authenticator, await createRequestLimits(app, subjects.budgets, config))
   proveByRequests(app, faces.streams)
-  await app.register(documentRoutes, { dialects: describeDialects(dialects) })
+  await servePages(app, dialects, config)
   await app.register(contractRoutes, { prefix: '/v1', routes: routesOf({ ...subjects, authenticator }) })
   await app.register(operationRoutes, {
-    loadMetrics: measure({ ...realtime, ...faces, proxies: app.proxies, stores, subjects, jobs, onError }),
+    loadMetrics: createMetrics(sourcesOf({ app, ...realtime, ...faces, stores, subjects, jobs }), onError),
     metricsToken: config.METRICS_TOKEN,
     isMetricsLocal: config.NODE_ENV === 'production',
     isDraining: () => realtime.drain.hasBegun,
@@ -133,6 +137,12 @@ interface JobDeps {
   readonly stores: Stores
   readonly subjects: Subjects
   readonly config: Pick<AppConfig, 'timings'>
+}
+
+/** Serves what is for people who look at the server, and for makers of clients. */
+async function servePages(app: FastifyInstance, dialects: readonly Dialect[], { NODE_ENV }: AppConfig): Promise<void> {
+  await app.register(documentRoutes, { dialects: describeDialects(dialects), web: WEB })
+  await app.register(startPageRoutes, { web: WEB, hasPeople: NODE_ENV !== 'production' })
 }
 
 export type Stores = Awaited<ReturnType<typeof openStores>>
@@ -271,29 +281,4 @@ function createFaces(app: FastifyInstance, { subjects, ...deps }: FaceDeps) {
     streams: new StreamServer({ ...shared, ...subjects }),
     packets: new LazySocketIoServer(app.server, shared)
   }
-}
-
-interface MeasuredDeps extends Pick<Realtime, 'hub' | 'lifecycle' | 'strangers' | 'counts'> {
-  readonly jobs: Jobs
-  readonly stores: Stores
-  readonly subjects: Subjects
-  readonly socket: SocketServer
-  readonly proxies: Proxies
-  readonly onError: (error: unknown) => void
-}
-
-function measure({ stores, subjects, jobs, hub, proxies, onError, ...deps }: MeasuredDeps): LoadMetrics {
-  const sources = {
-    connections: () => deps.lifecycle.count,
-    strangers: () => deps.strangers.count,
-    untrustedForwarded: () => proxies.untrusted,
-    users: () => hub.userCount,
-    queuedBytes: () => deps.socket.queuedBytes,
-    waitingCommits: () => stores.commits.waiting,
-    counts: deps.counts,
-    commits: subjects.commitCounts,
-    codes: subjects.codeCounts,
-    jobs: jobs.figures
-  }
-  return createMetrics(sources, onError)
 }

@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import closeWithGrace from 'close-with-grace'
 import { type Logger, pino } from 'pino'
@@ -11,6 +10,7 @@ import { unknownNames } from './config/unknown-names.ts'
 import type { Embedded } from './database/embedded/embedded.ts'
 import { connect } from './database/index.ts'
 import { keptSecret } from './kept-secret.ts'
+import { readVersion } from './version.ts'
 
 const CLOSE_TIMEOUT_MS = 35_000
 /** A signal that comes again this soon is the same one: a terminal and npm both pass Ctrl-C on. */
@@ -162,10 +162,6 @@ function closeWithNpm(close: () => void): void {
 function databaseInWords(config: Config): string {
   if (running.database) return `its own MongoDB, data in ${resolve(config.DATA_DIR)} (${running.database.binary})`
   return `MongoDB at ${describeConfig(config, process.env).find(({ name }) => name === 'MONGODB_URI')?.value}`
-}
-
-async function readVersion(): Promise<string> {
-  return JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')).version
 }
 
 function fail(message: string): void {

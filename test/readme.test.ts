@@ -21,9 +21,18 @@ function masked(text: string): string {
     .trim()
 }
 
-/** Starts the server as `npm start` does, on a free port. @returns its address without the scheme */
-async function startProcess(t: Test, env: Record<string, string>): Promise<string> {
-  const child: ChildProcess = spawn(process.execPath, ['dist/server/main.js'], {
+/** Makes a process write as if its output were a terminal. */
+const IN_TERMINAL = ['--import', 'data:text/javascript,process.stdout.isTTY=true']
+
+interface Started {
+  /** Without the scheme. */
+  readonly address: string
+  readonly greeting: string
+}
+
+/** Starts the server as `npm start` does in a terminal, on a free port. */
+async function startProcess(t: Test, env: Record<string, string>): Promise<Started> {
+  const child: ChildProcess = spawn(process.execPath, [...IN_TERMINAL, 'dist/server/main.js'], {
     cwd: ROOT,
     env: { PATH: process.env['PATH'] ?? '', ...env },
     stdio: ['ignore', 'pipe', 'inherit']
@@ -34,9 +43,11 @@ async function startProcess(t: Test, env: Record<string, string>): Promise<strin
     await exited
   })
   if (child.stdout === null) throw new Error('The server has no output')
+  let greeting = ''
   for await (const line of createInterface(child.stdout)) {
-    const [, address] = /"address":"http:\/\/([^"]+)"/.exec(line) ?? []
-    if (address !== undefined) return address
+    greeting += `${line}\n`
+    const [, address] = /is running at http:\/\/(\S+)[\s\S]*\n {2}Stop/.exec(greeting) ?? []
+    if (address !== undefined) return { address, greeting }
   }
   throw new Error('The server ended before it listened')
 }
@@ -46,8 +57,9 @@ t.test('the walk-through works as printed', async t => {
   const end = section.indexOf('\n## ')
   const blocks = [...section.slice(0, end).matchAll(/```sh\n([\s\S]*?)```\n```text\n([\s\S]*?)```/g)]
   t.ok(blocks.length >= 5)
-  const env = { MONGODB_URI: ownDatabase(t), JWT_SECRET: SECRET, PORT: '0', LOG_LEVEL: 'info' }
-  const address = await startProcess(t, env)
+  const env = { MONGODB_URI: ownDatabase(t), JWT_SECRET: SECRET, PORT: '0', LOG_LEVEL: 'silent' }
+  const { address, greeting } = await startProcess(t, env)
+  t.ok(greeting.includes(`http://${address}/docs`), 'U67: the greeting names the documents')
   const script = blocks.map(([, commands = '']) => `${commands}echo '${MARK}'`).join('\n')
   const { stdout, stderr } = await run('bash', ['-c', script.replaceAll('localhost:3000', address)], {
     cwd: ROOT,

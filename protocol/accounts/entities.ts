@@ -18,13 +18,18 @@ export type Session = Static<typeof Session>
 export const SessionRef = Type.Pick(Session, ['id', 'device', 'createdAt'], { additionalProperties: false })
 export type SessionRef = Static<typeof SessionRef>
 
+/** A refresh token as examples show it. */
+export const REFRESH_TOKEN = 'Zk0p5oq3mV9b8Xw2cR7tYh1sLd4fGj6aKe0uNiQvPxM'
+
 /** Reply to a sign-in. `expiresInMs`: life of the access token. */
 export const SignedIn = closed({
   user: Me,
   sessionId: SessionId,
-  accessToken: Type.String(),
-  refreshToken: Type.String(),
-  expiresInMs: Type.Integer()
+  accessToken: Type.String({
+    examples: ['eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI2NGI3ZjBjMmExZDNlNGY1YTZiN2M4ZDkifQ.c2lnbmF0dXJl']
+  }),
+  refreshToken: Type.String({ examples: [REFRESH_TOKEN] }),
+  expiresInMs: Type.Integer({ examples: [900_000] })
 })
 export type SignedIn = Static<typeof SignedIn>
 
@@ -74,7 +79,7 @@ export const QrLogin = closed({
   status: QrStatus,
   matchCode: Type.Optional(MatchCode),
   deviceSecret: Type.Optional(DeviceSecret),
-  url: Type.String(),
+  url: Type.String({ examples: [`${QR_PREFIX}Zk0p5oq3mV9b8Xw2cR7tYh1sLd4fGj6aKe0uNiQvPxM`] }),
   expiresAt: Timestamp
 })
 export type QrLogin = Static<typeof QrLogin>

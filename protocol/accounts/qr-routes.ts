@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import { route } from '../route.ts'
-import { closed, oneOf } from '../schema.ts'
+import { closed, oneOf, withExamples } from '../schema.ts'
 import { Device } from '../users/entities.ts'
 import { DeviceSecret, MatchCode, QrLogin, QrState, QrToken, SignedIn } from './entities.ts'
 
@@ -20,7 +20,9 @@ export const CreateQr = route({
   schema: {
     summary: 'A code to sign a device in: this one, which is named, or for who is signed in, one that scans it',
     tags,
-    body: closed({ device: Type.Optional(Device) }),
+    body: withExamples(closed({ device: Type.Optional(Device) }), {
+      device: { id: 'browser-1', platform: 'web', name: 'Firefox' }
+    }),
     response: { 201: QrLogin }
   }
 })

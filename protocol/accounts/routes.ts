@@ -1,21 +1,27 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { SessionId } from '../ids.ts'
 import { route } from '../route.ts'
-import { closed, oneOf, Timestamp } from '../schema.ts'
+import { closed, oneOf, Timestamp, withExamples } from '../schema.ts'
 import { Device, DisplayName, Me, Username } from '../users/entities.ts'
-import { Session, SignedIn } from './entities.ts'
+import { REFRESH_TOKEN, Session, SignedIn } from './entities.ts'
 
 const tags = ['auth']
 
-export const Password = Type.String({ minLength: 8, maxLength: 256 })
+export const Password = Type.String({ minLength: 8, maxLength: 256, examples: ['a long walk home'] })
 
 export const Phone = Type.String({
   minLength: 3,
   maxLength: 32,
-  description: 'Any spelling of the number; kept as E.164.'
+  description: 'Any spelling of the number; kept as E.164.',
+  examples: ['+49 30 901820']
 })
 
-export const Email = Type.String({ minLength: 3, maxLength: 254, pattern: '^\\s*[^\\s@]+@[^\\s@]+\\s*$' })
+export const Email = Type.String({
+  minLength: 3,
+  maxLength: 254,
+  pattern: '^\\s*[^\\s@]+@[^\\s@]+\\s*$',
+  examples: ['ada@example.org']
+})
 
 /** Identifiers of a new account and a password. A phone number and an email are kept as what has yet to be proved. */
 export const Register = route({
@@ -25,14 +31,17 @@ export const Register = route({
   schema: {
     summary: 'Make an account with a username and sign in; a phone number or an email alone needs a code',
     tags,
-    body: closed({
-      username: Type.Optional(Username),
-      phone: Type.Optional(Phone),
-      email: Type.Optional(Email),
-      password: Password,
-      displayName: Type.Optional(DisplayName),
-      device: Type.Optional(Device)
-    }),
+    body: withExamples(
+      closed({
+        username: Type.Optional(Username),
+        phone: Type.Optional(Phone),
+        email: Type.Optional(Email),
+        password: Password,
+        displayName: Type.Optional(DisplayName),
+        device: Type.Optional(Device)
+      }),
+      { username: 'ada', displayName: 'Ada', password: 'a long walk home' }
+    ),
     response: { 201: SignedIn }
   }
 })
@@ -46,13 +55,16 @@ export const Login = route({
   schema: {
     summary: 'Sign in with exactly one of username, phone and email',
     tags,
-    body: closed({
-      username: Type.Optional(Type.String({ minLength: 1, maxLength: 32 })),
-      phone: Type.Optional(Phone),
-      email: Type.Optional(Email),
-      password: Type.String({ minLength: 1, maxLength: 256 }),
-      device: Type.Optional(Device)
-    }),
+    body: withExamples(
+      closed({
+        username: Type.Optional(Type.String({ minLength: 1, maxLength: 32 })),
+        phone: Type.Optional(Phone),
+        email: Type.Optional(Email),
+        password: Type.String({ minLength: 1, maxLength: 256 }),
+        device: Type.Optional(Device)
+      }),
+      { username: 'ada', password: 'a long walk home' }
+    ),
     response: { 200: SignedIn }
   }
 })
@@ -67,7 +79,7 @@ export const Refresh = route({
   schema: {
     summary: 'Trade a refresh token for the next one; a reused one ends the session',
     tags,
-    body: closed({ refreshToken: Type.String({ minLength: 1, maxLength: 256 }) }),
+    body: closed({ refreshToken: Type.String({ minLength: 1, maxLength: 256, examples: [REFRESH_TOKEN] }) }),
     response: { 200: SignedIn }
   }
 })
@@ -75,7 +87,11 @@ export const Refresh = route({
 export const Logout = route({
   method: 'POST',
   url: '/auth/logout',
-  schema: { summary: 'End this session', tags, response: { 204: Type.Null() } }
+  schema: {
+    summary: 'End this session; a token of an existing user system has none, and is `forbidden`',
+    tags,
+    response: { 204: Type.Null() }
+  }
 })
 
 export const GetAuthMe = route({
@@ -94,7 +110,12 @@ export const CreateTicket = route({
   schema: {
     summary: 'A ticket that opens one connection within thirty seconds, for clients that cannot set headers',
     tags,
-    response: { 201: closed({ ticket: Type.String(), expiresAt: Timestamp }) }
+    response: {
+      201: closed({
+        ticket: Type.String({ examples: ['q8Zr2LwX0vNfKd7TtYp4sJhGcB1mEu6AiO9kR3yQxWc'] }),
+        expiresAt: Timestamp
+      })
+    }
   }
 })
 
@@ -130,6 +151,7 @@ const target = { phone: Type.Optional(Phone), email: Type.Optional(Email) }
 export const CodeRequestId = Type.String({
   minLength: 1,
   maxLength: 64,
+  examples: ['Zk0p5oq3mV9b8Xw2cR7tYh1s'],
   description: 'Of the request that the code was sent for. It has tries of its own, which nobody else can use up.'
 })
 
@@ -137,7 +159,7 @@ const claim = { ...target, code: Code, requestId: Type.Optional(CodeRequestId) }
 
 export const CodeSent = closed({
   requestId: CodeRequestId,
-  expiresInMs: Type.Integer(),
+  expiresInMs: Type.Integer({ examples: [600_000] }),
   devCode: Type.Optional(
     Type.String({ description: 'The code itself: only where OTP_DELIVERY is log, for who asks from the same machine.' })
   )
@@ -151,7 +173,10 @@ export const RequestCode = route({
   schema: {
     summary: 'Send a one-time code to exactly one of phone and email; the answer is the same for who is not known',
     tags,
-    body: closed({ purpose: oneOf('register', 'login', 'reset'), ...target }),
+    body: withExamples(closed({ purpose: oneOf('register', 'login', 'reset'), ...target }), {
+      purpose: 'login',
+      phone: '+49 30 901820'
+    }),
     response: { 202: CodeSent }
   }
 })
@@ -165,14 +190,17 @@ export const VerifyCode = route({
   schema: {
     summary: 'Sign in by a code; with the purpose register who is not known gets an account',
     tags,
-    body: closed({
-      purpose: oneOf('register', 'login'),
-      ...claim,
-      username: Type.Optional(Username),
-      displayName: Type.Optional(DisplayName),
-      password: Type.Optional(Password),
-      device: Type.Optional(Device)
-    }),
+    body: withExamples(
+      closed({
+        purpose: oneOf('register', 'login'),
+        ...claim,
+        username: Type.Optional(Username),
+        displayName: Type.Optional(DisplayName),
+        password: Type.Optional(Password),
+        device: Type.Optional(Device)
+      }),
+      { purpose: 'login', phone: '+49 30 901820', code: '012345' }
+    ),
     response: { 200: SignedIn }
   }
 })
@@ -189,7 +217,7 @@ export const NoteAddress = route({
   schema: {
     summary: 'Say that exactly one of phone and email is yours; a code to prove it is sent there',
     tags,
-    body: closed(target),
+    body: withExamples(closed(target), { phone: '+49 30 901820' }),
     response: { 202: CodeSent }
   }
 })
@@ -200,7 +228,7 @@ export const ProveAddress = route({
   schema: {
     summary: 'Prove by the code that a phone number or an email is yours; from then on it signs you in and finds you',
     tags,
-    body: closed(claim),
+    body: withExamples(closed(claim), { phone: '+49 30 901820', code: '012345' }),
     response: { 200: Me }
   }
 })
@@ -213,10 +241,13 @@ export const ChangePassword = route({
   schema: {
     summary: 'Set another password, or a first one; every other session ends',
     tags,
-    body: closed({
-      currentPassword: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
-      newPassword: Password
-    }),
+    body: withExamples(
+      closed({
+        currentPassword: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
+        newPassword: Password
+      }),
+      { currentPassword: 'a long walk home', newPassword: 'a longer walk home' }
+    ),
     response: { 204: Type.Null() }
   }
 })
@@ -230,7 +261,11 @@ export const ResetPassword = route({
   schema: {
     summary: 'Set another password by a code of the purpose reset; every session ends',
     tags,
-    body: closed({ ...claim, newPassword: Password }),
+    body: withExamples(closed({ ...claim, newPassword: Password }), {
+      phone: '+49 30 901820',
+      code: '012345',
+      newPassword: 'a longer walk home'
+    }),
     response: { 204: Type.Null() }
   }
 })
@@ -240,5 +275,9 @@ export type PasswordReset = Static<typeof ResetPassword.schema.body>
 export const LogoutEverywhere = route({
   method: 'POST',
   url: '/auth/logout-everywhere',
-  schema: { summary: 'End every session, this one too', tags, response: { 204: Type.Null() } }
+  schema: {
+    summary: 'End every session, this one too; not what a token of an existing user system allows',
+    tags,
+    response: { 204: Type.Null() }
+  }
 })

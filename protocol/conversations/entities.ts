@@ -2,10 +2,15 @@ import { type Static, Type } from '@sinclair/typebox'
 import { ConversationId, UserId } from '../ids.ts'
 import { MAX_UNREAD } from '../limits.ts'
 import { Message } from '../messages/entities.ts'
-import { Counter, closed, oneOf, PLAIN_TEXT, Timestamp } from '../schema.ts'
+import { Counter, closed, oneOf, PLAIN_TEXT, Timestamp, withExamples } from '../schema.ts'
 import { PictureUrl } from '../users/entities.ts'
 
-export const ConversationName = Type.String({ minLength: 1, maxLength: 128, pattern: PLAIN_TEXT })
+export const ConversationName = Type.String({
+  minLength: 1,
+  maxLength: 128,
+  pattern: PLAIN_TEXT,
+  examples: ['Weekend']
+})
 
 export const Description = Type.String({ maxLength: 1_024, pattern: PLAIN_TEXT })
 
@@ -100,17 +105,32 @@ export const Membership = closed({
 export type Membership = Static<typeof Membership>
 
 /** A conversation as one member sees it in a list: the shared part, its newest state, and their own side. */
-export const ConversationView = closed({
-  ...Conversation.properties,
-  head: closed({ seq: Counter, rev: Counter }),
-  memberCount: Type.Integer({ minimum: 0 }),
-  peerId: Type.Optional({ ...UserId, description: 'The other person of a direct conversation.' }),
-  lastMessage: Type.Optional(Message),
-  lastActivityAt: {
-    ...Timestamp,
-    description: 'When a person last wrote, or the caller was brought into the group, whichever is later.'
-  },
-  me: Membership,
-  unreadCount: Type.Integer({ minimum: 0, maximum: MAX_UNREAD, description: 'The maximum: as many, or more.' })
-})
+export const ConversationView = withExamples(
+  closed({
+    ...Conversation.properties,
+    head: closed({ seq: Counter, rev: Counter }),
+    memberCount: Type.Integer({ minimum: 0 }),
+    peerId: Type.Optional({ ...UserId, description: 'The other person of a direct conversation.' }),
+    lastMessage: Type.Optional(Message),
+    lastActivityAt: {
+      ...Timestamp,
+      description: 'When a person last wrote, or the caller was brought into the group, whichever is later.'
+    },
+    me: Membership,
+    unreadCount: Type.Integer({ minimum: 0, maximum: MAX_UNREAD, description: 'The maximum: as many, or more.' })
+  }),
+  {
+    id: 'conv_64b7f0c2a1d3e4f5a6b7c8d9',
+    type: 'group',
+    rev: 1,
+    name: 'Weekend',
+    settings: { whoMaySend: 'members', whoMayAdd: 'members', whoMayEdit: 'admins', history: 'joined' },
+    createdAt: '2026-11-21T09:30:00.000Z',
+    head: { seq: 1, rev: 2 },
+    memberCount: 1,
+    lastActivityAt: '2026-11-21T09:30:00.000Z',
+    me: { role: 'owner', joinedSeq: 0, deliveredSeq: 1, readSeq: 1, clearedSeq: 0 },
+    unreadCount: 0
+  }
+)
 export type ConversationView = Static<typeof ConversationView>

@@ -2,7 +2,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { command, durable, ephemeral } from '../envelope.ts'
 import { ConversationId, UserId } from '../ids.ts'
 import { DEFAULT_LIMITS } from '../limits.ts'
-import { Counter, closed } from '../schema.ts'
+import { Counter, closed, withExamples } from '../schema.ts'
 import { PictureUrl } from '../users/entities.ts'
 import {
   Conversation,
@@ -19,16 +19,20 @@ import {
 const UserIds = Type.Array(UserId, { minItems: 1, maxItems: DEFAULT_LIMITS.membersPerCommand, uniqueItems: true })
 
 /** A direct conversation with one person (there is only ever one), or a new group. */
-export const NewConversation = Type.Union([
-  closed({ type: Type.Literal('direct'), userId: UserId }),
-  closed({
-    type: Type.Literal('group'),
-    name: ConversationName,
-    description: Type.Optional(Description),
-    avatarUrl: Type.Optional(PictureUrl),
-    memberIds: Type.Optional(UserIds)
-  })
-])
+export const NewConversation = withExamples(
+  Type.Union([
+    closed({ type: Type.Literal('direct'), userId: UserId }),
+    closed({
+      type: Type.Literal('group'),
+      name: ConversationName,
+      description: Type.Optional(Description),
+      avatarUrl: Type.Optional(PictureUrl),
+      memberIds: Type.Optional(UserIds)
+    })
+  ]),
+  { type: 'group', name: 'Weekend' },
+  { type: 'direct', userId: 'user_64b7f0c2a1d3e4f5a6b7c8d9' }
+)
 export type NewConversation = Static<typeof NewConversation>
 
 export const ConversationCreate = command('conversation:create', {

@@ -2,7 +2,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { ConversationId, UserId } from '../ids.ts'
 import { MAX_PAGE_SIZE } from '../limits.ts'
 import { route } from '../route.ts'
-import { Counter, closed, Moment, oneOf, PLAIN_TEXT } from '../schema.ts'
+import { Counter, closed, Moment, oneOf, PLAIN_TEXT, withExamples } from '../schema.ts'
 import { ConversationType, ConversationView, Member, Membership, Nickname, Receipt, Ringtone } from './entities.ts'
 import { ConversationChanges, MemberAdd, MemberRole, NewConversation } from './events.ts'
 
@@ -16,7 +16,8 @@ const memberParams = closed({ conversationId: ConversationId, userId: UserId })
 
 const flag = Type.Optional(oneOf('true', 'false'))
 
-const Rev = closed({ rev: Counter })
+/** Change of a conversation that was made. */
+export const Revised = closed({ rev: Counter })
 
 export const CreateConversation = route({
   method: 'POST',
@@ -71,20 +72,29 @@ export const GetConversation = route({
 export const UpdateConversation = route({
   method: 'PATCH',
   url: '/conversations/:conversationId',
-  schema: { summary: 'Change a group', tags, params, body: closed(ConversationChanges), response: { 200: Rev } }
+  schema: {
+    summary: 'Change a group',
+    tags,
+    params,
+    body: withExamples(closed(ConversationChanges), { name: 'Weekend' }),
+    response: { 200: Revised }
+  }
 })
 
 /** Preferences to change: one left out stays as it is; an empty text takes a nickname or a ringtone away. */
-export const PreferenceChanges = closed({
-  muted: Type.Optional(Type.Boolean()),
-  mutedUntil: Type.Optional(Moment),
-  pinned: Type.Optional(Type.Boolean()),
-  archived: Type.Optional(Type.Boolean()),
-  favorite: Type.Optional(Type.Boolean()),
-  hidden: Type.Optional(Type.Boolean()),
-  ringtone: Type.Optional(Ringtone),
-  nickname: Type.Optional(Nickname)
-})
+export const PreferenceChanges = withExamples(
+  closed({
+    muted: Type.Optional(Type.Boolean()),
+    mutedUntil: Type.Optional(Moment),
+    pinned: Type.Optional(Type.Boolean()),
+    archived: Type.Optional(Type.Boolean()),
+    favorite: Type.Optional(Type.Boolean()),
+    hidden: Type.Optional(Type.Boolean()),
+    ringtone: Type.Optional(Ringtone),
+    nickname: Type.Optional(Nickname)
+  }),
+  { pinned: true }
+)
 export type PreferenceChanges = Static<typeof PreferenceChanges>
 
 export const SetPreferences = route({
@@ -145,7 +155,7 @@ export const AddMembers = route({
     tags,
     params,
     body: closed({ userIds: MemberAdd.data.properties.userIds }),
-    response: { 200: Rev }
+    response: { 200: Revised }
   }
 })
 
@@ -156,21 +166,21 @@ export const ChangeMember = route({
     summary: 'Change somebody’s role in a group',
     tags,
     params: memberParams,
-    body: closed({ role: MemberRole.data.properties.role }),
-    response: { 200: Rev }
+    body: withExamples(closed({ role: MemberRole.data.properties.role }), { role: 'admin' }),
+    response: { 200: Revised }
   }
 })
 
 export const RemoveMember = route({
   method: 'DELETE',
   url: '/conversations/:conversationId/members/:userId',
-  schema: { summary: 'Remove somebody from a group', tags, params: memberParams, response: { 200: Rev } }
+  schema: { summary: 'Remove somebody from a group', tags, params: memberParams, response: { 200: Revised } }
 })
 
 export const LeaveConversation = route({
   method: 'POST',
   url: '/conversations/:conversationId/leave',
-  schema: { summary: 'Leave a group', tags, params, response: { 200: Rev } }
+  schema: { summary: 'Leave a group', tags, params, response: { 200: Revised } }
 })
 
 export const SetReceipt = route({
@@ -180,7 +190,9 @@ export const SetReceipt = route({
     summary: 'Say how far you have received and read',
     tags,
     params,
-    body: closed({ deliveredSeq: Type.Optional(Counter), readSeq: Type.Optional(Counter) }),
+    body: withExamples(closed({ deliveredSeq: Type.Optional(Counter), readSeq: Type.Optional(Counter) }), {
+      readSeq: 1
+    }),
     response: { 200: Receipt }
   }
 })

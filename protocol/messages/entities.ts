@@ -1,7 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { ConversationId, MessageId, UserId } from '../ids.ts'
 import { Reaction } from '../reactions/entities.ts'
-import { Counter, closed, oneOf, PLAIN_TEXT, Timestamp, WebAddress } from '../schema.ts'
+import { Counter, closed, oneOf, PLAIN_TEXT, Timestamp, WebAddress, withExamples } from '../schema.ts'
 
 /** Type of a message. The server alone writes `call` and `system`. */
 export const MessageType = oneOf(
@@ -87,10 +87,15 @@ export type SystemNote = Static<typeof SystemNote>
 const KEY = '[A-Za-z0-9._:+/=-]{1,64}'
 
 /** Chosen by the client, unique for the sender in the conversation; a repeat answers the first message. */
-export const ClientId = Type.String({ minLength: 1, maxLength: 64, pattern: `^${KEY}$` })
+export const ClientId = Type.String({ minLength: 1, maxLength: 64, pattern: `^${KEY}$`, examples: ['first'] })
 
 /** The same as a header: bare, or in quotes as structured headers write text (draft-ietf-httpapi-idempotency-key-header). */
-export const IdempotencyKey = Type.String({ minLength: 1, maxLength: 66, pattern: `^(?:${KEY}|"${KEY}")$` })
+export const IdempotencyKey = Type.String({
+  minLength: 1,
+  maxLength: 66,
+  pattern: `^(?:${KEY}|"${KEY}")$`,
+  examples: ['first']
+})
 
 /** The key of such a header, as a `clientId`. */
 export function bareKey(header: string): string {
@@ -98,7 +103,12 @@ export function bareKey(header: string): string {
 }
 
 /** Up to 16 KiB of UTF-8 (`textBytes`); the length here only bounds the work of checking. */
-export const Text = Type.String({ minLength: 1, maxLength: 16_384, pattern: PLAIN_TEXT })
+export const Text = Type.String({
+  minLength: 1,
+  maxLength: 16_384,
+  pattern: PLAIN_TEXT,
+  examples: ['Are you there?']
+})
 
 /** Longest text of a quote, UTF-16 units. */
 export const MAX_QUOTE_LENGTH = 256
@@ -118,21 +128,35 @@ export type Quote = Static<typeof Quote>
  * it was last touched by. A deleted message stays as a tombstone: no content, no reactions, `deletedAt`. A `system` message
  * records a change of the group; it is never unread.
  */
-export const Message = closed({
-  id: MessageId,
-  conversationId: ConversationId,
-  seq: Counter,
-  rev: Counter,
-  senderId: UserId,
-  clientId: Type.Optional(ClientId),
-  type: MessageType,
-  text: Type.Optional(Type.String()),
-  ...content,
-  system: Type.Optional(SystemNote),
-  replyTo: Type.Optional(Quote),
-  reactions: Type.Array(Reaction),
-  createdAt: Timestamp,
-  editedAt: Type.Optional(Timestamp),
-  deletedAt: Type.Optional(Timestamp)
-})
+export const Message = withExamples(
+  closed({
+    id: MessageId,
+    conversationId: ConversationId,
+    seq: Counter,
+    rev: Counter,
+    senderId: UserId,
+    clientId: Type.Optional(ClientId),
+    type: MessageType,
+    text: Type.Optional(Type.String()),
+    ...content,
+    system: Type.Optional(SystemNote),
+    replyTo: Type.Optional(Quote),
+    reactions: Type.Array(Reaction),
+    createdAt: Timestamp,
+    editedAt: Type.Optional(Timestamp),
+    deletedAt: Type.Optional(Timestamp)
+  }),
+  {
+    id: 'msg_64b7f0c2a1d3e4f5a6b7c8d9',
+    conversationId: 'conv_64b7f0c2a1d3e4f5a6b7c8d9',
+    seq: 1,
+    rev: 2,
+    senderId: 'user_64b7f0c2a1d3e4f5a6b7c8d9',
+    clientId: 'first',
+    type: 'text',
+    text: 'Are you there?',
+    reactions: [],
+    createdAt: '2026-11-21T09:30:00.000Z'
+  }
+)
 export type Message = Static<typeof Message>

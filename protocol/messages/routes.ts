@@ -2,7 +2,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { ConversationId, MessageId, UserId } from '../ids.ts'
 import { MAX_PAGE_SIZE } from '../limits.ts'
 import { route } from '../route.ts'
-import { closed, oneOf, Timestamp } from '../schema.ts'
+import { closed, oneOf, Timestamp, withExamples } from '../schema.ts'
 import { ClientId, IdempotencyKey, Message } from './entities.ts'
 import { Changed, EditedContent, HistoryPage, HistoryQuery, NewContent, Sent } from './events.ts'
 
@@ -20,7 +20,10 @@ export const SendMessage = route({
     tags,
     params,
     headers: Type.Object({ 'idempotency-key': Type.Optional(IdempotencyKey) }),
-    body: closed({ clientId: Type.Optional(ClientId), ...NewContent }),
+    body: withExamples(closed({ clientId: Type.Optional(ClientId), ...NewContent }), {
+      clientId: 'first',
+      text: 'Are you there?'
+    }),
     response: { 200: Sent, 201: Sent }
   }
 })
@@ -50,7 +53,7 @@ export const GetEdits = route({
     summary: 'The former texts of a message, oldest first, each with when it was replaced',
     tags,
     params: messageParams,
-    response: { 200: Type.Array(closed({ text: Type.String(), at: Timestamp })) }
+    response: { 200: Type.Array(closed({ text: Type.String({ examples: ['Are you here?'] }), at: Timestamp })) }
   }
 })
 
@@ -84,7 +87,7 @@ export const EditMessage = route({
     summary: 'Edit a message of yours',
     tags,
     params: messageParams,
-    body: closed(EditedContent),
+    body: withExamples(closed(EditedContent), { text: 'Are you still there?' }),
     response: { 200: Changed }
   }
 })

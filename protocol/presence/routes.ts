@@ -33,7 +33,11 @@ export const GetPresence = route({
     summary: 'Who is there',
     tags,
     querystring: closed({
-      ids: Type.String({ maxLength: 200 * 30, description: 'User ids, separated by commas; 200 at most.' })
+      ids: Type.String({
+        maxLength: 200 * 30,
+        description: 'User ids, separated by commas; 200 at most.',
+        examples: ['user_64b7f0c2a1d3e4f5a6b7c8d9']
+      })
     }),
     response: { 200: closed({ presence: Type.Array(Presence) }) }
   }

@@ -3,7 +3,7 @@ import { UserId } from '../ids.ts'
 import { closed, Timestamp } from '../schema.ts'
 
 /** Emoji, as one grapheme. */
-export const Emoji = Type.String({ minLength: 1, maxLength: 64 })
+export const Emoji = Type.String({ minLength: 1, maxLength: 64, examples: ['👍'] })
 
 /** People who reacted with one emoji: how many, and the first twenty of them with the moments when they did. */
 export const Reaction = closed({

@@ -2,7 +2,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { UserId } from '../ids.ts'
 import { CONTACTS_PER_SYNC, MAX_PAGE_SIZE } from '../limits.ts'
 import { route } from '../route.ts'
-import { closed, PLAIN_TEXT } from '../schema.ts'
+import { closed, PLAIN_TEXT, withExamples } from '../schema.ts'
 import {
   Bio,
   Block,
@@ -77,11 +77,13 @@ export const RemoveBlock = route({
   schema: { summary: 'Take a block back', tags: ['blocks'], params: userParams, response: { 204: Type.Null() } }
 })
 
-const AddressBookPhone = Type.String({ minLength: 1, maxLength: 64 })
+const AddressBookPhone = Type.String({ minLength: 1, maxLength: 64, examples: ['+49 30 901820'] })
 
 /** Entries of an address book that have an account here; `phone` as it was given. */
 export const ContactMatches = closed({
-  matches: Type.Array(closed({ phone: Type.String(), name: Type.Optional(ContactName), user: User })),
+  matches: Type.Array(
+    closed({ phone: Type.String({ examples: ['+49 30 901820'] }), name: Type.Optional(ContactName), user: User })
+  ),
   unreadable: Type.Integer({
     minimum: 0,
     description: 'Entries that are no number, or lack a country where none is known.'
@@ -95,12 +97,15 @@ export const SyncContacts = route({
   schema: {
     summary: 'Find an address book’s people; those found become contacts, and other numbers are not kept',
     tags: ['contacts'],
-    body: closed({
-      contacts: Type.Array(
-        Type.Union([AddressBookPhone, closed({ phone: AddressBookPhone, name: Type.Optional(ContactName) })]),
-        { maxItems: CONTACTS_PER_SYNC }
-      )
-    }),
+    body: withExamples(
+      closed({
+        contacts: Type.Array(
+          Type.Union([AddressBookPhone, closed({ phone: AddressBookPhone, name: Type.Optional(ContactName) })]),
+          { maxItems: CONTACTS_PER_SYNC }
+        )
+      }),
+      { contacts: [{ phone: '+49 30 901820', name: 'Bob' }] }
+    ),
     response: { 200: ContactMatches }
   }
 })
@@ -128,7 +133,7 @@ export const AddContact = route({
     summary: 'Make somebody a contact, or name them',
     tags: ['contacts'],
     params: userParams,
-    body: closed({ name: Type.Optional(ContactName) }),
+    body: withExamples(closed({ name: Type.Optional(ContactName) }), { name: 'Bob' }),
     response: { 204: Type.Null() }
   }
 })
@@ -183,14 +188,17 @@ export const UpdateMe = route({
   schema: {
     summary: 'Change your profile; an empty text takes a field away',
     tags,
-    body: closed({
-      username: Type.Optional(Username),
-      displayName: Type.Optional(DisplayName),
-      avatarUrl: Type.Optional(Type.Union([PictureUrl, Type.Literal('')])),
-      bio: Type.Optional(Bio),
-      statusText: Type.Optional(StatusText),
-      publicKey: Type.Optional(PublicKey)
-    }),
+    body: withExamples(
+      closed({
+        username: Type.Optional(Username),
+        displayName: Type.Optional(DisplayName),
+        avatarUrl: Type.Optional(Type.Union([PictureUrl, Type.Literal('')])),
+        bio: Type.Optional(Bio),
+        statusText: Type.Optional(StatusText),
+        publicKey: Type.Optional(PublicKey)
+      }),
+      { displayName: 'Ada', bio: 'Walks home' }
+    ),
     response: { 200: Me }
   }
 })
@@ -211,7 +219,7 @@ export const SearchUsers = route({
       'People by the beginning of their username or of a word of their name, or by a whole phone number or email; the best first',
     tags,
     querystring: closed({
-      q: Type.String({ minLength: 1, maxLength: 64, pattern: PLAIN_TEXT }),
+      q: Type.String({ minLength: 1, maxLength: 64, pattern: PLAIN_TEXT, examples: ['bob'] }),
       limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_PAGE_SIZE }))
     }),
     response: { 200: closed({ users: Type.Array(User) }) }

@@ -21,6 +21,7 @@ import { QrStreams } from './qr/qr-streams.ts'
 import { QrLoginStore } from './qr/store.ts'
 import { SessionService } from './sessions/sessions.ts'
 import { SessionStore } from './sessions/store.ts'
+import { SignInCounts } from './sign-in-counts.ts'
 import { TicketStore } from './tickets/store.ts'
 import { TicketService } from './tickets/tickets.ts'
 import { createAccountItems } from './user-items.ts'
@@ -34,6 +35,7 @@ export { UNNAMED_DEVICE } from './sessions/making-room.ts'
 export type { SessionService } from './sessions/sessions.ts'
 export type { SessionStore } from './sessions/store.ts'
 export { presentSignIn } from './sign-in.ts'
+export type { SignInCounts } from './sign-in-counts.ts'
 export type { Authenticator } from './tokens/authenticator.ts'
 
 const HOUR_MS = 3_600_000
@@ -74,7 +76,8 @@ export function createAccounts(deps: AccountDeps) {
   const { registrationsPerHour, registrationsBurst } = deps.config.limits
   const sessions = new SessionService(deps)
   const codeCounts = new CodeCounts()
-  const counted = { ...deps, known: new KnownNetworks(), codeCounts }
+  const signIns = new SignInCounts()
+  const counted = { ...deps, known: new KnownNetworks(), codeCounts, signIns }
   const limited = { ...counted, otpLimits: new OtpLimits(counted) }
   const codes = new Codes(limited)
   const signIn = {
@@ -95,6 +98,7 @@ export function createAccounts(deps: AccountDeps) {
     sessions,
     tickets: new TicketService({ ...deps, sessions }),
     codeCounts,
+    signIns,
     accountItems: createAccountItems(deps.store.sessions)
   }
 }

@@ -1,6 +1,7 @@
 import * as contracts from '../../protocol/accounts/routes.ts'
 import { prefixedId } from '../../protocol/ids.ts'
 import { type BoundRoute, route } from '../contract/route.ts'
+import { AppError } from '../errors.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import type { UserService } from '../users/index.ts'
 import type { PasswordSignIn } from './passwords/password-sign-in.ts'
@@ -25,6 +26,8 @@ export function signInRoutes({ auth, sessions, tickets, users, authenticator }: 
     route(contracts.Login, async ({ body, ip }) => await present(await auth.login(body, ip))),
     route(contracts.Refresh, async ({ body, ip }) => await present(await auth.refresh(body.refreshToken, ip))),
     route(contracts.Logout, async ({ actor }) => {
+      if (actor.sessionId === undefined)
+        throw new AppError('forbidden', 'The token is of another system: sign out there')
       await auth.logout(actor)
     }),
     route(contracts.GetAuthMe, async ({ actor }) => ({

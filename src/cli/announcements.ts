@@ -15,9 +15,9 @@ export function announceStart(log: Logger, { version, address, environment, data
   const lines = [
     `Parley ${version} is running at ${address} (${environment})`,
     `  Database  ${database}`,
+    `  Look      ${address}/ in a browser, ${address}/docs for the REST interface`,
     `  Try       curl ${address}/health/ready`,
     `  Connect   REST under ${address}/v1, WebSocket at ${address.replace(/^http/, 'ws')}/ws`,
-    `  Read      ${address}/docs`,
     '  Stop      Ctrl-C; all settings: npx parley config\n'
   ]
   process.stdout.write(lines.join('\n'))

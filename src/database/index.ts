@@ -4,12 +4,14 @@ import { Availability } from './availability.ts'
 import { DatabaseClock } from './clock.ts'
 import { ensureIndexes } from './indexes.ts'
 import { type Migrations, migrate } from './migrations.ts'
+import { PoolCounts } from './pool-counts.ts'
 
 export type { ClientSession } from 'mongodb'
 export type { DatabaseClock } from './clock.ts'
 export { connect } from './connecting.ts'
 export type { Migrations } from './migrations.ts'
 export { ObjectId } from './object-id.ts'
+export type { PoolCounts } from './pool-counts.ts'
 
 /** Indexes by the name of their collection, as each subject declares them. */
 export type Collections = Readonly<Record<string, IndexDescription[]>>
@@ -21,6 +23,7 @@ export interface Database {
   /** Name of the data; it is renewed when they were restored from a backup, and every client's cursors are void then. */
   readonly epoch: string
   readonly clock: DatabaseClock
+  readonly pool: PoolCounts
   readonly availability: Availability
   /** Gives the data a new epoch, which servers name from their next start on. */
   renewEpoch(): Promise<string>
@@ -43,6 +46,7 @@ export async function openDatabase(
   collections: Collections,
   migrations: Migrations
 ): Promise<Database> {
+  const pool = new PoolCounts(client)
   const db = client.db()
   const open = async () => {
     const [meta] = await Promise.all([readMeta(db, Object.keys(migrations)), ensureIndexes(db, collections)])
@@ -62,6 +66,7 @@ export async function openDatabase(
     db,
     epoch,
     clock,
+    pool,
     availability,
     renewEpoch: async () => {
       const renewed = randomUUID()

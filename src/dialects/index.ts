@@ -1,5 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify'
 import type { DialectName } from '../config/config.ts'
+import type { DescribeDialect } from '../ops/api-docs/rest.ts'
 import { createChatapp } from './chatapp/index.ts'
 import type { Dialect, DialectDeps } from './kit/dialect.ts'
 import { addRoutes } from './kit/routes.ts'
@@ -29,12 +30,15 @@ export function createDialects(deps: DialectDeps): Dialect[] {
     .map(([, create]) => create(deps))
 }
 
-/** Make their OpenAPI documents, by name. */
-export function describeDialects(dialects: readonly Dialect[]): Map<string, () => Promise<object>> {
+/** Make their documents, by name. */
+export function describeDialects(dialects: readonly Dialect[]): Map<string, DescribeDialect> {
   return new Map(
     dialects.map(dialect => [
       dialect.name,
-      async () => await (await import('./kit/openapi.ts')).describeDialect(dialect)
+      {
+        openApi: async () => await (await import('./kit/openapi.ts')).describeDialect(dialect),
+        asyncApi: async () => (await import('./kit/asyncapi.ts')).describeDialectSocket(dialect)
+      }
     ])
   )
 }

@@ -1,9 +1,8 @@
 import { timingSafeEqual } from 'node:crypto'
-import { Type } from '@sinclair/typebox'
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
-import { closed, oneOf } from '../../protocol/schema.ts'
 import { isUnreached } from '../database/availability.ts'
 import { AppError } from '../errors.ts'
+import { operationContracts } from './contract.ts'
 import type { LoadMetrics } from './lazy-metrics.ts'
 
 /** Time a write may take before the server calls itself not ready, ms: so much that the answer is there within 3 s. */
@@ -19,8 +18,7 @@ interface Options {
   probe: (timeoutMs: number) => Promise<void>
 }
 
-const Health = closed({ status: oneOf('ok', 'draining', 'unavailable') })
-const tags = ['operations']
+const { GetLiveness, GetReadiness, GetMetrics } = operationContracts
 
 /** Faces for the operator: whether it lives, whether it can serve, and what it does. */
 export const operationRoutes: FastifyPluginAsync<Options> = async (
@@ -29,18 +27,12 @@ export const operationRoutes: FastifyPluginAsync<Options> = async (
 ) => {
   const config = { isPublic: true, isUnlimited: true }
   let wasReady = true
-  app.get('/health/live', {
+  app.get(GetLiveness.url, {
     config,
-    schema: { summary: 'The process answers', tags, response: { 200: Health } } as object,
     handler: async () => ({ status: 'ok' })
   })
-  app.get('/health/ready', {
+  app.get(GetReadiness.url, {
     config,
-    schema: {
-      summary: 'A write commits and its event arrives',
-      tags,
-      response: { 200: Health, 503: Health }
-    } as object,
     handler: async (request, reply) => {
       if (isDraining()) return reply.code(503).send({ status: 'draining' })
       try {
@@ -55,9 +47,8 @@ export const operationRoutes: FastifyPluginAsync<Options> = async (
       }
     }
   })
-  app.get('/metrics', {
+  app.get(GetMetrics.url, {
     config,
-    schema: { summary: 'Figures for Prometheus', tags, response: { 200: Type.String() } } as object,
     handler: async (request, reply) => {
       if (metricsToken !== undefined) requireToken(request, metricsToken)
       else if (isMetricsLocal && !request.isLocal) {

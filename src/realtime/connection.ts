@@ -1,6 +1,8 @@
 import type { CloseReason } from '../../protocol/close.ts'
 import type { AnyEvent } from '../../protocol/index.ts'
 import type { Actor } from '../actor.ts'
+import type { LabelCounts } from '../label-counts.ts'
+import type { CloseCounts, Framing } from './close-counts.ts'
 import type { EncodedCounts } from './encoding/encoded-counts.ts'
 
 /** An event on its way to connections, before it is encoded. */
@@ -34,6 +36,9 @@ export interface Encoder {
 /** Open socket or stream, whatever its framing and its dialect. */
 export interface Connection {
   readonly id: string
+  readonly framing: Framing
+  /** Code with which it was ended here. */
+  readonly closedWith: number | undefined
   readonly encoder: Encoder
   /** The person, once the connection is authenticated. */
   actor: Actor | undefined
@@ -56,4 +61,7 @@ export interface ConnectionCounts {
   slow: number
   /** Live events, each once for everybody who hears it in the same dialect and framing. */
   readonly encoded: EncodedCounts
+  readonly closes: CloseCounts
+  /** Commands that were refused. */
+  readonly refusals: LabelCounts<'framing' | 'code'>
 }

@@ -2,6 +2,8 @@ import type { Actor } from '../actor.ts'
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config/config.ts'
 import type { Availability } from '../database/availability.ts'
+import { LabelCounts } from '../label-counts.ts'
+import { CloseCounts } from './close-counts.ts'
 import type { ConnectionCounts } from './connection.ts'
 import { DeliveryTracker, type TrackDelivery } from './delivery/delivery-tracker.ts'
 import { MissedEvents } from './delivery/missed.ts'
@@ -51,7 +53,15 @@ export function createRealtime(deps: RealtimeDeps) {
   const { limits, timings } = config
   const hub = new Hub({ ...deps, heads: headPoller, timings })
   const strangers = new Strangers(limits, timings.helloTimeoutMs)
-  const lifecycle = new Lifecycle({ ...deps, hub, strangers, limits })
+  const counts: ConnectionCounts = {
+    frames: 0,
+    dropped: 0,
+    slow: 0,
+    encoded: new EncodedCounts(),
+    closes: new CloseCounts(),
+    refusals: new LabelCounts()
+  }
+  const lifecycle = new Lifecycle({ ...deps, hub, strangers, limits, counts })
   const pending = new Set<Promise<unknown>>()
   const keep = (work: Promise<unknown>): void => {
     pending.add(work)
@@ -59,7 +69,6 @@ export function createRealtime(deps: RealtimeDeps) {
   }
   const trackDelivery: TrackDelivery = confirm =>
     new DeliveryTracker(confirm, { receipts, devices, pauseMs: timings.receiptPauseMs, keep, onError })
-  const counts: ConnectionCounts = { frames: 0, dropped: 0, slow: 0, encoded: new EncodedCounts() }
   return {
     hub,
     lifecycle,

@@ -7,7 +7,8 @@ import { AppError } from '../errors.ts'
 import { FairGate } from '../limits/fair-gate.ts'
 import { rateOf, TokenBuckets } from '../limits/token-buckets.ts'
 import type { Standing } from '../streams/positions.ts'
-import type { Connection } from './connection.ts'
+import type { Framing } from './close-counts.ts'
+import type { Connection, ConnectionCounts } from './connection.ts'
 import { type Credential, wasOnceGood } from './credential.ts'
 import type { Hub } from './hub.ts'
 import type { PresencePort, SessionPort, TicketPort } from './ports.ts'
@@ -31,6 +32,7 @@ interface LifecycleDeps {
   readonly availability: Pick<Availability, 'require'>
   readonly strangers: Strangers
   readonly limits: Limits
+  readonly counts: Pick<ConnectionCounts, 'closes'>
   readonly onError: (error: unknown) => void
 }
 
@@ -69,6 +71,17 @@ export class Lifecycle {
   /** Connections that are open, authenticated or not. */
   get count(): number {
     return this.#open.size
+  }
+
+  /** Connections that are open, by framing. */
+  countsByFraming(): Map<Framing, number> {
+    const counts = new Map<Framing, number>([
+      ['frames', 0],
+      ['socket.io', 0],
+      ['stream', 0]
+    ])
+    for (const { framing } of this.#open) counts.set(framing, (counts.get(framing) ?? 0) + 1)
+    return counts
   }
 
   /**
@@ -121,10 +134,14 @@ export class Lifecycle {
     return renewed
   }
 
-  /** The connection is gone; also before it is registered, and while it registers. */
-  leave(connection: Connection): void {
+  /**
+   * The connection is gone; also before it is registered, and while it registers.
+   * @param code with which its client ended it, in a framing that has codes
+   */
+  leave(connection: Connection, code?: number): void {
     if (!this.#open.delete(connection)) return
-    const { hub, presence, strangers, onError } = this.#deps
+    const { hub, presence, strangers, counts, onError } = this.#deps
+    counts.closes.count(connection.framing, connection.closedWith ?? code)
     strangers.leave(connection)
     const { actor } = connection
     if (actor === undefined) return

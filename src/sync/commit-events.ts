@@ -9,6 +9,8 @@ export interface CommitCounts {
   batches: number
   changes: number
   conflicts: number
+  /** Messages of people; not those that record a change of a group. */
+  messages: number
   onBatch: (changes: number, seconds: number) => void
 }
 
@@ -17,9 +19,9 @@ export interface CommitCounts {
  * its acknowledgement before its echo.
  */
 export function publishCommits(commits: Commits, bus: Bus): CommitCounts {
-  const counts: CommitCounts = { batches: 0, changes: 0, conflicts: 0, onBatch: () => undefined }
+  const counts: CommitCounts = { batches: 0, changes: 0, conflicts: 0, messages: 0, onBatch: () => undefined }
   commits.observe({
-    committed: result => void setImmediate(() => publish(result, bus)),
+    committed: result => void setImmediate(() => publish(result, bus, counts)),
     conflict: () => {
       counts.conflicts += 1
     },
@@ -32,11 +34,15 @@ export function publishCommits(commits: Commits, bus: Bus): CommitCounts {
   return counts
 }
 
-function publish(result: readonly Committed[], bus: Bus): void {
+function publish(result: readonly Committed[], bus: Bus, counts: CommitCounts): void {
   for (const { state, events, accounts } of result) {
     // Being added precedes every event of the conversation; being removed is the last one.
     for (const account of accounts) bus.publish('user', account)
     const about = { conversationId: state.doc._id.toHexString(), ...omitUndefined({ pair: pairOf(state.doc) }) }
-    for (const { create, ...change } of events) bus.publish('conversation', { ...change, ...about, event: create() })
+    for (const { create, ...change } of events) {
+      const event = create()
+      if (event.type === 'message:new' && event.data.type !== 'system') counts.messages += 1
+      bus.publish('conversation', { ...change, ...about, event })
+    }
   }
 }

@@ -12,6 +12,7 @@ import { MemoryBus } from '../../src/bus/memory.ts'
 import { readConfig } from '../../src/config/config.ts'
 import { requireContract } from './contract.ts'
 import { giveBackDatabase, takeDatabase } from './databases.ts'
+import { requireDialect } from './dialect-contract.ts'
 import { type Answered, ask } from './http.ts'
 import { SocketClient } from './socket-client.ts'
 
@@ -193,7 +194,10 @@ export class TestServer {
       body: body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
     })
     const answer = { ...answered, body: answered.text === '' ? undefined : parse(answered.text) }
-    if (answered.headers.get('content-type')?.startsWith('application/json')) requireContract(method, path, answer)
+    if (answered.headers.get('content-type')?.startsWith('application/json')) {
+      requireContract(method, path, answer)
+      await requireDialect(this.app, method, path, answer)
+    }
     return answer
   }
 

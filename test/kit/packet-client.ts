@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { io, type Socket } from 'socket.io-client'
 import type { Test } from 'tap'
+import { eventProblem } from './dialect-events.ts'
 
 /** Event that a socket.io client has received: the name of the event and what came with it. */
 export interface Heard {
@@ -34,9 +35,10 @@ export class PacketClient {
   readonly heard: Heard[] = []
   #waiting: (() => void)[] = []
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, check: (name: string, data: unknown) => void) {
     this.socket = socket
     const take = (name: string, data: unknown): void => {
+      check(name, data)
       this.heard.push({ name, data })
       for (const wake of this.#waiting.splice(0)) wake()
     }
@@ -73,7 +75,10 @@ export class PacketClient {
       ...options
     } as never)
     t.teardown(() => void socket.close())
-    return new PacketClient(socket)
+    return new PacketClient(socket, (name, data) => {
+      const problem = eventProblem({ namespace, ...options }, name, data)
+      if (problem !== undefined) t.fail(problem)
+    })
   }
 
   /** Says something and resolves with its acknowledgement. */

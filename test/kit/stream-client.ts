@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import type { Test } from 'tap'
+import { eventProblem } from './dialect-events.ts'
 
 /** Server-sent event. */
 export interface StreamEvent {
@@ -22,10 +23,12 @@ export class StreamClient {
   /** The last lines, for finding out why it ended. */
   rest = ''
   readonly ended: Promise<void>
+  readonly #check: (name: string, data: unknown) => void
   #waiting: (() => void)[] = []
 
-  private constructor(response: IncomingMessage) {
+  private constructor(response: IncomingMessage, check: (name: string, data: unknown) => void) {
     this.response = response
+    this.#check = check
     this.ended = this.#read().catch(() => undefined)
   }
 
@@ -35,7 +38,11 @@ export class StreamClient {
     asked.on('error', () => undefined)
     t.teardown(() => void asked.destroy())
     const [response] = (await once(asked, 'response')) as [IncomingMessage]
-    return new StreamClient(response)
+    return new StreamClient(response, (name, data) => {
+      const isDialect = url.includes('/api/sse')
+      const problem = isDialect ? eventProblem({ query: { dialect: 'chatapp' } }, name, data) : undefined
+      if (problem !== undefined) t.fail(problem)
+    })
   }
 
   /** The first event of this name, heard already or still to come, that fits. */
@@ -87,6 +94,7 @@ export class StreamClient {
     const data = fields.get('data')
     if (data === undefined) return
     const event = { name: fields.get('event') ?? 'message', data: JSON.parse(data), id }
+    this.#check(event.name, event.data)
     this.heard.push(event)
     this.onEvent(event)
   }

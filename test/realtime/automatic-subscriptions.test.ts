@@ -11,7 +11,7 @@ function scene(onError: (error: unknown) => void) {
   const encoder = { presenceScope: 'peers' as const, send: (outbound: OutboundEvent) => void sent.push(outbound) }
   const actor = { userId: ANN, expiresAt: Number.MAX_SAFE_INTEGER }
   const connection: Connection = {
-    ...{ id: 'c', encoder, actor, isOpen: true },
+    ...{ id: 'c', framing: 'frames', closedWith: undefined, encoder, actor, isOpen: true },
     goLive: () => undefined,
     drained: async () => undefined,
     close: () => undefined

@@ -8,6 +8,7 @@ import { type AddressStore, presentMe, type UserDoc, type UserStore, verified } 
 import { requireOtherPassword, type SignIn } from '../passwords/password-sign-in.ts'
 import type { Passwords } from '../passwords/passwords.ts'
 import type { SessionService } from '../sessions/sessions.ts'
+import type { SignInCounts } from '../sign-in-counts.ts'
 import type { Asker, CodeRequests } from './code-requests.ts'
 import type { Codes } from './codes.ts'
 import { type OtpRecipient, requireRecipient } from './otp-recipient.ts'
@@ -19,6 +20,7 @@ interface OtpDeps {
   readonly codeRequests: CodeRequests
   readonly passwords: Passwords
   readonly sessions: SessionService
+  readonly signIns: SignInCounts
 }
 
 /** Signing in by one-time codes. `ip` is the address that asks. */
@@ -53,6 +55,10 @@ export class OtpService {
    * `rate_limited`
    */
   async register(input: CodeRegistration, ip: string): Promise<SignIn> {
+    return await this.#deps.signIns.watch('code', this.#register(input, ip))
+  }
+
+  async #register(input: CodeRegistration, ip: string): Promise<SignIn> {
     const { code, requestId, device } = input
     const target = await requireRecipient(input, this.#region)
     const displayName = requirePlainText('displayName', input.displayName ?? input.username ?? 'User')
@@ -73,6 +79,10 @@ export class OtpService {
    * @throws {AppError} `invalid`, `unauthenticated`, `account_disabled`, `rate_limited`
    */
   async login(input: CodeLogin, ip: string): Promise<SignIn> {
+    return await this.#deps.signIns.watch('code', this.#login(input, ip))
+  }
+
+  async #login(input: CodeLogin, ip: string): Promise<SignIn> {
     const target = await requireRecipient(input, this.#region)
     const { code, requestId, device } = input
     const claim = { purpose: 'login', target, code, requestId, ip } as const

@@ -16,6 +16,7 @@ import { presentMe, type UserDoc, type UserKey, type UserService, type UserStore
 import type { Codes } from '../codes/codes.ts'
 import { requireRecipient } from '../codes/otp-recipient.ts'
 import type { OpenSession, SessionService } from '../sessions/sessions.ts'
+import type { SignInCounts } from '../sign-in-counts.ts'
 import { signInName } from '../sign-in-name.ts'
 import type { Passwords } from './passwords.ts'
 
@@ -33,6 +34,7 @@ interface AuthDeps {
   readonly codes: Codes
   readonly known: KnownNetworks
   readonly registrations: NetworkBuckets
+  readonly signIns: SignInCounts
 }
 
 const QUARTER_MS = 15 * 60_000
@@ -54,8 +56,9 @@ export class PasswordSignIn {
   readonly #changes = new TokenBuckets(rateOf(CHANGES_PER_HOUR, HOUR_MS))
   readonly #refreshes: Tries
   readonly #registrations: NetworkBuckets
+  readonly #signIns: SignInCounts
 
-  constructor({ store, config, sessions, users, passwords, codes, known, registrations }: AuthDeps) {
+  constructor({ store, config, sessions, users, passwords, codes, known, registrations, signIns }: AuthDeps) {
     const { passwordTries, passwordTriesPerAddress } = config.limits
     this.#store = store
     this.#region = config.DEFAULT_REGION
@@ -69,6 +72,7 @@ export class PasswordSignIn {
     this.#refreshes = new Tries({ ...tries, known: new KnownNetworks() })
     this.#triesOfSession = new Counters({ limit: passwordTries, windowMs: QUARTER_MS })
     this.#registrations = registrations
+    this.#signIns = signIns
   }
 
   /**
@@ -107,6 +111,10 @@ export class PasswordSignIn {
    * @throws {AppError} `invalid`, `unauthenticated`, `account_disabled` only with the right password, `rate_limited`
    */
   async login(input: Credentials, ip: string): Promise<SignIn> {
+    return await this.#signIns.watch('password', this.#login(input, ip))
+  }
+
+  async #login(input: Credentials, ip: string): Promise<SignIn> {
     const key = requireOneKey(await identifierKeys(input, this.#region))
     const user = await this.#tries.run(signInName(key), ip, async () => {
       const found = await this.#store.users.findByKey(key)
@@ -123,7 +131,8 @@ export class PasswordSignIn {
   /** Continues a session; see `SessionService.refresh`. Counted by session. @throws {AppError} also `rate_limited`, by refused tokens */
   async refresh(refreshToken: string, ip: string): Promise<SignIn> {
     const name = this.#sessions.nameOf(refreshToken)
-    const session = await this.#refreshes.run(name, ip, async () => await this.#sessions.refresh(refreshToken))
+    const refreshing = this.#refreshes.run(name, ip, async () => await this.#sessions.refresh(refreshToken))
+    const session = await this.#signIns.watch('refresh', refreshing)
     return { ...session, user: await this.#users.me({ userId: session.userId }) }
   }
 

@@ -13,8 +13,10 @@ import { omitUndefined } from '../../omit-undefined.ts'
 import type { UserService } from '../../users/index.ts'
 import type { SignIn } from '../passwords/password-sign-in.ts'
 import type { SessionService } from '../sessions/sessions.ts'
+import type { SignInCounts } from '../sign-in-counts.ts'
 import { MacTokens } from '../tokens/mac-tokens.ts'
 import { CodeChanges } from './code-changes.ts'
+import { invalidCode, noCode } from './code-errors.ts'
 import { type CodeDoc, isDecidedBy, mayView, personOf, presentState, type Viewer } from './code-state.ts'
 import { isSameProof, type Presenter, storedProof } from './device-proof.ts'
 import { drawQr, type QrFormat } from './qr-image.ts'
@@ -27,6 +29,7 @@ interface QrDeps {
   }
   readonly sessions: SessionService
   readonly users: UserService
+  readonly signIns: SignInCounts
 }
 
 /** Maker of a code: somebody who is signed in, or a device. */
@@ -64,8 +67,10 @@ export class QrService {
   readonly #drawnFor: NetworkBuckets
   readonly #sessions: SessionService
   readonly #users: UserService
+  readonly #signIns: SignInCounts
 
-  constructor({ store, config, sessions, users }: QrDeps) {
+  constructor({ store, config, sessions, users, signIns }: QrDeps) {
+    this.#signIns = signIns
     this.#codes = store.qrLogins
     this.#lifeMs = config.QR_TOKEN_EXPIRES_IN
     this.#tokens = new MacTokens(config.JWT_SECRET, 'QR code')
@@ -201,6 +206,10 @@ export class QrService {
    * is another device's, or who approved it is not signed in any more
    */
   async login(token: string, presenter: Presenter): Promise<SignIn> {
+    return await this.#signIns.watch('qr', this.#login(token, presenter))
+  }
+
+  async #login(token: string, presenter: Presenter): Promise<SignIn> {
     const code = await this.#present(token, presenter)
     if (code.status === 'refused') throw new AppError('forbidden', 'The sign-in was refused')
     if (code.status !== 'approved') {
@@ -285,12 +294,4 @@ export class QrService {
   #emitState(code: CodeDoc | null): void {
     if (code) this.#changes.emit(prefixedId('qr', code._id.toHexString()))
   }
-}
-
-function noCode(): AppError {
-  return new AppError('not_found', 'There is no such code')
-}
-
-function invalidCode(cause?: unknown): AppError {
-  return new AppError('unauthenticated', 'The code is not valid', { cause })
 }

@@ -1,5 +1,7 @@
 import type { Dialect, DialectDeps } from '../kit/dialect.ts'
+import * as answers from './answers.ts'
 import { createCommandTable } from './commands.ts'
+import { eventSchemas } from './event-schemas.ts'
 import { createTranslations } from './events.ts'
 import { authRoutes } from './routes/auth.ts'
 import { conversationRoutes } from './routes/conversations.ts'
@@ -25,6 +27,8 @@ export function createChatapp(deps: DialectDeps): Dialect {
       translations: createTranslations(services),
       presenceScope: 'peers'
     },
+    answers,
+    eventSchemas,
     presentError: ({ code, message }) => ({ success: false, message, code })
   }
 }

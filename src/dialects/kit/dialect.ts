@@ -45,6 +45,8 @@ export interface DialectRoute {
   readonly isChanging: boolean
   readonly status: number
   readonly otherStatus: number | undefined
+  /** Schema of the body that grants; none of a stream. */
+  readonly answer: TSchema | undefined
   readonly bodyLimit: number | undefined
   /** Of a route that first reads and then presents. */
   readonly reading?: Reading
@@ -78,6 +80,8 @@ interface RouteDeps<P extends TSchema, Q extends TSchema, B extends TSchema> {
   readonly isStream?: boolean
   /** Whether a GET makes or marks something. */
   readonly isChanging?: boolean
+  /** Schema of the body that grants. Documents show it as open: later versions may add fields. */
+  readonly answer?: TSchema
   /** Of what is granted; 200 by default. */
   readonly status?: number
   /** The other one that the handler may set, for what was there already or is new. */
@@ -99,6 +103,7 @@ export function dialectRoute<P extends TSchema = TUnknown, Q extends TSchema = T
     isPublic = isStream,
     isProvedByBody = false,
     countedBy,
+    answer,
     status = 200,
     otherStatus,
     bodyLimit
@@ -112,7 +117,7 @@ export function dialectRoute<P extends TSchema = TUnknown, Q extends TSchema = T
     ...(isSend && { headers: sendHeaders })
   }
   const access = { isPublic, isProvedByBody, countedBy }
-  const options = { ...access, summary, schema, isStream, isChanging, status, otherStatus, bodyLimit }
+  const options = { ...access, summary, schema, isStream, isChanging, answer, status, otherStatus, bodyLimit }
   return { method, url, ...options, handle: handle as DialectRoute['handle'] }
 }
 
@@ -142,8 +147,10 @@ export interface Dialect {
   readonly name: DialectName
   readonly routes: readonly DialectRoute[]
   readonly realtime: RealtimeDialect
-  /** Schema of the bodies that grant, where all of them have one form. */
-  readonly granted?: TSchema
+  /** Schemas that have names in its document. */
+  readonly answers: Readonly<Record<string, TSchema>>
+  /** Schemas of what its clients are told, by the name of the event. */
+  readonly eventSchemas: Readonly<Record<string, TSchema>>
   /** The body of a refusal; the status is the canonical one. */
   presentError(error: AppError): Record<string, unknown>
 }

@@ -6,9 +6,22 @@ import { MAX_PAGE_SIZE, PAGE_SIZE } from '../../../protocol/limits.ts'
 const Whole = Type.Integer({ minimum: 1, maximum: 1_000_000 })
 
 /** The query of a list: `page` (1 is the newest) and `limit`. */
-export const pageQuery = { page: Type.Optional(Whole), limit: Type.Optional(Whole) }
+export const pageQuery = {
+  page: Type.Optional({
+    ...Whole,
+    description:
+      'From 1. Beyond the first 1,000 people nobody is found; beyond the first 10,000 conversations it is refused.'
+  }),
+  limit: Type.Optional({ ...Whole, description: `More than ${MAX_PAGE_SIZE} are taken as that.` })
+}
+/** Numbered pages that a history has. */
+const MAX_PAGE = 1_000
 /** The query of a history: by page, or before a message. */
-export const historyQuery = { ...pageQuery, before: Type.Optional(MessageId) }
+export const historyQuery = {
+  ...pageQuery,
+  page: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_PAGE, description: '1 is the newest.' })),
+  before: Type.Optional(MessageId)
+}
 
 interface HistoryQuery {
   readonly page?: number

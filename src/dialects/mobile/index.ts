@@ -1,7 +1,8 @@
 import type { Dialect, DialectDeps } from '../kit/dialect.ts'
+import * as answers from './answers.ts'
 import { createCommandTable } from './commands.ts'
+import { eventSchemas } from './event-schemas.ts'
 import { createTranslations } from './events.ts'
-import { Granted } from './present/answer.ts'
 import { conversationRoutes } from './routes/conversations.ts'
 import { historyRoutes } from './routes/history.ts'
 import { preferenceRoutes } from './routes/preferences.ts'
@@ -20,7 +21,8 @@ export function createMobile({ services }: DialectDeps): Dialect {
       translations: createTranslations(services),
       presenceScope: 'peers'
     },
-    granted: Granted,
+    answers,
+    eventSchemas,
     presentError: ({ code, message }) => ({ success: false, error: { code, message }, message })
   }
 }

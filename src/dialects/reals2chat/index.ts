@@ -1,5 +1,7 @@
 import type { Dialect, DialectDeps } from '../kit/dialect.ts'
+import * as answers from './answers.ts'
 import { createCommandTable } from './commands.ts'
+import { eventSchemas } from './event-schemas.ts'
 import { translations } from './events.ts'
 import { createRoutes } from './routes.ts'
 
@@ -15,6 +17,8 @@ export function createReals2chat({ services }: DialectDeps): Dialect {
       presenceScope: 'friends',
       meansQuery: query => query['token'] !== undefined
     },
+    answers,
+    eventSchemas,
     presentError: ({ code, message }) => ({ success: false, message, code })
   }
 }

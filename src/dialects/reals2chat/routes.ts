@@ -10,6 +10,7 @@ import { type DialectRoute, dialectRoute } from '../kit/dialect.ts'
 import { historyQuery, placeOf } from '../kit/paging.ts'
 import { sendToPerson } from '../kit/sending.ts'
 import type { Services } from '../kit/services.ts'
+import * as answers from './answers.ts'
 import { contentOf, NewMessage } from './content.ts'
 import { presentFriend, presentMessage, presentMetadata, type Status } from './present.ts'
 
@@ -21,7 +22,7 @@ export function createRoutes(services: Services): DialectRoute[] {
 }
 
 function friendsRoute({ friends }: Services): DialectRoute {
-  return dialectRoute('GET /api/friends', { summary: 'List friends' }, async ({ actor }) => ({
+  return dialectRoute('GET /api/friends', { summary: 'List friends', answer: answers.Friends }, async ({ actor }) => ({
     success: true,
     friends: (await friends.scopePresence(actor)).map(presentFriend)
   }))
@@ -33,6 +34,7 @@ function historyRoute(services: Services): DialectRoute {
     {
       summary: 'The messages with another person; what is answered counts as read',
       isChanging: true,
+      answer: answers.History,
       params,
       query: Type.Object(historyQuery)
     },
@@ -71,7 +73,7 @@ function statusOf({ seq }: Message, recipient: Participant | undefined): Status 
 function sendRoute(services: Services): DialectRoute {
   return dialectRoute(
     'POST /api/messages/send',
-    { summary: 'Send a message', isSend: true, body: NewMessage, status: 201 },
+    { summary: 'Send a message', answer: answers.Sent, isSend: true, body: NewMessage, status: 201 },
     async ({ actor, body }) => {
       const message = await sendToPerson(services, actor, body.recipientId, contentOf(body))
       return { success: true, message: presentMessage(message, body.recipientId, 'sent') }
@@ -90,7 +92,7 @@ function metadataRoute(services: Services): DialectRoute {
   const { blocks, conversations, users } = services
   return dialectRoute(
     'PUT /api/conversations/:otherUserId/metadata',
-    { summary: 'Pin, block, set a ringtone, mark as favorite', params, body: Changes },
+    { summary: 'Pin, block, set a ringtone, mark as favorite', answer: answers.ChangedMetadata, params, body: Changes },
     async ({ actor, params: { otherUserId }, body }) => {
       await users.get(actor, otherUserId)
       if (body.isBlocked === false) await blocks.remove(actor, otherUserId)

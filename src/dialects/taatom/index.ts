@@ -1,7 +1,9 @@
 import type { Dialect, DialectDeps } from '../kit/dialect.ts'
+import * as answers from './answers.ts'
 import { createCommandTable } from './commands.ts'
+import { eventSchemas } from './event-schemas.ts'
 import { createTranslations } from './events.ts'
-import { createRoutes, Granted } from './routes.ts'
+import { createRoutes } from './routes.ts'
 
 /** Document 4: "User-to-User Chat". */
 export function createTaatom({ services, ...deps }: DialectDeps): Dialect {
@@ -15,7 +17,8 @@ export function createTaatom({ services, ...deps }: DialectDeps): Dialect {
       presenceScope: 'peers',
       namespaces: ['app']
     },
-    granted: Granted,
+    answers,
+    eventSchemas,
     presentError: ({ code, message }) => ({ success: false, message, code, data: null })
   }
 }

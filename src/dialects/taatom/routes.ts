@@ -6,6 +6,7 @@ import { type DialectDeps, type DialectRoute, dialectRoute } from '../kit/dialec
 import { historyQuery, limitOf, pageQuery, placeOf } from '../kit/paging.ts'
 import { sendMessage } from '../kit/sending.ts'
 import type { Services } from '../kit/services.ts'
+import * as answers from './answers.ts'
 import { ChatId, findChat, openChat, openChatId } from './content.ts'
 import { presentChat, presentMessage, presentMessages } from './present.ts'
 
@@ -14,9 +15,6 @@ const Text = Type.String({ maxLength: 16_384 })
 /** Messages of a chat, and of all chats of a list together; there is at least one of each. */
 const LISTED_MESSAGES = 20
 const MAX_LISTED = 400
-
-/** Schema of the body of what was granted. */
-export const Granted = Type.Object({ success: Type.Literal(true), message: Type.String(), data: Type.Object({}) })
 
 const answer = (message: string, data: object) => ({ success: true, message, data })
 
@@ -29,7 +27,7 @@ function chatRoutes(services: Services): DialectRoute[] {
   return [
     dialectRoute(
       'GET /api/v1/chat',
-      { summary: 'List all chats', query: Type.Object(pageQuery) },
+      { summary: 'List all chats', answer: answers.Chats, query: Type.Object(pageQuery) },
       async ({ actor, query }) => {
         const { conversations } = await services.conversationList.page(actor, {
           limit: limitOf(query),
@@ -44,7 +42,7 @@ function chatRoutes(services: Services): DialectRoute[] {
     ),
     dialectRoute(
       'GET /api/v1/chat/:otherUserId',
-      { summary: 'Get or create a chat', params, isChanging: true },
+      { summary: 'Get or create a chat', answer: answers.OneChat, params, isChanging: true },
       async ({ actor, params: { otherUserId } }) => {
         const [summary] = await services.details.findAll(actor, [await openChat(services, actor, otherUserId)])
         if (summary === undefined) throw new Error('A chat was opened and is not there')
@@ -65,7 +63,7 @@ function messageRoutes(services: Services): DialectRoute[] {
   return [
     dialectRoute(
       'GET /api/v1/chat/:otherUserId/messages',
-      { summary: 'Get messages', params, query: Type.Object(historyQuery) },
+      { summary: 'Get messages', answer: answers.Messages, params, query: Type.Object(historyQuery) },
       async ({ actor, params: { otherUserId }, query }) => {
         const view = await findChat(services, actor, otherUserId)
         if (view === undefined) return answer('Messages fetched successfully', { messages: [] })
@@ -80,6 +78,7 @@ function messageRoutes(services: Services): DialectRoute[] {
       {
         summary: 'Send a message',
         isSend: true,
+        answer: answers.Sent,
         params,
         body: Type.Object({
           text: Type.Optional(Text),
@@ -112,7 +111,7 @@ function clearingRoutes(services: Services): DialectRoute[] {
   return [
     dialectRoute(
       'DELETE /api/v1/chat/:otherUserId/messages',
-      { summary: 'Clear the chat', params },
+      { summary: 'Clear the chat', answer: answers.Done, params },
       async ({ actor, params: { otherUserId } }) => {
         const view = await findChat(services, actor, otherUserId)
         if (view !== undefined) await preferences.clear(actor, view.id)
@@ -121,7 +120,7 @@ function clearingRoutes(services: Services): DialectRoute[] {
     ),
     dialectRoute(
       'POST /api/v1/chat/:otherUserId/mark-all-seen',
-      { summary: 'Mark all as seen', params },
+      { summary: 'Mark all as seen', answer: answers.Done, params },
       async ({ actor, params: { otherUserId } }) => {
         const view = await findChat(services, actor, otherUserId)
         if (view !== undefined) await receipts.mark(actor, view.id, { readSeq: view.head.seq })
@@ -138,6 +137,7 @@ function muteRoutes(services: Services): DialectRoute[] {
       'POST /api/v1/chat/:otherUserId/mute',
       {
         summary: 'Mute or unmute; turns it over without `muted`',
+        answer: answers.Muted,
         params,
         body: Type.Object({ muted: Type.Optional(Type.Boolean()) })
       },
@@ -151,7 +151,7 @@ function muteRoutes(services: Services): DialectRoute[] {
     ),
     dialectRoute(
       'GET /api/v1/chat/:otherUserId/mute-status',
-      { summary: 'Whether the chat is muted', params },
+      { summary: 'Whether the chat is muted', answer: answers.Muted, params },
       async ({ actor, params: { otherUserId } }) => {
         const view = await findChat(services, actor, otherUserId)
         return muted('Mute status fetched', view?.me.preferences?.muted ?? false)

@@ -1,7 +1,9 @@
 import type { Dialect, DialectDeps } from '../kit/dialect.ts'
+import * as answers from './answers.ts'
 import { createCommandTable } from './commands.ts'
+import { eventSchemas } from './event-schemas.ts'
 import { createTranslations } from './events.ts'
-import { Granted, presentRefusal } from './present/answers.ts'
+import { presentRefusal } from './present/answers.ts'
 import { authRoutes } from './routes/auth.ts'
 import { contactRoutes } from './routes/contacts.ts'
 import { conversationRoutes } from './routes/conversations.ts'
@@ -31,7 +33,8 @@ export function createUnified(deps: DialectDeps): Dialect {
       presenceScope: 'peers',
       meansQuery: query => query['token'] === undefined
     },
-    granted: Granted,
+    answers,
+    eventSchemas,
     presentError: presentRefusal
   }
 }

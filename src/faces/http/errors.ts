@@ -63,6 +63,7 @@ export function answerError(
 ): FastifyReply {
   const error = asAppError(request.server.availability.asRefusal(thrown, writingSince(request, reply)))
   if (error.code === 'internal') request.log.error({ err: thrown }, 'Request failed')
+  request.refusal = error.code
   const { status } = ERRORS[error.code]
   if (status === 401) reply.header('www-authenticate', challenge(request))
   // The connection of an upgrade that is refused ends, and nothing may be asked on it again.

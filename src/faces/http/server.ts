@@ -22,6 +22,7 @@ import { type AvailabilityPort, answerError, answerErrors, answerUnreadable, end
 import { readJsonBodies } from './json.ts'
 import { markLocalRequests } from './local.ts'
 import { watchProxies } from './proxies.ts'
+import { countRequests } from './request-counts.ts'
 import { RouteTable } from './route-table.ts'
 import { noCompilers, validateRequests } from './validation.ts'
 
@@ -54,6 +55,7 @@ export function createServer(config: Config, availability: AvailabilityPort): Fa
   watchProxies(app, config.TRUST_PROXY)
   app.decorate('origins', new Origins({ config, hostsOf: request => app.proxies.hostsOf(request) }))
   markLocalRequests(app)
+  countRequests(app)
   answerErrors(app, availability, routes)
   validateRequests(app)
   readJsonBodies(app)

@@ -22,6 +22,8 @@ interface SocketIoConnectionDeps {
 
 /** Socket of a socket.io client, in one namespace. */
 export class SocketIoConnection implements Connection {
+  readonly framing = 'socket.io'
+  closedWith: number | undefined
   readonly encoder: Encoder
   readonly socket: Socket
   actor: Actor
@@ -155,6 +157,7 @@ export class SocketIoConnection implements Connection {
    * also from the end of a token, since it asks its app for one each time.
    */
   close(reason: CloseReason): void {
+    this.closedWith ??= CLOSE[reason]
     const isOfClient = CLOSE[reason] < 4200
     if (isOfClient) this.socket.emit('error', { code: reason, message: 'The connection was ended' })
     if (isOfClient && reason !== 'auth_expired') this.socket.disconnect(true)

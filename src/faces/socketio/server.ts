@@ -185,13 +185,13 @@ export class SocketIoServer {
   #open(socket: Socket): void {
     const { connection, dialect } = socket.data as Partial<AcceptedSocket>
     if (connection === undefined || dialect === undefined) return
-    const { lifecycle, config, budgets, availability, onError } = this.#deps
+    const { lifecycle, config, budgets, counts, availability, onError } = this.#deps
     lifecycle.open(connection)
     this.#connections.add(connection)
     socket.on('disconnect', reason => this.#leave(connection, reason === 'ping timeout'))
     const ready = this.#start(connection, dialect)
     const { limits } = config
-    const deps = { dispatcher: dialect.commands, limits, budgets, availability, onError }
+    const deps = { dispatcher: dialect.commands, limits, budgets, counts, availability, onError }
     const loop = new PacketLoop(connection, deps, ready)
     Object.assign(socket.data, { loop })
     socket.use(([name, ...args]) => loop.receive(String(name), args))

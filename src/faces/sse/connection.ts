@@ -30,6 +30,8 @@ interface StreamDeps {
 /** Open stream of server-sent events. Every event has an id by which the stream can be continued anywhere. */
 export class StreamConnection implements Connection {
   readonly id: string
+  readonly framing = 'stream'
+  closedWith: number | undefined
   readonly encoder: Encoder
   actor: Actor
   readonly #response: ServerResponse
@@ -178,6 +180,7 @@ export class StreamConnection implements Connection {
   /** Ends the stream; the client comes back by itself and continues. */
   close(reason: CloseReason): void {
     if (!this.isOpen) return
+    this.closedWith = CLOSE[reason]
     this.#flush()
     const { type, data } = StreamEnd.create({ code: CLOSE[reason], reason })
     this.#response.end(`${encodeFields(type, data)}\n`)

@@ -30,6 +30,7 @@ const HANDED_BYTES = 262_144
  */
 export class SocketConnection implements Connection {
   readonly id: string
+  readonly framing = 'frames'
   readonly #ws: WebSocket
   readonly #socket: Socket
   /** Shared by all connections of a subprotocol. */
@@ -43,6 +44,7 @@ export class SocketConnection implements Connection {
   #isClosing = false
   /** Whether the client was given up because nothing came from it. */
   #isSilent = false
+  #closedWith: number | undefined
   #seenAt = this.openedAt
   /** Start of the time without progress. */
   #blockedAt: number | undefined
@@ -59,6 +61,10 @@ export class SocketConnection implements Connection {
     this.#ws = ws
     this.#socket = socket
     this.#deps = deps
+  }
+
+  get closedWith(): number | undefined {
+    return this.#closedWith
   }
 
   get encoder(): Encoder {
@@ -203,6 +209,7 @@ export class SocketConnection implements Connection {
     if (this.#isClosing) return
     this.flush()
     this.#isClosing = true
+    this.#closedWith = code
     // Nothing waits for what is closed: the last frame is the last.
     for (const part of this.#backlog.splice(0)) this.#socket.write(part)
     this.#backlogBytes = 0

@@ -59,9 +59,9 @@ export class SocketServer {
 
   constructor(deps: SocketDeps) {
     this.#deps = deps
-    const { handshake, onError, commands, config, dialects, budgets, availability } = deps
+    const { handshake, onError, commands, config, dialects, budgets, counts, availability } = deps
     const { timings, limits } = config
-    const canonical = { dispatcher: commands, handshake, limits, budgets, availability, onError }
+    const canonical = { dispatcher: commands, handshake, limits, budgets, counts, availability, onError }
     this.#subprotocols = createSubprotocols(canonical, { ...deps, timings })
     this.#dialectNames = dialects.map(({ name }) => name)
     this.#sweeper = setInterval(() => this.#sweep(), timings.sweepMs / SWEEP_SLOTS).unref()
@@ -150,7 +150,7 @@ export class SocketServer {
     this.#loops.set(connection, loop)
     this.#deps.lifecycle.open(connection, this.#deps.proxies.addressOf(raw))
     listen(ws, connection, loop)
-    ws.on('close', () => this.#leave(connection))
+    ws.on('close', code => this.#leave(connection, code))
     // Nobody sends away who was let in as the drain began.
     if (this.#deps.drain.hasBegun) return connection.close('drain')
     const { WS_QUERY_TOKEN } = this.#deps.config
@@ -158,10 +158,10 @@ export class SocketServer {
     if (credential.token !== undefined || credential.ticket !== undefined) void loop.authenticate(credential)
   }
 
-  #leave(connection: SocketConnection): void {
+  #leave(connection: SocketConnection, code: number): void {
     this.#loops.delete(connection)
     connection.stop()
-    this.#deps.lifecycle.leave(connection)
+    this.#deps.lifecycle.leave(connection, code)
   }
 
   #subprotocolOf({ protocol }: WebSocket, { dialect }: Record<string, unknown>): Subprotocol {

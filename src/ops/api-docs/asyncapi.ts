@@ -1,12 +1,19 @@
+import { StreamReady, StreamReset } from '../../../protocol/connection/stream-events.ts'
 import { type Command, type Event, PROTOCOL_VERSION } from '../../../protocol/envelope.ts'
 import { commands, events } from '../../../protocol/index.ts'
-import { type Json, sharedSchemas, withRefs } from './shared-schemas.ts'
+import { serversAt } from './servers.ts'
+import { canonicalSchemas, type Json } from './shared-schemas.ts'
+import { usedOnly } from './used.ts'
 
 const VERSION = { const: PROTOCOL_VERSION }
 const ID = { type: 'string', pattern: '^[A-Za-z0-9_.:-]{1,64}$' }
 const CHANNEL = { $ref: '#/channels/socket' }
+const STREAM = { $ref: '#/channels/stream' }
 
-/** The AsyncAPI 3 document of the socket, as the server sees it: it receives commands, sends replies and events. */
+/**
+ * The AsyncAPI 3 document of the socket and of the event stream, as the server sees it: it receives commands, sends
+ * replies and events.
+ */
 export function describeSocket(): Json {
   const messages: Record<string, Json> = { refusal }
   const operations: Record<string, Json> = {}
@@ -28,14 +35,58 @@ export function describeSocket(): Json {
     messages[name] = eventMessage(event)
     operations[name] = { action: 'send', channel: CHANNEL, summary: event.description, messages: [inChannel(name)] }
   }
+  const streamed = describeStream()
   return {
     asyncapi: '3.0.0',
     info: INFO,
     defaultContentType: 'application/json',
-    servers: { local: { host: 'localhost:3000', protocol: 'ws', description: 'Where `npm start` listens.' } },
-    channels: { socket: { address: '/ws', title: 'The socket', messages: refsTo(Object.keys(messages)) } },
-    operations,
-    components: { messages: withRefs(messages) as Json, schemas: sharedSchemas() }
+    servers: serversAt(),
+    channels: {
+      socket: {
+        address: '/ws',
+        title: 'The socket',
+        servers: [{ $ref: '#/servers/socket' }],
+        messages: refsTo(Object.keys(messages))
+      },
+      stream: {
+        address: '/v1/events',
+        title: 'Server-sent events; the name of each message is the name of its event',
+        servers: [{ $ref: '#/servers/http' }],
+        messages: refsTo(Object.keys(streamed.messages))
+      }
+    },
+    operations: { ...operations, ...streamed.operations },
+    components: usedOnly({
+      messages: canonicalSchemas.refs({ ...messages, ...streamed.messages }),
+      schemas: canonicalSchemas.all
+    })
+  }
+}
+
+/** Messages and operations of the event stream. */
+function describeStream() {
+  const messages: Record<string, Json> = {}
+  const operations: Record<string, Json> = {}
+  for (const event of [...events, StreamReady, StreamReset]) {
+    const name = `stream.${dotted(event.type)}`
+    messages[name] = streamMessage(event)
+    operations[name] = {
+      action: 'send',
+      channel: STREAM,
+      summary: event.description,
+      messages: [{ $ref: `#/channels/stream/messages/${name}` }]
+    }
+  }
+  return { messages, operations }
+}
+
+function streamMessage({ type, description, data, isDurable }: Event): Json {
+  const place = isDurable ? { stream: { type: 'string' }, rev: { type: 'integer', minimum: 1 } } : {}
+  const properties = { ...place, data }
+  return {
+    name: type,
+    summary: description,
+    payload: { type: 'object', required: Object.keys(properties), properties }
   }
 }
 
@@ -44,7 +95,7 @@ const INFO = {
   version: `${PROTOCOL_VERSION}.0.0`,
   license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
   description:
-    'The WebSocket face of Parley: text frames, one JSON object each. How the parts work together (handshake, ' +
+    'The WebSocket face of Parley: text frames, one JSON object each; and its event stream. How the parts work together (handshake, ' +
     'cursors, catching up, close codes) is in protocol/PROTOCOL.md; the REST face is in /openapi.json.'
 }
 

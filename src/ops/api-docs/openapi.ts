@@ -1,54 +1,102 @@
 import Fastify from 'fastify'
-import type { ErrorCode } from '../../../protocol/errors.ts'
-import { routes } from '../../../protocol/index.ts'
+import { OpenEvents } from '../../../protocol/connection/stream-routes.ts'
+import { ERRORS, type ErrorCode } from '../../../protocol/errors.ts'
+import { namedRoutes } from '../../../protocol/index.ts'
 import type { Route } from '../../../protocol/route.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
-import { addRefusals, canonicalBody, type Operation, refusalComponents } from './refusals.ts'
-import { type Json, sharedSchemas, withRefs } from './shared-schemas.ts'
+import { operationContracts } from '../contract.ts'
+import { type DescribedRoute, finishOperation } from './operations.ts'
+import { refusalComponents } from './refusals.ts'
+import { canonicalSchemas, type Json, type NamedSchemas } from './shared-schemas.ts'
+import { usedOnly } from './used.ts'
 
 const TAGS = [
   { name: 'auth', description: 'Accounts, tokens and sessions.' },
-  { name: 'users', description: 'Profiles and presence.' },
+  { name: 'users', description: 'Profiles, settings and presence.' },
   { name: 'conversations', description: 'Conversations, their members, receipts and typing.' },
-  { name: 'messages', description: 'Messages, history and reactions.' }
+  { name: 'messages', description: 'Messages, history and reactions.' },
+  { name: 'requests', description: 'Requests to talk or to be friends.' },
+  { name: 'contacts', description: 'The people of somebody’s address book who have an account here.' },
+  { name: 'friends', description: 'People who have both said that they are friends.' },
+  { name: 'blocks', description: 'People with whom nothing is exchanged any more, either way.' },
+  { name: 'events', description: 'What happens, as server-sent events.' },
+  { name: 'admin', description: 'What operators decide about people.' },
+  { name: 'operations', description: 'Health and figures, for who runs the server.' }
 ]
+/** What who looks at the documents for the first time does, in this order. */
+const FIRST = ['Register', 'Login', 'CreateConversation', 'SendMessage', 'GetHistory']
 
-/** The schema of a refusal with one of these codes. */
-const bodyOf = (codes: readonly ErrorCode[]): Json =>
-  canonicalBody({ allOf: [{ $ref: '#/components/schemas/Error' }, { properties: { code: { enum: codes } } }] })
-
-/** The OpenAPI 3.1 document of everything under `/v1`, made from the contracts alone. */
+/** The OpenAPI 3.1 document of everything under `/v1`, and of what operators ask for, made from the contracts alone. */
 export async function describeRest(): Promise<Json> {
-  const document = await describeRoutes(
+  const routes = [...namedRoutes].sort(([a], [b]) => rankOf(a) - rankOf(b))
+  const operations = Object.entries(operationContracts).map(([name, { response, ...it }]) => ({
+    ...it,
+    ...{ method: 'GET', id: idOf(name), responses: response }
+  }))
+  return await describeRoutes(
     {
       title: 'Parley',
       description: 'The REST face of Parley. The socket is described by AsyncAPI: [/asyncapi.json](/asyncapi.json).'
     },
     {
       tags: TAGS,
-      routes: routes.map(contract => ({ ...contract, url: `/v1${contract.url}`, schema: describe(contract) })),
-      bodyOf
+      routes: [
+        ...[...routes, ['OpenEvents', OpenEvents] as const].map(([name, it]) => describe(name, it)),
+        ...operations
+      ],
+      named: canonicalSchemas,
+      refusal: code => ({
+        error: { code, message: 'In words for people', retry: ERRORS[code].retry, requestId: 'req-1' }
+      })
     }
   )
-  return finish(document)
 }
 
 interface Described {
   readonly tags: readonly { name: string; description: string }[]
-  readonly routes: readonly { readonly method: string; readonly url: string; readonly schema: Json }[]
-  /** The schema of a refusal with one of these codes. */
-  readonly bodyOf: (codes: readonly ErrorCode[]) => Json
+  readonly routes: readonly DescribedRoute[]
+  /** Schemas that have names; `Refusal` is that of a body that refuses. */
+  readonly named: NamedSchemas
+  /** An example of a body that refuses. */
+  readonly refusal: (code: ErrorCode) => unknown
 }
 
 /** The OpenAPI 3.1 document of any routes, with how they refuse. */
 export async function describeRoutes(
   info: { title: string; description: string },
-  { tags, routes: described, bodyOf }: Described
+  { tags, routes, named, refusal }: Described
+): Promise<Json> {
+  const document = await describePaths(info, tags, routes)
+  const bodies: Json = {}
+  for (const route of routes) {
+    const operation = document.paths[route.url.replace(/:(\w+)/g, '{$1}')]?.[route.method.toLowerCase()]
+    if (operation === undefined) throw new Error(`${route.method} ${route.url} is not described`)
+    finishOperation(operation, route, (name, schema) => {
+      const folded = named.refs(schema)
+      if (typeof folded !== 'object' || folded === null || '$ref' in folded) return folded
+      bodies[name] = folded
+      return { $ref: `#/components/schemas/${name}` }
+    })
+  }
+  const components = {
+    ...document.components,
+    schemas: { ...named.all, ...bodies },
+    responses: refusalComponents(refusal)
+  }
+  return { ...document, components: usedOnly(components, document.paths) }
+}
+
+type OpenApi = Json & { readonly components: Json; readonly paths: Record<string, Record<string, Json>> }
+
+/** The document with paths and parameters, without bodies. */
+async function describePaths(
+  info: { title: string; description: string },
+  tags: Described['tags'],
+  routes: readonly DescribedRoute[]
 ): Promise<OpenApi> {
   const { default: swagger } = await import('@fastify/swagger')
   const app = Fastify()
   app.setValidatorCompiler(() => () => true)
-  app.setSerializerCompiler(() => JSON.stringify)
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -57,59 +105,35 @@ export async function describeRoutes(
         version: '1.0.0',
         license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' }
       },
+      servers: [{ url: '/' }],
       tags: [...tags],
       components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
       security: [{ bearer: [] }]
     }
   })
-  for (const { method, url, schema } of described) {
+  for (const { method, url, id, summary, tags, security, params, querystring, headers } of routes) {
+    const parts = omitUndefined({ security, params, querystring, headers })
+    const schema: object = { operationId: id, summary, tags, ...parts }
     app.route({ method: method as 'GET', url, schema, handler: () => undefined })
   }
   await app.ready()
   const document = JSON.parse(JSON.stringify(app.swagger())) as OpenApi
   await app.close()
-  for (const path of Object.values(document.paths)) {
-    for (const [method, operation] of Object.entries(path)) finishOperation(method, operation)
-  }
-  return { ...document, components: { ...document.components, responses: refusalComponents(bodyOf) } }
+  return document
 }
 
-type OpenApi = Json & { components: Json; paths: Record<string, Record<string, DescribedOperation>> }
-
-function describe({ isPublic, isOptional, schema }: Route): Json {
-  if (isOptional) return { ...schema, security: [{}, { bearer: [] }] }
-  return { ...schema, ...omitUndefined({ security: isPublic === true ? [] : undefined }) }
+function describe(name: string, { method, url, isPublic, isOptional, schema }: Route): DescribedRoute {
+  const { response: responses, ...parts } = schema
+  const security = isOptional ? [{}, { bearer: [] }] : isPublic ? [] : undefined
+  return { id: idOf(name), method, url: `/v1${url}`, ...parts, responses, ...omitUndefined({ security }) }
 }
 
-function finish({ components, paths, ...rest }: OpenApi): Json {
-  return { ...rest, components: { ...components, schemas: sharedSchemas() }, paths: withRefs(paths) }
+function idOf(name: string): string {
+  return name.charAt(0).toLowerCase() + name.slice(1)
 }
 
-interface Media {
-  readonly contentMediaType?: string
-  readonly anyOf?: readonly Media[]
-}
-
-type Content = Record<string, { schema?: Media }>
-
-interface DescribedOperation extends Operation {
-  readonly responses: Record<string, { description?: string; content?: Content; $ref?: string }>
-}
-
-const GRANTED: Record<string, string> = {
-  200: 'Done.',
-  201: 'Made.',
-  202: 'Under way.',
-  204: 'Done; there is no body.'
-}
-
-function finishOperation(method: string, operation: DescribedOperation): void {
-  for (const [status, response] of Object.entries(operation.responses)) {
-    response.description = GRANTED[status] ?? 'Done.'
-    if (status === '204') delete response.content
-    const { schema } = response.content?.['application/json'] ?? {}
-    const media = [schema, ...(schema?.anyOf ?? [])].filter(it => it?.contentMediaType !== undefined)
-    if (media.length > 0) response.content = Object.fromEntries(media.map(it => [it?.contentMediaType, { schema: it }]))
-  }
-  addRefusals(method, operation)
+/** Tag by tag, in the order of the tags the first time, and then by name. */
+function rankOf(name: string): number {
+  const place = FIRST.indexOf(name)
+  return place < 0 ? FIRST.length : place
 }

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import type { RequestListener } from 'node:http'
 import swagger from '@fastify/swagger'
 import swaggerUi, { type FastifySwaggerUiConfigOptions } from '@fastify/swagger-ui'
@@ -9,15 +10,24 @@ import { describeRest } from './openapi.ts'
 const CSP =
   "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; frame-ancestors 'none'"
 
-/** The page, an app of its own, because no routes can be added to one that is running. */
-export async function createPage(dialects: readonly string[]): Promise<RequestListener> {
+/** What lets the examples be tried one after the other: built for browsers. */
+const TRY_OUT = 'try-out.js'
+
+/**
+ * The page, an app of its own, because no routes can be added to one that is running.
+ * @param web the folder of what is built for browsers; it ends with a slash
+ */
+export async function createPage(dialects: readonly string[], web: URL): Promise<RequestListener> {
   const app = Fastify()
   answerErrors(app)
   await app.register(swagger, { mode: 'static', specification: { document: await describeRest() } as never })
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: CSP,
-    theme: { title: 'Parley' },
+    theme: {
+      title: 'Parley',
+      js: [{ filename: TRY_OUT, content: await readFile(new URL(TRY_OUT, web), 'utf8') }]
+    },
     uiConfig: uiConfig(dialects)
   })
   await app.ready()

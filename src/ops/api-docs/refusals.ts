@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http'
+import type { TSchema } from '@sinclair/typebox'
 import { ERRORS, type ErrorCode } from '../../../protocol/errors.ts'
-import { type Json, WireErrorSchema } from './shared-schemas.ts'
+import { canonicalBody, type Json } from './shared-schemas.ts'
 
 /** Traits of a route that decide how it may refuse. */
 interface Traits {
@@ -59,49 +60,49 @@ const ROUTES_THAT_ANSWER: Readonly<Record<ErrorCode, Applies>> = {
 
 const CODES = (Object.keys(ERRORS) as ErrorCode[]).filter(code => ROUTES_THAT_ANSWER[code] !== never)
 
-/** An operation of an OpenAPI document, as far as it decides on refusals. */
-export interface Operation {
-  readonly security?: readonly unknown[]
-  readonly parameters?: readonly unknown[]
-  readonly requestBody?: unknown
-  readonly responses: Record<string, { readonly content?: object }>
+/** An operation, as far as it decides on refusals. */
+interface Refusing {
+  readonly method: string
+  readonly security: readonly object[] | undefined
+  readonly hasParameters: boolean
+  readonly hasBody: boolean
+  readonly responses: Readonly<Record<number, TSchema>>
 }
 
-/** Adds to an operation the refusals that it may answer, one for each status, as references into the components. */
-export function addRefusals(method: string, { security, parameters = [], requestBody, responses }: Operation): void {
-  const changes = method !== 'get'
+/** The refusals that an operation may answer, one for each status, as references into the components. */
+export function refusalsOf({ method, security, hasParameters, hasBody, responses }: Refusing): Json {
   const isPublic = security?.length === 0
-  const takesInput = parameters.length > 0 || requestBody !== undefined
-  const isStream = 'text/event-stream' in (responses['200']?.content ?? {})
-  const traits = { takesInput, changes, isStream, isCredited: !isPublic || requestBody !== undefined }
-  for (const code of CODES.filter(it => ROUTES_THAT_ANSWER[it](traits))) {
-    const { status } = ERRORS[code]
-    Object.assign(responses, { [status]: { $ref: `#/components/responses/${nameOf(status)}` } })
+  const traits = {
+    takesInput: hasParameters || hasBody,
+    changes: method !== 'GET',
+    isStream: responses[200]?.['contentMediaType'] === 'text/event-stream',
+    isCredited: !isPublic || hasBody
   }
-}
-
-/** The schema of a body of the canonical API that refuses. */
-export function canonicalBody(error: Json): Json {
-  return { type: 'object', additionalProperties: false, required: ['error'], properties: { error } }
+  const statuses = CODES.filter(code => ROUTES_THAT_ANSWER[code](traits)).map(code => ERRORS[code].status)
+  return Object.fromEntries(statuses.map(status => [status, { $ref: `#/components/responses/${nameOf(status)}` }]))
 }
 
 /**
- * The refusals of all operations, by the names that `addRefusals` refers to.
- * @param bodyOf the schema of a body with one of these codes
+ * The refusals of all operations, by the names that `refusalsOf` refers to.
+ * @param example of a body with this code
  */
-export function refusalComponents(bodyOf: (codes: readonly ErrorCode[]) => Json): Json {
+export function refusalComponents(example: (code: ErrorCode) => unknown): Json {
   const statuses = new Set(CODES.map(code => ERRORS[code].status))
-  return Object.fromEntries([...statuses].map(status => [nameOf(status), refusal(status, bodyOf)]))
+  return Object.fromEntries([...statuses].map(status => [nameOf(status), refusal(status, example)]))
 }
 
-function refusal(status: number, bodyOf: (codes: readonly ErrorCode[]) => Json): Json {
+function refusal(status: number, example: (code: ErrorCode) => unknown): Json {
   const codes = CODES.filter(code => ERRORS[code].status === status)
+  const [code = 'internal'] = codes
   // Before the path is known there is one form for all.
-  const schema = codes.includes('head_too_large') ? canonicalBody(WireErrorSchema) : bodyOf(codes)
+  const isCanonical = code === 'head_too_large'
+  const body = isCanonical
+    ? { schema: canonicalBody({ $ref: '#/components/schemas/Error' }) }
+    : { schema: { $ref: '#/components/schemas/Refusal' }, example: example(code) }
   return {
     description: `Refused: ${codes.map(code => `\`${code}\``).join(', ')}.`,
     headers: HEADERS[status] ?? RETRY_AFTER,
-    content: { 'application/json': { schema } }
+    content: { 'application/json': body }
   }
 }
 

@@ -4,7 +4,7 @@ import type { Actor } from '../../actor.ts'
 import type { Availability } from '../../database/availability.ts'
 import { AppError, goingAway, presentError } from '../../errors.ts'
 import type { Budgets } from '../../limits/budgets.ts'
-import type { Connection } from '../connection.ts'
+import type { Connection, ConnectionCounts } from '../connection.ts'
 import { ConnectionLimits } from './connection-limits.ts'
 import type { Dispatcher, Envelope } from './dispatcher.ts'
 
@@ -16,6 +16,7 @@ export interface CommandLoopDeps {
   readonly limits: Limits
   readonly budgets: Budgets
   readonly availability: Pick<Availability, 'asRefusal'>
+  readonly counts: Pick<ConnectionCounts, 'refusals'>
   readonly onError: (error: unknown, type: string | undefined) => void
 }
 
@@ -67,6 +68,8 @@ export class CommandLoop {
   /** Refuses; a client that is refused too often is sent away. */
   refuse(type: string | undefined, error: unknown, answer: Pick<Answer, 'refuse'>): void {
     if (!(error instanceof AppError)) this.#deps.onError(error, type)
+    const code = error instanceof AppError ? error.code : 'internal'
+    this.#deps.counts.refusals.count({ framing: this.#connection.framing, code })
     answer.refuse(error)
     if (this.#own.countRefusal(presentError(error).retryAfterMs)) this.#connection.close('rate_abuse')
   }

@@ -1,3 +1,5 @@
+import type { Framing } from '../close-counts.ts'
+
 /** Counts of events encoded in one framing and one dialect, by canonical type. */
 export class EncodedTally {
   readonly vocabulary: string
@@ -20,7 +22,7 @@ export class EncodedCounts {
   readonly #tallies = new Map<string, EncodedTally>()
 
   /** The tally of one dialect, or of the canonical events, in one framing. */
-  tally(vocabulary: string, framing: 'frames' | 'stream' | 'socket.io'): EncodedTally {
+  tally(vocabulary: string, framing: Framing): EncodedTally {
     const key = `${vocabulary} ${framing}`
     const tally = this.#tallies.get(key) ?? new EncodedTally(vocabulary, framing)
     this.#tallies.set(key, tally)

@@ -8,6 +8,7 @@ import type { Actor } from '../../../actor.ts'
 import { omitUndefined } from '../../../omit-undefined.ts'
 import { bearerToken } from '../../../realtime/credential.ts'
 import { type Call, type DialectDeps, type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
+import * as answers from '../answers.ts'
 
 const DeviceInfo = Type.Object({
   platform: Type.Optional(Type.String({ maxLength: 256 })),
@@ -25,7 +26,7 @@ const programOf = ({ headers }: Pick<Call<unknown, unknown, unknown>, 'headers'>
 
 /** Document 2, "API Structure": signing in by a picture, and staying signed in. */
 export function authRoutes(deps: DialectDeps): DialectRoute[] {
-  return [...qrRoutes(deps), ...signInRoutes(deps)]
+  return [...qrRoutes(deps), approveRoute(deps), ...signInRoutes(deps)]
 }
 
 function qrRoutes({ services: { qr }, authenticator }: DialectDeps): DialectRoute[] {
@@ -40,6 +41,7 @@ function qrRoutes({ services: { qr }, authenticator }: DialectDeps): DialectRout
       'POST /api/auth/qr',
       {
         summary: 'A code: of who is signed in, or of a new device',
+        answer: answers.NewCode,
         body: Type.Object({ deviceInfo: Type.Optional(DeviceInfo) }),
         isPublic: true,
         status: 201
@@ -56,25 +58,35 @@ function qrRoutes({ services: { qr }, authenticator }: DialectDeps): DialectRout
     ),
     dialectRoute(
       'GET /api/auth/qr/:token',
-      { summary: 'Where a code is', params, isPublic: true, countedBy: ({ params }) => qr.keyOf(Object(params).token) },
+      {
+        summary: 'Where a code is',
+        answer: answers.Code,
+        params,
+        isPublic: true,
+        countedBy: ({ params }) => qr.keyOf(Object(params).token)
+      },
       async ({ params: { token } }) => {
         const { id, status, expiresAt } = await qr.progress(tokenOf(token))
         return { success: true, qrId: id, status, isUsed: status === 'used', expiresAt }
       }
-    ),
-    dialectRoute(
-      'POST /api/auth/qr/:token/approve',
-      {
-        summary: 'Let the device in that shows the code, or has scanned it',
-        params,
-        body: Type.Object({ matchCode: Type.Optional(MatchCode) })
-      },
-      async ({ actor, params: { token }, body: { matchCode } }) => {
-        const { id, status, expiresAt } = await qr.approve(actor, tokenOf(token), matchCode)
-        return { success: true, qrId: id, status, expiresAt }
-      }
     )
   ]
+}
+
+function approveRoute({ services: { qr } }: DialectDeps): DialectRoute {
+  return dialectRoute(
+    'POST /api/auth/qr/:token/approve',
+    {
+      summary: 'Let the device in that shows the code, or has scanned it',
+      answer: answers.ApprovedCode,
+      params,
+      body: Type.Object({ matchCode: Type.Optional(MatchCode) })
+    },
+    async ({ actor, params: { token }, body: { matchCode } }) => {
+      const { id, status, expiresAt } = await qr.approve(actor, tokenOf(token), matchCode)
+      return { success: true, qrId: id, status, expiresAt }
+    }
+  )
 }
 
 function signInRoutes({ services: { auth, qr }, authenticator }: DialectDeps): DialectRoute[] {
@@ -83,6 +95,7 @@ function signInRoutes({ services: { auth, qr }, authenticator }: DialectDeps): D
       'POST /api/auth/login',
       {
         summary: 'Sign in by a code',
+        answer: answers.SignedIn,
         body: Type.Object({ qrToken: QrCode, deviceInfo: Type.Optional(DeviceInfo) }),
         isPublic: true,
         isProvedByBody: true,
@@ -108,6 +121,7 @@ function signInRoutes({ services: { auth, qr }, authenticator }: DialectDeps): D
       'POST /api/auth/refresh',
       {
         summary: 'The next tokens of a session',
+        answer: answers.Tokens,
         body: Type.Object({ refreshToken: Type.String({ maxLength: 1_024 }) }),
         isPublic: true,
         isProvedByBody: true

@@ -5,6 +5,7 @@ import type { Actor } from '../../../actor.ts'
 import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
 import { limitOf, pageQuery } from '../../kit/paging.ts'
 import type { Services } from '../../kit/services.ts'
+import * as answers from '../answers.ts'
 import { presentConversation } from '../present.ts'
 
 /** Document 2, conversations: a bare list, and one of them. */
@@ -16,7 +17,7 @@ export function conversationRoutes({ conversationList, conversations, details }:
   return [
     dialectRoute(
       'GET /api/conversations',
-      { summary: 'List conversations', query: Type.Object(pageQuery) },
+      { summary: 'List conversations', answer: answers.ConversationList, query: Type.Object(pageQuery) },
       async ({ actor, query }) => {
         const { page = 1 } = query
         const found = await conversationList.page(actor, { limit: limitOf(query), page })
@@ -25,7 +26,7 @@ export function conversationRoutes({ conversationList, conversations, details }:
     ),
     dialectRoute(
       'GET /api/conversations/:id',
-      { summary: 'One conversation', params: Type.Object({ id: ConversationId }) },
+      { summary: 'One conversation', answer: answers.Conversation, params: Type.Object({ id: ConversationId }) },
       async ({ actor, params: { id } }) => (await present(actor, [await conversations.get(actor, id)]))[0]
     )
   ]

@@ -7,6 +7,7 @@ import type { Actor } from '../../../actor.ts'
 import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
 import { historyQuery, placeOf } from '../../kit/paging.ts'
 import type { Services } from '../../kit/services.ts'
+import * as answers from '../answers.ts'
 import { NewMessage, send } from '../content.ts'
 import { presentMessage, presentMessages } from '../present.ts'
 
@@ -22,7 +23,13 @@ function talkRoutes(services: Services): DialectRoute[] {
   return [
     dialectRoute(
       'POST /api/messages',
-      { summary: 'Send into a conversation, or to a person', isSend: true, body: NewMessage, status: 201 },
+      {
+        summary: 'Send into a conversation, or to a person',
+        answer: answers.Message,
+        isSend: true,
+        body: NewMessage,
+        status: 201
+      },
       async ({ actor, body }) => presentMessage(await send(services, actor, body), 'sent')
     ),
     dialectRoute(
@@ -30,6 +37,7 @@ function talkRoutes(services: Services): DialectRoute[] {
       {
         summary: 'The messages of a conversation; what is answered counts as read',
         isChanging: true,
+        answer: answers.MessageList,
         params: Type.Object({ id: ConversationId }),
         query: Type.Object(historyQuery)
       },
@@ -49,7 +57,7 @@ function reactionRoutes(services: Services): DialectRoute[] {
   return [
     dialectRoute(
       'POST /api/messages/:id/reactions',
-      { summary: 'React', params, body: Type.Object({ emoji: Emoji }) },
+      { summary: 'React', answer: answers.Message, params, body: Type.Object({ emoji: Emoji }) },
       async ({ actor, params: { id }, body: { emoji } }) => {
         const message = await reactions.add(actor, { ...(await messages.locate(actor, id)), emoji })
         return await presentChanged(services, actor, message)
@@ -57,7 +65,11 @@ function reactionRoutes(services: Services): DialectRoute[] {
     ),
     dialectRoute(
       'DELETE /api/messages/:id/reactions/:emoji',
-      { summary: 'Take a reaction back', params: Type.Object({ id: MessageId, emoji: Emoji }) },
+      {
+        summary: 'Take a reaction back',
+        answer: answers.Message,
+        params: Type.Object({ id: MessageId, emoji: Emoji })
+      },
       async ({ actor, params: { id, emoji } }) => {
         const message = await reactions.remove(actor, { ...(await messages.locate(actor, id)), emoji })
         return await presentChanged(services, actor, message)
@@ -72,6 +84,7 @@ function deletionRoute(services: Services): DialectRoute {
     'DELETE /api/messages/:id',
     {
       summary: 'Delete for everyone, or with `scope=me` for oneself',
+      answer: answers.Deletion,
       params,
       query: Type.Object({ scope: Type.Optional(oneOf('everyone', 'me')) })
     },

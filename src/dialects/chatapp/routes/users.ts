@@ -15,6 +15,7 @@ import { AppError } from '../../../errors.ts'
 import { omitUndefined } from '../../../omit-undefined.ts'
 import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
 import type { Services } from '../../kit/services.ts'
+import * as answers from '../answers.ts'
 
 type ChangingFields = Pick<User, 'displayName' | 'avatarUrl' | 'statusText'>
 
@@ -41,12 +42,15 @@ export function userRoutes(services: Services): DialectRoute[] {
 
 function profileRoutes(services: Services): DialectRoute[] {
   return [
-    dialectRoute('GET /api/users/:id', { summary: 'A profile', params }, async ({ actor, params: { id } }) =>
-      isOwn(actor, id) ? await presentOwn(services, actor) : await presentOther(services, actor, id)
+    dialectRoute(
+      'GET /api/users/:id',
+      { summary: 'A profile', answer: answers.User, params },
+      async ({ actor, params: { id } }) =>
+        isOwn(actor, id) ? await presentOwn(services, actor) : await presentOther(services, actor, id)
     ),
     dialectRoute(
       'PUT /api/users/:id',
-      { summary: 'Change one’s own profile and settings', params, body: NewProfile },
+      { summary: 'Change one’s own profile and settings', answer: answers.OwnUser, params, body: NewProfile },
       async ({ actor, params: { id }, body: { displayName, avatar, status, settings } }) => {
         requireOwn(actor, id)
         await services.users.update(actor, omitUndefined({ displayName, avatarUrl: avatar, statusText: status }))
@@ -62,6 +66,7 @@ function statusRoute(services: Services): DialectRoute {
     'PUT /api/users/:id/status',
     {
       summary: 'Be shown as online, away or offline',
+      answer: answers.Presence,
       params,
       body: Type.Object({ status: Type.Optional(PresenceStatus), isOnline: Type.Optional(Type.Boolean()) })
     },
@@ -78,7 +83,7 @@ function statusRoute(services: Services): DialectRoute {
 function settingsRoute(services: Services): DialectRoute {
   return dialectRoute(
     'PUT /api/users/:id/settings',
-    { summary: 'Change one’s own settings', params, body: NewSettings },
+    { summary: 'Change one’s own settings', answer: answers.Settings, params, body: NewSettings },
     async ({ actor, params: { id }, body }) => {
       requireOwn(actor, id)
       return presentSettings(await services.settings.update(actor, changesOf(body)))

@@ -8,6 +8,7 @@ import { type DialectRoute, dialectRoute, readingRoute } from '../../kit/dialect
 import { pageQuery } from '../../kit/paging.ts'
 import { readConversation, readConversations } from '../../kit/readings.ts'
 import type { Services } from '../../kit/services.ts'
+import * as answers from '../answers.ts'
 import { answer } from '../present/answer.ts'
 import { presentConversation, showConversation } from '../present/conversation.ts'
 
@@ -30,7 +31,11 @@ function listRoutes(services: Services): DialectRoute[] {
   return [
     readingRoute(
       'GET /conversations',
-      { summary: 'Your conversations: pinned ones first, then the newest', query: Type.Object(pageQuery) },
+      {
+        summary: 'Your conversations: pinned ones first, then the newest',
+        answer: answers.Conversations,
+        query: Type.Object(pageQuery)
+      },
       {
         services,
         read: readConversations,
@@ -39,7 +44,7 @@ function listRoutes(services: Services): DialectRoute[] {
     ),
     readingRoute(
       'GET /conversations/:id',
-      { summary: 'One conversation', params },
+      { summary: 'One conversation', answer: answers.OneConversation, params },
       { services, read: readConversation, present: (found, { actor }) => answer(presentConversation(actor, found)) }
     )
   ]
@@ -52,6 +57,7 @@ function openingRoutes(services: Services): DialectRoute[] {
       'POST /conversations/single',
       {
         summary: 'Open the conversation with somebody, new or old',
+        answer: answers.OneConversation,
         otherStatus: 201,
         body: Type.Object({ userId: UserId })
       },
@@ -65,6 +71,7 @@ function openingRoutes(services: Services): DialectRoute[] {
       'POST /conversations/group',
       {
         summary: 'Make a group',
+        answer: answers.OneConversation,
         body: Type.Object({ name: ConversationName, participants: Type.Optional(People), ...looks }),
         status: 201
       },
@@ -86,7 +93,12 @@ function changingRoutes(services: Services): DialectRoute[] {
   return [
     dialectRoute(
       'PUT /conversations/:id',
-      { summary: 'Change a group', params, body: Type.Object({ name: Type.Optional(ConversationName), ...looks }) },
+      {
+        summary: 'Change a group',
+        answer: answers.OneConversation,
+        params,
+        body: Type.Object({ name: Type.Optional(ConversationName), ...looks })
+      },
       async ({ actor, params: { id }, body: { name, avatar, description } }) => {
         await groups.update(actor, id, omitUndefined({ name, avatarUrl: avatar, description }))
         return answer(await showConversation(services, actor, id), 'Conversation updated')
@@ -96,6 +108,7 @@ function changingRoutes(services: Services): DialectRoute[] {
       'DELETE /conversations/:id',
       {
         summary: 'Hide a conversation until somebody writes in it, or end a group with `?scope=everyone`',
+        answer: answers.ConversationRef,
         params,
         query: Type.Object({ scope: Type.Optional(Type.Union([Type.Literal('me'), Type.Literal('everyone')])) })
       },
@@ -113,7 +126,12 @@ function participantRoutes(services: Services): DialectRoute[] {
   return [
     dialectRoute(
       'PUT /conversations/:id/participants',
-      { summary: 'Add people to a group', params, body: Type.Object({ userIds: People }) },
+      {
+        summary: 'Add people to a group',
+        answer: answers.OneConversation,
+        params,
+        body: Type.Object({ userIds: People })
+      },
       async ({ actor, params: { id }, body: { userIds } }) => {
         await groups.add(actor, id, userIds)
         return answer(await showConversation(services, actor, id), 'Participants added')
@@ -123,6 +141,7 @@ function participantRoutes(services: Services): DialectRoute[] {
       'DELETE /conversations/:id/participants/:participantId',
       {
         summary: 'Remove somebody from a group, or leave it',
+        answer: answers.RemovedParticipant,
         params: Type.Object({ id: ConversationId, participantId: UserId })
       },
       async ({ actor, params: { id, participantId } }) => {

@@ -5,6 +5,7 @@ import { type DialectRoute, dialectRoute, readingRoute } from '../../kit/dialect
 import { historyQuery } from '../../kit/paging.ts'
 import { readConversation, readMessages, type Said } from '../../kit/readings.ts'
 import type { Services } from '../../kit/services.ts'
+import * as answers from '../answers.ts'
 import { answer } from '../present/answer.ts'
 import { presentMessage } from '../present/message.ts'
 
@@ -20,13 +21,18 @@ export function historyRoutes(services: Services): DialectRoute[] {
   return [
     readingRoute(
       'GET /messages',
-      { summary: 'Messages of a conversation, newest first', query: Type.Object({ ...whose, ...historyQuery }) },
+      {
+        summary: 'Messages of a conversation, newest first',
+        answer: answers.Messages,
+        query: Type.Object({ ...whose, ...historyQuery })
+      },
       { services, read: readMessages, present: async (said, { actor }) => await presentSaid(services, actor, said) }
     ),
     dialectRoute(
       'GET /conversations/:id/messages',
       {
         summary: 'Messages of a conversation, newest first',
+        answer: answers.Messages,
         params: Type.Object({ id: ConversationId }),
         query: Type.Object(historyQuery)
       },

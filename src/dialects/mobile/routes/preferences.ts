@@ -4,6 +4,7 @@ import { bareId, ConversationId } from '../../../../protocol/ids.ts'
 import { omitUndefined } from '../../../omit-undefined.ts'
 import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
 import type { Services } from '../../kit/services.ts'
+import * as answers from '../answers.ts'
 import { answer } from '../present/answer.ts'
 
 const params = Type.Object({ id: ConversationId })
@@ -16,6 +17,7 @@ export function preferenceRoutes({ preferences }: Services): DialectRoute[] {
       'PUT /conversations/:id/mute',
       {
         summary: 'Mute or unmute',
+        answer: answers.Keeping,
         params,
         body: Type.Object({ isMuted: flag, until: Type.Optional(Type.String({ maxLength: 40 })) })
       },
@@ -29,7 +31,7 @@ export function preferenceRoutes({ preferences }: Services): DialectRoute[] {
     ),
     dialectRoute(
       'PUT /conversations/:id/pin',
-      { summary: 'Pin or unpin', params, body: Type.Object({ isPinned: flag }) },
+      { summary: 'Pin or unpin', answer: answers.Keeping, params, body: Type.Object({ isPinned: flag }) },
       async ({ actor, params: { id }, body: { isPinned } }) => {
         const pinned = isPinned ?? !kept(await preferences.get(actor, id)).isPinned
         const after = await preferences.set(actor, id, { pinned })
@@ -38,7 +40,7 @@ export function preferenceRoutes({ preferences }: Services): DialectRoute[] {
     ),
     dialectRoute(
       'PUT /conversations/:id/archive',
-      { summary: 'Archive or bring back', params, body: Type.Object({ isArchived: flag }) },
+      { summary: 'Archive or bring back', answer: answers.Keeping, params, body: Type.Object({ isArchived: flag }) },
       async ({ actor, params: { id }, body: { isArchived } }) => {
         const archived = isArchived ?? !kept(await preferences.get(actor, id)).isArchived
         const after = await preferences.set(actor, id, { archived })
@@ -47,7 +49,7 @@ export function preferenceRoutes({ preferences }: Services): DialectRoute[] {
     ),
     dialectRoute(
       'DELETE /conversations/:id/messages',
-      { summary: 'Clear the chat, for you alone', params },
+      { summary: 'Clear the chat, for you alone', answer: answers.ConversationRef, params },
       async ({ actor, params: { id } }) => {
         await preferences.clear(actor, id)
         return answer({ conversationId: bareId(id) }, 'Chat cleared')

@@ -6,6 +6,7 @@ import type { Actor } from '../../../actor.ts'
 import { omitUndefined } from '../../../omit-undefined.ts'
 import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
 import type { Services } from '../../kit/services.ts'
+import * as answers from '../answers.ts'
 import { answer } from '../present/answer.ts'
 
 /** Blocked people of one answer, newest first. */
@@ -30,12 +31,14 @@ const Changes = Type.Object({
 export function settingsRoutes(services: Services): DialectRoute[] {
   const { settings } = services
   return [
-    dialectRoute('GET /users/me/settings', { summary: 'Your settings' }, async ({ actor }) =>
-      answer(await presentSettings(services, actor, await settings.get(actor)))
+    dialectRoute(
+      'GET /users/me/settings',
+      { summary: 'Your settings', answer: answers.OwnSettings },
+      async ({ actor }) => answer(await presentSettings(services, actor, await settings.get(actor)))
     ),
     dialectRoute(
       'PUT /users/me/settings',
-      { summary: 'Change some of your settings', body: Changes },
+      { summary: 'Change some of your settings', answer: answers.OwnSettings, body: Changes },
       async ({ actor, body: { notifications = {}, privacy = {} } }) => {
         const { lastSeen, profilePhoto, about } = privacy
         const changes = { notifications, privacy: omitUndefined({ lastSeen, profilePhoto, about }) }
@@ -49,12 +52,14 @@ export function settingsRoutes(services: Services): DialectRoute[] {
 
 function blockRoutes({ blocks }: Services): DialectRoute[] {
   return [
-    dialectRoute('GET /users/me/blocked-users', { summary: 'Whom you have blocked' }, async ({ actor }) =>
-      answer((await blocks.list(actor, { limit: MAX_BLOCKED })).blocks.map(presentBlock))
+    dialectRoute(
+      'GET /users/me/blocked-users',
+      { summary: 'Whom you have blocked', answer: answers.BlockedUsers },
+      async ({ actor }) => answer((await blocks.list(actor, { limit: MAX_BLOCKED })).blocks.map(presentBlock))
     ),
     dialectRoute(
       'POST /users/me/blocked-users',
-      { summary: 'Block somebody', body: Type.Object({ userId: UserId }) },
+      { summary: 'Block somebody', answer: answers.ChangedBlock, body: Type.Object({ userId: UserId }) },
       async ({ actor, body: { userId } }) => {
         await blocks.add(actor, userId)
         return answer({ userId: bareId(userId), isBlocked: true }, 'User blocked')
@@ -62,7 +67,7 @@ function blockRoutes({ blocks }: Services): DialectRoute[] {
     ),
     dialectRoute(
       'DELETE /users/me/blocked-users/:userId',
-      { summary: 'Take a block back', params: Type.Object({ userId: UserId }) },
+      { summary: 'Take a block back', answer: answers.ChangedBlock, params: Type.Object({ userId: UserId }) },
       async ({ actor, params: { userId } }) => {
         await blocks.remove(actor, userId)
         return answer({ userId: bareId(userId), isBlocked: false }, 'User unblocked')

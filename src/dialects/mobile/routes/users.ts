@@ -9,6 +9,7 @@ import { type DialectRoute, dialectRoute, readingRoute } from '../../kit/dialect
 import { limitOf, pageQuery } from '../../kit/paging.ts'
 import { readFound, withPresence } from '../../kit/readings.ts'
 import type { Services } from '../../kit/services.ts'
+import * as answers from '../answers.ts'
 import { answer } from '../present/answer.ts'
 import { presentOthers, presentOwn } from '../present/people.ts'
 
@@ -34,23 +35,23 @@ const Profile = Type.Object({
 
 /** Document 0, "User Profile", "User Status" and "Search". */
 export function userRoutes(services: Services): DialectRoute[] {
-  return [...ownRoutes(services), ...otherRoutes(services)]
+  return [...ownRoutes(services), ...deviceRoutes(services), ...otherRoutes(services)]
 }
 
 function ownRoutes(services: Services): DialectRoute[] {
-  const { users, addresses, presence } = services
+  const { users, addresses } = services
   return [
     // At the root it answers document 1 too.
-    addressRoute(services, async (actor, me) => ({
+    addressRoute(services, answers.ProvedAddress, async (actor, me) => ({
       ...answer({ ...(await presentOwn(services, actor, me)), phone: me.phone ?? null }, 'Verified'),
       error: null
     })),
-    dialectRoute('GET /users/me', { summary: 'Your profile' }, async ({ actor }) =>
+    dialectRoute('GET /users/me', { summary: 'Your profile', answer: answers.Profile }, async ({ actor }) =>
       answer(await presentOwn(services, actor, await users.me(actor)))
     ),
     dialectRoute(
       'PUT /users/me',
-      { summary: 'Change your profile', body: Profile },
+      { summary: 'Change your profile', answer: answers.ChangedProfile, body: Profile },
       async ({ actor, body, ip, isLocal }) => {
         const { username, displayName, avatar, bio, publicKey, phoneNumber, email } = body
         const verification = await addresses.noteNew(actor, omitUndefined({ phone: phoneNumber, email }), {
@@ -68,10 +69,19 @@ function ownRoutes(services: Services): DialectRoute[] {
         const me = await users.update(actor, omitUndefined(changes))
         return answer({ ...(await presentOwn(services, actor, me)), ...verification }, 'Profile updated')
       }
-    ),
+    )
+  ]
+}
+
+function deviceRoutes({ users, presence }: Services): DialectRoute[] {
+  return [
     dialectRoute(
       'PUT /users/me/status',
-      { summary: 'Show yourself as online, away or offline', body: Type.Object({ status: PresenceStatus }) },
+      {
+        summary: 'Show yourself as online, away or offline',
+        answer: answers.Status,
+        body: Type.Object({ status: PresenceStatus })
+      },
       async ({ actor, body }) => {
         presence.setStatus(actor, body.status)
         const [own] = await presence.get(actor, [actor.userId])
@@ -80,7 +90,11 @@ function ownRoutes(services: Services): DialectRoute[] {
     ),
     dialectRoute(
       'PUT /users/me/fcm-token',
-      { summary: 'Keep a device’s push token', body: Type.Object({ token: Type.String({ maxLength: 4_096 }) }) },
+      {
+        summary: 'Keep a device’s push token',
+        answer: answers.Done,
+        body: Type.Object({ token: Type.String({ maxLength: 4_096 }) })
+      },
       async ({ actor, body }) => {
         await users.addPushToken(actor, body.token)
         return answer({}, 'Token saved')
@@ -96,6 +110,7 @@ function otherRoutes(services: Services): DialectRoute[] {
       'GET /users/search',
       {
         summary: 'People by phone number, username or name',
+        answer: answers.Users,
         query: Type.Object({ q: Type.String({ maxLength: 128 }), ...pageQuery })
       },
       {
@@ -109,7 +124,11 @@ function otherRoutes(services: Services): DialectRoute[] {
     ),
     dialectRoute(
       'GET /users/:id',
-      { summary: 'Somebody’s profile, as far as they show it', params: Type.Object({ id: UserId }) },
+      {
+        summary: 'Somebody’s profile, as far as they show it',
+        answer: answers.OneUser,
+        params: Type.Object({ id: UserId })
+      },
       async ({ actor, params }) => {
         const found = await withPresence(services, actor, [await users.get(actor, params.id)])
         const [other] = presentOthers(found)

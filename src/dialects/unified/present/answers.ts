@@ -1,14 +1,5 @@
-import { Type } from '@sinclair/typebox'
 import type { AppError } from '../../../errors.ts'
 import { omitUndefined } from '../../../omit-undefined.ts'
-
-/** Schema of the body of everything that was done. */
-export const Granted = Type.Object({
-  success: Type.Literal(true),
-  data: Type.Unknown(),
-  error: Type.Null(),
-  message: Type.String()
-})
 
 /** The body of everything that was done. */
 export function answer(data: unknown, message = 'OK') {

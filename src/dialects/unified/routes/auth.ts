@@ -5,6 +5,7 @@ import { presentSignIn } from '../../../accounts/index.ts'
 import { omitUndefined } from '../../../omit-undefined.ts'
 import { type DialectDeps, type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
 import type { Services } from '../../kit/services.ts'
+import * as answers from '../answers.ts'
 import { answer } from '../present/answers.ts'
 import { presentMe } from '../present/people.ts'
 
@@ -32,13 +33,14 @@ function codeRoutes({ otp }: Services): DialectRoute[] {
   return [
     dialectRoute(
       'POST /auth/send-otp',
-      { summary: 'Send a code to register with', body: Type.Object(target), isPublic: true },
+      { summary: 'Send a code to register with', answer: answers.SentCode, body: Type.Object(target), isPublic: true },
       async call => await send('register', call.body, call)
     ),
     dialectRoute(
       'POST /auth/send-otp-login',
       {
         summary: 'Send a code to sign in with; the same answer for who is not known',
+        answer: answers.SentCode,
         body: Type.Object(target),
         isPublic: true
       },
@@ -54,6 +56,7 @@ function verifyRoutes(deps: DialectDeps): DialectRoute[] {
       'POST /auth/verify-otp-register',
       {
         summary: 'Make an account by a code, or sign in where there is one',
+        answer: answers.SignedIn,
         isPublic: true,
         body: Type.Object({
           ...claim,
@@ -75,7 +78,12 @@ function verifyRoutes(deps: DialectDeps): DialectRoute[] {
     ),
     dialectRoute(
       'POST /auth/verify-otp-login',
-      { summary: 'Sign in by a code', isPublic: true, body: Type.Object({ ...claim, device }) },
+      {
+        summary: 'Sign in by a code',
+        answer: answers.SignedIn,
+        isPublic: true,
+        body: Type.Object({ ...claim, device })
+      },
       async ({ body: { phone, email, otp: code, requestId, device }, ip }) => {
         const input = { code, ...omitUndefined({ phone, email, requestId, device: deviceOf(device) }) }
         return await presentSignedIn(deps, await otp.login(input, ip), 'Signed in')
@@ -95,14 +103,21 @@ function passwordRoutes(deps: DialectDeps): DialectRoute[] {
   return [
     dialectRoute(
       'POST /auth/login',
-      { summary: 'Sign in with a password and one of phone, email and username', isPublic: true, body },
+      {
+        summary: 'Sign in with a password and one of phone, email and username',
+        answer: answers.SignedIn,
+        isPublic: true,
+        body
+      },
       async ({ body: { phone, email, username, password, device }, ip }) => {
         const input = { password, ...omitUndefined({ phone, email, username, device: deviceOf(device) }) }
         return await presentSignedIn(deps, await auth.login(input, ip), 'Signed in')
       }
     ),
-    dialectRoute('GET /auth/me', { summary: 'Who the token belongs to' }, async ({ actor }) =>
-      answer(presentMe(await users.me(actor)))
+    dialectRoute(
+      'GET /auth/me',
+      { summary: 'Who the token belongs to', answer: answers.TokenOwner },
+      async ({ actor }) => answer(presentMe(await users.me(actor)))
     )
   ]
 }

@@ -6,6 +6,7 @@ import { AppError } from '../../../errors.ts'
 import { omitUndefined } from '../../../omit-undefined.ts'
 import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
 import type { Services } from '../../kit/services.ts'
+import * as answers from '../answers.ts'
 import { answer } from '../present/answers.ts'
 import { presentConversations } from '../present/conversation.ts'
 import { presentUsers } from '../present/people.ts'
@@ -25,6 +26,7 @@ export function contactRoutes(services: Services): DialectRoute[] {
       'POST /contacts/start-chat',
       {
         summary: 'Open the chat with somebody, by id or number',
+        answer: answers.OneConversation,
         body: Type.Object({ userId: Type.Optional(UserId), phone: Type.Optional(Phone) })
       },
       async ({ actor, body: { userId, phone } }) => {
@@ -39,6 +41,7 @@ export function contactRoutes(services: Services): DialectRoute[] {
       'POST /contacts/sync',
       {
         summary: 'Find an address book’s people',
+        answer: answers.Contacts,
         bodyLimit: ADDRESS_BOOK_BYTES,
         body: Type.Object({ contacts: Type.Array(Entry, omitUndefined({ maxItems })) })
       },

@@ -11,6 +11,7 @@ import { type DialectRoute, dialectRoute, readingRoute } from '../../kit/dialect
 import { limitOf, pageQuery } from '../../kit/paging.ts'
 import { readConversation, readConversations } from '../../kit/readings.ts'
 import type { Services } from '../../kit/services.ts'
+import * as answers from '../answers.ts'
 import { answer, answerPage } from '../present/answers.ts'
 import { presentConversation, presentConversations } from '../present/conversation.ts'
 
@@ -73,13 +74,18 @@ function listRoutes(services: Services): DialectRoute[] {
   return [
     readingRoute(
       'GET /conversations',
-      { summary: 'Your conversations, pinned ones first', query: Type.Object(pageQuery) },
+      {
+        summary: 'Your conversations, pinned ones first',
+        answer: answers.ConversationPage,
+        query: Type.Object(pageQuery)
+      },
       { services, read: readConversations, present: answerConversations }
     ),
     dialectRoute(
       'POST /conversations',
       {
         summary: 'Open the chat with one other person, or make a group',
+        answer: answers.OneConversation,
         status: 201,
         otherStatus: 200,
         body: Type.Object({ ...groupFields, ...peopleFields, type: Type.Optional(ConversationType) })
@@ -103,13 +109,14 @@ function oneRoutes(services: Services): DialectRoute[] {
   return [
     readingRoute(
       'GET /conversations/:id',
-      { summary: 'One conversation', params },
+      { summary: 'One conversation', answer: answers.OneConversation, params },
       { services, read: readConversation, present: (found, { actor }) => answer(presentConversation(found, actor)) }
     ),
     dialectRoute(
       'DELETE /conversations/:id',
       {
         summary: 'Clear a conversation and hide it until somebody writes in it, or end a group of yours',
+        answer: answers.DeletedConversation,
         params,
         query: Type.Object({ scope: Type.Optional(oneOf('me', 'everyone')) })
       },

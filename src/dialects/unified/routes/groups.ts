@@ -8,6 +8,7 @@ import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
 import { pageQuery } from '../../kit/paging.ts'
 import { readConversations } from '../../kit/readings.ts'
 import type { Services } from '../../kit/services.ts'
+import * as answers from '../answers.ts'
 import { answer } from '../present/answers.ts'
 import { showConversation } from '../present/conversation.ts'
 import { answerConversations, groupFields, makeGroup, othersOf, peopleFields } from './conversations.ts'
@@ -29,13 +30,22 @@ async function showGroup(services: Services, actor: Actor, id: string) {
 
 function listRoutes(services: Services): DialectRoute[] {
   return [
-    dialectRoute('GET /groups', { summary: 'Your groups', query: Type.Object(pageQuery) }, async ({ actor, query }) => {
-      const found = await readConversations(services, { actor, query: { ...query, type: 'group' } })
-      return answerConversations(found, { actor, query })
-    }),
+    dialectRoute(
+      'GET /groups',
+      { summary: 'Your groups', answer: answers.ConversationPage, query: Type.Object(pageQuery) },
+      async ({ actor, query }) => {
+        const found = await readConversations(services, { actor, query: { ...query, type: 'group' } })
+        return answerConversations(found, { actor, query })
+      }
+    ),
     dialectRoute(
       'POST /groups',
-      { summary: 'Make a group', status: 201, body: Type.Object({ ...groupFields, ...peopleFields }) },
+      {
+        summary: 'Make a group',
+        answer: answers.OneConversation,
+        status: 201,
+        body: Type.Object({ ...groupFields, ...peopleFields })
+      },
       async ({ actor, body }) => {
         if (body.name === undefined) throw new AppError('invalid', 'A group needs a name')
         return answer(await makeGroup(services, actor, othersOf(actor, body), body), 'Group created')
@@ -51,12 +61,14 @@ function oneRoutes(services: Services): DialectRoute[] {
     settings: Type.Optional(Type.Partial(Type.Object(settings)))
   })
   return [
-    dialectRoute('GET /groups/:id', { summary: 'One group', params }, async ({ actor, params: { id } }) =>
-      answer(await showGroup(services, actor, id))
+    dialectRoute(
+      'GET /groups/:id',
+      { summary: 'One group', answer: answers.OneConversation, params },
+      async ({ actor, params: { id } }) => answer(await showGroup(services, actor, id))
     ),
     dialectRoute(
       'PUT /groups/:id',
-      { summary: 'Change a group', params, body: changes },
+      { summary: 'Change a group', answer: answers.OneConversation, params, body: changes },
       async ({ actor, params: { id }, body: { name, description, avatar, avatarUrl = avatar, settings = {} } }) => {
         const { whoMaySend, whoMayAdd, whoMayEdit, history } = settings
         const chosen = omitUndefined({ whoMaySend, whoMayAdd, whoMayEdit, history })
@@ -71,7 +83,7 @@ function oneRoutes(services: Services): DialectRoute[] {
     ),
     dialectRoute(
       'DELETE /groups/:id',
-      { summary: 'End a group of yours', params },
+      { summary: 'End a group of yours', answer: answers.GoneGroup, params },
       async ({ actor, params: { id } }) => {
         await groups.end(actor, id)
         return answer({ id: id.slice(-24) }, 'Group deleted')
@@ -85,7 +97,12 @@ function memberRoutes(services: Services): DialectRoute[] {
   return [
     dialectRoute(
       'POST /groups/:id/members',
-      { summary: 'Add people', params, body: Type.Object({ ...peopleFields, userId: Type.Optional(UserId) }) },
+      {
+        summary: 'Add people',
+        answer: answers.OneConversation,
+        params,
+        body: Type.Object({ ...peopleFields, userId: Type.Optional(UserId) })
+      },
       async ({ actor, params: { id }, body: { userId, ...people } }) => {
         const userIds = othersOf(actor, userId === undefined ? people : { userIds: [userId] })
         if (userIds.length === 0) throw new AppError('invalid', 'Give userIds')
@@ -95,7 +112,11 @@ function memberRoutes(services: Services): DialectRoute[] {
     ),
     dialectRoute(
       'DELETE /groups/:id/members/:userId',
-      { summary: 'Remove somebody, or leave', params: Type.Object({ id: ConversationId, userId: UserId }) },
+      {
+        summary: 'Remove somebody, or leave',
+        answer: answers.RemovedMember,
+        params: Type.Object({ id: ConversationId, userId: UserId })
+      },
       async ({ actor, params: { id, userId } }) => {
         if (userId.slice(-24) === actor.userId) return await leave(services, actor, id)
         await groups.remove(actor, id, userId)
@@ -104,7 +125,7 @@ function memberRoutes(services: Services): DialectRoute[] {
     ),
     dialectRoute(
       'POST /groups/:id/leave',
-      { summary: 'Leave a group', params },
+      { summary: 'Leave a group', answer: answers.GoneGroup, params },
       async ({ actor, params: { id } }) => await leave(services, actor, id)
     )
   ]
@@ -120,7 +141,7 @@ function roleRoutes(services: Services): DialectRoute[] {
   return [
     dialectRoute(
       'PUT /groups/:id/admins',
-      { summary: 'Make these people, and nobody else, the admins', params, body },
+      { summary: 'Make these people, and nobody else, the admins', answer: answers.OneConversation, params, body },
       async ({ actor, params: { id }, body: { userIds } }) => {
         await services.groups.setAdmins(actor, id, userIds)
         return answer(await showGroup(services, actor, id), 'Admins changed')

@@ -8,6 +8,7 @@ import { historyQuery, limitOf } from '../../kit/paging.ts'
 import { readMessages, type Said } from '../../kit/readings.ts'
 import { sendMessage } from '../../kit/sending.ts'
 import type { Services } from '../../kit/services.ts'
+import * as answers from '../answers.ts'
 import { contentOf, EditedMessage, editOf, NewMessage, openPlace } from '../content.ts'
 import { answer, answerPage } from '../present/answers.ts'
 import { presentMessage, showMessage } from '../present/message.ts'
@@ -30,7 +31,7 @@ function pageRoutes(services: Services): DialectRoute[] {
   return [
     dialectRoute(
       'POST /messages',
-      { summary: 'Send a message', status: 201, isSend: true, body: NewMessage },
+      { summary: 'Send a message', answer: answers.OneMessage, status: 201, isSend: true, body: NewMessage },
       async ({ actor, body }) => {
         const conversationId = await openPlace(services, actor, body)
         const message = await sendMessage(services, actor, conversationId, contentOf(body))
@@ -39,7 +40,7 @@ function pageRoutes(services: Services): DialectRoute[] {
     ),
     readingRoute(
       'GET /messages',
-      { summary: 'Messages of a conversation, newest first', query: History },
+      { summary: 'Messages of a conversation, newest first', answer: answers.MessagePage, query: History },
       { services, read: readMessages, present: async (said, { query }) => await answerHistory(services, said, query) }
     )
   ]
@@ -62,7 +63,7 @@ function changeRoutes(services: Services): DialectRoute[] {
   return [
     dialectRoute(
       'PATCH /messages/:id',
-      { summary: 'Edit a message of yours', params, body: EditedMessage },
+      { summary: 'Edit a message of yours', answer: answers.OneMessage, params, body: EditedMessage },
       async ({ actor, params: { id }, body }) => {
         const place = await messages.locate(actor, id)
         const edited = await messages.edit(actor, { ...place, ...editOf(body) })
@@ -73,6 +74,7 @@ function changeRoutes(services: Services): DialectRoute[] {
       'DELETE /messages/:id',
       {
         summary: 'Delete a message for yourself, or for everyone',
+        answer: answers.DeletedMessage,
         params,
         query: Type.Object({ scope: Scope }),
         body: Type.Object({ scope: Scope, deleteFor: Scope, forEveryone: Type.Optional(Type.Boolean()) })
@@ -97,7 +99,7 @@ function reactionRoutes(services: Services): DialectRoute[] {
   return [
     dialectRoute(
       'POST /messages/:id/reactions',
-      { summary: 'React to a message', params, body: Type.Object({ emoji: Emoji }) },
+      { summary: 'React to a message', answer: answers.OneMessage, params, body: Type.Object({ emoji: Emoji }) },
       async ({ actor, params: { id }, body: { emoji } }) => {
         const message = await reactions.add(actor, { ...(await messages.locate(actor, id)), emoji })
         return answer(await showMessage(services, message), 'Reaction added')
@@ -105,7 +107,11 @@ function reactionRoutes(services: Services): DialectRoute[] {
     ),
     dialectRoute(
       'DELETE /messages/:id/reactions/:emoji',
-      { summary: 'Take a reaction back', params: Type.Object({ id: MessageId, emoji: Emoji }) },
+      {
+        summary: 'Take a reaction back',
+        answer: answers.OneMessage,
+        params: Type.Object({ id: MessageId, emoji: Emoji })
+      },
       async ({ actor, params: { id, emoji } }) => {
         const message = await reactions.remove(actor, { ...(await messages.locate(actor, id)), emoji })
         return answer(await showMessage(services, message), 'Reaction removed')

@@ -7,6 +7,7 @@ import { omitUndefined } from '../../../omit-undefined.ts'
 import { type DialectRoute, dialectRoute } from '../../kit/dialect.ts'
 import { limitOf, pageQuery } from '../../kit/paging.ts'
 import type { Services } from '../../kit/services.ts'
+import * as answers from '../answers.ts'
 import { answer, answerPage } from '../present/answers.ts'
 import { showConversation } from '../present/conversation.ts'
 import { presentUser } from '../present/people.ts'
@@ -24,7 +25,11 @@ function askingRoutes(services: Services): DialectRoute[] {
   return [
     dialectRoute(
       'POST /chat-requests',
-      { summary: 'Ask somebody to chat', body: Type.Object({ to: UserId, message: Type.Optional(RequestText) }) },
+      {
+        summary: 'Ask somebody to chat',
+        answer: answers.OneRequest,
+        body: Type.Object({ to: UserId, message: Type.Optional(RequestText) })
+      },
       async ({ actor, body: { to, message } }) => {
         const request = await requests.send(actor, { kind: 'chat', to, ...omitUndefined({ message }) })
         return answer(await show(services, actor, request), 'Chat request sent')
@@ -34,6 +39,7 @@ function askingRoutes(services: Services): DialectRoute[] {
       'GET /chat-requests',
       {
         summary: 'Requests to you and by you, newest first',
+        answer: answers.RequestPage,
         query: Type.Object({
           limit: pageQuery.limit,
           after: Type.Optional(RequestId),
@@ -58,7 +64,7 @@ function decidingRoutes(services: Services): DialectRoute[] {
   return [
     dialectRoute(
       'POST /chat-requests/:id/accept',
-      { summary: 'Accept a request: the two have a chat', params },
+      { summary: 'Accept a request: the two have a chat', answer: answers.OneRequest, params },
       async ({ actor, params: { id } }) => {
         const request = await requests.accept(actor, id)
         return answer(await show(services, actor, request), 'Chat request accepted')
@@ -66,7 +72,7 @@ function decidingRoutes(services: Services): DialectRoute[] {
     ),
     dialectRoute(
       'POST /chat-requests/:id/decline',
-      { summary: 'Decline a request', params },
+      { summary: 'Decline a request', answer: answers.OneRequest, params },
       async ({ actor, params: { id } }) => {
         const request = await requests.decline(actor, id)
         return answer(await show(services, actor, request), 'Chat request declined')

@@ -11,6 +11,7 @@ import { type DialectRoute, dialectRoute, readingRoute } from '../../kit/dialect
 import { limitOf, pageQuery } from '../../kit/paging.ts'
 import { type Found, readFound } from '../../kit/readings.ts'
 import type { Services } from '../../kit/services.ts'
+import * as answers from '../answers.ts'
 import { answer, answerPage } from '../present/answers.ts'
 import { presentFound, presentMe, presentPresence, presentUsers } from '../present/people.ts'
 
@@ -35,6 +36,7 @@ function listRoutes(services: Services): DialectRoute[] {
       'GET /users',
       {
         summary: 'Everybody, or those whom `search` (or `q`) finds',
+        answer: answers.UserPage,
         query: Type.Object({ ...pageQuery, search: either, q: either, after: Type.Optional(UserId) })
       },
       async call => {
@@ -51,7 +53,11 @@ function listRoutes(services: Services): DialectRoute[] {
     ),
     readingRoute(
       'GET /users/search',
-      { summary: 'People by name, username or number', query: Type.Object({ ...pageQuery, q: Query }) },
+      {
+        summary: 'People by name, username or number',
+        answer: answers.UserPage,
+        query: Type.Object({ ...pageQuery, q: Query })
+      },
       { services, read: readFound, present: answerFound }
     )
   ]
@@ -62,34 +68,36 @@ interface SearchCall {
   readonly query: { readonly page?: number; readonly limit?: number }
 }
 
+const { displayName, username, avatarUrl, bio, statusText, publicKey } = UpdateMe.schema.body.properties
+/** Profile fields that a person may change, under either app’s names. */
+const Profile = Type.Object({
+  name: displayName,
+  displayName,
+  avatar: avatarUrl,
+  avatarUrl,
+  username,
+  bio,
+  statusText,
+  publicKey,
+  phone: Type.Optional(Phone),
+  phoneNumber: Type.Optional(Phone),
+  email: Type.Optional(Email)
+})
+
 function profileRoutes(services: Services): DialectRoute[] {
   const { users, addresses, presence } = services
-  const { displayName, username, avatarUrl, bio, statusText, publicKey } = UpdateMe.schema.body.properties
-  const profile = {
-    name: displayName,
-    displayName,
-    avatar: avatarUrl,
-    avatarUrl,
-    username,
-    bio,
-    statusText,
-    publicKey,
-    phone: Type.Optional(Phone),
-    phoneNumber: Type.Optional(Phone),
-    email: Type.Optional(Email)
-  }
   const showMe = async (actor: SearchCall['actor'], me: Awaited<ReturnType<typeof users.me>>) => {
     const [there] = await presence.get(actor, [me.id])
     return { ...presentMe(me), ...(there && statusOf(presentPresence(there))) }
   }
   return [
-    addressRoute(services, async (actor, me) => answer(await showMe(actor, me), 'Verified')),
-    dialectRoute('GET /users/profile', { summary: 'Your profile' }, async ({ actor }) =>
+    addressRoute(services, answers.Profile, async (actor, me) => answer(await showMe(actor, me), 'Verified')),
+    dialectRoute('GET /users/profile', { summary: 'Your profile', answer: answers.Profile }, async ({ actor }) =>
       answer(await showMe(actor, await users.me(actor)))
     ),
     dialectRoute(
       'GET /users/profile/:userId',
-      { summary: 'Somebody’s profile', params: Type.Object({ userId: UserId }) },
+      { summary: 'Somebody’s profile', answer: answers.OneUser, params: Type.Object({ userId: UserId }) },
       async ({ actor, params }) => {
         const [shown] = await presentUsers(services, actor, [await users.get(actor, params.userId)])
         return answer(shown)
@@ -97,7 +105,11 @@ function profileRoutes(services: Services): DialectRoute[] {
     ),
     dialectRoute(
       'PATCH /users/me',
-      { summary: 'Change your profile; an empty text takes a field away', body: Type.Object(profile) },
+      {
+        summary: 'Change your profile; an empty text takes a field away',
+        answer: answers.ChangedProfile,
+        body: Profile
+      },
       async ({ actor, body: { name, displayName = name, avatar, avatarUrl = avatar, ...body }, ip, isLocal }) => {
         const { username, bio, statusText, publicKey, phone, phoneNumber = phone, email } = body
         const verification = await addresses.noteNew(actor, omitUndefined({ phone: phoneNumber, email }), {
@@ -119,22 +131,30 @@ function statusOf({ online, status }: ReturnType<typeof presentPresence>) {
 function presenceRoutes(services: Services): DialectRoute[] {
   const { users, presence } = services
   return [
-    dialectRoute('GET /users/by-ids', { summary: 'People by their ids', query: ids }, async ({ actor, query }) => {
-      const wanted = readIds(query.ids)
-      const found = new Map((await users.findMany(actor, wanted)).map(user => [user.id.slice(-24), user]))
-      return answer(
-        await presentUsers(
-          services,
-          actor,
-          wanted.flatMap(id => found.get(id.slice(-24)) ?? [])
+    dialectRoute(
+      'GET /users/by-ids',
+      { summary: 'People by their ids', answer: answers.Users, query: ids },
+      async ({ actor, query }) => {
+        const wanted = readIds(query.ids)
+        const found = new Map((await users.findMany(actor, wanted)).map(user => [user.id.slice(-24), user]))
+        return answer(
+          await presentUsers(
+            services,
+            actor,
+            wanted.flatMap(id => found.get(id.slice(-24)) ?? [])
+          )
         )
-      )
-    }),
-    dialectRoute('GET /presence', { summary: 'Who is there', query: ids }, async ({ actor, query }) =>
-      answer((await presence.get(actor, readIds(query.ids))).map(presentPresence))
+      }
     ),
-    dialectRoute('GET /users/online/count', { summary: 'How many people are there' }, async () =>
-      answer(await Promise.resolve({ count: presence.onlineCount() }))
+    dialectRoute(
+      'GET /presence',
+      { summary: 'Who is there', answer: answers.Presences, query: ids },
+      async ({ actor, query }) => answer((await presence.get(actor, readIds(query.ids))).map(presentPresence))
+    ),
+    dialectRoute(
+      'GET /users/online/count',
+      { summary: 'How many people are there', answer: answers.OnlineCount },
+      async () => answer(await Promise.resolve({ count: presence.onlineCount() }))
     )
   ]
 }
