@@ -48,7 +48,7 @@ export function createSync({ clock, store, bus, receipts, pageGate, items, headP
     cursors: new DeviceCursors(store.deviceCursors, clock),
     missed: new MissedService({ clock, store, sync, pageGate }),
     receipts,
-    store
+    messages: store.messages
   })
   return {
     sync,

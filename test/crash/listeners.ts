@@ -7,8 +7,6 @@ import type { ServerProcess, Somebody } from './rig.ts'
 /** A client as people have it, which comes back as it does by itself. */
 export interface Listener {
   readonly name: string
-  /** Whether it says what it has when it comes back. */
-  readonly keepsPlace: boolean
   /** Texts of the messages that have come, as often as they came. */
   readonly texts: () => readonly string[]
   readonly isConnected: () => boolean
@@ -30,7 +28,6 @@ const sync: Open = async ({ t, server, who, conversationId }) => {
   const messages = () => Object.values(client.store.conversations[conversationId]?.messages ?? {})
   return {
     name: '/ws',
-    keepsPlace: true,
     texts: () => messages().map(({ text = '' }) => text),
     isConnected: () => client.isConnected
   }
@@ -43,7 +40,6 @@ const packets =
     const client = await PacketClient.open(t, server.url, { ...optionsOf(who.token), hasOwnPace: true })
     return {
       name,
-      keepsPlace: false,
       texts: () => client.heard.filter(it => it.name === event).map(({ data }) => textIn(data)),
       isConnected: () => client.socket.connected
     }
@@ -59,7 +55,7 @@ const stream =
     source.addEventListener('message:new', ({ data }) => texts.push(textIn(JSON.parse(data))))
     await new Promise(resolve => source.addEventListener('ready', resolve, { once: true }))
     const isConnected = () => source.readyState === source.OPEN
-    return { name: `${path} by ${kind}`, keepsPlace: true, texts: () => texts, isConnected }
+    return { name: `${path} by ${kind}`, texts: () => texts, isConnected }
   }
 
 const byToken = async ({ who }: Place): Promise<string> => `token=${who.token}`

@@ -182,6 +182,8 @@ export const Users = granted(Type.Array(PresentUser))
 export const UserPage = pageOf(PresentUser)
 export const TokenOwner = granted(Me)
 export const Profile = granted(PresentMe)
+/** The same at the root, where document 0 has this path too and says less of a person. */
+export const ProvedProfile = granted(Type.Partial(Type.Object({ ...PresentMe.properties, publicKey: text })))
 export const ChangedProfile = granted(ChangedMe)
 export const SignedIn = one({
   token: Type.String(),

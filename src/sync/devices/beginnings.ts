@@ -24,6 +24,11 @@ interface Place {
   readonly head: Awaited<ReturnType<ConversationStore['activity']>>[number]
 }
 
+/** Positions that are proved, and conversations of which more may have arrived than senders were told. */
+interface Proved extends CursorPositions {
+  readonly undelivered: readonly { readonly id: string; readonly rev: number; readonly deliveredSeq: number }[]
+}
+
 interface BeginningDeps {
   readonly clock: DatabaseClock
   readonly store: {
@@ -76,17 +81,30 @@ export class Beginnings {
    * Positions that the id of an event proves. Of what it does not name, everything from well before its moment has
    * arrived; an id without a moment, or with one of long ago, leaves that as it was.
    */
-  async at(userId: string, token: ResumeToken, cursor: DeviceCursor): Promise<CursorPositions> {
-    const places = await this.#places(userId)
+  async at(userId: string, token: ResumeToken, cursor: DeviceCursor): Promise<Proved> {
+    const [head, places] = await Promise.all([this.#store.accounts.head(new ObjectId(userId)), this.#places(userId)])
     const isMoment = this.#clock.now() - token.at < MAX_AGE_MS
-    const since = new Date(token.at - MARGIN_MS)
     const unnamed = places.filter(({ head }) => !token.recent.has(head._id.toHexString()))
-    const positions = isMoment
-      ? await this.#at(unnamed, since)
-      : unnamed.map(
-          ({ head: { _id } }) => [_id.toHexString(), cursor.conversations.get(_id.toHexString()) ?? 0] as const
-        )
-    return { account: token.account, conversations: Object.fromEntries([...positions, ...token.recent]) }
+    const known = isMoment ? await this.#at(unnamed, new Date(token.at - MARGIN_MS)) : cursor.conversations
+    // A client may claim what it likes: its own conversations count, and no further than they have come.
+    const positions = places.map(place => {
+      const id = place.head._id.toHexString()
+      return { place, id, rev: Math.min(place.head.rev, token.recent.get(id) ?? known.get(id) ?? 0) }
+    })
+    return {
+      account: Math.min(head, token.account),
+      conversations: Object.fromEntries(positions.map(({ id, rev }) => [id, rev])),
+      undelivered: positions.flatMap(
+        ({
+          place: {
+            me,
+            head: { seq }
+          },
+          id,
+          rev
+        }) => (seq > me.deliveredSeq && rev > me.deliveredSeq ? [{ id, rev, deliveredSeq: me.deliveredSeq }] : [])
+      )
+    }
   }
 
   async #places(userId: string): Promise<Place[]> {

@@ -1,7 +1,6 @@
 import type { Actor } from '../../actor.ts'
 import type { ReceiptService } from '../../conversations/index.ts'
 import { ObjectId } from '../../database/object-id.ts'
-import type { MemberStore } from '../../store/members.ts'
 import type { MessageStore } from '../../store/messages.ts'
 import type {
   Arrived,
@@ -15,15 +14,12 @@ import type { Beginnings } from './beginnings.ts'
 import type { DeviceCursors } from './cursors.ts'
 import type { MissedService } from './missed.ts'
 
-/** Memberships that are looked at for what has arrived. */
-const MAX_MEMBERSHIPS = 10_000
-
 interface DeviceDeps {
   readonly beginnings: Beginnings
   readonly cursors: DeviceCursors
   readonly missed: MissedService
   readonly receipts: Pick<ReceiptService, 'mark'>
-  readonly store: { readonly members: MemberStore; readonly messages: MessageStore }
+  readonly messages: MessageStore
 }
 
 /** Devices whose apps keep no cursors: where each of their clients stands, and what it has missed. */
@@ -45,10 +41,13 @@ export class DeviceService {
       renewed: async () => await beginnings.aDayAgo(actor.userId)
     })
     if (token === undefined) return cursor
-    const { account, conversations } = await beginnings.at(actor.userId, token, cursor)
+    const { account, conversations, undelivered } = await beginnings.at(actor.userId, token, cursor)
     const proved = { ...cursor, account, conversations: new Map(Object.entries(conversations)), isNew: false }
     await cursors.move(cursor.id, proved)
-    await this.#markDelivered(actor, proved)
+    for (const { id, rev, deliveredSeq } of undelivered) {
+      const seq = await this.#deps.messages.seqAtRev(new ObjectId(id), rev)
+      if (seq > deliveredSeq) await this.#deps.receipts.mark(actor, id, { deliveredSeq: seq, isCatchUp: true })
+    }
     return proved
   }
 
@@ -65,19 +64,5 @@ export class DeviceService {
   /** The connection is gone; its client may come back. */
   async release(cursorId: string, connection: { connectionId: string; isLost: boolean }): Promise<void> {
     await this.#deps.cursors.release(cursorId, connection)
-  }
-
-  /** Tells the senders of what has arrived. */
-  async #markDelivered(actor: Actor, { conversations }: DeviceCursor): Promise<void> {
-    const { members, messages } = this.#deps.store
-    const memberships = await members.findByUser(new ObjectId(actor.userId), MAX_MEMBERSHIPS)
-    for (const { conversationId, deliveredSeq } of memberships) {
-      const id = conversationId.toHexString()
-      const rev = conversations.get(id) ?? 0
-      // A message takes a `rev`: no more of them have arrived than changes.
-      if (rev <= deliveredSeq) continue
-      const seq = await messages.seqAtRev(conversationId, rev)
-      if (seq > deliveredSeq) await this.#deps.receipts.mark(actor, id, { deliveredSeq: seq, isCatchUp: true })
-    }
   }
 }

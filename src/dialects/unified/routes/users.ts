@@ -91,7 +91,7 @@ function profileRoutes(services: Services): DialectRoute[] {
     return { ...presentMe(me), ...(there && statusOf(presentPresence(there))) }
   }
   return [
-    addressRoute(services, answers.Profile, async (actor, me) => answer(await showMe(actor, me), 'Verified')),
+    addressRoute(services, answers.ProvedProfile, async (actor, me) => answer(await showMe(actor, me), 'Verified')),
     dialectRoute('GET /users/profile', { summary: 'Your profile', answer: answers.Profile }, async ({ actor }) =>
       answer(await showMe(actor, await users.me(actor)))
     ),
