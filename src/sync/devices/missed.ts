@@ -282,5 +282,7 @@ export class MissedService {
 
 /** Position of a client in a conversation: its own, or where the person came in if that was later. */
 function positionIn({ conversationId, joinedRev, rev }: MemberDoc, { conversations }: DeviceCursor): number {
-  return Math.max(conversations.get(conversationId.toHexString()) ?? 0, joinedRev ?? rev)
+  const known = conversations.get(conversationId.toHexString())
+  // An older membership does not say where it began; the last change of it is not earlier.
+  return known === undefined ? (joinedRev ?? rev) : Math.max(known, joinedRev ?? 0)
 }
