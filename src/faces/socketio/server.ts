@@ -6,9 +6,7 @@ import type { Config } from '../../config/config.ts'
 import type { Availability } from '../../database/availability.ts'
 import { AppError, goingAway, presentError } from '../../errors.ts'
 import type { Budgets } from '../../limits/budgets.ts'
-import { omitUndefined } from '../../omit-undefined.ts'
 import type { ConnectionCounts, Encoder } from '../../realtime/connection.ts'
-import { bearerToken } from '../../realtime/credential.ts'
 import type { TrackDelivery } from '../../realtime/delivery/delivery-tracker.ts'
 import type { MissedEvents, Receiver } from '../../realtime/delivery/missed.ts'
 import { deviceOf } from '../../realtime/device.ts'
@@ -21,6 +19,7 @@ import { EXPOSED_HEADERS } from '../http/cors.ts'
 import type { Proxies } from '../http/proxies.ts'
 import { BoundedWebSocketServer } from '../ws/engine.ts'
 import { SocketIoConnection } from './connection.ts'
+import { clientIds, isLegacyMain, namedDevice, namedDialect, tokenOf } from './handshake.ts'
 import { PacketLoop } from './packet-loop.ts'
 import { SOCKET_IO_PATH } from './path.ts'
 import { refuseRequest } from './refusal.ts'
@@ -121,7 +120,7 @@ export class SocketIoServer {
     const { drainFinishMs, closeTimeoutMs } = config.timings
     await this.#transports.endAll(closeTimeoutMs, async sockets => {
       await delay(drain.slot())
-      const accepted = sockets().map(({ data }) => data as Partial<AcceptedSocket>)
+      const accepted = sockets().map(acceptedOf)
       await Promise.all(accepted.map(async ({ loop }) => await loop?.leave(drainFinishMs)))
       await Promise.all(accepted.map(async ({ connection }) => await connection?.leave(closeTimeoutMs)))
     })
@@ -183,7 +182,7 @@ export class SocketIoServer {
 
   /** Take the client's commands from here on; they are answered once it has caught up. */
   #open(socket: Socket): void {
-    const { connection, dialect } = socket.data as Partial<AcceptedSocket>
+    const { connection, dialect } = acceptedOf(socket)
     if (connection === undefined || dialect === undefined) return
     const { lifecycle, config, budgets, counts, availability, onError } = this.#deps
     lifecycle.open(connection)
@@ -264,35 +263,7 @@ export class SocketIoServer {
   }
 }
 
-/** Whether a client of version 2 is in the main namespace, where it begins without having asked for it. */
-function isLegacyMain({ conn, nsp }: Socket): boolean {
-  return conn.protocol === 3 && nsp.name === '/'
-}
-
-/** Name of the dialect that a client asks for. */
-function namedDialect({ handshake: { query, auth } }: Socket): string | undefined {
-  const named: unknown = auth['dialect'] ?? query['dialect']
-  return typeof named === 'string' ? named : undefined
-}
-
-/** Name that a client gives its device, for tokens of an existing user system. */
-function namedDevice({ handshake: { auth, query } }: Socket): string | undefined {
-  const device: unknown = auth['device']
-  const named = typeof device === 'object' && device !== null && 'id' in device ? device.id : undefined
-  return [named, auth['deviceId'], query['deviceId']].find((it): it is string => typeof it === 'string' && it !== '')
-}
-
-/** Ids of a client of version 4.6 or later: the one that it is told now, and the one that it was told before. */
-function clientIds(socket: Socket): { clientId?: string; formerId?: string } {
-  const { pid } = socket as unknown as { pid?: string }
-  const { pid: formerId } = socket.handshake.auth
-  return omitUndefined({ clientId: pid, formerId: typeof formerId === 'string' ? formerId : undefined })
-}
-
-/** The first of the places where the documents put a token. */
-function tokenOf({ handshake: { auth, query, headers } }: Socket): string {
-  const places = [auth['token'], query['token'], query['auth'], auth['auth'], bearerToken(headers.authorization)]
-  const token = places.find((it): it is string => typeof it === 'string' && it !== '')
-  if (token === undefined) throw new AppError('unauthenticated', 'A token is required')
-  return bearerToken(token) ?? token
+/** Connection and dialect of a socket, once it may enter. */
+function acceptedOf({ data }: Socket): Partial<AcceptedSocket> {
+  return data
 }
