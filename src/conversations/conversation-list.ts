@@ -52,7 +52,7 @@ interface Listed {
   readonly preferences: PreferencesDoc
 }
 
-/** What a list is read by, besides its candidates. */
+/** Cut of a list: how many, of which type, and after which; and the groups that are new to the person. */
 interface ListCut {
   readonly limit: number
   readonly type: ConversationDoc['type'] | undefined

@@ -2,6 +2,8 @@ import { bareId } from '../../protocol/ids.ts'
 
 /** Age from which the events sent to a connection are complete, ms. */
 export const MARGIN_MS = 15_000
+/** Age from which the moment of an id says nothing any more, ms: by then, unless configured otherwise, a session has ended. */
+export const MAX_AGE_MS = 30 * 24 * 3_600_000
 /** Conversations whose position is kept. */
 export const MAX_NAMED = 40
 

@@ -27,6 +27,14 @@ const NO_MESSAGES: MessagePage = { messages: [], more: false, upToRev: 0 }
 /** Conversations whose changes are read with one query. */
 const READ_TOGETHER = 20
 
+/** Stores that everything is read from which somebody has missed. */
+export interface ReplayStores {
+  readonly accounts: AccountStore
+  readonly conversations: ConversationStore
+  readonly members: MemberStore
+  readonly messages: MessageStore
+}
+
 /** A page of a conversation's changes that is asked for. */
 interface Asked {
   readonly conversationId: ObjectId
@@ -44,12 +52,7 @@ interface Changed {
 
 /** Events that this process has not heard, made again from the state that the store holds. */
 export class ReplayService {
-  readonly #store: {
-    readonly accounts: AccountStore
-    readonly conversations: ConversationStore
-    readonly members: MemberStore
-    readonly messages: MessageStore
-  }
+  readonly #store: ReplayStores
   readonly #sync: SyncService
   /** A few conversations after the other, so that memory stays bounded however many are behind. */
   readonly #pages = new Batcher<Asked, ConversationChange[]>(async asked => await this.#readPages(asked), READ_TOGETHER)
@@ -58,12 +61,7 @@ export class ReplayService {
     store,
     sync
   }: {
-    store: {
-      readonly accounts: AccountStore
-      readonly conversations: ConversationStore
-      readonly members: MemberStore
-      readonly messages: MessageStore
-    }
+    store: ReplayStores
     sync: SyncService
   }) {
     this.#store = store

@@ -5,14 +5,10 @@ import { ObjectId } from '../database/object-id.ts'
 import type { FairGate } from '../limits/fair-gate.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import { pairOf, type Reader, readerOf } from '../present/present.ts'
-import type { ConversationStore } from '../store/conversations.ts'
 import type { ConversationDoc } from '../store/documents.ts'
-import type { MemberStore } from '../store/members.ts'
-import type { MessageStore } from '../store/messages.ts'
 import type { ReplayItem, ResumeToken } from '../streams/positions.ts'
-import { MARGIN_MS, MAX_NAMED } from '../streams/recent-positions.ts'
-import type { AccountStore } from '../streams/store.ts'
-import type { ReplayService } from './replay.ts'
+import { MARGIN_MS, MAX_AGE_MS, MAX_NAMED } from '../streams/recent-positions.ts'
+import type { ReplayService, ReplayStores } from './replay.ts'
 import type { SyncService } from './sync.ts'
 
 /** Conversations of one person that are looked at. */
@@ -21,17 +17,10 @@ const MAX_MEMBERSHIPS = 10_000
 const MAX_CHANGES = 1_000
 /** Pages of changes of an account that are sent again, likewise. */
 const MAX_ACCOUNT_PAGES = 5
-/** Age of a token from which all is loaded anew, ms: by then, unless configured otherwise, a session has ended. */
-const MAX_AGE_MS = 30 * 24 * 3_600_000
 
 interface ResumptionDeps {
   readonly clock: DatabaseClock
-  readonly store: {
-    readonly accounts: AccountStore
-    readonly conversations: ConversationStore
-    readonly members: MemberStore
-    readonly messages: MessageStore
-  }
+  readonly store: ReplayStores
   readonly sync: Pick<SyncService, 'userEvents'>
   readonly replay: Pick<ReplayService, 'conversation'>
   readonly pageGate: FairGate

@@ -10,9 +10,9 @@ export const UNNAMED_DEVICE = 'unnamed-'
 
 /** Sessions that end because another one of their person is opened. */
 interface Room {
-  /** Those of the same device, in whose place it is. */
+  /** Sessions of the same device, in whose place it is. */
   readonly former: readonly SessionDoc[]
-  /** Those that have been unused the longest, where there are too many. */
+  /** Sessions that have been unused the longest, where there are too many. */
   readonly tooMany: readonly SessionDoc[]
   /** Number of the others, which stay. */
   readonly keptCount: number

@@ -2,25 +2,12 @@ import { Type } from '@sinclair/typebox'
 import { MatchCode, QrStatus, QrToken } from '../../../protocol/accounts/entities.ts'
 import { Role } from '../../../protocol/conversations/entities.ts'
 import { ConversationId, MessageId, QrLoginId, UserId } from '../../../protocol/ids.ts'
-import { Attachment, ClientId, Location } from '../../../protocol/messages/entities.ts'
+import { ClientId, Location } from '../../../protocol/messages/entities.ts'
 import { PresenceStatus } from '../../../protocol/presence/entities.ts'
 import { Emoji } from '../../../protocol/reactions/entities.ts'
 import { oneOf, Timestamp } from '../../../protocol/schema.ts'
 import { nullable, success } from '../kit/answers.ts'
-
-const { url, thumbnailUrl, mimeType, fileSize, durationSeconds, fileName, width, height } = Attachment.properties
-
-/** A file of a message. */
-const Media = Type.Object({
-  url,
-  thumbnail: thumbnailUrl,
-  mimeType,
-  size: fileSize,
-  duration: durationSeconds,
-  fileName,
-  width,
-  height
-})
+import { Media } from './content.ts'
 
 const message = {
   messageId: MessageId,

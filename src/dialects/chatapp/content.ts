@@ -9,7 +9,8 @@ import type { Services } from '../kit/services.ts'
 
 const { url, thumbnailUrl, mimeType, fileSize, durationSeconds, fileName, width, height } = Attachment.properties
 
-const Media = Type.Object({
+/** A file of a message. */
+export const Media = Type.Object({
   url,
   thumbnail: thumbnailUrl,
   mimeType,

@@ -23,7 +23,7 @@ const TAGS = [
   { name: 'admin', description: 'What operators decide about people.' },
   { name: 'operations', description: 'Health and figures, for who runs the server.' }
 ]
-/** What who looks at the documents for the first time does, in this order. */
+/** Operations of a newcomer, in the order they are tried. */
 const FIRST = ['Register', 'Login', 'CreateConversation', 'SendMessage', 'GetHistory']
 
 /** The OpenAPI 3.1 document of everything under `/v1`, and of what operators ask for, made from the contracts alone. */

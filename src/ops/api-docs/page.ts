@@ -10,7 +10,7 @@ import { describeRest } from './openapi.ts'
 const CSP =
   "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; frame-ancestors 'none'"
 
-/** What lets the examples be tried one after the other: built for browsers. */
+/** Script, built for browsers, that lets the examples be tried one after the other. */
 const TRY_OUT = 'try-out.js'
 
 /**

@@ -3,11 +3,9 @@ import { ObjectId } from '../../database/object-id.ts'
 import { hiddenUpTo } from '../../present/present.ts'
 import type { ConversationStore } from '../../store/conversations.ts'
 import type { MemberDoc } from '../../store/documents.ts'
-import type { MemberStore } from '../../store/members.ts'
-import type { MessageStore } from '../../store/messages.ts'
 import type { DeviceCursor, ResumeToken } from '../../streams/positions.ts'
-import { MARGIN_MS } from '../../streams/recent-positions.ts'
-import type { AccountStore } from '../../streams/store.ts'
+import { MARGIN_MS, MAX_AGE_MS } from '../../streams/recent-positions.ts'
+import type { ReplayStores } from '../replay.ts'
 import type { CursorPositions } from './store.ts'
 
 /** Conversations of one person that are looked at. */
@@ -15,8 +13,6 @@ const MAX_MEMBERSHIPS = 10_000
 /** Messages of one conversation that are looked at to find a moment. */
 const MAX_LOOKED_AT = 10_000
 const DAY_MS = 24 * 3_600_000
-/** Age of a moment that says nothing any more, ms: by then, unless configured otherwise, a session has ended. */
-const MAX_AGE_MS = 30 * DAY_MS
 
 /** A person's place in a conversation, and where that stands. */
 interface Place {
@@ -31,12 +27,7 @@ interface Proved extends CursorPositions {
 
 interface BeginningDeps {
   readonly clock: DatabaseClock
-  readonly store: {
-    readonly accounts: AccountStore
-    readonly conversations: ConversationStore
-    readonly members: MemberStore
-    readonly messages: MessageStore
-  }
+  readonly store: ReplayStores
 }
 
 /** Positions at which clients without cursors begin. */

@@ -14,13 +14,10 @@ import {
   type Reader,
   readerOf
 } from '../../present/present.ts'
-import type { ConversationStore } from '../../store/conversations.ts'
 import type { ConversationDoc, MemberDoc, MessageDoc } from '../../store/documents.ts'
-import type { MemberStore } from '../../store/members.ts'
-import type { MessageStore } from '../../store/messages.ts'
 import type { DeviceCursor, MissedItem, ReplayGate } from '../../streams/positions.ts'
 import { MARGIN_MS } from '../../streams/recent-positions.ts'
-import type { AccountStore } from '../../streams/store.ts'
+import type { ReplayStores } from '../replay.ts'
 import type { SyncService } from '../sync.ts'
 import { changedEvents, itemsOf, newEvents } from './missed-events.ts'
 
@@ -29,12 +26,7 @@ const MAX_MEMBERSHIPS = 10_000
 
 interface MissedDeps {
   readonly clock: DatabaseClock
-  readonly store: {
-    readonly accounts: AccountStore
-    readonly conversations: ConversationStore
-    readonly members: MemberStore
-    readonly messages: MessageStore
-  }
+  readonly store: ReplayStores
   readonly sync: Pick<SyncService, 'userEvents'>
   readonly pageGate: FairGate
 }
