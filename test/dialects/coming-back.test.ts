@@ -166,10 +166,12 @@ t.test(
     const messages = [await say(ann, chat, 'one'), await say(ann, chat, 'two'), await say(ann, chat, 'three')]
     const [one, two, three] = messages.map(({ id }) => id.slice(-24)) as [string, string, string]
     for (const client of before) await client.until('"three"')
-    // An event stream says nothing of what has arrived; a request does.
-    await server.call(ben, 'GET', '/v1/users/me')
     const arrived = { [`conversations.${chat.slice(-24)}`]: 4 }
-    while ((await cursors.countDocuments(arrived)) < before.length) await sleep(5)
+    while ((await cursors.countDocuments(arrived)) < before.length) {
+      // An event stream says nothing of what has arrived; a request does, of what was sent until then.
+      await server.call(ben, 'GET', '/v1/users/me')
+      await sleep(50)
+    }
     for (const client of before) client.close()
     await untilFree(cursors)
     const path = `/v1/conversations/${chat}/messages`

@@ -1,3 +1,4 @@
+import { on } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
@@ -157,7 +158,10 @@ t.test('S24: a socket.io client that reads nothing is cut', async t => {
   const chat = await server.direct(ann, ben)
   const deaf = await openRaw(server)
   deaf.write(frame(0x81, `40/unified,${JSON.stringify({ token: ben.token })}`))
-  while (!(await isOnline(server, ann, ben))) await sleep(10)
+  // Commands are answered once it has caught up.
+  deaf.write(frame(0x81, '42/unified,1["nonsense",{}]'))
+  await untilSaid(deaf, '43/unified,1')
+  t.ok(await isOnline(server, ann, ben))
   deaf.pause()
   const body = { encryptedContent: 'x'.repeat(60_000) }
   const path = `/v1/conversations/${chat}/messages`
@@ -189,6 +193,15 @@ async function openRaw({ url }: TestServer): Promise<Socket> {
   socket.write(`${lines.join('\r\n')}\r\n\r\n`)
   await new Promise(resolve => socket.once('data', resolve))
   return socket
+}
+
+/** Resolves when the other side has said something. */
+async function untilSaid(socket: Socket, part: string): Promise<void> {
+  let said = ''
+  for await (const [bytes] of on(socket, 'data')) {
+    said += bytes
+    if (said.includes(part)) return
+  }
 }
 
 /** Sends without reading until the other side cuts, at most 200 MB. */
