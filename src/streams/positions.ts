@@ -14,6 +14,8 @@ export interface DeviceClient {
   readonly formerId?: string
   /** Name of the app's dialect. */
   readonly app: string
+  /** Framing of its connection: a client comes back in the same one. */
+  readonly framing: string
   readonly connectionId: string
 }
 

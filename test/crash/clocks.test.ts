@@ -2,21 +2,15 @@ import t, { type Test } from 'tap'
 import { ownDatabase } from '../kit/helper.ts'
 import { PacketClient } from '../kit/packet-client.ts'
 import { StreamClient } from '../kit/stream-client.ts'
+import { runAhead } from './clocks.ts'
 import { ServerProcess, type Somebody } from './rig.ts'
-
-const HOUR_MS = 3_600_000
-const SHIFTED = new URL('shifted-clock.js', import.meta.url).href
 
 /** Two servers on one database, one of them an hour ahead. */
 async function openServers(t: Test): Promise<{ right: ServerProcess; ahead: ServerProcess; people: Somebody[] }> {
   const uri = ownDatabase(t)
   const env = { JWT_EXPIRES_IN: '12h', TIMINGS_HEAD_POLL_MS: '200' }
   const right = await ServerProcess.run(t, uri, env)
-  const ahead = await ServerProcess.run(t, uri, {
-    ...env,
-    NODE_OPTIONS: `--import=${SHIFTED}`,
-    CLOCK_AHEAD_MS: String(HOUR_MS)
-  })
+  const ahead = await runAhead(t, uri, env)
   return { right, ahead, people: await right.people(2, 12 * 3_600) }
 }
 

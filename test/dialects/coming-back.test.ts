@@ -4,6 +4,7 @@ import t, { type Test } from 'tap'
 import { openDatabase } from '../kit/databases.ts'
 import { mintToken, type Person, startServer, type TestServer } from '../kit/helper.ts'
 import { PacketClient } from '../kit/packet-client.ts'
+import type { SocketClient } from '../kit/socket-client.ts'
 import { storeMessages } from '../kit/stored.ts'
 import { StreamClient } from '../kit/stream-client.ts'
 
@@ -270,6 +271,32 @@ t.test('U56: every tab of one sign-in is told what it has missed', async t => {
     for (const tab of again) tab.close()
   }
 })
+
+t.test(
+  'U56: of two clients that cannot be told apart each is told what it has missed, in whatever order they come',
+  async t => {
+    const { server, ann, ben, say, cursors } = await openScene(t)
+    const chat = await server.direct(ann, ben)
+    const open = async () => await server.socket('/ws?dialect=unified', { authorization: `Bearer ${ben.token}` })
+    const hasAll = async (socket: SocketClient): Promise<void> => {
+      const came = (text: string): boolean => socket.frames.some(it => it.data.content === text)
+      while (!upTo(3).every(came)) await sleep(5)
+    }
+    const [deaf, quick] = [await open(), await open()]
+    while ((await cursors.countDocuments({ heldBy: { $exists: true } })) < 2) await sleep(5)
+    deaf.ws.pause()
+    for (const text of upTo(3)) await say(ann, chat, text)
+    await hasAll(quick)
+    while ((await cursors.countDocuments({ [`conversations.${chat.slice(-24)}`]: 4 })) < 1) await sleep(5)
+    for (const socket of [deaf, quick]) {
+      socket.terminate()
+      while ((await cursors.countDocuments({ heldBy: { $exists: true } })) > (socket === deaf ? 1 : 0)) await sleep(5)
+    }
+    const [quickAgain, deafAgain] = [await open(), await open()]
+    for (const socket of [quickAgain, deafAgain]) await hasAll(socket)
+    t.pass('the one that had got everything came first')
+  }
+)
 
 t.test('U78: every event of a stream that carries state has an id, from the first one on', async t => {
   const { server, ann, ben, say } = await openScene(t)

@@ -9,6 +9,10 @@ export class CuttingProxy {
   #port: number
   /** Bytes of the server that still pass; from then on nothing does. */
   #left = Number.POSITIVE_INFINITY
+  /** The same for what is opened after each cut. */
+  #next: readonly number[] = []
+  /** Bytes of the server that have passed. */
+  passed = 0
 
   private constructor(port: number) {
     this.#port = port
@@ -38,12 +42,15 @@ export class CuttingProxy {
   /** Cuts everything that is open now. */
   cut(): void {
     for (const socket of this.#open) socket.destroy()
-    this.#left = Number.POSITIVE_INFINITY
+    const [left = Number.POSITIVE_INFINITY, ...next] = this.#next
+    this.#left = left
+    this.#next = next
   }
 
-  /** Cuts everything after so many bytes more. */
-  cutAfter(bytes: number): void {
+  /** Cuts everything after so many bytes more, what is opened then after so many, and so on. */
+  cutAfter(bytes = Number.POSITIVE_INFINITY, ...next: readonly number[]): void {
     this.#left = bytes
+    this.#next = next
   }
 
   #pass(client: Socket): void {
@@ -61,7 +68,9 @@ export class CuttingProxy {
     }
     client.pipe(server)
     server.on('data', chunk => {
-      client.write(chunk.subarray(0, this.#left))
+      const passing = chunk.subarray(0, this.#left)
+      client.write(passing)
+      this.passed += passing.length
       this.#left -= chunk.length
       if (this.#left > 0) return
       // What was let through still arrives.

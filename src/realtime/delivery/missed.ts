@@ -8,7 +8,7 @@ import type { DeliveryTracker } from './delivery-tracker.ts'
 
 /** Connection that is sent what its client has missed. */
 export interface Receiver {
-  readonly connection: Pick<Connection, 'id' | 'isOpen' | 'drained'>
+  readonly connection: Pick<Connection, 'id' | 'framing' | 'isOpen' | 'drained'>
   readonly catchUp: CatchUp<unknown>
   readonly tracker: DeliveryTracker
   emit(translated: DialectEvent, outbound: OutboundEvent): void
@@ -16,7 +16,7 @@ export interface Receiver {
   reach?(stream: string, rev: number): void
 }
 
-interface Client extends Omit<DeviceClient, 'app' | 'connectionId'> {
+interface Client extends Omit<DeviceClient, 'app' | 'framing' | 'connectionId'> {
   readonly dialect: RealtimeDialect
   /** Position of the last event that the client got, where it says that. */
   readonly token?: ResumeToken
@@ -34,9 +34,10 @@ export class MissedEvents {
   async replay(actor: Actor, { dialect, token, ...device }: Client, receiver: Receiver): Promise<void> {
     const { connection, catchUp, tracker } = receiver
     catchUp.beginReplay()
-    const client: DeviceClient = { ...device, app: dialect.name, connectionId: connection.id }
+    const { id: connectionId, framing } = connection
+    const client: DeviceClient = { ...device, app: dialect.name, framing, connectionId }
     const cursor = await this.#devices.hold(actor, client, token)
-    tracker.follow({ id: cursor.id, connectionId: connection.id })
+    tracker.follow({ id: cursor.id, connectionId })
     for await (const item of this.#devices.missed(actor, cursor, catchUp)) {
       const events = await translateMissed(actor.userId, dialect, item)
       await connection.drained()

@@ -1,4 +1,4 @@
-import type { Collection, Db, IndexDescription, ObjectId } from 'mongodb'
+import type { Collection, Db, Filter, IndexDescription, ObjectId, UpdateFilter } from 'mongodb'
 import { omitUndefined } from '../../omit-undefined.ts'
 
 /** Clients of one app on one device whose cursors are kept. */
@@ -10,12 +10,16 @@ export interface DeviceCursorDoc {
   userId: ObjectId
   /** The device, and the app on it. */
   device: string
+  /** Framing of the client. */
+  framing: string
   /** Id of the connection that moves it; absent while there is none. */
   heldBy?: string
   /** Id that the client will name when it comes back, where it is one that does. */
   client?: string
   /** A connection began at this cursor while it was held: what its client may have missed is made good. */
   isCopied?: true
+  /** Another client has begun where this one was: nobody takes it any more but the client that names itself. */
+  isTaken?: true
   /** Positions up to which everything has arrived: of the person's own stream, and of conversations by id (hex). */
   account: number
   conversations: Record<string, number>
@@ -25,13 +29,25 @@ export interface DeviceCursorDoc {
   expiresAt: Date
 }
 
+/** Connection that holds a cursor. */
+export type CursorHolder = Required<Pick<DeviceCursorDoc, 'heldBy' | 'expiresAt'>> & Pick<DeviceCursorDoc, 'client'>
+
+/** Device and framing of clients that cannot be told apart. */
+export type CursorPlace = Pick<DeviceCursorDoc, 'userId' | 'device' | 'framing'>
+
 /** Positions of a cursor. */
 export type CursorPositions = Pick<DeviceCursorDoc, 'account' | 'conversations'>
+
+const FREE: Filter<DeviceCursorDoc> = { heldBy: { $exists: false }, isTaken: { $exists: false } }
+
+function held(holder: CursorHolder): UpdateFilter<DeviceCursorDoc> {
+  return { $set: holder, $unset: { releasedAt: true, isCopied: true, isTaken: true } }
+}
 
 /** The delivery cursors of devices, one for each client there: a device may have several, such as the tabs of a browser. */
 export class DeviceCursorStore {
   static readonly indexes: IndexDescription[] = [
-    { key: { userId: 1, device: 1 } }, // find, hasOthers
+    { key: { userId: 1, device: 1 } }, // find, hasOthers, dropTakenUnlessFree
     { key: { expiresAt: 1 }, expireAfterSeconds: 0 } // removed by the database
   ]
 
@@ -64,16 +80,26 @@ export class DeviceCursorStore {
     )
   }
 
-  /** Holds a cursor that is free, or the client's own. @returns it, or null when another was faster */
-  async hold(
-    { _id, heldBy }: Pick<DeviceCursorDoc, '_id' | 'heldBy'>,
-    holder: Required<Pick<DeviceCursorDoc, 'heldBy' | 'expiresAt'>> & Pick<DeviceCursorDoc, 'client'>
-  ): Promise<DeviceCursorDoc | null> {
-    return await this.#cursors.findOneAndUpdate(
-      { _id, heldBy: heldBy ?? { $exists: false } },
-      { $set: holder, $unset: { releasedAt: true, isCopied: true } },
-      { returnDocument: 'after' }
-    )
+  /** Holds a cursor that is free. @returns it, or null when another was faster */
+  async hold(_id: ObjectId, holder: CursorHolder): Promise<DeviceCursorDoc | null> {
+    return await this.#cursors.findOneAndUpdate({ _id, ...FREE }, held(holder), { returnDocument: 'after' })
+  }
+
+  /** Holds the cursor of a client that has named itself, whoever holds it. @returns null when it is gone */
+  async takeOver(_id: ObjectId, holder: CursorHolder): Promise<DeviceCursorDoc | null> {
+    return await this.#cursors.findOneAndUpdate({ _id }, held(holder), { returnDocument: 'after' })
+  }
+
+  /** Marks a free cursor as taken. @returns false when another was faster */
+  async take(_id: ObjectId, expiresAt: Date): Promise<boolean> {
+    const { matchedCount } = await this.#cursors.updateOne({ _id, ...FREE }, { $set: { isTaken: true, expiresAt } })
+    return matchedCount > 0
+  }
+
+  /** Takes away the cursors that are taken and whose clients do not name themselves, unless one is free there. */
+  async dropTakenUnlessFree(place: CursorPlace): Promise<void> {
+    const free = await this.#cursors.findOne({ ...place, ...FREE }, { projection: { _id: 1 } })
+    if (free === null) await this.#cursors.deleteMany({ ...place, isTaken: true, client: { $exists: false } })
   }
 
   /** Takes away a cursor that was copied and has not moved since: the copy has had all that it lacks. */
