@@ -9,17 +9,17 @@ import { CuttingProxy } from '../kit/cutting-proxy.ts'
 import { openDatabase } from '../kit/databases.ts'
 import { mintToken, type Person, startServer, type TestServer } from '../kit/helper.ts'
 import type { SocketClient } from '../kit/socket-client.ts'
-import { type AppClient, KINDS, load, type Shown, shownIn } from './app-clients.ts'
+import { type AppClient, KINDS, load, Screen, type Shown } from './app-clients.ts'
 import { runs, seed } from './history.ts'
 
 /** The long form: `ABSENCE_CONVERSATIONS=200 ABSENCE_CHANGES=5000 CUT_STEP=3 npm test -- property/absences`. */
 const numberOf = (name: string, usual: number): number => Number(process.env[name] ?? usual)
-const CONVERSATIONS = numberOf('ABSENCE_CONVERSATIONS', 12)
-const CHANGES = numberOf('ABSENCE_CHANGES', 150)
+const CONVERSATIONS = numberOf('ABSENCE_CONVERSATIONS', 10)
+const CHANGES = numberOf('ABSENCE_CHANGES', 120)
 /** Bytes between two of the places at which a short exchange is cut, and after the first of them. */
 const CUT_STEP = numberOf('CUT_STEP', 211)
 const CUT_FROM = numberOf('CUT_FROM', 1)
-const RUNS = runs(2)
+const RUNS = runs(1)
 const ABSENCES = 2
 /** Changes that are made at once. */
 const WIDTH = 8
@@ -57,12 +57,13 @@ const absence: fc.Arbitrary<Absence> = fc.record({
   cuts: fc.array(fc.nat(20_000), { minLength: 20, maxLength: 40, size: 'max' })
 })
 
-/** App of Ben: what it loaded at first, by conversation, and its client behind a network of its own. */
+/** App of Ben: what it shows, and its client behind a network of its own. */
 interface App {
   readonly name: string
   readonly person: Person
   readonly proxy: CuttingProxy
   readonly client: AppClient
+  readonly screen: Screen
 }
 
 /** Two servers on one database, one an hour ahead. */
@@ -145,7 +146,8 @@ async function openApps(t: Test, servers: Servers, people: readonly Person[]): P
   const opening = Object.entries(KINDS).flatMap(([kind, { open }]) =>
     people.map(async (person, index) => {
       const proxy = await CuttingProxy.open(t, [servers.right.url, servers.ahead.url][index % 2] ?? '')
-      return { name: `${kind}, device ${index}`, person, proxy, client: await open(t, proxy, person) }
+      const client = await open(t, proxy, person)
+      return { name: `${kind}, device ${index}`, person, proxy, client, screen: new Screen(client) }
     })
   )
   const apps = await Promise.all(opening)
@@ -183,13 +185,13 @@ async function beAway(
 async function requireLevel(apps: readonly App[], { right }: Servers, ids: readonly string[]): Promise<void> {
   const fresh = new Map<string, Shown[]>()
   for (const id of ids) {
-    for (const { name, person, client } of apps) {
+    for (const { name, person, screen } of apps) {
       const key = `${id} ${person.id}`
       const expected = fresh.get(key) ?? (await load(right, person, id)) ?? []
       fresh.set(key, expected)
       // Notes of the server have words of their own in each app.
       const ids = new Set(expected.map(it => it.id))
-      const shown = () => shownIn(id, [], client.heard).filter(it => ids.has(it.id))
+      const shown = () => screen.of(id).filter(it => ids.has(it.id))
       for (let look = 0; look < LOOKS && !isDeepStrictEqual(shown(), expected); look++) await sleep(10)
       deepStrictEqual(shown(), expected, `${name}, conversation ${id}`)
     }
@@ -203,8 +205,8 @@ function watchDelivered(listener: SocketClient, apps: readonly App[], conversati
     const { type, data } = JSON.parse(String(text))
     if (type !== 'receipt:delivered') return
     const own = apps.filter(({ person }) => person.id === data.userId)
-    const shown = own.flatMap(({ client }) => shownIn(data.conversationId, [], client.heard).map(({ id }) => id))
-    const missing = conversations.upTo(data.conversationId, data.deliveredSeq).filter(id => !shown.includes(id))
+    const isShown = (id: string): boolean => own.some(({ screen }) => screen.has(data.conversationId, id))
+    const missing = conversations.upTo(data.conversationId, data.deliveredSeq).filter(id => !isShown(id))
     if (missing.length > 0) wrong.push(`${JSON.stringify(data)}: ${missing.length} have not come`)
   })
   return wrong
@@ -250,7 +252,7 @@ t.test('U13: cut at any byte of an exchange in which it comes back, an app shows
   const apps = await openApps(t, servers, bens.flat().slice(0, 1))
   t.teardown(() => closeAll(apps))
   const [id = ''] = conversations.ids
-  for (const { name, proxy, client } of apps) {
+  for (const { name, proxy, screen } of apps) {
     let count = 0
     const comeBack = async (after?: number): Promise<void> => {
       proxy.leadTo(NOWHERE)
@@ -259,7 +261,7 @@ t.test('U13: cut at any byte of an exchange in which it comes back, an app shows
       const [last] = conversations.upTo(id, Number.POSITIVE_INFINITY).slice(-1)
       if (after !== undefined) proxy.cutAfter(after)
       proxy.leadTo(servers.right.url)
-      while (!shownIn(id, [], client.heard).some(it => it.id === last)) await sleep(2)
+      while (last === undefined || !screen.has(id, last)) await sleep(2)
       count += 1
     }
     const before = proxy.passed

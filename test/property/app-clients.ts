@@ -116,7 +116,8 @@ interface Effect {
   readonly message: Shown
 }
 
-function effectOf({ name, data }: Heard): Effect | undefined {
+function effectOf(heard: Heard | undefined): Effect | undefined {
+  const { name = '', data } = heard ?? {}
   const kind = EFFECTS[name]
   if (kind === undefined) return undefined
   const message = data.message ?? data
@@ -125,16 +126,43 @@ function effectOf({ name, data }: Heard): Effect | undefined {
   return { kind, conversationId, message: { id, text: kind === 'deleted' ? undefined : textOf(message) } }
 }
 
-/** Messages of a conversation that an app shows after what it has loaded and heard, in the order it got them. */
-export function shownIn(conversationId: string, loaded: readonly Shown[], heard: readonly Heard[]): Shown[] {
-  const shown = new Map(loaded.map(it => [it.id, it]))
-  for (const effect of heard.flatMap(it => effectOf(it) ?? [])) {
-    const { kind, message } = effect
-    const isHere = effect.conversationId.slice(-24) === conversationId.slice(-24)
-    // An app shows a message once, and changes what it shows.
-    if (isHere && shown.has(message.id) !== (kind === 'new')) shown.set(message.id, message)
+/** What an app shows after what it has loaded and heard: the messages of each conversation, in the order it got them. */
+export class Screen {
+  readonly #heard: readonly Heard[]
+  /** By conversation and message, bare ids. */
+  readonly #shown: Map<string, Map<string, Shown>>
+  #read = 0
+
+  /** @param loaded at first, by conversation */
+  constructor({ heard }: Pick<AppClient, 'heard'>, loaded: ReadonlyMap<string, readonly Shown[]> = new Map()) {
+    this.#heard = heard
+    const entries = [...loaded].map(
+      ([id, messages]) => [id.slice(-24), new Map(messages.map(it => [it.id, it]))] as const
+    )
+    this.#shown = new Map(entries)
   }
-  return [...shown.values()]
+
+  of(conversationId: string): Shown[] {
+    return [...this.#messages(conversationId).values()]
+  }
+
+  has(conversationId: string, id: string): boolean {
+    return this.#messages(conversationId).has(id)
+  }
+
+  #messages(conversationId: string): Map<string, Shown> {
+    for (; this.#read < this.#heard.length; this.#read++) this.#take(effectOf(this.#heard[this.#read]))
+    return this.#shown.get(conversationId.slice(-24)) ?? new Map()
+  }
+
+  #take(effect: Effect | undefined): void {
+    if (effect === undefined) return
+    const { kind, conversationId, message } = effect
+    const shown = this.#shown.get(conversationId.slice(-24)) ?? new Map<string, Shown>()
+    this.#shown.set(conversationId.slice(-24), shown)
+    // An app shows a message once, and changes what it shows.
+    if (shown.has(message.id) !== (kind === 'new')) shown.set(message.id, message)
+  }
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: messages of several apps

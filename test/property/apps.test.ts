@@ -7,20 +7,20 @@ import t, { type Test } from 'tap'
 import { CuttingProxy } from '../kit/cutting-proxy.ts'
 import { openDatabase } from '../kit/databases.ts'
 import { startServer, TOGETHER } from '../kit/helper.ts'
-import { type AppClient, KINDS, load, type Shown, shownIn } from './app-clients.ts'
+import { type AppClient, KINDS, load, Screen } from './app-clients.ts'
 import { histories, runs, type Step, seed, World } from './history.ts'
 
 const RUNS = runs(4)
 /** How often an app is looked at before it counts as missing something. */
 const LOOKS = 2_000
 
-/** App of somebody: what it loaded at first, by conversation, and its client behind a network of its own. */
+/** App of somebody: what it shows, and its client behind a network of its own. */
 interface App {
   readonly kind: string
   readonly who: number
   readonly proxy: CuttingProxy
   readonly client: AppClient
-  readonly loaded: readonly Shown[][]
+  readonly screen: Screen
 }
 
 /** Apps of each kind, two of each; one person has a device of every kind. */
@@ -46,8 +46,8 @@ class Apps {
     while ((await cursors.countDocuments()) < before + opened.length) await sleep(5)
     const apps = opened.map(async app => {
       const person = world.person(app.who)
-      const loaded = world.conversations.map(async id => (await load(world.node(0), person, id)) ?? [])
-      return { ...app, loaded: await Promise.all(loaded) }
+      const loading = world.conversations.map(async id => [id, (await load(world.node(0), person, id)) ?? []] as const)
+      return { ...app, screen: new Screen(app.client, new Map(await Promise.all(loading))) }
     })
     return new Apps(world, await Promise.all(apps))
   }
@@ -62,12 +62,12 @@ class Apps {
 
   /** Each app comes to show what somebody sees who loads it all anew. */
   async compare(): Promise<void> {
-    for (const { kind, who, client, loaded } of this.#apps) {
+    for (const { kind, who, screen } of this.#apps) {
       for (const [index, id] of this.#world.conversations.entries()) {
         const fresh = await load(this.#world.node(0), this.#world.person(who), id)
         if (fresh === undefined) continue
         const ids = new Set(fresh.map(it => it.id))
-        const shown = () => shownIn(id, loaded[index] ?? [], client.heard).filter(it => ids.has(it.id))
+        const shown = () => screen.of(id).filter(it => ids.has(it.id))
         for (let look = 0; look < LOOKS && !isDeepStrictEqual(shown(), fresh); look++) await sleep(10)
         deepStrictEqual(shown(), fresh, `${kind}, person ${who}, conversation ${index}`)
       }
