@@ -6,6 +6,7 @@ import { Bench } from './bench.ts'
 import { runCatchUp } from './catchup.bench.ts'
 import { runCommit } from './commit.bench.ts'
 import { openDatabase } from './database.ts'
+import { runDevices } from './devices.bench.ts'
 import { runDialects } from './dialects.bench.ts'
 import { runFanout } from './fanout.bench.ts'
 import { runHistory } from './history.bench.ts'
@@ -25,6 +26,7 @@ const CASES: Readonly<Record<string, (bench: Bench) => Promise<Section>>> = {
   history: runHistory,
   list: runList,
   catchup: runCatchUp,
+  devices: runDevices,
   commit: runCommit,
   jobs: runJobs,
   nodes: runNodes,

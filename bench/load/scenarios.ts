@@ -2,6 +2,7 @@ import { abuse } from './abuse.ts'
 import { watchBystanders } from './bystanders.ts'
 import { comeBack } from './come-back.ts'
 import { commitMessages } from './commit.ts'
+import { authorMissed, comeBackDevices, seedDevices } from './devices.ts'
 import { fanOut } from './fanout.ts'
 import { readHistory } from './history.ts'
 import { holdIdle } from './idle.ts'
@@ -27,6 +28,9 @@ export const SCENARIOS = {
   readList,
   seedCatchUp,
   comeBack,
+  seedDevices,
+  authorMissed,
+  comeBackDevices,
   talk,
   commitMessages,
   seedJobs,

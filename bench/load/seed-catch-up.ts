@@ -37,22 +37,33 @@ export async function seedCatchUp(params: SeedCatchUp): Promise<SeededCatchUp> {
     for (const index of indexesOf(client)) groups[index]?.push(user)
   }
   const conversations = await wire.createConversations(groups)
-  const firstRevs = await inParallel(conversations, 10, conversation => author(wire, conversation, behind))
+  const firstRevs = await inParallel(conversations, 10, conversation => author(wire, conversation, { count: behind }))
   const streamAt = (index: number) => ({ id: conversations[index]?.id ?? '', since: (firstRevs[index] ?? 1) - 1 })
   const laggards = users.map((user, client) => ({ user, streams: indexesOf(client).map(streamAt) }))
   const [bystanders] = await wire.createConversations([pair])
   return { laggards, bystanders: bystanders as BenchConversation }
 }
 
-/** Has the first member send `count` messages. @returns the `rev` of the first one */
-async function author(wire: ParleyWire, conversation: BenchConversation, count: number): Promise<number> {
+/** Numbers of the messages that an author sends. */
+interface Authored {
+  readonly count: number
+  /** Number before the first one: of each conversation, a number is sent once. */
+  readonly after?: number
+}
+
+/** Has the first member send messages. @returns the `rev` of the first one */
+export async function author(
+  wire: ParleyWire,
+  conversation: BenchConversation,
+  { count, after = 0 }: Authored
+): Promise<number> {
   const [sender] = conversation.members
   if (sender === undefined) throw new Error('A conversation has no author')
   const socket = await wire.connect(sender)
   let firstRev = Number.POSITIVE_INFINITY
   let sent = 0
   let answered = 0
-  const send = () => socket.send(wire.sendFrame(conversation, sender, ++sent))
+  const send = () => socket.send(wire.sendFrame(conversation, sender, after + ++sent))
   await new Promise<void>((resolve, reject) => {
     const onReply = (text: string) => {
       const { ok, data } = JSON.parse(text) as { ok: boolean; data: { rev: number } }

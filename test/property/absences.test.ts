@@ -212,11 +212,21 @@ function watchDelivered(listener: SocketClient, apps: readonly App[], conversati
   return wrong
 }
 
+/** Does something with each, a few at once. */
+async function inTurn<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
+  const rest = items.values()
+  const work = async (): Promise<void> => {
+    for (const item of rest) await act(item)
+  }
+  await Promise.all(Array.from({ length: WIDTH }, work))
+}
+
 async function openScene(t: Test, count: number) {
   const servers = await openServers(t)
   const { ann, bens } = await openPeople(servers)
   const members = bens.flatMap(([ben]) => ben ?? [])
-  const ids = await Promise.all(Array.from({ length: count }, async () => await servers.right.group(ann, ...members)))
+  const ids: string[] = []
+  await inTurn(Array.from({ length: count }), async () => void ids.push(await servers.right.group(ann, ...members)))
   return { servers, ann, bens, conversations: new Conversations(servers, ann, ids) }
 }
 
@@ -231,11 +241,7 @@ t.test(
         t.teardown(() => closeAll(apps))
         for (const one of absences) {
           await beAway(apps, servers, one, async () => {
-            const rest = [...one.changes]
-            const work = async (): Promise<void> => {
-              for (let next = rest.shift(); next !== undefined; next = rest.shift()) await conversations.make(next)
-            }
-            await Promise.all(Array.from({ length: WIDTH }, work))
+            await inTurn(one.changes, async change => await conversations.make(change))
           })
           await requireLevel(apps, servers, conversations.ids)
         }

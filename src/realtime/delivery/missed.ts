@@ -5,6 +5,10 @@ import { type DialectEvent, type RealtimeDialect, translateFor } from '../encodi
 import type { DevicePort } from '../ports.ts'
 import type { CatchUp } from './catch-up.ts'
 import type { DeliveryTracker } from './delivery-tracker.ts'
+import { Pace } from './pace.ts'
+
+/** Events that are translated and sent in one turn of the event loop: about a millisecond. */
+const EVENTS_A_TURN = 16
 
 /** Connection that is sent what its client has missed. */
 export interface Receiver {
@@ -25,6 +29,7 @@ interface Client extends Omit<DeviceClient, 'app' | 'framing' | 'connectionId'> 
 /** Sends clients that keep no cursors what they have missed, in their dialect. */
 export class MissedEvents {
   readonly #devices: DevicePort
+  readonly #pace = new Pace()
 
   constructor({ devices }: { devices: DevicePort }) {
     this.#devices = devices
@@ -38,11 +43,13 @@ export class MissedEvents {
     const client: DeviceClient = { ...device, app: dialect.name, framing, connectionId }
     const cursor = await this.#devices.hold(actor, client, token)
     tracker.follow({ id: cursor.id, connectionId })
+    let events = 0
     for await (const item of this.#devices.missed(actor, cursor, catchUp)) {
-      const events = await translateMissed(actor.userId, dialect, item)
+      if (events++ % EVENTS_A_TURN === 0) await this.#pace.turn(receiver)
+      const translated = await translateMissed(actor.userId, dialect, item)
       await connection.drained()
       if (!connection.isOpen) return
-      send(actor, receiver, { ...item, events })
+      send(actor, receiver, { ...item, events: translated })
     }
   }
 }
