@@ -7,8 +7,8 @@ import type { ServerProcess, Somebody } from './rig.ts'
 /** A client as people have it, which comes back as it does by itself. */
 export interface Listener {
   readonly name: string
-  /** Texts of the messages that have come, as often as they came. */
-  readonly texts: () => readonly string[]
+  /** Texts of the messages that have come, and how often they came. */
+  readonly came: () => ReadonlyMap<string, number>
   readonly isConnected: () => boolean
 }
 
@@ -28,7 +28,7 @@ const sync: Open = async ({ t, server, who, conversationId }) => {
   const messages = () => Object.values(client.store.conversations[conversationId]?.messages ?? {})
   return {
     name: '/ws',
-    texts: () => messages().map(({ text = '' }) => text),
+    came: () => new Map(messages().flatMap(({ text = '' }) => (text === '' ? [] : [[text, 1]]))),
     isConnected: () => client.isConnected
   }
 }
@@ -38,11 +38,11 @@ const packets =
   (name: string, event: string, optionsOf: (token: string) => PacketOptions): Open =>
   async ({ t, server, who }) => {
     const client = await PacketClient.open(t, server.url, { ...optionsOf(who.token), hasOwnPace: true })
-    return {
-      name,
-      texts: () => client.heard.filter(it => it.name === event).map(({ data }) => textIn(data)),
-      isConnected: () => client.socket.connected
+    const came = new Map<string, number>()
+    client.onEvent = it => {
+      if (it.name === event) note(came, it.data)
     }
+    return { name, came: () => came, isConnected: () => client.socket.connected }
   }
 
 /** A browser's EventSource. @param credentialOf query of its address, which stays the same */
@@ -51,11 +51,11 @@ const stream =
   async place => {
     const source = new EventSource(`${place.server.url}${path}?${await credentialOf(place)}`)
     place.t.teardown(() => source.close())
-    const texts: string[] = []
-    source.addEventListener('message:new', ({ data }) => texts.push(textIn(JSON.parse(data))))
+    const came = new Map<string, number>()
+    source.addEventListener('message:new', ({ data }) => note(came, JSON.parse(data)))
     await new Promise(resolve => source.addEventListener('ready', resolve, { once: true }))
     const isConnected = () => source.readyState === source.OPEN
-    return { name: `${path} by ${kind}`, texts: () => texts, isConnected }
+    return { name: `${path} by ${kind}`, came: () => came, isConnected }
   }
 
 const byToken = async ({ who }: Place): Promise<string> => `token=${who.token}`
@@ -78,7 +78,8 @@ export const KINDS: readonly Open[] = [
   stream('/api/sse', 'ticket', byTicket)
 ]
 
-/** The text of a message, whatever the words of its app. */
-function textIn(data: unknown): string {
-  return /"(m\d+|mlast)"/.exec(JSON.stringify(data))?.[1] ?? ''
+/** Counts a message by its text, whatever the words of its app. */
+function note(came: Map<string, number>, data: unknown): void {
+  const text = /"(m\d+|mlast)"/.exec(JSON.stringify(data))?.[1]
+  if (text !== undefined) came.set(text, (came.get(text) ?? 0) + 1)
 }

@@ -33,6 +33,8 @@ const io2 = require('socket.io-client-2') as typeof io
 export class PacketClient {
   readonly socket: Socket
   readonly heard: Heard[] = []
+  /** Called with each event as it comes. */
+  onEvent: (event: Heard) => void = () => undefined
   #waiting: (() => void)[] = []
 
   private constructor(socket: Socket, check: (name: string, data: unknown) => void) {
@@ -40,6 +42,7 @@ export class PacketClient {
     const take = (name: string, data: unknown): void => {
       check(name, data)
       this.heard.push({ name, data })
+      this.onEvent({ name, data })
       for (const wake of this.#waiting.splice(0)) wake()
     }
     // Version 2 has no `onAny`; what every event passes through is called the same in both.
