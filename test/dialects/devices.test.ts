@@ -43,16 +43,21 @@ for (const [way, open] of Object.entries(WAYS)) {
 
     /** The sender is told before the laptop's cursor is written. */
     // A conversation begins with a change, and each message here makes one.
+    const device = `unified:${laptopSession.slice(-24)}`
     const whenNoted = async (stream: string, seq: number) => {
-      const device = `unified:${laptopSession.slice(-24)}`
       const isNoted = { device, [`conversations.${stream.slice(-24)}`]: { $gte: seq + 1 } }
       while ((await cursors.findOne(isNoted)) === null) await sleep(5)
+    }
+    /** Otherwise the server cannot tell the next client from a second one of the device. */
+    const leave = async (line: Line) => {
+      line.close()
+      while ((await cursors.findOne({ device, heldBy: { $exists: true } })) !== null) await sleep(5)
     }
 
     await say(direct, 'before')
     const [phone, laptop] = [await open(t, server, onPhone), await open(t, server, onLaptop)]
     await phone.hear('before')
-    laptop.close()
+    await leave(laptop)
     await say(direct, 'one')
     await whenDelivered(direct, await say(direct, 'two'))
     await whenDelivered(group, await say(group, 'three'))
@@ -71,12 +76,12 @@ for (const [way, open] of Object.entries(WAYS)) {
     const four = await say(direct, 'four')
     await again.hear('four')
     await whenNoted(direct, four)
-    again.close()
+    await leave(again)
     const third = await open(t, server, onLaptop)
     const five = await say(group, 'five')
     await third.hear('five')
     await whenNoted(group, five)
-    third.close()
+    await leave(third)
 
     const [fourth, phoneAgain] = [await open(t, server, onLaptop), await open(t, server, onPhone)]
     await say(direct, 'last')

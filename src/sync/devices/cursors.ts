@@ -42,8 +42,8 @@ export class DeviceCursors {
     const taken = own === undefined ? null : await this.#store.takeOver(own._id, holder)
     if (taken !== null) return cursorOf(taken, false)
     const possible = this.#possible(known, client)
-    const only = possible.length === 1 ? possible.find(({ client }) => client === undefined) : undefined
-    const held = only === undefined ? null : await this.#store.hold(only._id, holder)
+    const free = possible.length === 1 ? possible.find(it => isFree(it) && it.client === undefined) : undefined
+    const held = free === undefined ? null : await this.#store.hold(free._id, holder)
     if (held !== null) return cursorOf(held, false)
     const { isNew, ...start } = await this.#start(person, client, { known, possible, begin })
     const _id = new ObjectId()
@@ -94,8 +94,7 @@ export class DeviceCursors {
 
   /** A client has begun where the one of these is that has got least: one of them is back, whichever it is. */
   async #takeOne({ userId, device, framing }: CursorPlace, possible: readonly DeviceCursorDoc[]): Promise<void> {
-    const away = possible.filter(it => it.heldBy === undefined && !it.isTaken)
-    for (const { _id } of away.sort((a, b) => releasedAt(a) - releasedAt(b))) {
+    for (const { _id } of possible.filter(isFree).sort((a, b) => releasedAt(a) - releasedAt(b))) {
       if (!(await this.#store.take(_id, this.#in(ALL_COME_BACK_MS)))) continue
       // Once all are back, none of them can be mistaken for another any more.
       return await this.#store.dropTakenUnlessFree({ userId, device, framing })
@@ -108,6 +107,10 @@ export class DeviceCursors {
   #in(ms: number): Date {
     return new Date(this.#clock.now() + ms)
   }
+}
+
+function isFree({ heldBy, isTaken }: DeviceCursorDoc): boolean {
+  return heldBy === undefined && isTaken === undefined
 }
 
 function releasedAt({ heldBy, releasedAt, movedAt }: DeviceCursorDoc): number {
