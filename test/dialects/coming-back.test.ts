@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Collection } from 'mongodb'
 import t, { type Test } from 'tap'
 import { openDatabase } from '../kit/databases.ts'
+import { untilReleased } from '../kit/device-cursors.ts'
 import { mintToken, type Person, startServer, type TestServer } from '../kit/helper.ts'
 import { PacketClient } from '../kit/packet-client.ts'
 import type { SocketClient } from '../kit/socket-client.ts'
@@ -71,12 +72,6 @@ function textsOf({ heard }: AppClient, conversationId: string): string[] {
   return about.map(({ data }) => data.content ?? data.text)
 }
 
-/** Resolves when no connection of an app holds a cursor. */
-async function untilFree(cursors: Collection, app = ''): Promise<void> {
-  const held = { device: { $regex: `^${app}` }, heldBy: { $exists: true } }
-  while ((await cursors.countDocuments(held)) > 0) await sleep(5)
-}
-
 const upTo = (count: number, from = 1): string[] => Array.from({ length: count }, (_, n) => `m${n + from}`)
 
 interface Scene {
@@ -113,7 +108,7 @@ async function openScene(t: Test): Promise<Scene> {
     const came = await open(t, server, token)
     while ((await cursors.countDocuments({ ...app, heldBy: { $exists: true } })) === 0) await sleep(5)
     came.close()
-    await untilFree(cursors, device)
+    await untilReleased(cursors, device)
   }
   return { server, ann, ben, cursors, store, say, visit }
 }
@@ -174,7 +169,7 @@ t.test(
       await sleep(50)
     }
     for (const client of before) client.close()
-    await untilFree(cursors)
+    await untilReleased(cursors)
     const path = `/v1/conversations/${chat}/messages`
     await server.call(ann, 'PATCH', `${path}/msg_${one}`, { text: 'one, edited' })
     await server.call(ann, 'DELETE', `${path}/msg_${two}`)
@@ -259,7 +254,7 @@ t.test('U56: every tab of one sign-in is told what it has missed', async t => {
     await say(ann, chat, `before-${index}`)
     for (const tab of tabs) await tab.until(`before-${index}`)
     for (const tab of tabs) tab.close()
-    await untilFree(cursors, device)
+    await untilReleased(cursors, device)
     await say(ann, chat, `missed-${index}`)
     const again: AppClient[] = []
     while (again.length < tabs.length) {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { openDatabase } from '../kit/databases.ts'
+import { untilReleased } from '../kit/device-cursors.ts'
 import type { Person, TestServer } from '../kit/helper.ts'
 import { startServer } from '../kit/helper.ts'
 import { PacketClient } from '../kit/packet-client.ts'
@@ -48,10 +49,9 @@ for (const [way, open] of Object.entries(WAYS)) {
       const isNoted = { device, [`conversations.${stream.slice(-24)}`]: { $gte: seq + 1 } }
       while ((await cursors.findOne(isNoted)) === null) await sleep(5)
     }
-    /** Otherwise the server cannot tell the next client from a second one of the device. */
     const leave = async (line: Line) => {
       line.close()
-      while ((await cursors.findOne({ device, heldBy: { $exists: true } })) !== null) await sleep(5)
+      await untilReleased(cursors, device)
     }
 
     await say(direct, 'before')

@@ -5,11 +5,11 @@ import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { runAhead } from '../crash/clocks.ts'
 import type { ServerProcess } from '../crash/rig.ts'
-import { CuttingProxy } from '../kit/cutting-proxy.ts'
+import type { CuttingProxy } from '../kit/cutting-proxy.ts'
 import { openDatabase } from '../kit/databases.ts'
 import { mintToken, type Person, startServer, type TestServer } from '../kit/helper.ts'
 import type { SocketClient } from '../kit/socket-client.ts'
-import { type AppClient, KINDS, load, Screen, type Shown } from './app-clients.ts'
+import { type AppClient, closeApps, KINDS, load, openApps, Screen, type Shown } from './app-clients.ts'
 import { runs, seed } from './history.ts'
 
 /** The long form: `ABSENCE_CONVERSATIONS=200 ABSENCE_CHANGES=5000 CUT_STEP=3 npm test -- property/absences`. */
@@ -140,27 +140,15 @@ function refused(error: Error): Answered {
   throw error
 }
 
-async function openApps(t: Test, servers: Servers, people: readonly Person[]): Promise<App[]> {
-  const cursors = (await openDatabase(t, servers.right.uri)).db().collection('deviceCursors')
-  const before = await cursors.countDocuments()
-  const opening = Object.entries(KINDS).flatMap(([kind, { open }]) =>
-    people.map(async (person, index) => {
-      const proxy = await CuttingProxy.open(t, [servers.right.url, servers.ahead.url][index % 2] ?? '')
-      const client = await open(t, proxy, person)
-      return { name: `${kind}, device ${index}`, person, proxy, client, screen: new Screen(client) }
-    })
+async function openAll(t: Test, { right, ahead }: Servers, people: readonly Person[]): Promise<App[]> {
+  const cursors = (await openDatabase(t, right.uri)).db().collection('deviceCursors')
+  const seats = Object.keys(KINDS).flatMap(kind =>
+    people.map((person, index) => ({
+      ...{ kind, person, name: `${kind}, device ${index}` },
+      url: [right.url, ahead.url][index % 2] ?? ''
+    }))
   )
-  const apps = await Promise.all(opening)
-  // An app loads what there is once it is connected: from then on it hears of every change.
-  while ((await cursors.countDocuments()) < before + apps.length) await sleep(5)
-  return apps
-}
-
-function closeAll(apps: readonly App[]): void {
-  for (const { client, proxy } of apps) {
-    client.close()
-    proxy.cut()
-  }
+  return (await openApps(t, cursors, seats)).map(app => ({ ...app, screen: new Screen(app.client) }))
 }
 
 /** Takes the apps from the network, and brings them back to other servers, through networks that are cut again and again. */
@@ -236,9 +224,9 @@ t.test(
     const property = fc.asyncProperty(fc.array(absence, { minLength: 1, maxLength: ABSENCES }), async absences => {
       await t.test('a history', async t => {
         const { servers, ann, bens, conversations } = await openScene(t, CONVERSATIONS)
-        const apps = await openApps(t, servers, bens.flat())
+        const apps = await openAll(t, servers, bens.flat())
         const wrong = watchDelivered(await servers.right.connect(ann), apps, conversations)
-        t.teardown(() => closeAll(apps))
+        t.teardown(() => closeApps(apps))
         for (const one of absences) {
           await beAway(apps, servers, one, async () => {
             await inTurn(one.changes, async change => await conversations.make(change))
@@ -255,8 +243,8 @@ t.test(
 
 t.test('U13: cut at any byte of an exchange in which it comes back, an app shows what it missed', async t => {
   const { servers, bens, conversations } = await openScene(t, 1)
-  const apps = await openApps(t, servers, bens.flat().slice(0, 1))
-  t.teardown(() => closeAll(apps))
+  const apps = await openAll(t, servers, bens.flat().slice(0, 1))
+  t.teardown(() => closeApps(apps))
   const [id = ''] = conversations.ids
   for (const { name, proxy, screen } of apps) {
     let count = 0

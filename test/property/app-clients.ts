@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Collection } from 'mongodb'
 import type { Test } from 'tap'
 import { WebSocket } from 'ws'
-import type { CuttingProxy } from '../kit/cutting-proxy.ts'
+import { CuttingProxy } from '../kit/cutting-proxy.ts'
 import type { Person, TestServer } from '../kit/helper.ts'
 import { PacketClient } from '../kit/packet-client.ts'
 import { StreamClient, type StreamEvent } from '../kit/stream-client.ts'
@@ -72,6 +73,39 @@ export const KINDS: Readonly<Record<string, Kind>> = {
         await stream.ended
       })
     }
+  }
+}
+
+/** Place of an app: its kind, whose it is, and the server that it comes to first. */
+export interface Seat {
+  readonly kind: string
+  readonly person: Person
+  readonly url: string
+}
+
+/** Opens a client for each seat behind a network of its own, once the server knows it: from then on it hears of every change. */
+export async function openApps<S extends Seat>(
+  t: Test,
+  cursors: Collection,
+  seats: readonly S[]
+): Promise<(S & { proxy: CuttingProxy; client: AppClient })[]> {
+  const before = await cursors.countDocuments()
+  const opening = seats.map(async seat => {
+    const proxy = await CuttingProxy.open(t, seat.url)
+    const client = await KINDS[seat.kind]?.open(t, proxy, seat.person)
+    if (client === undefined) throw new Error(`There is no ${seat.kind}`)
+    return { ...seat, proxy, client }
+  })
+  const apps = await Promise.all(opening)
+  while ((await cursors.countDocuments()) < before + apps.length) await sleep(5)
+  return apps
+}
+
+/** Ends the clients and their networks. */
+export function closeApps(apps: readonly { readonly client: AppClient; readonly proxy: CuttingProxy }[]): void {
+  for (const { client, proxy } of apps) {
+    client.close()
+    proxy.cut()
   }
 }
 

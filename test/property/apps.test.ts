@@ -4,10 +4,10 @@ import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import type { Collection } from 'mongodb'
 import t, { type Test } from 'tap'
-import { CuttingProxy } from '../kit/cutting-proxy.ts'
+import type { CuttingProxy } from '../kit/cutting-proxy.ts'
 import { openDatabase } from '../kit/databases.ts'
 import { startServer, TOGETHER } from '../kit/helper.ts'
-import { type AppClient, KINDS, load, Screen } from './app-clients.ts'
+import { type AppClient, closeApps, KINDS, load, openApps, Screen } from './app-clients.ts'
 import { histories, runs, type Step, seed, World } from './history.ts'
 
 const RUNS = runs(4)
@@ -34,19 +34,14 @@ class Apps {
   }
 
   static async open(t: Test, world: World, cursors: Collection): Promise<Apps> {
-    const before = await cursors.countDocuments()
-    const opening = Object.entries(KINDS).flatMap(([kind, { open }], index) =>
-      [0, index % 3].map(async (who, device) => {
-        const proxy = await CuttingProxy.open(t, world.node(device).url)
-        return { kind, who, proxy, client: await open(t, proxy, world.person(who)) }
-      })
+    const seats = Object.keys(KINDS).flatMap((kind, index) =>
+      [0, index % 3].map((who, device) => ({ kind, who, person: world.person(who), url: world.node(device).url }))
     )
-    const opened = await Promise.all(opening)
-    // An app loads what there is once it is connected: from then on it hears of every change.
-    while ((await cursors.countDocuments()) < before + opened.length) await sleep(5)
+    const opened = await openApps(t, cursors, seats)
     const apps = opened.map(async app => {
-      const person = world.person(app.who)
-      const loading = world.conversations.map(async id => [id, (await load(world.node(0), person, id)) ?? []] as const)
+      const loading = world.conversations.map(
+        async id => [id, (await load(world.node(0), app.person, id)) ?? []] as const
+      )
       return { ...app, screen: new Screen(app.client, new Map(await Promise.all(loading))) }
     })
     return new Apps(world, await Promise.all(apps))
@@ -75,10 +70,7 @@ class Apps {
   }
 
   close(): void {
-    for (const { client, proxy } of this.#apps) {
-      client.close()
-      proxy.cut()
-    }
+    closeApps(this.#apps)
   }
 }
 

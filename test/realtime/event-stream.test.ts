@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { openDatabase } from '../kit/databases.ts'
+import { untilReleased } from '../kit/device-cursors.ts'
 import { type Person, startServer, type TestServer, TOGETHER } from '../kit/helper.ts'
 import { PacketClient } from '../kit/packet-client.ts'
 import { StreamClient } from '../kit/stream-client.ts'
@@ -97,7 +98,7 @@ t.test(
     const { id } = await before.stream.hear('ready')
     before.socket.socket.close()
     before.stream.cut()
-    while ((await cursors.countDocuments({ heldBy: { $exists: true } })) > 0) await sleep(5)
+    await untilReleased(cursors)
     const texts = ['before', 'own', 'after', 'later']
     await send(one, ann, conversationId, 'before')
     await send(one, ben, conversationId, 'own')

@@ -73,7 +73,7 @@ export class Beginnings {
    * arrived; an id without a moment, or with one of long ago, leaves that as it was.
    */
   async at(userId: string, token: ResumeToken, cursor: DeviceCursor): Promise<Proved> {
-    const [head, places] = await Promise.all([this.#store.accounts.head(new ObjectId(userId)), this.#places(userId)])
+    const [account, places] = await Promise.all([this.#store.accounts.head(new ObjectId(userId)), this.#places(userId)])
     const isMoment = this.#clock.now() - token.at < MAX_AGE_MS
     const unnamed = places.filter(({ head }) => !token.recent.has(head._id.toHexString()))
     const known = isMoment ? await this.#at(unnamed, new Date(token.at - MARGIN_MS)) : cursor.conversations
@@ -83,18 +83,13 @@ export class Beginnings {
       return { place, id, rev: Math.min(place.head.rev, token.recent.get(id) ?? known.get(id) ?? 0) }
     })
     return {
-      account: Math.min(head, token.account),
+      account: Math.min(account, token.account),
       conversations: Object.fromEntries(positions.map(({ id, rev }) => [id, rev])),
-      undelivered: positions.flatMap(
-        ({
-          place: {
-            me,
-            head: { seq }
-          },
-          id,
-          rev
-        }) => (seq > me.deliveredSeq && rev > me.deliveredSeq ? [{ id, rev, deliveredSeq: me.deliveredSeq }] : [])
-      )
+      undelivered: positions.flatMap(({ place: { me, head }, id, rev }) => {
+        // A message takes a `rev`: no more of them have arrived than changes.
+        const isMore = Math.min(head.seq, rev) > me.deliveredSeq
+        return isMore ? [{ id, rev, deliveredSeq: me.deliveredSeq }] : []
+      })
     }
   }
 

@@ -35,8 +35,9 @@ export class DeviceCursors {
   /** Holds a cursor for a connection. */
   async hold(userId: string, client: DeviceClient, begin: Begin): Promise<DeviceCursor> {
     const person = new ObjectId(userId)
-    const known = await this.#store.find(person, keyOf(client))
-    const { connectionId: heldBy, clientId, formerId } = client
+    const device = keyOf(client)
+    const known = await this.#store.find(person, device)
+    const { connectionId: heldBy, clientId, formerId, framing } = client
     const holder = { heldBy, expiresAt: this.#in(KEPT_MS), ...omitUndefined({ client: clientId }) }
     const own = formerId === undefined ? undefined : known.find(it => it.client === formerId)
     const taken = own === undefined ? null : await this.#store.takeOver(own._id, holder)
@@ -47,8 +48,7 @@ export class DeviceCursors {
     if (held !== null) return cursorOf(held, false)
     const { isNew, ...start } = await this.#start(person, client, { known, possible, begin })
     const _id = new ObjectId()
-    const { framing } = client
-    const cursor = { _id, userId: person, device: keyOf(client), framing, ...start, ...holder }
+    const cursor = { _id, userId: person, device, framing, ...start, ...holder }
     await this.#store.insert(cursor)
     await this.#takeOne(cursor, possible)
     return cursorOf(cursor, isNew)

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { openDatabase } from '../../kit/databases.ts'
+import { untilReleased } from '../../kit/device-cursors.ts'
 import { type Person, startServer, type TestServer, TOGETHER } from '../../kit/helper.ts'
 import { StreamClient } from '../../kit/stream-client.ts'
 
@@ -121,8 +122,7 @@ t.test(
       await dead.hear('ready')
       t.same(textsOf(dead), ['waiting'], `stream ${index}`)
       dead.cut()
-      // Otherwise the server cannot tell the next one from a second client of the same device.
-      while ((await cursors.findOne({ heldBy: { $exists: true } })) !== null) await sleep(5)
+      await untilReleased(cursors)
     }
     t.equal(await statusOf(), 'sent', 'what was written to a stream that is gone has not arrived')
     const stream = await StreamClient.open(t, `${server.url}/api/sse`, bearer(ben))
