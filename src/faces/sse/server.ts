@@ -116,13 +116,12 @@ export class StreamServer {
     // While an error can still be answered as one.
     await availability.require()
     const kind = this.#kinds.get(dialect) ?? this.#canonical
+    // A canonical stream without an id begins now: before its head, so that who has that hears all that comes after.
+    const token = resumption.parse(id) ?? (kind.dialect === undefined ? await resumption.now(actor) : undefined)
     const stream = this.#create(reply, actor, { ...kind, ticket: credential.ticket })
-    const named = resumption.parse(id)
     // Nobody ends what was let in as the last ones were ended.
     if (drain.isOver) return stream.sendAway(drain.retryMs(0))
     try {
-      // A canonical stream without an id begins now, before it is registered, so that it can go on from its first event.
-      const token = named ?? (kind.dialect === undefined ? await resumption.now(actor) : undefined)
       await lifecycle.start(stream, {
         authenticate: async () => actor,
         catchUp: async () => await this.#catchUp(stream, kind, { token, deviceId: deviceIdOf(query) })
