@@ -1,8 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdtemp, rm, statfs } from 'node:fs/promises'
+import { freemem, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { MongoClient } from 'mongodb'
+import { type Db, MongoClient } from 'mongodb'
 import { startEmbedded } from '../../src/database/embedded/embedded.ts'
+
+/** Files in memory, on Linux. The database writes some GB, and what it writes need not outlive the tests. */
+const MEMORY = '/dev/shm'
+const MEMORY_BYTES = 6 * 2 ** 30
+/** Collection that the database keeps while it is profiled. */
+const PROFILE = 'system.profile'
 
 /** The database that all test files share, each with databases of its own in it. */
 export interface TestDatabase {
@@ -29,7 +35,7 @@ export async function openTestDatabase(): Promise<TestDatabase> {
 async function startOrFind(): Promise<{ env: NodeJS.ProcessEnv; stop(): Promise<void> }> {
   const given = process.env['MONGODB_URI']
   if (given) return { env: { TEST_MONGODB_URI: given }, stop: async () => undefined }
-  const dataDir = await mkdtemp(join(tmpdir(), 'parley-test-'))
+  const dataDir = await mkdtemp(join(await quickFolder(), 'parley-test-'))
   const log = { info: () => undefined, warn: console.warn, error: console.error }
   // Tests see what expires within seconds, not after the server's minute.
   const args = ['--setParameter', 'ttlMonitorSleepSecs=1']
@@ -43,14 +49,38 @@ async function startOrFind(): Promise<{ env: NodeJS.ProcessEnv; stop(): Promise<
   }
 }
 
+/** Folder for files that need not last: in memory where there is much of it. */
+async function quickFolder(): Promise<string> {
+  const room = await statfs(MEMORY).then(
+    ({ bavail, bsize }) => bavail * bsize,
+    () => 0
+  )
+  return Math.min(room, freemem()) >= MEMORY_BYTES ? MEMORY : tmpdir()
+}
+
 async function empty(client: MongoClient, name: string): Promise<void> {
   const db = client.db(name)
-  await db.command({ profile: 0 })
-  const collections = await db.collections()
-  await Promise.all(
-    collections.map(async collection => {
-      if (collection.collectionName.startsWith('system.')) await collection.drop()
-      else await collection.deleteMany()
-    })
+  const collections = await db.listCollections({}, { nameOnly: true }).toArray()
+  const names = collections.map(it => it.name)
+  if (names.includes(PROFILE)) {
+    await db.command({ profile: 0 })
+    await db.dropCollection(PROFILE)
+  }
+  const used = await usedOf(
+    db,
+    names.filter(it => it !== PROFILE)
   )
+  await Promise.all(used.map(async it => await db.collection(it).deleteMany()))
+}
+
+/** The collections that hold something, asked at once. */
+async function usedOf(db: Db, [first, ...others]: readonly string[]): Promise<string[]> {
+  if (first === undefined) return []
+  const look = (name: string) => [{ $limit: 1 }, { $project: { _id: 0, name: { $literal: name } } }]
+  const rest = others.map(coll => ({ $unionWith: { coll, pipeline: look(coll) } }))
+  const found = await db
+    .collection(first)
+    .aggregate<{ name: string }>([...look(first), ...rest])
+    .toArray()
+  return found.map(({ name }) => name)
 }

@@ -145,7 +145,10 @@ t.test('0.15 people of other apps are heard and told, and who was away is sent w
   const back = await openApp(t, server, ben)
   await back.hear('message:new', ({ content }) => content === 'two')
   t.same(
-    back.heard.filter(({ name }) => name === 'message:new').map(({ data }) => data.content).slice(-3),
+    back.heard
+      .filter(({ name }) => name === 'message:new')
+      .map(({ data }) => data.content)
+      .slice(-3),
     ['raw', 'one', 'two'],
     'of another client of the device what came last is not known to have arrived'
   )

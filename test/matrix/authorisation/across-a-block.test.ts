@@ -9,7 +9,7 @@ import { Voice } from '../routes/voice.ts'
 const dialects = await allDialects(t)
 const places = [...canonicalPlaces(), ...eachOnce(dialectPlaces(dialects)), ...commandPlaces(dialects)]
 /** Cases on one’s own side: typing, receiving, reading, keeping. */
-const cases = casesOf(places).filter(({ name }) => name === 'keep it one’s own way')
+const cases = casesOf(places).filter(({ name }) => ['keep it one’s own way', 'put it away'].includes(name))
 
 interface Scene {
   readonly t: Test

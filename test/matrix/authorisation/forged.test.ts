@@ -1,9 +1,8 @@
 import t from 'tap'
 import { casesOf, commandPlaces } from '../routes/cases.ts'
 import { Forgery } from '../routes/forgery.ts'
-import { requestFor } from '../routes/request.ts'
+import { NO_IDS, requestFor } from '../routes/request.ts'
 import { allDialects, canonicalPlaces, type Place } from '../routes/table.ts'
-import { NO_IDS } from '../routes/trials.ts'
 
 const dialects = await allDialects(t)
 const places = canonicalPlaces().filter(({ method }) => method !== 'GET')

@@ -3,9 +3,8 @@ import { bare } from '../../dialects/apps/line.ts'
 import { type Answer, type Person, startServer, type TestServer } from '../../kit/helper.ts'
 import { PacketClient } from '../../kit/packet-client.ts'
 import { askedOf, casesOf } from '../routes/cases.ts'
-import { type Asked, ask, type Ids, requestFor } from '../routes/request.ts'
+import { type Asked, ask, type Ids, NO_IDS, requestFor } from '../routes/request.ts'
 import { allDialects, canonicalPlaces, dialectPlaces, eachOnce, type Place } from '../routes/table.ts'
-import { NO_IDS } from '../routes/trials.ts'
 
 const dialects = await allDialects(t)
 /** Places that anybody may read; total counts are told to everybody. */

@@ -69,7 +69,8 @@ async function scenarioOf(t: Test, face: Face, { tables, side, hasSocket }: Sett
       else await blockBy(driver, face.block, { scene, peer, is })
     }
   }
-  return { t, scene, face, tables, driver, listener, block }
+  // Before there is a block, both sides are the same.
+  return { t, scene, face, tables, driver, listener, block, isSeenBefore: side === 'blocker' }
 }
 
 interface Change {

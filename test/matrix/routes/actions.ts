@@ -15,8 +15,8 @@ export interface Action {
   readonly user?: 'target' | 'admin' | 'owner' | 'outsider' | 'self'
   /** Direction of the request: incoming by default. */
   readonly request?: 'outgoing'
-  /** Can be done again and again, and leaves everything else possible. */
-  readonly isRepeatable?: true
+  /** Taken by it: what has been said until then from the actor’s sight, or the whole room unless told. */
+  readonly spends?: 'nothing' | 'message' | 'sight'
 }
 
 const EVERYBODY: Rule = { open: 'ok', closed: 'ok', admin: 'ok', owner: 'ok', direct: 'ok', apart: 'ok' }
@@ -35,17 +35,18 @@ const OWNER: Rule = { ...ADMINS, admin: 'forbidden' }
  * (sending, adding, changing its looks), and of one that leaves it to admins. Muting changes nothing of it.
  */
 export const ACTIONS = {
-  read: { rule: EVERYBODY, isRepeatable: true },
+  read: { rule: EVERYBODY, spends: 'nothing' },
   'look at the group': { rule: { ...EVERYBODY, direct: 'not_found', apart: 'not_found' } },
-  'keep it one’s own way': { rule: EVERYBODY },
-  send: { rule: { ...UNBLOCKED, closed: 'forbidden' }, isRepeatable: true },
-  react: { rule: UNBLOCKED, message: 'foreign', isRepeatable: true },
-  'edit one’s own': { rule: UNBLOCKED, isRepeatable: true },
+  'keep it one’s own way': { rule: EVERYBODY, spends: 'message' },
+  'put it away': { rule: EVERYBODY, spends: 'sight' },
+  send: { rule: { ...UNBLOCKED, closed: 'forbidden' }, spends: 'nothing' },
+  react: { rule: UNBLOCKED, message: 'foreign', spends: 'nothing' },
+  'edit one’s own': { rule: UNBLOCKED, spends: 'nothing' },
   'edit another’s': { rule: NOBODY, message: 'foreign' },
-  'delete one’s own': { rule: EVERYBODY },
-  'delete another’s': { rule: { ...NOBODY, admin: 'ok', owner: 'ok' }, message: 'foreign' },
+  'delete one’s own': { rule: EVERYBODY, spends: 'message' },
+  'delete another’s': { rule: { ...NOBODY, admin: 'ok', owner: 'ok' }, message: 'foreign', spends: 'message' },
   'change what is recorded': { rule: { ...NOBODY, direct: undefined, apart: undefined }, message: 'note' },
-  'change how the group looks': { rule: AS_SETTINGS_SAY },
+  'change how the group looks': { rule: AS_SETTINGS_SAY, spends: 'nothing' },
   'change who may do what': { rule: ADMINS },
   'add somebody': { rule: AS_SETTINGS_SAY, user: 'outsider' },
   'remove a member': { rule: ADMINS },
@@ -58,11 +59,11 @@ export const ACTIONS = {
   'choose the admins': { rule: OWNER },
   'end the group': { rule: OWNER },
   'disable somebody': { rule: NOBODY },
-  'look at somebody': { rule: EVERYBODY, isRepeatable: true },
+  'look at somebody': { rule: EVERYBODY, spends: 'nothing' },
   'block or forget somebody': { rule: EVERYBODY },
-  'know somebody': { rule: UNBLOCKED, isRepeatable: true },
-  'open a chat': { rule: UNBLOCKED, isRepeatable: true },
-  'make a group with somebody': { rule: UNBLOCKED, isRepeatable: true },
+  'know somebody': { rule: UNBLOCKED, spends: 'nothing' },
+  'open a chat': { rule: UNBLOCKED, spends: 'nothing' },
+  'make a group with somebody': { rule: UNBLOCKED, spends: 'nothing' },
   'ask somebody': { rule: UNBLOCKED },
   accept: { rule: UNBLOCKED },
   decline: { rule: EVERYBODY },

@@ -27,20 +27,22 @@ export const ROUTES: Readonly<Partial<Record<ActionName, readonly string[]>>> = 
     'PATCH /v1/conversations/:/preferences muted',
     'POST /v1/conversations/:/receipts readSeq',
     'POST /v1/conversations/:/typing',
-    'DELETE /v1/conversations/:/messages',
-    'DELETE /v1/conversations/:',
     'DELETE /v1/conversations/:/messages/: scope=me',
     'PUT /conversations/:/mute',
     'PUT /conversations/:/pin',
     'PUT /conversations/:/archive',
-    'DELETE /conversations/:/messages',
-    'DELETE /conversations/:',
     'DELETE /messages/:',
     'DELETE /api/messages/: scope=me',
     'PUT /api/conversations/:/metadata isPinned',
-    'DELETE /api/v1/chat/:/messages',
     'POST /api/v1/chat/:/mark-all-seen',
     'POST /api/v1/chat/:/mute'
+  ],
+  'put it away': [
+    'DELETE /v1/conversations/:/messages',
+    'DELETE /v1/conversations/:',
+    'DELETE /conversations/:/messages',
+    'DELETE /conversations/:',
+    'DELETE /api/v1/chat/:/messages'
   ],
   send: [
     'POST /v1/conversations/:/messages text clientId',

@@ -2,11 +2,11 @@ import type { Test } from 'tap'
 import { type Person, startServer, type TestServer } from '../../kit/helper.ts'
 import type { Writes } from '../../kit/writes.ts'
 import { type Case, SAY } from './cases.ts'
-import { type Asked, fieldsOf, type Ids, requestFor } from './request.ts'
+import { type Asked, fieldsOf, type Ids, NO_IDS, requestFor } from './request.ts'
 import { ROLES, type Room, Rooms } from './rooms.ts'
 import type { Place } from './table.ts'
 import { traceOf, watchWrites } from './traces.ts'
-import { askedIn, NO_IDS, nameOf, type Trial, trialOf } from './trials.ts'
+import { askedIn, nameOf, type Trial, trialOf } from './trials.ts'
 import { type Outcome, Voice } from './voice.ts'
 
 /** Fields of a forger who wants to be taken for another, or for more. */

@@ -13,6 +13,9 @@ export interface Field {
 /** The ids that fields are filled with, by their kind; bare. */
 export type Ids = Readonly<Record<'user' | 'conv' | 'msg' | 'req', string>>
 
+/** Ids of nothing. */
+export const NO_IDS: Ids = { user: 'a'.repeat(24), conv: 'b'.repeat(24), msg: 'c'.repeat(24), req: 'd'.repeat(24) }
+
 /** Request in its three parts. */
 export interface Asked {
   readonly params: Record<string, unknown>

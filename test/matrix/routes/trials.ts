@@ -2,7 +2,7 @@ import type { Test } from 'tap'
 import { ERRORS, type ErrorCode } from '../../../protocol/errors.ts'
 import { startServer } from '../../kit/helper.ts'
 import { askedOf, type Case, kindsNamed } from './cases.ts'
-import type { Ids } from './request.ts'
+import { NO_IDS } from './request.ts'
 import { ROLES, type Role, type Room, Rooms } from './rooms.ts'
 import { watchWrites } from './traces.ts'
 import { type Outcome, Voice } from './voice.ts'
@@ -27,7 +27,7 @@ export async function requireRules(t: Test, cases: readonly Case[]): Promise<voi
   }
   for (const trial of trials.filter(({ wanted }) => wanted === 'ok')) {
     const { action, place } = trial.it
-    const isKept = action.isRepeatable === true || place.method === 'GET'
+    const isKept = action.spends !== undefined || place.method === 'GET'
     await done(trial, await rooms[isKept ? 'kept' : 'fresh'](trial.role, trial.it))
   }
   for (const it of cases) {
@@ -49,9 +49,6 @@ export function trialOf(it: Case, role: Role): Trial | undefined {
   const isInGroup = !['direct', 'apart'].includes(role.standing)
   return isInGroup && !kinds.has('conv') && !kinds.has('msg') ? undefined : { it, role, wanted }
 }
-
-/** Ids of nothing. */
-export const NO_IDS: Ids = { user: 'a'.repeat(24), conv: 'b'.repeat(24), msg: 'c'.repeat(24), req: 'd'.repeat(24) }
 
 /** Request in a room. */
 export function askedIn(room: Room, { it, role }: Trial) {
