@@ -8,7 +8,7 @@ import { ObjectId } from '../../src/database/object-id.ts'
 import { parsePhone } from '../../src/identifiers.ts'
 import { RecentCache } from '../../src/limits/recent-cache.ts'
 import { openDatabase } from '../kit/databases.ts'
-import { mintToken, openServices, ownDatabase, PASSWORD, SECRET, startServer } from '../kit/helper.ts'
+import { joinServer, mintToken, openServices, ownDatabase, PASSWORD, SECRET } from '../kit/helper.ts'
 
 const IP = '198.51.100.7'
 
@@ -154,7 +154,7 @@ t.test('refresh', async t => {
 })
 
 t.test('nothing that is stored signs anybody in', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const client = await openDatabase(t, server.uri)
   const signedIn = await server.signUp()
   const { ticket } = (await server.call({ token: signedIn.accessToken }, 'POST', '/v1/auth/tickets')).body

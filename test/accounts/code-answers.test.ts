@@ -1,7 +1,7 @@
 import t from 'tap'
 import { createDelivery } from '../../src/accounts/delivery/index.ts'
 import { readConfig } from '../../src/config/config.ts'
-import { PASSWORD, startServer, type TestServer } from '../kit/helper.ts'
+import { joinServer, PASSWORD, startServer, type TestServer } from '../kit/helper.ts'
 
 const PLACES = ['/v1/auth/otp', '/auth/send-otp', '/auth/send-otp-login', '/unified/auth/send-otp']
 const FORWARDED = [
@@ -21,7 +21,7 @@ async function ask(server: TestServer, path: string, headers: object = {}) {
 }
 
 t.test('S04 a code is in the answer only for who asks from the same machine, through no proxy', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const { accessToken: token } = await server.signUp()
   for (const path of PLACES) {
     t.match((await ask(server, path)).text, /"devCode":"\d{6}"/, path)

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import { setClock } from '../kit/clock.ts'
 import { openDatabase } from '../kit/databases.ts'
-import { openServices, startServer } from '../kit/helper.ts'
+import { joinServer, openServices } from '../kit/helper.ts'
 
 const HOME = '203.0.113.1'
 const STRANGER = '198.51.100.7'
@@ -146,7 +146,7 @@ t.test('S13: the database keeps neither a code nor a network that can be read', 
 })
 
 t.test('S13: every app gets the id of its request, known number or not, and may leave it out', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const call = async (path: string, body: object, token?: string) =>
     await server.call(token === undefined ? undefined : { token }, 'POST', path, body)
   for (const root of ['', '/unified']) {

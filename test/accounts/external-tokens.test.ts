@@ -1,8 +1,8 @@
 import t from 'tap'
-import { mintToken, startServer } from '../kit/helper.ts'
+import { joinServer, mintToken } from '../kit/helper.ts'
 
 t.test('U66: tokens of an existing user system are taken as the page says', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const me = async (token: string) => await server.call({ token }, 'GET', '/v1/auth/me')
   for (const claim of ['userId', '_id', 'id', 'uid']) {
     const { status, body } = await me(await mintToken('', { sub: undefined, [claim]: `there|${claim}` }))
@@ -18,7 +18,7 @@ t.test('U66: tokens of an existing user system are taken as the page says', asyn
 })
 
 t.test('U66: a token without a session cannot be signed out here, and says so', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const ann = await server.person()
   const refused = await server.call(ann, 'POST', '/v1/auth/logout')
   t.match([refused.status, refused.body.error.code], [403, 'forbidden'])

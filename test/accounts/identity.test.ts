@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import type { SignedIn } from '../../protocol/accounts/entities.ts'
 import { openDatabase } from '../kit/databases.ts'
-import { type Answer, mintToken, PASSWORD, startServer, type TestServer } from '../kit/helper.ts'
+import { type Answer, joinServer, mintToken, PASSWORD, startServer, type TestServer } from '../kit/helper.ts'
 
 type Purpose = 'register' | 'login' | 'reset'
 type Address = { phone: string } | { email: string }
@@ -162,7 +162,7 @@ t.test('S01 S02 who proves an address gets an account of their own, and nobody e
 })
 
 t.test('S01 a password registration without a username is complete only with its code', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const db = (await openDatabase(t, server.uri)).db()
   for (const address of [KINDS.phone(), KINDS.email(), { ...KINDS.phone(), ...KINDS.email() }]) {
     const refused = await post(server, '/v1/auth/register', { ...address, password: PASSWORD })
@@ -180,7 +180,7 @@ t.test('S01 a password registration without a username is complete only with its
 })
 
 t.test('S03 an address that nobody has proved finds nobody, on any path', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [phone, email] = [newPhone(), newEmail()]
   const account = { username: 'impostor', phone, email, password: PASSWORD, displayName: 'Mum' }
   const impostor: SignedIn = (await post(server, '/v1/auth/register', account)).body
@@ -203,7 +203,7 @@ t.test('S03 an address that nobody has proved finds nobody, on any path', async 
 })
 
 t.test('S36 registering says nothing about whose a number or an email is', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [phone, email] = [newPhone(), newEmail()]
   await server.signUp({ phone, email })
   const answers = await Promise.all(
@@ -221,7 +221,7 @@ t.test('S36 registering says nothing about whose a number or an email is', async
 })
 
 t.test('S37 what somebody has proved is shown to nobody else', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const ann = await server.signUp({ phone: newPhone() })
   const ben = await server.person()
   const shown = await server.call(ben, 'GET', `/v1/users/${ann.user.id}`)
@@ -234,7 +234,7 @@ t.test('S37 what somebody has proved is shown to nobody else', async t => {
 })
 
 t.test('an address that is set later is proved by a code, and then signs in and finds', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const socket = await server.connect({ token: (await server.signUp({ username: 'watcher' })).accessToken })
   socket.terminate()
   const ann = await server.signUp({ username: 'ann' })
@@ -271,7 +271,7 @@ t.test('an address that is set later is proved by a code, and then signs in and 
 })
 
 t.test('U81: documents 0 and 1: a profile that names an email or a number starts its proof, and says so', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   for (const [root, method, number] of [
     ['/mobile', 'PUT', 'phoneNumber'],
     ['/unified', 'PATCH', 'phone'],
@@ -311,14 +311,14 @@ t.test('what a configured issuer says is verified counts as proved, unless someb
   t.match(await meBy('b'.repeat(24), claims), { email: undefined, phone: undefined })
   const unsure = { ...claims, email: newEmail(), email_verified: false, phone_number: 'x' }
   t.match(await meBy('c'.repeat(24), unsure), { email: undefined, phone: undefined })
-  const other = await startServer(t)
+  const other = await joinServer(t)
   const token = await mintToken('d'.repeat(24), { ...claims, email: newEmail() })
   const me = await other.call({ token }, 'GET', '/v1/users/me')
   t.match(me.body, { email: undefined, phone: undefined }, 'nothing of an issuer that is not configured')
 })
 
 t.test('S01 accounts of before: what is proved beyond doubt stays, the rest has to be proved', async t => {
-  const first = await startServer(t)
+  const first = await joinServer(t)
   const db = (await openDatabase(t, first.uri)).db()
   const [sure, both, unsure, named] = await Promise.all([1, 2, 3, 4].map(async () => await first.signUp()))
   const [phone, email] = [newPhone(), newEmail()]

@@ -2,7 +2,7 @@ import t from 'tap'
 import { Passwords } from '../../src/accounts/passwords/passwords.ts'
 import { setClock } from '../kit/clock.ts'
 import { openDatabase } from '../kit/databases.ts'
-import { PASSWORD, startServer, type TestServer } from '../kit/helper.ts'
+import { joinServer, PASSWORD, type TestServer } from '../kit/helper.ts'
 
 const SCHOOL = '203.0.113.1'
 
@@ -12,7 +12,7 @@ async function login({ app }: TestServer, username: string, password: string, re
 }
 
 t.test('S21: a password is changed five times an hour, and wrong ones do not count', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const pass = setClock(t, { isStopped: false })
   const [ann, ben] = [await server.signUp(), await server.signUp()]
   const words = [PASSWORD, 'another horse battery']
@@ -34,7 +34,7 @@ t.test('S21: a password is changed five times an hour, and wrong ones do not cou
 })
 
 t.test('S21: a hundred sign in at once behind one address, whoever else fills the line', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   await server.signUp({ username: 'pupil0' })
   const users = (await openDatabase(t, server.uri)).db().collection('users')
   const pupil = await users.findOne({ usernameKey: 'pupil0' })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { startServer, type TestServer } from '../kit/helper.ts'
+import { joinServer, type TestServer } from '../kit/helper.ts'
 
 const LAPTOP = { id: 'laptop-1', platform: 'web', name: 'Firefox' }
 /** Secret that a device makes up for a code of somebody. */
@@ -25,7 +25,7 @@ async function* statesOf(response: Response): AsyncGenerator<{ status: string; m
 }
 
 t.test('both ways round over REST', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const phone = { token: (await server.signUp()).accessToken }
   const shown = await server.call(undefined, 'POST', '/v1/auth/qr', { device: LAPTOP })
   t.match(shown, { status: 201, body: { id: /^qr_[0-9a-f]{24}$/, status: 'pending', matchCode: /^\d\d$/ } })
@@ -61,7 +61,7 @@ t.test('both ways round over REST', async t => {
 })
 
 t.test('a token that comes along must be valid; without one a device must be named', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   t.equal((await server.call({ token: 'nonsense' }, 'POST', '/v1/auth/qr', { device: LAPTOP })).status, 401)
   t.equal((await server.call(undefined, 'POST', '/v1/auth/qr', {})).status, 400)
   const { token, matchCode } = await newCode(server)
@@ -71,7 +71,7 @@ t.test('a token that comes along must be valid; without one a device must be nam
 })
 
 t.test('refusing', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const phone = { token: (await server.signUp()).accessToken }
   const { token, deviceSecret } = await newCode(server)
   t.match(await server.call(phone, 'POST', `/v1/auth/qr/${token}/refuse`), { status: 200, body: { status: 'refused' } })
@@ -81,7 +81,7 @@ t.test('refusing', async t => {
 })
 
 t.test('unknown tokens are not found, and what is no token is invalid', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const phone = await server.person()
   for (const path of ['', '/image', '/events']) {
     const answer = await server.call(phone, 'GET', `/v1/auth/qr/${'A'.repeat(43)}${path}`)
@@ -94,7 +94,7 @@ t.test('unknown tokens are not found, and what is no token is invalid', async t 
 })
 
 t.test('pictures have their types, are not kept by anybody, and run nothing', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const { token } = await newCode(server)
   for (const [format, type] of [
     ['png', 'image/png'],
@@ -113,7 +113,7 @@ t.test('pictures have their types, are not kept by anybody, and run nothing', as
 })
 
 t.test('the events tell each state and end with the decision', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const phone = { token: (await server.signUp()).accessToken }
   const { token } = (await server.call(phone, 'POST', '/v1/auth/qr', {})).body
   const headers = { authorization: `Bearer ${phone.token}` }
@@ -134,7 +134,7 @@ t.test('the events tell each state and end with the decision', async t => {
 })
 
 t.test('two streams at once for each code; they end with the server', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const { token, deviceSecret } = await newCode(server)
   const headers = withSecret(deviceSecret)
   const open = async (signal?: AbortSignal) =>

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import type { SignedIn } from '../../protocol/accounts/entities.ts'
 import { openDatabase } from '../kit/databases.ts'
-import { ownDatabase, startServer, type TestServer } from '../kit/helper.ts'
+import { joinServer, ownDatabase, startServer, type TestServer } from '../kit/helper.ts'
 import { StreamClient } from '../kit/stream-client.ts'
 
 const REFUSED = { status: 401, body: { error: { code: 'session_revoked' } } }
@@ -53,7 +53,7 @@ const USES: Readonly<Record<string, (t: Test, server: TestServer, token: string)
 }
 
 t.test('U21: once the access token of the answer has come in, a repeat ends the session', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const { age } = await sessionsOfYesterday(t, server)
   for (const [use, run] of Object.entries(USES)) {
     const first = await server.signUp()
@@ -66,7 +66,7 @@ t.test('U21: once the access token of the answer has come in, a repeat ends the 
 })
 
 t.test('U21: moments after the trade two tabs get the same, though one uses it at once', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const first = await server.signUp()
   const { body: second } = await refresh(server, first)
   t.equal((await server.call({ token: second.accessToken }, 'GET', '/v1/users/me')).status, 200)
@@ -76,7 +76,7 @@ t.test('U21: moments after the trade two tabs get the same, though one uses it a
 })
 
 t.test('U21: a session of an older version, which noted no use, ends by a repeat as it did', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const { sessions, age } = await sessionsOfYesterday(t, server)
   const first = await server.signUp()
   await refresh(server, first)

@@ -5,7 +5,7 @@ import { exportJWK, SignJWT } from 'jose'
 import { ObjectId } from 'mongodb'
 import t from 'tap'
 import { openDatabase } from '../kit/databases.ts'
-import { SECRET, startServer } from '../kit/helper.ts'
+import { joinServer, SECRET, startServer } from '../kit/helper.ts'
 
 const now = () => Math.floor(Date.now() / 1000)
 const encode = (part: unknown) =>
@@ -90,7 +90,7 @@ t.test('a token that is not exactly right is refused with 401 and changes nothin
 })
 
 t.test('who sends no bearer token is told so; unknown paths say 404 to everybody', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   for (const authorization of [undefined, '', 'Basic YTpi', 'Bearer', 'Bearer ', 'Bearer a b']) {
     const headers = authorization === undefined ? {} : { authorization }
     const response = await server.app.inject({ url: '/v1/auth/me', headers })
@@ -179,7 +179,7 @@ t.test('the issuer and the audience that are configured are required of tokens f
 })
 
 t.test('S35 a token that says that it is something else than an access token opens nothing', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const status = async (claims: object) => {
     const token = forge({ alg: 'HS256' }, { sub: 'a', exp: now() + 60, ...claims })
     return (await server.call({ token }, 'GET', '/v1/auth/me')).status

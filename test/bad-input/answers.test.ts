@@ -1,12 +1,12 @@
 import t from 'tap'
 import type { Receipt } from '../../protocol/conversations/entities.ts'
 import { UserStore } from '../../src/users/store.ts'
-import { type Person, startServer, type TestServer } from '../kit/helper.ts'
+import { joinServer, type Person, type TestServer } from '../kit/helper.ts'
 import { StreamClient } from '../kit/stream-client.ts'
 import { Writes } from '../kit/writes.ts'
 
 t.test('bodies that are no JSON, and paths and methods that do not exist', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const post = async (type: string | undefined, payload: string) => {
     const headers = type === undefined ? {} : { 'content-type': type }
     const response = await server.app.inject({ method: 'POST', url: '/v1/auth/login', headers, payload })
@@ -32,7 +32,7 @@ t.test('bodies that are no JSON, and paths and methods that do not exist', async
 })
 
 t.test('HEAD answers as GET does, without the body, and ends a stream', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const person = await server.person()
   for (const path of ['/v1/users/me', '/v1/users/me/too/far', '/taatom/api/v1/chat']) {
     const get = await server.call(person, 'GET', path)
@@ -49,7 +49,7 @@ t.test('HEAD answers as GET does, without the body, and ends a stream', async t 
 })
 
 t.test('U23: HEAD of an event stream is answered at once, is no connection, and uses nothing up', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const conversationId = await server.direct(ann, ben)
   const { ticket } = (await server.call(ben, 'POST', '/v1/auth/tickets')).body
@@ -81,7 +81,7 @@ async function pathsOfGet(server: TestServer, values: readonly string[]): Promis
 }
 
 t.test('U23: HEAD of a GET that makes or marks something does neither', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben, cy] = (await server.people(3)) as [Person, Person, Person]
   const conversationId = await server.direct(ann, ben)
   const sent = { clientId: 'a', text: 'Hello' }
@@ -112,7 +112,7 @@ t.test('U23: HEAD of a GET that makes or marks something does neither', async t 
 })
 
 t.test('a bug is told as internal, and nothing of it leaves', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const { accessToken } = await server.signUp()
   t.capture(UserStore.prototype, 'find', async () => {
     throw new Error('mongodb://user:secret@db is on fire')

@@ -2,7 +2,7 @@ import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
-import { type Person, startServer, type TestServer } from '../kit/helper.ts'
+import { joinServer, type Person, type TestServer } from '../kit/helper.ts'
 
 /** A request with exactly these headers and bytes. */
 async function ask(
@@ -20,7 +20,7 @@ async function ask(
 }
 
 t.test('U08: where there is no body its type does not matter', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben, cleo] = (await server.people(3)) as [Person, Person, Person]
   const group = await server.group(ann, ben, cleo)
   const json = { 'content-type': 'application/json' }
@@ -39,7 +39,7 @@ t.test('U08: where there is no body its type does not matter', async t => {
 })
 
 t.test('U17: an Idempotency-Key is the same bare and in quotes, and may be base64', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const path = `/v1/conversations/${await server.direct(ann, ben)}/messages`
   const send = async (key: string) =>
@@ -53,7 +53,7 @@ t.test('U17: an Idempotency-Key is the same bare and in quotes, and may be base6
 })
 
 t.test('U36: slashes that are doubled or last do not count', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   await server.direct(ann, ben)
   const paths = [
@@ -73,7 +73,7 @@ t.test('U36: slashes that are doubled or last do not count', async t => {
 })
 
 t.test('U44: a compressed body is refused by its name', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const { token } = await server.person()
   for (const path of ['/v1/conversations', '/messages', '/api/messages']) {
     const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip', authorization: `Bearer ${token}` }
@@ -86,7 +86,7 @@ t.test('U44: a compressed body is refused by its name', async t => {
 })
 
 t.test('U65: what has several forms names the field of the form that is meant', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const { token } = await server.person()
   for (const [body, message] of [
     [{ type: 'direct' }, 'body/userId is required'],

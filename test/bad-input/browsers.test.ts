@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { type Person, startServer, type TestServer } from '../kit/helper.ts'
+import { joinServer, type Person, startServer, type TestServer } from '../kit/helper.ts'
 import { PacketClient } from '../kit/packet-client.ts'
 import { StreamClient } from '../kit/stream-client.ts'
 
@@ -79,7 +79,7 @@ const EVERY_WAY = [
 ]
 
 t.test('S42 no answer is taken by a browser for something else than it is', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const person = await server.person()
   for (const path of ['/v1/users/me', '/v1/nothing', '/mobile/users/me', '/health/live', '/openapi.json']) {
     const { headers } = await server.call(person, 'GET', path)
@@ -150,7 +150,7 @@ t.test('U07: packaged apps whose page has no address are let in where they are n
 })
 
 t.test('U23: OPTIONS that is no question of a browser tells what a path takes', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   for (const [path, allow] of [
     ['/v1/users/me', /^GET, HEAD, PATCH$/],
     ['/health/live', /^GET, HEAD$/],
@@ -175,7 +175,7 @@ async function upgrade(server: TestServer, headers: Record<string, string>): Pro
 t.test('U27: the own page is known behind a proxy, and with the port of its scheme', async t => {
   const origin = 'https://chat.example'
   const behind = { origin, host: '127.0.0.1:3000', 'x-forwarded-host': 'chat.example', 'x-forwarded-proto': 'https' }
-  const plain = await startServer(t)
+  const plain = await joinServer(t)
   const refused = 'Unexpected server response: 403'
   for (const host of ['chat.example', 'chat.example:443', 'Chat.Example']) {
     t.equal(await upgrade(plain, { origin, host }), 'open', host)

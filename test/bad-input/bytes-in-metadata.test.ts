@@ -1,10 +1,10 @@
 import t from 'tap'
 import { openDatabase } from '../kit/databases.ts'
-import { startServer } from '../kit/helper.ts'
+import { joinServer } from '../kit/helper.ts'
 import { PacketClient } from '../kit/packet-client.ts'
 
 t.test('S47 bytes that socket.io brings are no metadata', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = await Promise.all([server.person(), server.person()])
   const conversationId = (await server.direct(ann, ben)).slice(-24)
   const client = await PacketClient.open(t, server.url, { auth: { token: ann.token } })

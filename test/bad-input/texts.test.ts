@@ -1,5 +1,5 @@
 import t from 'tap'
-import { PASSWORD, type Person, startServer } from '../kit/helper.ts'
+import { joinServer, PASSWORD, type Person, startServer } from '../kit/helper.ts'
 
 const NUMBERS = [
   '\u202a+49 151 12345678\u202c',
@@ -32,7 +32,7 @@ t.test('U18: a phone number is known as phones and address books write it', asyn
 })
 
 t.test('U19: what shows nothing is no name and no message, in any place', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const group = await server.group(ann, ben)
   const nothing = [
@@ -63,7 +63,7 @@ t.test('U19: what shows nothing is no name and no message, in any place', async 
 })
 
 t.test('U19: half a character is refused in what a group is called', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const group = await server.group(ann, ben)
   const refused = { status: 400, body: { error: { code: 'invalid' } } }
@@ -74,7 +74,7 @@ t.test('U19: half a character is refused in what a group is called', async t => 
 })
 
 t.test('U33: a moment is taken as RFC 3339 writes it', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const path = `/v1/conversations/${await server.direct(ann, ben)}/preferences`
   const mute = async (mutedUntil: string) => await server.call(ann, 'PATCH', path, { mutedUntil })
@@ -105,7 +105,7 @@ t.test('U33: a moment is taken as RFC 3339 writes it', async t => {
 })
 
 t.test('U35: a blank around a sign-in name does not count', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const { username: own = '' } = (await server.signUp()).user
   for (const username of [`${own} `, ` ${own}`, `\t${own.toUpperCase()}\n`])
     for (const path of ['/v1/auth/login', '/auth/login'])
@@ -115,7 +115,7 @@ t.test('U35: a blank around a sign-in name does not count', async t => {
 })
 
 t.test('U42: a number that JavaScript does not keep is refused', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const socket = await server.connect(ann)
   const conversationId = await server.direct(ann, ben)
@@ -127,7 +127,7 @@ t.test('U42: a number that JavaScript does not keep is refused', async t => {
 })
 
 t.test('U74: a link holds nothing hidden, no password, and is one that can be read', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const path = `/v1/conversations/${await server.direct(ann, ben)}/messages`
   const wrong = [

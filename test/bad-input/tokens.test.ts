@@ -4,7 +4,7 @@ import { SignJWT } from 'jose'
 import t from 'tap'
 import { CLOSE } from '../../protocol/close.ts'
 import type { ErrorCode } from '../../protocol/errors.ts'
-import { type Answer, mintToken, SECRET, startServer } from '../kit/helper.ts'
+import { type Answer, joinServer, mintToken, SECRET } from '../kit/helper.ts'
 import { expectError, NOBODY, scene, unharmed } from './scene.ts'
 
 /** A token whose signature is noise. */
@@ -82,7 +82,7 @@ t.test('Tokens: what is not exactly right is refused at every door', async t => 
 })
 
 t.test('Tokens: a refresh token used twice ends its session; twenty at once get one successor', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const { refreshToken, accessToken } = await server.signUp()
   // Where the server is slow, the last of many at once are told to wait.
   const refresh = async (value: string): Promise<Answer> => {

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { type Person, startServer, type TestServer } from '../kit/helper.ts'
+import { joinServer, type Person, type TestServer } from '../kit/helper.ts'
 import { raw } from './bytes.ts'
 import { scene, unharmed } from './scene.ts'
 
@@ -41,7 +41,7 @@ class Wire {
 }
 
 t.test('U49: an offer of HTTP/2 is passed over, and the request answered with its body', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const username = 'ann'
   await server.signUp({ username, password: 'a long walk home' })
   const body = JSON.stringify({ username, password: 'a long walk home' })

@@ -1,6 +1,6 @@
 import { MongoClient } from 'mongodb'
 import t from 'tap'
-import { type Person, startServer, type TestServer } from '../kit/helper.ts'
+import { joinServer, type Person, type TestServer } from '../kit/helper.ts'
 import { PacketClient } from '../kit/packet-client.ts'
 import type { Frame } from '../kit/socket-client.ts'
 
@@ -18,7 +18,7 @@ async function scene(server: TestServer) {
 }
 
 t.test('clearing empties history, count and last message for oneself alone, on all devices', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const { ann, ben, id, path, send, textsOf, listByUser } = await scene(server)
   for (const text of ['One', 'Two']) await send(ann, text)
   const [bens, anns] = await Promise.all([server.connect(ben), server.connect(ann)])
@@ -37,7 +37,7 @@ t.test('clearing empties history, count and last message for oneself alone, on a
 })
 
 t.test('clearing again changes nothing, and what is cleared cannot be got at by any other way', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const { ann, ben, path, id, send } = await scene(server)
   const { id: messageId } = await send(ann, 'Gone')
   await server.call(ben, 'DELETE', `${path}/messages`)
@@ -54,7 +54,7 @@ t.test('clearing again changes nothing, and what is cleared cannot be got at by 
 })
 
 t.test('a hidden conversation comes back with the next message, without what was before', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const { ann, ben, id, path, send, textsOf, listByUser } = await scene(server)
   await send(ann, 'Before')
   for (let again = 0; again < 2; again++) t.equal((await server.call(ben, 'DELETE', path)).status, 204)
@@ -73,7 +73,7 @@ t.test('a hidden conversation comes back with the next message, without what was
 })
 
 t.test('an empty conversation can be hidden, and be taken back into the list', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const { ann, id, path, listByUser } = await scene(server)
   t.equal((await server.call(ann, 'DELETE', path)).status, 204)
   t.same(await listByUser(ann), [])
@@ -82,7 +82,7 @@ t.test('an empty conversation can be hidden, and be taken back into the list', a
 })
 
 t.test('U20: the last message is the newest that one has not hidden, in every list', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const { ann, ben, id, path, send, listByUser } = await scene(server)
   const one = await send(ann, 'One')
   const hide = async (messageId: string) => await server.call(ben, 'DELETE', `${path}/messages/${messageId}?scope=me`)
@@ -111,7 +111,7 @@ t.test('U20: the last message is the newest that one has not hidden, in every li
 })
 
 t.test('U38: what the server notes by itself brings no hidden group back, and moves none up', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben, cid, dan] = (await server.people(4)) as [Person, Person, Person, Person]
   const [hidden, archived, shown] = [
     await server.group(ann, ben),
@@ -165,7 +165,7 @@ t.test('U38: what the server notes by itself brings no hidden group back, and mo
 })
 
 t.test('U38: in a conversation of an older version the last message counts, whoever wrote it', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const { ann, ben, id, path, send, listByUser } = await scene(server)
   await send(ann, 'One')
   await server.call(ben, 'DELETE', path)

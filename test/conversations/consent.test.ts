@@ -1,7 +1,7 @@
 import t from 'tap'
 import { ObjectId } from '../../src/database/object-id.ts'
 import { openDatabase } from '../kit/databases.ts'
-import { type Answer, openServices, type Person, startServer, type TestServer } from '../kit/helper.ts'
+import { type Answer, joinServer, openServices, type Person, startServer, type TestServer } from '../kit/helper.ts'
 
 const SETTINGS = '/v1/users/me/settings'
 
@@ -20,7 +20,7 @@ async function add(server: TestServer, owner: Person, group: string, ...others: 
 const refusalOf = ({ status, body }: Answer) => (status < 300 ? 'ok' : body.error.code)
 
 t.test('S06: who may be added to groups is for themself to say, and never more than may talk to them', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const client = await openDatabase(t, server.uri)
   const rows: [privacy: object, stranger: string, contact: string, friend: string][] = [
     [{ whoMayAdd: 'everyone' }, 'ok', 'ok', 'ok'],
@@ -59,7 +59,7 @@ t.test('S06: who may be added to groups is for themself to say, and never more t
 t.test(
   'S06: who left a group is not brought back by who had added them, unless that is a contact of theirs',
   async t => {
-    const server = await startServer(t)
+    const server = await joinServer(t)
     const [ann, ben, cem] = (await server.people(3)) as People
     const group = await server.group(ann, ben, cem)
     const leave = async () => await server.call(ben, 'POST', `/v1/conversations/${group}/leave`)
@@ -177,7 +177,7 @@ t.test('S07: many people are added and leave a part at a time, between which mes
 })
 
 t.test('U09: whom the setting keeps out opens no group with somebody either, and nobody is brought back', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   for (const whoMayStart of ['nobody', 'contacts']) {
     const [ann, ben, cem] = (await server.people(3)) as People
     const { privacy } = (await server.call(ben, 'PATCH', SETTINGS, { privacy: { whoMayStart } })).body

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { type Person, startServer } from '../kit/helper.ts'
+import { joinServer, type Person } from '../kit/helper.ts'
 
 t.test('S38 who left a group before somebody came is not told to them', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben, cleo, dan] = (await server.people(4)) as [Person, Person, Person, Person]
   const group = await server.group(ann, ben, dan)
   await server.call(ann, 'DELETE', `/v1/conversations/${group}/members/${ben.id}`)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Person, startServer, type TestServer, TOGETHER } from '../kit/helper.ts'
+import { joinServer, type Person, startServer, type TestServer, TOGETHER } from '../kit/helper.ts'
 
 /** A group of an owner, an admin and a member, and somebody outside. */
 async function scene(server: TestServer) {
@@ -15,7 +15,7 @@ async function scene(server: TestServer) {
 }
 
 t.test('where only admins may send, everybody else is refused, and hears it', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const { ann, ben, cleo, path, send, set } = await scene(server)
   t.match((await server.call(cleo, 'GET', path)).body.settings, { whoMaySend: 'members', whoMayAdd: 'admins' })
   const cleos = await server.connect(cleo)
@@ -32,7 +32,7 @@ t.test('where only admins may send, everybody else is refused, and hears it', as
 })
 
 t.test('members may add and rename where the group says so, and never change its settings', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const { ann, cleo, eve, path, set } = await scene(server)
   const add = async () => (await server.call(cleo, 'POST', `${path}/members`, { userIds: [eve.id] })).status
   const rename = async () => (await server.call(cleo, 'PATCH', path, { name: 'Ours' })).status
@@ -44,7 +44,7 @@ t.test('members may add and rename where the group says so, and never change its
 })
 
 t.test('a new member sees what was said before where the history is for all, and only there', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const { ann, eve, path, id, send, set } = await scene(server)
   const dan = await server.person()
   await send(ann)
@@ -62,7 +62,7 @@ t.test('a new member sees what was said before where the history is for all, and
 })
 
 t.test('no admin is above the owner, and only the owner hands over or ends the group', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const { ann, ben, cleo, path } = await scene(server)
   const forbidden = { status: 403, body: { error: { code: 'forbidden' } } }
   t.match(await server.call(ben, 'DELETE', `${path}/members/${ann.id}`), forbidden)
@@ -79,7 +79,7 @@ t.test('no admin is above the owner, and only the owner hands over or ends the g
 })
 
 t.test('ending a group takes everybody out and tells them, once', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const { ann, ben, cleo, id, path, send } = await scene(server)
   const sockets = await Promise.all([ann, ben, cleo].map(async who => await server.connect(who)))
   t.equal((await server.call(ann, 'DELETE', `${path}?scope=everyone`)).status, 204)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Person, startServer, type TestServer } from '../kit/helper.ts'
+import { joinServer, type Person, type TestServer } from '../kit/helper.ts'
 
 /** The ids of all pages. */
 async function allOf(server: TestServer, who: Person, query = ''): Promise<string[]> {
@@ -18,7 +18,7 @@ const send = async (server: TestServer, who: Person, id: string, clientId: strin
 }
 
 t.test('pinned ones come first, then the newest, in pages that neither repeat nor leave out', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const ids: string[] = []
   for (let n = 0; n < 7; n++) ids.push(await server.group(ann, ben))
@@ -31,7 +31,7 @@ t.test('pinned ones come first, then the newest, in pages that neither repeat no
 })
 
 t.test('filters: archived, pinned, unread, type, and each with its opposite', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const direct = await server.direct(ann, ben)
   const group = await server.group(ann, ben)
@@ -65,7 +65,7 @@ t.test('filters: archived, pinned, unread, type, and each with its opposite', as
 t.test(
   'names are searched by the beginnings of words, as plain text, direct ones by the person or the nickname',
   async t => {
-    const server = await startServer(t)
+    const server = await joinServer(t)
     const [ann, ben] = (await server.people(2)) as [Person, Person]
     const make = async (name: string) =>
       (await server.call(ann, 'POST', '/v1/conversations', { type: 'group', name, memberIds: [ben.id] })).body.id

@@ -1,12 +1,12 @@
 import t from 'tap'
-import { type Person, startServer } from '../kit/helper.ts'
+import { joinServer, type Person } from '../kit/helper.ts'
 
 const OFF = { muted: false, pinned: false, archived: false, favorite: false, hidden: false }
 
 t.test(
   'preferences are one’s own, told to all of one’s devices, and survive every change of the conversation',
   async t => {
-    const server = await startServer(t)
+    const server = await joinServer(t)
     const [ann, ben, cleo] = (await server.people(3)) as [Person, Person, Person]
     const id = await server.group(ann, ben)
     const path = `/v1/conversations/${id}`
@@ -34,7 +34,7 @@ t.test(
 )
 
 t.test('muting has an end or none, and a repeat tells nobody', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const id = await server.direct(ann, ben)
   const set = async (body: object) =>
@@ -52,7 +52,7 @@ t.test('muting has an end or none, and a repeat tells nobody', async t => {
 })
 
 t.test('what was missed of preferences is caught up as it is now, and ends with the membership', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const id = await server.group(ann, ben)
   const path = `/v1/conversations/${id}`
@@ -74,7 +74,7 @@ t.test('what was missed of preferences is caught up as it is now, and ends with 
 })
 
 t.test('what is no preference is refused', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const id = await server.direct(ann, ben)
   for (const body of [

@@ -2,7 +2,7 @@ import { ObjectId } from 'mongodb'
 import t, { type Test } from 'tap'
 import type { Actor } from '../../src/actor.ts'
 import type { Subjects } from '../../src/app.ts'
-import { openServices, type Person, startServer } from '../kit/helper.ts'
+import { joinServer, openServices, type Person } from '../kit/helper.ts'
 import { PacketClient } from '../kit/packet-client.ts'
 import { StreamClient } from '../kit/stream-client.ts'
 
@@ -77,7 +77,7 @@ t.test('receipts that wait for one that is being written', async t => {
 t.test(
   'U16: what was read is told to the person’s own devices in a group of any size, and to others in small ones',
   async t => {
-    const server = await startServer(t)
+    const server = await joinServer(t)
     const [ann, ben, ...others] = (await server.people(65)) as [Person, Person, ...Person[]]
     for (const members of [others.slice(1), others]) {
       const conversationId = await server.group(ann, ben, ...members)
@@ -105,7 +105,7 @@ t.test(
 )
 
 t.test('U52: what was read on one device is told to another that was away, on the socket and on a stream', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const conversationId = await server.direct(ann, ben)
   await server.call(ann, 'POST', `/v1/conversations/${conversationId}/messages`, { clientId: 'c', text: 'Hello' })

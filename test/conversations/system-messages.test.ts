@@ -1,8 +1,8 @@
 import t from 'tap'
-import { type Person, startServer } from '../kit/helper.ts'
+import { joinServer, type Person } from '../kit/helper.ts'
 
 t.test('each change of a group is recorded in its history, with the next rev and for everybody alike', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben, cleo, dan] = (await server.people(4)) as [Person, Person, Person, Person]
   const id = await server.group(ann, ben)
   const path = `/v1/conversations/${id}`
@@ -40,7 +40,7 @@ t.test('each change of a group is recorded in its history, with the next rev and
 })
 
 t.test('a recorded change is never unread, may be the last message, and stays as it is', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben, cleo] = (await server.people(3)) as [Person, Person, Person]
   const id = await server.group(ann, ben)
   const path = `/v1/conversations/${id}`
@@ -64,7 +64,7 @@ t.test('a recorded change is never unread, may be the last message, and stays as
 })
 
 t.test('what changes nothing is not recorded', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const id = await server.group(ann, ben)
   const path = `/v1/conversations/${id}`

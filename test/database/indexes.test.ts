@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Document } from 'mongodb'
 import t from 'tap'
 import { openDatabase } from '../kit/databases.ts'
-import { newDatabase, type Person, startServer, type TestServer } from '../kit/helper.ts'
+import { joinServer, newDatabase, type Person, startServer, type TestServer } from '../kit/helper.ts'
 
 /** Uses everything that the server can do, so that each of its queries runs. */
 async function exercise(server: TestServer): Promise<void> {
@@ -190,7 +190,7 @@ t.test('a start is refused where an index was declared otherwise', async t => {
 })
 
 t.test('no query of the server reads a whole collection', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   startedAgain = async ({ uri }) => await startServer(t, { uri })
   const client = await openDatabase(t, server.uri)
   const db = client.db()

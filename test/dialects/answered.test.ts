@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { type Answer, type Person, startServer } from '../kit/helper.ts'
+import { type Answer, joinServer, type Person, startServer } from '../kit/helper.ts'
 import { bare } from './apps/line.ts'
 
 /** A way to send to somebody by REST, and where the message is in the answer. */
@@ -35,7 +35,7 @@ const APPS: readonly App[] = [
 ]
 
 async function openScene(t: Test, { ask, messageOf }: App) {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const send = async () => await server.call(ann, 'POST', ...ask(ben))
   const { id } = messageOf((await send()).body)

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { bareId } from '../../protocol/ids.ts'
-import { type Person, startServer, type TestServer } from '../kit/helper.ts'
+import { joinServer, type Person, type TestServer } from '../kit/helper.ts'
 import { PacketClient } from '../kit/packet-client.ts'
 
 type People = [Person, Person]
@@ -27,7 +27,7 @@ function saidBy(conversationId: string, { hex }: Person): Record<string, [name: 
 }
 
 async function scene(t: Test): Promise<{ server: TestServer; ann: Person; ben: Person; conversationId: string }> {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as People
   return { server, ann, ben, conversationId: await server.direct(ann, ben) }
 }

@@ -3,7 +3,7 @@ import type { Collection } from 'mongodb'
 import t, { type Test } from 'tap'
 import { openDatabase } from '../kit/databases.ts'
 import { untilReleased } from '../kit/device-cursors.ts'
-import { mintToken, type Person, startServer, type TestServer } from '../kit/helper.ts'
+import { joinServer, mintToken, type Person, type TestServer } from '../kit/helper.ts'
 import { PacketClient } from '../kit/packet-client.ts'
 import type { SocketClient } from '../kit/socket-client.ts'
 import { storeMessages } from '../kit/stored.ts'
@@ -90,7 +90,7 @@ interface Scene {
 }
 
 async function openScene(t: Test): Promise<Scene> {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const client = await openDatabase(t, server.uri)
   const cursors = client.db().collection('deviceCursors')

@@ -2,11 +2,11 @@ import t from 'tap'
 import type { OpenApi, Operation } from '../fuzz/openapi.ts'
 import { requireDialect } from '../kit/dialect-contract.ts'
 import { eventProblem } from '../kit/dialect-events.ts'
-import { type Person, startServer } from '../kit/helper.ts'
+import { joinServer, type Person } from '../kit/helper.ts'
 
 const DIALECTS = ['mobile', 'unified', 'chatapp', 'reals2chat', 'taatom']
 
-const server = await startServer(t)
+const server = await joinServer(t)
 
 interface Schemas {
   readonly components: {

@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import { openDatabase } from '../kit/databases.ts'
 import { untilReleased } from '../kit/device-cursors.ts'
 import type { Person, TestServer } from '../kit/helper.ts'
-import { startServer } from '../kit/helper.ts'
+import { joinServer } from '../kit/helper.ts'
 import { PacketClient } from '../kit/packet-client.ts'
 import type { SocketClient } from '../kit/socket-client.ts'
 
@@ -28,7 +28,7 @@ const WAYS: Readonly<Record<string, Open>> = {
 
 for (const [way, open] of Object.entries(WAYS)) {
   t.test(`on connecting each device is sent once what it has not been delivered, by ${way}`, async t => {
-    const server = await startServer(t)
+    const server = await joinServer(t)
     const ann = (await server.people(1))[0] as Person
     const [ben, onPhone, onLaptop, laptopSession] = await twoDevices(server)
     const cursors = (await openDatabase(t, server.uri)).db().collection('deviceCursors')

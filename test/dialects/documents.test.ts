@@ -1,5 +1,5 @@
 import t from 'tap'
-import { startServer } from '../kit/helper.ts'
+import { joinServer } from '../kit/helper.ts'
 import { MOBILE_CALLS, MOBILE_PRESENCE, MOBILE_REFUSALS, MOBILE_SOCKET } from './documents/mobile.ts'
 import { openScene, openSocket } from './documents/scene.ts'
 import { problemsOf } from './documents/shape.ts'
@@ -20,7 +20,7 @@ const unified = (token: string) => ({ auth: { token } })
 
 for (const root of ['', '/mobile']) {
   t.test(`document 0: every call at ${root || '/'} is answered in its shape`, async t => {
-    const server = await startServer(t)
+    const server = await joinServer(t)
     const scene = await openScene(t, server, mobile)
     await walkCalls(t, scene, root, MOBILE_CALLS)
     const refused = await server.call(scene.ann, 'GET', `${root}/conversations/${'f'.repeat(24)}`)
@@ -29,7 +29,7 @@ for (const root of ['', '/mobile']) {
 }
 
 t.test('document 0: everything said is acknowledged and told in its shape', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const scene = await openScene(t, server, mobile)
   await walkSocket(t, scene, MOBILE_SOCKET)
   const [online, offline] = MOBILE_PRESENCE.name
@@ -44,14 +44,14 @@ t.test('document 0: everything said is acknowledged and told in its shape', asyn
 
 for (const root of ['', '/unified']) {
   t.test(`document 1: every call at ${root || '/'} is answered in its shape`, async t => {
-    const server = await startServer(t)
+    const server = await joinServer(t)
     await walkCalls(t, await openScene(t, server, unified), root, UNIFIED_CALLS)
     const refused = await server.call(undefined, 'GET', `${root}/auth/me`)
     t.same(problemsOf(refused.body, UNIFIED_REFUSAL), [], 'a refusal')
   })
 
   t.test(`document 1: signing in at ${root || '/'} is answered in its shape`, async t => {
-    const server = await startServer(t)
+    const server = await joinServer(t)
     const phone = '+4915112345678'
     const post = async (path: string, body: object) =>
       (await server.call(undefined, 'POST', `${root}/auth/${path}`, { phone, ...body })).body
@@ -69,7 +69,7 @@ for (const root of ['', '/unified']) {
 }
 
 t.test('document 1: everything said is acknowledged and told in its shape', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const scene = await openScene(t, server, unified)
   const { ann, ben, stranger, direct } = scene
   await walkSocket(t, scene, UNIFIED_SOCKET)

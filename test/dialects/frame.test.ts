@@ -1,12 +1,12 @@
 import t from 'tap'
-import { type Person, startServer } from '../kit/helper.ts'
+import { joinServer, type Person, startServer } from '../kit/helper.ts'
 import { PacketClient } from '../kit/packet-client.ts'
 import { SocketClient } from '../kit/socket-client.ts'
 
 const ws = (url: string): string => `${url.replace('http', 'ws')}/ws`
 
 t.test('a dialect is served at its own paths and under its name, and its words on the raw socket', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   await server.call(ann, 'POST', `/api/v1/chat/${ben.hex}/messages`, { text: 'one' })
   for (const path of ['/api/v1/chat', '/taatom/api/v1/chat']) {
@@ -55,7 +55,7 @@ t.test('with DIALECTS=none there is the canonical API alone', async t => {
 })
 
 t.test('a socket without a valid token is refused with a code, and does not try again', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   for (const auth of [{}, { token: 'nonsense' }]) {
     const client = PacketClient.start(t, server.url, { auth } as never)
     const error = await new Promise<{ data?: { code: string } }>(resolve =>
@@ -67,7 +67,7 @@ t.test('a socket without a valid token is refused with a code, and does not try 
 })
 
 t.test('a revoked session ends its socket for good', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const { accessToken: token } = await server.signUp({ username: 'somebody' })
   const client = await PacketClient.open(t, server.url, { auth: { token } })
   const closed = new Promise<string>(resolve => client.socket.once('disconnect', resolve))

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { startServer } from '../kit/helper.ts'
+import { joinServer } from '../kit/helper.ts'
 import {
   CHATAPP_CALLS,
   CHATAPP_LOGIN,
@@ -27,7 +27,7 @@ async function befriend({ server, ann, ben }: Scene): Promise<void> {
 
 for (const root of ['', '/chatapp']) {
   t.test(`document 2: every call at ${root || '/'} is answered in its shape`, async t => {
-    const server = await startServer(t)
+    const server = await joinServer(t)
     const scene = await openScene(t, server, chatapp)
     await walkCalls(t, scene, root, CHATAPP_CALLS)
     const deviceInfo = { platform: 'web', deviceId: 'laptop', userAgent: 'Mozilla/5.0' }
@@ -43,7 +43,7 @@ for (const root of ['', '/chatapp']) {
 
 for (const root of ['', '/reals2chat']) {
   t.test(`document 3: every call at ${root || '/'} is answered in its shape`, async t => {
-    const server = await startServer(t)
+    const server = await joinServer(t)
     const scene = await openScene(t, server, reals2chat)
     await befriend(scene)
     await walkCalls(t, scene, root, REALS2CHAT_CALLS)
@@ -53,7 +53,7 @@ for (const root of ['', '/reals2chat']) {
 }
 
 t.test('document 3: everything said is acknowledged and told in its shape', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const scene = await openScene(t, server, reals2chat)
   await befriend(scene)
   await walkSocket(t, scene, REALS2CHAT_SOCKET)
@@ -67,13 +67,13 @@ t.test('document 3: everything said is acknowledged and told in its shape', asyn
 
 for (const root of ['', '/taatom']) {
   t.test(`document 4: every call at ${root || '/'} is answered in its shape`, async t => {
-    const server = await startServer(t)
+    const server = await joinServer(t)
     await walkCalls(t, await openScene(t, server, taatom), root, TAATOM_CALLS)
   })
 }
 
 t.test('document 4: everything said is acknowledged and told in its shape', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const scene = await openScene(t, server, taatom)
   await walkSocket(t, scene, TAATOM_SOCKET)
   scene.ben.socket.socket.close()

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { bareId } from '../../protocol/ids.ts'
-import { type Person, startServer, type TestServer } from '../kit/helper.ts'
+import { joinServer, type Person, type TestServer } from '../kit/helper.ts'
 import { PacketClient } from '../kit/packet-client.ts'
 import { StreamClient } from '../kit/stream-client.ts'
 
@@ -51,7 +51,7 @@ const APPS: Readonly<Record<string, App>> = {
 
 /** A group of Ann and Ben in which Ben has said the secret, and somebody who is not in it yet. */
 async function startGroup(t: Test) {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben, cid] = (await server.people(3)) as [Person, Person, Person]
   const group = await server.group(ann, ben)
   const path = `/v1/conversations/${group}/messages`

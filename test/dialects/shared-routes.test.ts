@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { type Answer, type Person, startServer, type TestServer } from '../kit/helper.ts'
+import { type Answer, joinServer, type Person, type TestServer } from '../kit/helper.ts'
 
 /** Readings of each route while what it reads keeps changing, and different ones among them, at least. */
 const READINGS = 25
@@ -44,7 +44,7 @@ function requireWhole(t: Test, bodies: readonly Item[], partsOf: (item: Item) =>
 }
 
 async function openScene(t: Test, count: number) {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ...others] = (await server.people(count + 1)) as [Person, ...Person[]]
   const chats = await Promise.all(others.map(async other => await server.direct(ann, other)))
   const socket = await server.connect(ann)
@@ -85,7 +85,7 @@ t.test('GET /conversations/:id: messages that arrive meanwhile mix no two of the
 })
 
 t.test('GET /users/search: a name that changes meanwhile is one of them under each of its names', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const rename = async (index: number) =>
     await server.call(ben, 'PATCH', '/users/me', { displayName: `Renamed ${index}` })

@@ -1,12 +1,12 @@
 import t from 'tap'
-import { type Person, startServer } from '../kit/helper.ts'
+import { joinServer, type Person } from '../kit/helper.ts'
 import { PacketClient } from '../kit/packet-client.ts'
 
 for (const version of [4, 2] as const) {
   for (const transports of [undefined, ['websocket'], ['polling']]) {
     const how = `socket.io-client ${version}, ${transports?.[0] ?? 'both transports'}`
     t.test(`4.6 a message sent in the namespace /app reaches both with ${how}`, async t => {
-      const server = await startServer(t)
+      const server = await joinServer(t)
       const [ann, ben] = (await server.people(2)) as [Person, Person]
       const options = { version, namespace: '/app', ...(transports && { transports }) }
       const open = async (token: string) =>
@@ -30,7 +30,7 @@ for (const version of [4, 2] as const) {
 const chat = (id: string, rest = '') => `/api/v1/chat/${id}${rest}`
 
 t.test('4.1 the list of chats has participants, the newest messages and one chat per pair, newest first', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben, cleo] = (await server.people(3)) as [Person, Person, Person]
   await server.call(ann, 'POST', chat(ben.hex, '/messages'), { text: 'to Ben' })
   await server.call(ann, 'POST', chat(cleo.hex, '/messages'), { text: 'to Cleo' })
@@ -58,7 +58,7 @@ t.test('4.1 the list of chats has participants, the newest messages and one chat
 })
 
 t.test('4.2 a chat is made at first sight, the same for both, and refused after a block either way', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const racing = await Promise.all(
     [ann, ben, ann, ben].map(async (who, index) => {
@@ -82,7 +82,7 @@ t.test('4.2 a chat is made at first sight, the same for both, and refused after 
 })
 
 t.test('4.3 messages are answered in the document’s shape, in the order of time, page by page', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const sent = await server.call(ann, 'POST', chat(ben.id, '/messages'), { text: 'Hello, how are you?', extra: 1 })
   t.equal(sent.status, 200)
@@ -109,7 +109,7 @@ t.test('4.3 messages are answered in the document’s shape, in the order of tim
 })
 
 t.test('4.4 clearing keeps the chat and is for oneself; all seen reaches the sender live', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const a = await PacketClient.open(t, server.url, { namespace: '/app', auth: { token: ann.token } })
   await server.call(ann, 'POST', chat(ben.hex, '/messages'), { text: 'one' })
@@ -125,7 +125,7 @@ t.test('4.4 clearing keeps the chat and is for oneself; all seen reaches the sen
 })
 
 t.test('4.5 mute turns over without a flag, and says so at the top and in data', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const status = async () => (await server.call(ann, 'GET', chat(ben.hex, '/mute-status'))).body
   t.match(await status(), { success: true, muted: false, data: { muted: false } })
@@ -139,7 +139,7 @@ t.test('4.5 mute turns over without a flag, and says so at the top and in data',
 })
 
 t.test('4.6 who was away is sent what they missed, once and in order, and it counts as delivered', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const options = { namespace: '/app', auth: { token: ben.token } }
   for (const text of ['one', 'two', 'three']) await server.call(ann, 'POST', chat(ben.hex, '/messages'), { text })

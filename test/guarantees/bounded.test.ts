@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import t from 'tap'
 import { FRAME_OUT_BYTES, type Limits } from '../../protocol/limits.ts'
-import { mintToken, type Person, startServer, type TestServer } from '../kit/helper.ts'
+import { joinServer, mintToken, type Person, startServer, type TestServer } from '../kit/helper.ts'
 import type { Frame, SocketClient } from '../kit/socket-client.ts'
 
 const BIG = 'x'.repeat(16_000)
@@ -40,7 +40,7 @@ async function greet(server: TestServer, who: Person): Promise<{ socket: SocketC
 t.test(
   'G7 bounded: who reads too slowly loses the connection, the others nothing, and themselves no message',
   async t => {
-    const server = await startServer(t)
+    const server = await joinServer(t)
     const [ann, ben, sloth] = (await server.people(3)) as [Person, Person, Person]
     const conversationId = await server.group(ann, ben, sloth)
     const [anns, bens] = await Promise.all([server.connect(ann), server.connect(ben)])
@@ -84,7 +84,7 @@ t.test(
 )
 
 t.test('G7 bounded: no frame is larger than announced, whatever is in it', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const conversationId = await server.direct(ann, ben)
   const { socket, limits } = await greet(server, ann)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Person, startServer, type TestServer, TOGETHER } from '../kit/helper.ts'
+import { joinServer, type Person, startServer, type TestServer, TOGETHER } from '../kit/helper.ts'
 import type { SocketClient } from '../kit/socket-client.ts'
 
 /** Unread count by the server, the same in each of the places that have it. */
@@ -23,7 +23,7 @@ async function send(socket: SocketClient, conversationId: string, count: number)
 }
 
 t.test('G5 cursors: forged ones are clamped, older ones change nothing, and read is delivered', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const conversationId = await server.direct(ann, ben)
   const [anns, bens] = await Promise.all([server.connect(ann), server.connect(ben)])
@@ -68,7 +68,7 @@ t.test('G5 cursors: of many at once, over two processes, the furthest stays', as
 })
 
 t.test('G5 cursors: unread is exact: not one’s own, not what is deleted or hidden', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben, cleo] = (await server.people(3)) as [Person, Person, Person]
   const conversationId = await server.group(ann, ben, cleo)
   const [anns, bens] = await Promise.all([server.connect(ann), server.connect(ben)])
@@ -94,7 +94,7 @@ t.test('G5 cursors: unread is exact: not one’s own, not what is deleted or hid
 })
 
 t.test('G5 cursors: who is added later has nothing unread from before', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const conversationId = await server.group(ann)
   const anns = await server.connect(ann)

@@ -1,10 +1,10 @@
 import { ObjectId } from 'mongodb'
 import t from 'tap'
 import { openDatabase } from '../kit/databases.ts'
-import { type Person, startServer } from '../kit/helper.ts'
+import { joinServer, type Person } from '../kit/helper.ts'
 
 t.test('G1 durable: what is acknowledged is there for a majority read of somebody else', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const conversationId = await server.direct(ann, ben)
   const client = await openDatabase(t, server.uri)

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import t, { type Test } from 'tap'
-import { type Person, startServer, type TestServer, TOGETHER } from '../kit/helper.ts'
+import { joinServer, type Person, startServer, type TestServer, TOGETHER } from '../kit/helper.ts'
 import type { Frame, SocketClient } from '../kit/socket-client.ts'
 
 const MISSING = { conversation: `conv_${'a'.repeat(24)}`, message: `msg_${'b'.repeat(24)}` }
@@ -115,7 +115,7 @@ async function everything(socket: SocketClient): Promise<string> {
 }
 
 t.test('G6 isolation: a stranger gets nothing, over no path, and cannot tell that there is something', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben, eve] = (await server.people(3)) as [Person, Person, Person]
   const conversationId = await server.group(ann, ben)
   const [anns, bens, eves] = await Promise.all([server.connect(ann), server.connect(ben), server.connect(eve)])
@@ -149,7 +149,7 @@ t.test('G6 isolation: a stranger gets nothing, over no path, and cannot tell tha
 })
 
 t.test('G6 isolation: nobody reaches a message of elsewhere while its own people change it', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben, eve] = (await server.people(3)) as [Person, Person, Person]
   const [conversationId, own] = [await server.group(ann, ben), await server.group(eve)]
   const [anns, bens, eves] = await Promise.all([server.connect(ann), server.connect(ben), server.connect(eve)])
@@ -197,7 +197,7 @@ t.test('G6 isolation: who was removed, or has left, hears nothing more, on both 
 })
 
 t.test('G6 isolation: who comes later sees nothing from before, and a noop for changes of it', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const conversationId = await server.group(ann)
   const [anns, bens] = await Promise.all([server.connect(ann), server.connect(ben)])
@@ -239,7 +239,7 @@ t.test('G6 isolation: who comes later sees nothing from before, and a noop for c
 })
 
 t.test('G6 isolation: with the session its sockets end within a second, and its token at once', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const account = { username: `ann${randomBytes(4).toString('hex')}`, password: 'correct horse battery' }
   const first = (await server.call(undefined, 'POST', '/v1/auth/register', account)).body
   const second = (await server.call(undefined, 'POST', '/v1/auth/login', account)).body

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { MAX_CHANGES_BEHIND, SYNC_PAGE_ITEMS } from '../../protocol/limits.ts'
-import { type Person, startServer, TOGETHER } from '../kit/helper.ts'
+import { joinServer, type Person, startServer, TOGETHER } from '../kit/helper.ts'
 import type { Frame, SocketClient } from '../kit/socket-client.ts'
 import { SyncClient } from '../kit/sync-client/client.ts'
 
@@ -70,7 +70,7 @@ t.test('G4 nothing missed: changes of all kinds while away, on another node, equ
 })
 
 t.test('G4 nothing missed: a page is complete up to its rev, and bounded; the next goes on there', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const conversationId = await server.direct(ann, ben)
   const socket = await server.connect(ann)
@@ -93,7 +93,7 @@ t.test('G4 nothing missed: a page is complete up to its rev, and bounded; the ne
 })
 
 t.test('G4 nothing missed: too far behind is told to reload, a cursor beyond the head is refused', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const people = (await server.people(4)) as [Person, Person, Person, Person]
   const [ann] = people
   const conversationId = await server.group(...people)
@@ -120,7 +120,7 @@ t.test('G4 nothing missed: too far behind is told to reload, a cursor beyond the
 })
 
 t.test('G4 nothing missed: who connects while others write misses no rev between hello and live', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const conversationId = await server.direct(ann, ben)
   const writer = await server.connect(ann)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Person, startServer, type TestServer, TOGETHER } from '../kit/helper.ts'
+import { joinServer, type Person, startServer, type TestServer, TOGETHER } from '../kit/helper.ts'
 import type { Frame } from '../kit/socket-client.ts'
 
 const TIMES = 12
@@ -56,7 +56,7 @@ t.test('G2 once: a clientId repeated at once over every face is one message, tol
 })
 
 t.test('G2 once: many different sends, each three times at once, in any order', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const conversationId = await server.direct(ann, ben)
   const sockets = await Promise.all([server.connect(ann), server.connect(ann), server.connect(ann)])
@@ -74,7 +74,7 @@ t.test('G2 once: many different sends, each three times at once, in any order', 
 })
 
 t.test('G2 once: later changes and restarts do not change what a repeat is answered; it tells nobody', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const conversationId = await server.direct(ann, ben)
   const socket = await server.connect(ann)
@@ -96,7 +96,7 @@ t.test('G2 once: later changes and restarts do not change what a repeat is answe
 })
 
 t.test('G2 once: the same clientId with another body is refused, at once and later', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const conversationId = await server.direct(ann, ben)
   const socket = await server.connect(ann)

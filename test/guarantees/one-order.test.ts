@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Person, startServer, TOGETHER } from '../kit/helper.ts'
+import { joinServer, type Person, startServer, TOGETHER } from '../kit/helper.ts'
 import type { Frame, SocketClient } from '../kit/socket-client.ts'
 
 const SENDERS = 20
@@ -14,7 +14,7 @@ async function toldUpTo(socket: SocketClient, stream: string, rev: number): Prom
 }
 
 t.test('G3 one order: twenty senders at once; seq and rev are dense and the same at every member', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const people = (await server.people(SENDERS)) as [Person, ...Person[]]
   const conversationId = await server.group(...people)
   const sockets = await Promise.all(people.map(async person => await server.connect(person)))

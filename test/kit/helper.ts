@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { SignJWT } from 'jose'
 import { MongoClient, ObjectId } from 'mongodb'
-import type { Test } from 'tap'
+import tap, { type Test } from 'tap'
 import type { SignedIn } from '../../protocol/accounts/entities.ts'
 import { createDelivery } from '../../src/accounts/delivery/index.ts'
 import { type AppConfig, buildApp, createSubjects, openStores, type Stores, type Subjects } from '../../src/app.ts'
@@ -234,8 +234,13 @@ export class TestServer {
     return body.id
   }
 
-  async close(): Promise<void> {
+  /** Cuts the clients’ sockets. */
+  leave(): void {
     for (const socket of this.#sockets) socket.terminate()
+  }
+
+  async close(): Promise<void> {
+    this.leave()
     await this.app.close()
   }
 }
@@ -258,6 +263,20 @@ export async function startServer(t: Test, { uri = ownDatabase(t), env = {} }: P
   await app.listen({ port: 0, host: '127.0.0.1' })
   const server = new TestServer(app, uri)
   t.teardown(async () => await server.close())
+  return server
+}
+
+/** By the test that stands for a file. */
+const shared = new WeakMap<Test, Promise<TestServer>>()
+
+/** The server that tests of a file share, with clients of the test's own; it ends with the file. */
+export async function joinServer(t: Test): Promise<TestServer> {
+  const file = tap as Test
+  const starting = shared.get(file) ?? startServer(file)
+  shared.set(file, starting)
+  const { app, uri } = await starting
+  const server = new TestServer(app, uri)
+  t.teardown(() => server.leave())
   return server
 }
 

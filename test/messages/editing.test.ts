@@ -1,12 +1,12 @@
 import t from 'tap'
 import { bareId } from '../../protocol/ids.ts'
-import { type Person, startServer } from '../kit/helper.ts'
+import { joinServer, type Person, startServer } from '../kit/helper.ts'
 import { PacketClient } from '../kit/packet-client.ts'
 
 type People = [Person, Person, Person]
 
 t.test('edits of what is encrypted, of mentions, and former texts', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben, cleo] = (await server.people(3)) as People
   const conversationId = await server.group(ann, ben, cleo)
   const path = `/v1/conversations/${conversationId}/messages`

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { openServices, type Person, startServer, type TestServer } from '../kit/helper.ts'
+import { joinServer, openServices, type Person, startServer, type TestServer } from '../kit/helper.ts'
 
 const picture = {
   type: 'image',
@@ -22,7 +22,7 @@ async function pair(server: TestServer) {
 }
 
 t.test('every type is stored and given back as it was sent, live, in history and as one message', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const { ann, ben, path, send } = await pair(server)
   const bens = await server.connect(ben)
   const voice = { type: 'voice', url: 'https://files.example/v.ogg', durationSeconds: 1.25, waveform: [0, 0.5, 1] }
@@ -58,7 +58,7 @@ t.test('every type is stored and given back as it was sent, live, in history and
 t.test(
   'a message without what its type needs, or that only the server writes, is refused and leaves nothing',
   async t => {
-    const server = await startServer(t)
+    const server = await joinServer(t)
     const { ann, path, send } = await pair(server)
     const deep = { a: { b: { c: { d: { e: 1 } } } } }
     const cases: [object, number, string][] = [
@@ -96,7 +96,7 @@ t.test(
 )
 
 t.test('a repeat with the same content is the first message, with any other content it is refused', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const { send } = await pair(server)
   const body = { clientId: 'once', type: 'image', text: 'Look', attachments: [picture], metadata: { a: 1 } }
   const first = await send(body)
@@ -112,7 +112,7 @@ t.test('a repeat with the same content is the first message, with any other cont
 })
 
 t.test('only members are mentioned, a reply quotes the type, and deleting takes all of the content', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const { ann, ben, path, send } = await pair(server)
   const stranger = await server.person()
   const sent = (
@@ -133,7 +133,7 @@ t.test('only members are mentioned, a reply quotes the type, and deleting takes 
 })
 
 t.test('former texts are kept and shown to members only', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const { ann, ben, path, send } = await pair(server)
   const { id } = (await send({ text: 'One' })).body
   t.same((await server.call(ben, 'GET', `${path}/${id}/edits`)).body, [])
@@ -151,7 +151,7 @@ t.test('former texts are kept and shown to members only', async t => {
 })
 
 t.test('who has read and received a message follows from the cursors', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben, cleo] = (await server.people(3)) as [Person, Person, Person]
   const id = await server.group(ann, ben, cleo)
   const path = `/v1/conversations/${id}`

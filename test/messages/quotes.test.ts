@@ -1,7 +1,7 @@
 import { MongoClient, ObjectId } from 'mongodb'
 import t, { type Test } from 'tap'
 import type { Message, Quote } from '../../protocol/messages/entities.ts'
-import { type Person, startServer, type TestServer, TOGETHER } from '../kit/helper.ts'
+import { joinServer, type Person, startServer, type TestServer, TOGETHER } from '../kit/helper.ts'
 import type { Frame } from '../kit/socket-client.ts'
 import { StreamClient } from '../kit/stream-client.ts'
 
@@ -14,7 +14,7 @@ const bearer = ({ token }: Person) => ({ authorization: `Bearer ${token}` })
 
 /** A group of Ann, who owns it, and Ben, what they do in it, and Cid, who is not in it yet. */
 async function startGroup(t: Test) {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben, cid] = (await server.people(3)) as [Person, Person, Person]
   const id = await server.group(ann, ben)
   const path = `/v1/conversations/${id}/messages`

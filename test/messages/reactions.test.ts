@@ -1,9 +1,9 @@
 import t from 'tap'
-import { type Person, startServer } from '../kit/helper.ts'
+import { joinServer, type Person, startServer } from '../kit/helper.ts'
 import { Refusal } from '../kit/socket-client.ts'
 
 t.test('a reaction reaches everybody with its person, and stands once on the message, however it was made', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const conversationId = await server.direct(ann, ben)
   const [annSocket, benSocket] = await Promise.all([server.connect(ann), server.connect(ben)])
@@ -24,7 +24,7 @@ t.test('a reaction reaches everybody with its person, and stands once on the mes
 })
 
 t.test('a reaction is taken back by its person alone; taking back what is not there changes nothing', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const conversationId = await server.direct(ann, ben)
   const [annSocket, benSocket] = await Promise.all([server.connect(ann), server.connect(ben)])

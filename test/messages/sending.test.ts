@@ -1,8 +1,8 @@
 import t from 'tap'
-import { startServer } from '../kit/helper.ts'
+import { joinServer } from '../kit/helper.ts'
 
 t.test('a message reaches every device of every member, the other devices of its sender too', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [never, never]
   const conversationId = await server.direct(ann, ben)
   const [phone, laptop, bens] = await Promise.all([server.connect(ann), server.connect(ann), server.connect(ben)])

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Person, startServer } from '../kit/helper.ts'
+import { joinServer, type Person, startServer } from '../kit/helper.ts'
 
 t.test('S27 in production figures are for who has the token, or for the same machine', async t => {
   const server = await startServer(t, { env: { NODE_ENV: 'production' } })
@@ -37,7 +37,7 @@ const figure = (text: string, name: string): number =>
 t.test(
   'U75: requests, refusals, sign-ins, messages, connections and their ends are counted, by few labels',
   async t => {
-    const server = await startServer(t)
+    const server = await joinServer(t)
     const read = async () => (await server.call(undefined, 'GET', '/metrics')).text
     const [ann, ben] = (await server.people(2)) as [Person, Person]
     const id = await server.direct(ann, ben)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { startServer, type TestServer } from '../kit/helper.ts'
+import { joinServer, startServer, type TestServer } from '../kit/helper.ts'
 
 const AS_BROWSER = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' }
 
@@ -10,7 +10,7 @@ const look = async (server: TestServer, path = '/', headers: object = AS_BROWSER
 const linksOf = (html: string): string[] => [...html.matchAll(/(?:href|src)="([^"]+)"/g)].map(([, path = '']) => path)
 
 t.test('U67: who opens the address of the server gets a page of its own files, with two people', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const { status, headers, text } = await look(server)
   t.equal(status, 200)
   t.match(headers.get('content-type'), /^text\/html/)
@@ -27,7 +27,7 @@ t.test('U67: who opens the address of the server gets a page of its own files, w
 })
 
 t.test('U67: programs are told as before that there is nothing, and browsers get an icon', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   for (const accept of ['application/json', '*/*']) {
     t.match(await look(server, '/', { accept }), { status: 404, body: { error: { code: 'not_found' } } }, accept)
   }

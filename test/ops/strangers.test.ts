@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { openDatabase } from '../kit/databases.ts'
-import { startServer, type TestServer } from '../kit/helper.ts'
+import { joinServer, startServer, type TestServer } from '../kit/helper.ts'
 
 /** Commands on a collection while something is done. */
 async function commandsOn(
@@ -27,7 +27,7 @@ const times = <T>(count: number, work: () => Promise<T>): Promise<T[]> =>
   Promise.all(Array.from({ length: count }, work))
 
 t.test('S08 whoever asks whether a server is ready shares one probe a second', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const commands = await commandsOn(t, server, 'meta', async () => {
     const answers = await times(200, async () => await server.call(undefined, 'GET', '/health/ready'))
     t.same(new Set(answers.map(({ status }) => status)), new Set([200]))
@@ -36,7 +36,7 @@ t.test('S08 whoever asks whether a server is ready shares one probe a second', a
 })
 
 t.test('S08 a ticket that nobody has made costs no look into the database, one of ours opens', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const { accessToken: token } = await server.signUp()
   const { body } = await server.call({ token }, 'POST', '/v1/auth/tickets')
   const other = await startServer(t, { env: { JWT_SECRET: randomBytes(32).toString('hex') } })
@@ -59,7 +59,7 @@ t.test('S08 a ticket that nobody has made costs no look into the database, one o
 })
 
 t.test('S32 an upgrade where there is none is a plain 404, and its address is in no log', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const { port } = new URL(server.url)
   for (const path of ['/v1/events?token=secret', '/api/sse?token=secret', '/', '/ws/x']) {
     const socket = connect(Number(port), '127.0.0.1')
@@ -75,7 +75,7 @@ t.test('S32 an upgrade where there is none is a plain 404, and its address is in
 })
 
 t.test('S12: the token of a QR code that nobody has made costs no look into the database', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const other = await startServer(t, { env: { JWT_SECRET: randomBytes(32).toString('hex') } })
   const newCode = async (from: TestServer) =>
     (await from.call(undefined, 'POST', '/v1/auth/qr', { device: { id: 'd' } })).body

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { startServer, type TestServer } from '../kit/helper.ts'
+import { joinServer, startServer, type TestServer } from '../kit/helper.ts'
 
 const DIALECTS = ['mobile', 'unified', 'chatapp', 'reals2chat', 'taatom']
 
@@ -19,7 +19,7 @@ const read = async (server: TestServer, path: string, headers: Record<string, st
 const serversOf = ({ servers }: AsyncApi) => Object.values(servers).map(({ protocol, host }) => `${protocol}://${host}`)
 
 t.test('U63: the documents name the server that was asked, behind a proxy the one that it was asked as', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const behind = await startServer(t, { env: { TRUST_PROXY: '10.0.0.7' } })
   const forwarded = { host: 'inside:1', 'x-forwarded-host': 'chat.example', 'x-forwarded-proto': 'https' }
   for (const path of ['/asyncapi.json', ...DIALECTS.map(name => `/${name}/asyncapi.json`)]) {
@@ -37,7 +37,7 @@ t.test('U63: the documents name the server that was asked, behind a proxy the on
 })
 
 t.test('U63: the events of streams and of dialects are there for programs, each with its payload', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const canonical = await read(server, '/asyncapi.json')
   t.equal(canonical.channels['stream']?.address, '/v1/events')
   for (const name of ['stream.message.new', 'stream.ready', 'stream.reset']) {

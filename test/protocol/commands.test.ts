@@ -2,10 +2,10 @@ import t from 'tap'
 import { CLOSE } from '../../protocol/close.ts'
 import { ERRORS } from '../../protocol/errors.ts'
 import { commands, events, routes } from '../../protocol/index.ts'
-import { type Person, startServer } from '../kit/helper.ts'
+import { joinServer, type Person } from '../kit/helper.ts'
 
 t.test('every command of the protocol has a handler, and every name is there once', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann] = (await server.people(1)) as [Person]
   const socket = await server.connect(ann)
   for (const { type } of commands.filter(it => it.type !== 'hello')) {
@@ -22,7 +22,7 @@ t.test('every command of the protocol has a handler, and every name is there onc
 })
 
 t.test('every route of the contract is served, and nothing under /v1 that is not in it', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   for (const { method, url, isPublic, isOptional } of routes) {
     t.ok(server.app.hasRoute({ method, url: `/v1${url}` }), `${method} ${url}`)
     if (isPublic || isOptional) continue

@@ -3,7 +3,7 @@ import t from 'tap'
 import { commands, events, routes } from '../../protocol/index.ts'
 import { describeSocket } from '../../src/ops/api-docs/asyncapi.ts'
 import { describeRest } from '../../src/ops/api-docs/openapi.ts'
-import { startServer } from '../kit/helper.ts'
+import { joinServer } from '../kit/helper.ts'
 
 const committed = async (name: string): Promise<unknown> =>
   JSON.parse(await readFile(new URL(`../../../protocol/generated/${name}`, import.meta.url), 'utf8'))
@@ -43,7 +43,7 @@ t.test('references lead somewhere', async t => {
 })
 
 t.test('the server serves the same documents, and a page that needs nothing from elsewhere, to everybody', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   for (const name of ['openapi.json', 'asyncapi.json']) {
     const { status, body } = await server.call(undefined, 'GET', `/${name}`)
     t.equal(status, 200)

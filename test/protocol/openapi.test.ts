@@ -1,7 +1,7 @@
 import t from 'tap'
 import { Checker } from '../fuzz/checker.ts'
 import type { Schema } from '../fuzz/values.ts'
-import { startServer, type TestServer } from '../kit/helper.ts'
+import { joinServer, type TestServer } from '../kit/helper.ts'
 
 interface Media {
   readonly schema: Schema & { readonly $ref?: string; readonly properties?: Record<string, unknown> }
@@ -45,7 +45,7 @@ const JSON_TYPE = 'application/json'
 const examplesOf = ({ example, examples = {} }: Media): unknown[] =>
   example === undefined ? Object.values(examples).map(({ value }) => value) : [example]
 
-const server = await startServer(t)
+const server = await joinServer(t)
 
 t.test(
   'U62: every operation of every document has a name of its own, a tag that is described, and a server',

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { openDatabase } from '../kit/databases.ts'
 import { untilReleased } from '../kit/device-cursors.ts'
-import { type Person, startServer, type TestServer, TOGETHER } from '../kit/helper.ts'
+import { joinServer, type Person, startServer, type TestServer, TOGETHER } from '../kit/helper.ts'
 import { PacketClient } from '../kit/packet-client.ts'
 import { StreamClient } from '../kit/stream-client.ts'
 
@@ -13,7 +13,7 @@ const send = async (server: TestServer, from: Person, conversationId: string, te
   await server.call(from, 'POST', `/v1/conversations/${conversationId}/messages`, { clientId: text, text })
 
 t.test('the canonical stream has the canonical events, with stream and rev', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const conversationId = await server.direct(ann, ben)
   const stream = await StreamClient.open(t, `${server.url}/v1/events`, bearer(ben))
@@ -47,7 +47,7 @@ t.test('the canonical stream goes on after a cut, here and at another server, wi
 })
 
 t.test('what a client was sent while it caught up is not sent again when the server hears of it late', async t => {
-  const one = await startServer(t)
+  const one = await joinServer(t)
   // Long enough for a client to catch up in between.
   const late = await startServer(t, { uri: one.uri, env: { TIMINGS_HEAD_POLL_MS: '3000' } })
   const [ann, ben] = (await one.people(2)) as [Person, Person]
@@ -81,7 +81,7 @@ t.test('what a client was sent while it caught up is not sent again when the ser
 t.test(
   'U82: one’s own messages reach a device that catches up, in their place, once, also where they are heard late',
   async t => {
-    const one = await startServer(t)
+    const one = await joinServer(t)
     const late = await startServer(t, { uri: one.uri, env: { TIMINGS_HEAD_POLL_MS: '3000' } })
     const [ann, ben] = (await one.people(2)) as [Person, Person]
     const conversationId = await one.direct(ann, ben)
@@ -117,7 +117,7 @@ t.test(
 )
 
 t.test('what is no id begins anew, and what is too far behind is a reset', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const conversationId = await server.direct(ann, ben)
   for (const id of ['x', '1-2~zz.1', '-1-2', `${'9'.repeat(40)}-1`]) {

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { CURSORS_FRAME_BYTES, MAX_CURSORS } from '../../protocol/limits.ts'
-import { startServer } from '../kit/helper.ts'
+import { joinServer } from '../kit/helper.ts'
 import type { Frame } from '../kit/socket-client.ts'
 
 const cursorsOf = (count: number) =>
@@ -9,7 +9,7 @@ const cursorsOf = (count: number) =>
   )
 
 t.test('U03: as many cursors as are promised fit, and what is too large is told so', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const { token } = await server.person()
   const cursors = cursorsOf(MAX_CURSORS)
   const socket = await server.socket()

@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { type Person, startServer, type TestServer } from '../kit/helper.ts'
+import { joinServer, type Person, startServer, type TestServer } from '../kit/helper.ts'
 import { StreamClient } from '../kit/stream-client.ts'
 
 const LARGE = 'x'.repeat(61_000)
@@ -31,7 +31,7 @@ async function visit(server: TestServer, who: Person): Promise<number[]> {
 }
 
 t.test('S10 S48 what is much is sent piece by piece to who reads, and cuts nobody off', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const conversationId = await server.direct(ann, ben)
   await visit(server, ben)
@@ -90,7 +90,7 @@ t.test('S10 who reads slowly and steadily is sent everything, however long it ta
 })
 
 t.test('S49 a stream says that it is live, however much it was sent before', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const conversationId = await server.direct(ann, ben)
   const since = Date.now() - 20_000

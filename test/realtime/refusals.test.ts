@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import t, { type Test } from 'tap'
 import { EngineClient } from '../kit/engine-client.ts'
-import { mintToken, startServer, type TestServer } from '../kit/helper.ts'
+import { joinServer, mintToken, startServer, type TestServer } from '../kit/helper.ts'
 
 const TIMES = Array.from({ length: 50 })
 
@@ -52,7 +52,7 @@ async function refusedPacket(t: Test, server: TestServer, auth: object, code: st
 }
 
 t.test('S45: nor is a client that goes while it is let in', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const lines = watchLog(server)
   const { token } = await server.person()
   const { port } = new URL(server.url)

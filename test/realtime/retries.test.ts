@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { io } from 'socket.io-client'
 import t, { type Test } from 'tap'
-import { type Person, startServer, type TestServer } from '../kit/helper.ts'
+import { joinServer, type Person, type TestServer } from '../kit/helper.ts'
 import { PacketClient } from '../kit/packet-client.ts'
 
 type People = [Person, Person]
@@ -52,7 +52,7 @@ class Holder {
 }
 
 t.test('U41: what a client repeats by itself while no answer comes is one message', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as People
   const conversationId = await server.direct(ann, ben)
   const said = async () => (await server.call(ben, 'GET', `/v1/conversations/${conversationId}`)).body.head.seq
@@ -82,7 +82,7 @@ t.test('U41: what a client repeats by itself while no answer comes is one messag
 })
 
 t.test('U41: the same words are as many messages where each is said after the answer to the last', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   for (const transport of ['websocket', 'polling']) {
     const [ann, ben] = (await server.people(2)) as People
     const conversationId = await server.direct(ann, ben)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { mintToken, type Person, startServer } from '../kit/helper.ts'
+import { joinServer, mintToken, type Person, startServer } from '../kit/helper.ts'
 import { PacketClient, type PacketOptions } from '../kit/packet-client.ts'
 
 const SHORT_S = 3
@@ -40,7 +40,7 @@ t.test('U22: a socket.io app whose token ends comes back by itself with a new on
 })
 
 t.test('U22: a socket.io app whose session is revoked is put offline for good', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const { accessToken: token } = await server.signUp()
   const client = await PacketClient.open(t, server.url, { namespace: '/mobile', auth: { token } })
   const gone = new Promise(resolve => client.socket.once('disconnect', resolve))

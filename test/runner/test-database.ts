@@ -35,13 +35,15 @@ export async function openTestDatabase(): Promise<TestDatabase> {
 async function startOrFind(): Promise<{ env: NodeJS.ProcessEnv; stop(): Promise<void> }> {
   const given = process.env['MONGODB_URI']
   if (given) return { env: { TEST_MONGODB_URI: given }, stop: async () => undefined }
-  const dataDir = await mkdtemp(join(await quickFolder(), 'parley-test-'))
+  const folder = await quickFolder()
+  const dataDir = await mkdtemp(join(folder, 'parley-test-'))
   const log = { info: () => undefined, warn: console.warn, error: console.error }
   // Tests see what expires within seconds, not after the server's minute.
   const args = ['--setParameter', 'ttlMonitorSleepSecs=1']
   const { uri, binary, stop } = await startEmbedded({ dataDir, binary: process.env['MONGOD_BINARY'], log, args })
   return {
-    env: { TEST_MONGODB_URI: uri, MONGOD_BINARY: binary },
+    // The databases of some tests are there too.
+    env: { TEST_MONGODB_URI: uri, MONGOD_BINARY: binary, TMPDIR: folder },
     stop: async () => {
       await stop()
       await rm(dataDir, { recursive: true, force: true })

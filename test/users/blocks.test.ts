@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Person, startServer, type TestServer } from '../kit/helper.ts'
+import { joinServer, type Person, startServer, type TestServer } from '../kit/helper.ts'
 import type { SocketClient } from '../kit/socket-client.ts'
 
 /** Two people with a direct conversation, a group, and a message of each in the direct one. */
@@ -198,7 +198,7 @@ t.test('a block has one meaning on every path, either way, and ends when it is t
 })
 
 t.test('the list of the blocked, its pages, and repeats that change nothing', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben, cleo, dan] = (await server.people(4)) as [Person, Person, Person, Person]
   const socket = await server.connect(ann)
   for (const { id } of [ben, cleo, dan]) await server.call(ann, 'POST', '/v1/blocks', { userId: id })
@@ -233,7 +233,7 @@ t.test('the list of the blocked, its pages, and repeats that change nothing', as
 })
 
 t.test('a block is a change of the direct conversation that both are told as noop', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const conversationId = await server.direct(ann, ben)
   const sockets = [await server.connect(ann), await server.connect(ben)]

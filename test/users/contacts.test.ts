@@ -1,6 +1,6 @@
 import t from 'tap'
 import { openDatabase } from '../kit/databases.ts'
-import { type Person, startServer, type TestServer } from '../kit/helper.ts'
+import { joinServer, type Person, startServer, type TestServer } from '../kit/helper.ts'
 
 let made = 0
 
@@ -14,7 +14,7 @@ async function withPhone(server: TestServer): Promise<Person & { phone: string }
 const matched = (body: { matches: { user: { id: string } }[] }): string[] => body.matches.map(({ user }) => user.id)
 
 t.test('an address book finds its people in any spelling, and keeps them and nobody else', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const client = await openDatabase(t, server.uri)
   const [ann, ben, cleo, gone] = await Promise.all([
     withPhone(server),
@@ -80,7 +80,7 @@ t.test('thousands of numbers go in one call, and a day has a limit against guess
 })
 
 t.test('contacts are added, named, listed by pages, and removed', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ...others] = (await server.people(4)) as [Person, ...Person[]]
   for (const { id } of others) t.equal((await server.call(ann, 'PUT', `/v1/contacts/${id}`, {})).status, 204)
   const [ben] = others as [Person]
@@ -103,7 +103,7 @@ t.test('contacts are added, named, listed by pages, and removed', async t => {
 })
 
 t.test('bad input is refused', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const ann = await server.person()
   const bodies: unknown[] = [
     {},

@@ -1,14 +1,14 @@
 import { ObjectId } from 'mongodb'
 import t from 'tap'
 import { openDatabase } from '../kit/databases.ts'
-import { mintToken, PASSWORD, startServer } from '../kit/helper.ts'
+import { joinServer, mintToken, PASSWORD, startServer } from '../kit/helper.ts'
 
 /** Turned, isolated, and nothing to see. */
 const UNREADABLE = ['\u202Enimda', 'a\u202Db', '\u2066\u2069', 'x\u2067y', '\u200B', '\u200F\u200E', ' \u2060 ']
 const READABLE = ['Ann', 'Zoë', '日本', 'שרה', 'a\u200Db', '👩\u200D👩', 'نازي\u200Cن']
 
 t.test('S39 a name shows something, and leaves what is around it as it is', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const { accessToken: token } = await server.signUp()
   const paths = [
     ['PATCH', '/v1/users/me', 'displayName'],
@@ -32,7 +32,7 @@ t.test('S39 a name shows something, and leaves what is around it as it is', asyn
 })
 
 t.test('U55: what another system calls somebody is made readable, and as if absent where it shows nothing', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   for (const [index, [name, shown]] of [
     ['\u202Enimda', 'nimda'],
     ['\u200B', 'User'],
@@ -70,7 +70,7 @@ const SPELLINGS: readonly [name: string, found: readonly string[], not: readonly
 ]
 
 t.test('U37: a name is found in every spelling of it, in the search of people and in the list', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const { token } = await server.person()
   const ids = SPELLINGS.map(() => new ObjectId().toHexString())
   for (const [index, hex] of ids.entries()) {

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { openDatabase } from '../kit/databases.ts'
-import { type Person, startServer, type TestServer } from '../kit/helper.ts'
+import { joinServer, type Person, type TestServer } from '../kit/helper.ts'
 import { PacketClient } from '../kit/packet-client.ts'
 import type { Frame, SocketClient } from '../kit/socket-client.ts'
 import { StreamClient } from '../kit/stream-client.ts'
@@ -22,7 +22,7 @@ async function beSeen(server: TestServer, person: Person): Promise<void> {
 }
 
 t.test('a profile shows to each viewer what its owner lets them see, and never phone or email', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const { accessToken: token, user } = await server.signUp({ phone: '+4915140000001', email: 'own@example.org' })
   const owner: Person = { token, id: user.id, hex: user.id.slice(-24) }
   const [friend, stranger] = (await server.people(2)) as [Person, Person]
@@ -55,7 +55,7 @@ const presenceOf = async (server: TestServer, viewer: Person, { id }: Person): P
   (await server.call(viewer, 'GET', `/v1/presence?ids=${id}`)).text.replaceAll(id, '')
 
 t.test('hidden presence is byte for byte that of somebody who never came', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben, never] = (await server.people(3)) as [Person, Person, Person]
   const nothing = await presenceOf(server, ann, never)
   t.equal(nothing, '{"presence":[{"userId":"","status":"offline"}]}')
@@ -81,7 +81,7 @@ t.test('hidden presence is byte for byte that of somebody who never came', async
 const status = async (socket: SocketClient): Promise<Frame> => (await socket.next('presence')).data
 
 t.test('who watches hears what they may see, and every change of that at once', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const watcher = await server.connect(ann)
   t.same(await watcher.ask('presence:subscribe', { userIds: [ben.id] }), {
@@ -110,7 +110,7 @@ t.test('who watches hears what they may see, and every change of that at once', 
 })
 
 t.test('somebody hidden comes and goes without a sign to who watches', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   await server.call(ben, 'PATCH', SETTINGS, { privacy: { lastSeen: 'nobody' } })
   const conversationId = await server.direct(ann, ben)
@@ -131,7 +131,7 @@ t.test('somebody hidden comes and goes without a sign to who watches', async t =
 })
 
 t.test('an own status counts for all devices until it is set again, and people are counted', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const count = async (): Promise<number> => (await server.call(ann, 'GET', '/v1/presence/count')).body.count
   t.equal(await count(), 0)
@@ -154,7 +154,7 @@ t.test('an own status counts for all devices until it is set again, and people a
 })
 
 t.test('who may start a conversation is for its owner to say; one that there is stays open', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const start = async (a: Person, b: Person): Promise<number> =>
     (await server.call(a, 'POST', '/v1/conversations', { type: 'direct', userId: b.id })).status
   const owner = await server.person()
@@ -187,7 +187,7 @@ t.test('who may start a conversation is for its owner to say; one that there is 
 })
 
 t.test('a changed profile is told to who shares a conversation and is here, and to nobody else', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben, cleo, dan] = (await server.people(4)) as [Person, Person, Person, Person]
   await server.group(ann, ben, dan)
   await server.direct(ann, ben)
@@ -206,7 +206,7 @@ t.test('a changed profile is told to who shares a conversation and is here, and 
 t.test(
   'U79: a changed picture is told to each as far as they may see it, encoded once for all who see the same',
   async t => {
-    const server = await startServer(t)
+    const server = await joinServer(t)
     const people = (await server.people(5)) as [Person, Person, Person, Person, Person]
     const [ann, contact, ...others] = people
     const [app, web] = others

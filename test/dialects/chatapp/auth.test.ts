@@ -1,6 +1,6 @@
 import t from 'tap'
 import { openDatabase } from '../../kit/databases.ts'
-import { startServer, type TestServer } from '../../kit/helper.ts'
+import { joinServer, startServer, type TestServer } from '../../kit/helper.ts'
 
 const login = async (server: TestServer, qrToken: string, deviceInfo?: object, headers = {}) =>
   await server.call(undefined, 'POST', '/api/auth/login', { qrToken, ...(deviceInfo && { deviceInfo }) }, headers)
@@ -12,7 +12,7 @@ const approve = async (server: TestServer, who: { token: string }, qrToken: stri
   await server.call(who, 'POST', `/api/auth/qr/${qrToken}/approve`, body)
 
 t.test('2.1 a new device shows a code, the phone approves it, and the device logs in once', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const phone = await phoneOf(server)
   const deviceInfo = { platform: 'web', deviceId: 'browser-1', userAgent: 'Mozilla/5.0' }
   const { status, body } = await server.call(undefined, 'POST', '/api/auth/qr', { deviceInfo })
@@ -36,7 +36,7 @@ t.test('2.1 a new device shows a code, the phone approves it, and the device log
 })
 
 t.test('2.1 the phone shows a code, a device scans it and waits until the phone approves', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const phone = await phoneOf(server)
   const { body } = await server.call(phone, 'POST', '/api/auth/qr')
   t.equal((await approve(server, phone, body.qrToken)).status, 409, 'nobody has scanned it')
@@ -50,7 +50,7 @@ t.test('2.1 the phone shows a code, a device scans it and waits until the phone 
 })
 
 t.test('2.1 a device that does not name itself is told by its program and its address', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const phone = await phoneOf(server)
   const { body } = await server.call(undefined, 'POST', '/api/auth/qr', undefined, { 'user-agent': 'one' })
   await approve(server, phone, body.qrToken)
@@ -58,7 +58,7 @@ t.test('2.1 a device that does not name itself is told by its program and its ad
 })
 
 t.test('S20: a code of an app without secrets is refused once a second device or program asks for it', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const phone = await phoneOf(server)
   const one = { 'user-agent': 'one' }
   const deviceInfo = { deviceId: 'browser-1' }
@@ -106,7 +106,7 @@ t.test('S20: a code of an app without secrets is refused once a second device or
 })
 
 t.test('S20: asking where a code is binds and ends nothing, and says nothing of a device with a secret', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const phone = await phoneOf(server)
   const look = async (who: { token: string } | undefined, qrToken: string) =>
     await server.call(who, 'GET', `/api/auth/qr/${qrToken}`, undefined, { 'user-agent': 'another' })
@@ -134,7 +134,7 @@ t.test('2.1 a code ends with its time, and what is no code opens nothing', async
 })
 
 t.test('2.2 refreshing gives the next tokens, and a reused token ends the whole family', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const { refreshToken, user } = await server.signUp()
   const refresh = async (token: string) =>
     await server.call(undefined, 'POST', '/api/auth/refresh', { refreshToken: token })

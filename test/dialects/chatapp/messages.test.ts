@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Person, startServer, type TestServer } from '../../kit/helper.ts'
+import { joinServer, type Person, type TestServer } from '../../kit/helper.ts'
 
 const NOBODY = '0123456789abcdef01234567'
 const post = async (server: TestServer, who: Person, body: object) =>
@@ -8,7 +8,7 @@ const list = async (server: TestServer, who: Person, id: string, query = '') =>
   await server.call(who, 'GET', `/api/messages/${id}${query}`)
 
 t.test('2.3 conversations are a bare list in the document’s shape, newest first', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben, cleo] = (await server.people(3)) as [Person, Person, Person]
   const { body: first } = await post(server, ben, { to: ann.id, text: 'Hello!' })
   const group = await server.group(cleo, ann)
@@ -43,7 +43,7 @@ t.test('2.3 conversations are a bare list in the document’s shape, newest firs
 })
 
 t.test('2.4 a message is answered in the document’s shape, and its status goes from sent to read', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const { status, body } = await post(server, ann, { to: ben.id, text: 'Hello, how are you?', extra: true })
   t.equal(status, 201)
@@ -71,7 +71,7 @@ t.test('2.4 a message is answered in the document’s shape, and its status goes
 })
 
 t.test('2.4 pages hold 50 messages, 100 at most, oldest first', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const conversationId = await server.direct(ann, ben)
   for (let n = 1; n <= 103; n++) await post(server, ann, { conversationId, text: String(n) })
@@ -87,7 +87,7 @@ t.test('2.4 pages hold 50 messages, 100 at most, oldest first', async t => {
 })
 
 t.test('2.4 and 3.2 the id tells whose words are answered', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben, cleo] = (await server.people(3)) as [Person, Person, Person]
   const { body: message } = await post(server, ann, { to: ben.id, text: 'Hello' })
   const bare = message.conversationId.slice(5)
@@ -106,7 +106,7 @@ t.test('2.4 and 3.2 the id tells whose words are answered', async t => {
 })
 
 t.test('2.7 types, media, replies, reactions and deletion are stored and given back', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const conversationId = await server.direct(ann, ben)
   const media = {
@@ -156,7 +156,7 @@ t.test('2.7 types, media, replies, reactions and deletion are stored and given b
 })
 
 t.test('2.5 the raw socket speaks the same words', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const a = await server.socket(`/ws?dialect=chatapp&token=${ann.token}`)
   const b = await server.socket(`/ws?dialect=chatapp&token=${ben.token}`)

@@ -1,12 +1,12 @@
 import t from 'tap'
 import { readConfig } from '../../../src/config/config.ts'
 import { openDatabase } from '../../kit/databases.ts'
-import { type Person, startServer } from '../../kit/helper.ts'
+import { joinServer, type Person, startServer } from '../../kit/helper.ts'
 
 t.test(
   '2.8 sessions, tickets and codes are removed by the database when their time is over; typing is not stored',
   async t => {
-    const server = await startServer(t)
+    const server = await joinServer(t)
     const [ann, ben] = (await server.people(2)) as [Person, Person]
     const conversationId = await server.direct(ann, ben)
     await server.call(undefined, 'POST', '/api/auth/qr', { deviceInfo: { deviceId: 'd' } })

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { type Person, startServer } from '../../kit/helper.ts'
+import { joinServer, type Person } from '../../kit/helper.ts'
 
 t.test('2.6 a profile is one’s own in full, and somebody else’s as they let it be seen', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const { accessToken, user } = await server.signUp({ phone: '+4915112345678', displayName: 'Ann' })
   const ann = { token: accessToken }
   const [ben] = (await server.people(1)) as [Person]
@@ -31,7 +31,7 @@ t.test('2.6 a profile is one’s own in full, and somebody else’s as they let 
 })
 
 t.test('2.6 the status is one’s own to set, and seen by others', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   await server.connect(ann)
   const put = async (body: object, who = ann) => await server.call(who, 'PUT', `/api/users/${ann.id}/status`, body)
@@ -47,7 +47,7 @@ t.test('2.6 the status is one’s own to set, and seen by others', async t => {
 })
 
 t.test('2.6 settings are changed in part', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const path = `/api/users/${ann.id}/settings`
   const first = await server.call(ann, 'PUT', path, { notifications: false, theme: 'dark' })
@@ -64,7 +64,7 @@ t.test('2.6 settings are changed in part', async t => {
 })
 
 t.test('U80: everybody’s profile says when it was changed last', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const look = async (who: Person) => (await server.call(who, 'GET', `/api/users/${ann.id}`)).body
   const before = await look(ben)

@@ -1,11 +1,11 @@
 import t from 'tap'
-import { type Person, startServer } from '../../kit/helper.ts'
+import { joinServer, type Person } from '../../kit/helper.ts'
 import { granter, openApp, refusal } from './app.ts'
 
 const idsOf = (items: { id: string }[]) => items.map(({ id }) => id)
 
 t.test('0.7 a conversation shows its participants, admins, last message, and how the caller keeps it', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const grant = granter(server)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const { id } = await grant(ann, 'POST', '/conversations/group', { name: 'Group', participants: [ben.hex] })
@@ -35,7 +35,7 @@ t.test('0.7 a conversation shows its participants, admins, last message, and how
 })
 
 t.test('0.7 the list has pinned ones first, then the newest, page by page, and nobody else’s', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const grant = granter(server)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const groups: string[] = []
@@ -65,7 +65,7 @@ t.test('0.7 the list has pinned ones first, then the newest, page by page, and n
 })
 
 t.test('0.8 opening a single conversation twice, at once and from both sides, gives one', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const grant = granter(server)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const open = async (who: Person, userId: string) =>
@@ -82,7 +82,7 @@ t.test('0.8 opening a single conversation twice, at once and from both sides, gi
 })
 
 t.test('0.8 a group has a name, a picture, a description and those who were named, each once', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const grant = granter(server)
   const [ann, ben, cleo] = (await server.people(3)) as [Person, Person, Person]
   const participants = [ben.hex, cleo.id, ben.id, ann.hex]
@@ -105,7 +105,7 @@ t.test('0.8 a group has a name, a picture, a description and those who were name
 t.test(
   '0.9 admins change name, picture and description; deleting hides, and by the owner’s wish ends a group',
   async t => {
-    const server = await startServer(t)
+    const server = await joinServer(t)
     const grant = granter(server)
     const [ann, ben] = (await server.people(2)) as [Person, Person]
     const { id } = await grant(ann, 'POST', '/conversations/group', { name: 'Old', participants: [ben.hex] })
@@ -135,7 +135,7 @@ t.test(
 )
 
 t.test('0.10 admins add and remove, anyone leaves, who comes sees what is said from then on', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const grant = granter(server)
   const [ann, ben, cleo, dan] = (await server.people(4)) as [Person, Person, Person, Person]
   const { id } = await grant(ann, 'POST', '/conversations/group', { name: 'G', participants: [ben.hex] })
@@ -164,7 +164,7 @@ t.test('0.10 admins add and remove, anyone leaves, who comes sees what is said f
 })
 
 t.test('0.11 mute, pin and archive turn over without a flag, and a flag said twice changes nothing', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const grant = granter(server)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const { id } = await grant(ann, 'POST', '/conversations/single', { userId: ben.hex })
@@ -186,7 +186,7 @@ t.test('0.11 mute, pin and archive turn over without a flag, and a flag said twi
 })
 
 t.test('0.11 muting may have an end, and what has ended is not muted', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const grant = granter(server)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const { id } = await grant(ann, 'POST', '/conversations/single', { userId: ben.hex })
@@ -204,7 +204,7 @@ t.test('0.11 muting may have an end, and what has ended is not muted', async t =
 })
 
 t.test('0.12 clearing is for the caller alone; unread count and last message follow', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const grant = granter(server)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const { id } = await grant(ann, 'POST', '/conversations/single', { userId: ben.hex })

@@ -1,11 +1,11 @@
 import t from 'tap'
-import { type Person, startServer } from '../../kit/helper.ts'
+import { joinServer, type Person } from '../../kit/helper.ts'
 import { granter, openApp, refusal } from './app.ts'
 
 const contents = (messages: { content: string }[]) => messages.map(({ content }) => content)
 
 t.test('0.16 every kind of message is stored and given back with all of its fields', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const grant = granter(server)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const { id: conversationId } = await grant(ann, 'POST', '/conversations/single', { userId: ben.hex })
@@ -41,7 +41,7 @@ t.test('0.16 every kind of message is stored and given back with all of its fiel
 })
 
 t.test('0.16 what only the server writes, and what lacks its content, is refused', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const grant = granter(server)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const { id: conversationId } = await grant(ann, 'POST', '/conversations/single', { userId: ben.hex })
@@ -68,7 +68,7 @@ t.test('0.16 what only the server writes, and what lacks its content, is refused
 })
 
 t.test('0.16 read receipts are computed from how far the others have read', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const grant = granter(server)
   const [ann, ben, cleo] = (await server.people(3)) as [Person, Person, Person]
   const group = await grant(ann, 'POST', '/conversations/group', { name: 'G', participants: [ben.hex] })
@@ -93,7 +93,7 @@ t.test('0.16 read receipts are computed from how far the others have read', asyn
 })
 
 t.test('0.16 a read receipt keeps the moment when it was read, a reaction the one when it was made', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const grant = granter(server)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const { id: conversationId } = await grant(ann, 'POST', '/conversations/single', { userId: ben.hex })
@@ -119,7 +119,7 @@ t.test('0.16 a read receipt keeps the moment when it was read, a reaction the on
 })
 
 t.test('0.16 history is newest first, by page or before a message, by either route', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const grant = granter(server)
   const [ann, ben, cleo] = (await server.people(3)) as [Person, Person, Person]
   const { id } = await grant(ann, 'POST', '/conversations/single', { userId: ben.hex })

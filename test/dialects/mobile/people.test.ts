@@ -1,5 +1,5 @@
 import t from 'tap'
-import { PASSWORD, type Person, startServer } from '../../kit/helper.ts'
+import { joinServer, PASSWORD, type Person } from '../../kit/helper.ts'
 import { granter, openApp, refusal } from './app.ts'
 
 const PROFILE = {
@@ -8,7 +8,7 @@ const PROFILE = {
 }
 
 t.test('0.1 the own profile has every field, and a change of some keeps the rest', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const grant = granter(server)
   const [ann] = (await server.people(1)) as [Person]
   t.match(await grant(ann, 'GET', '/users/me'), { ...PROFILE, id: ann.hex, phoneNumber: null, email: null })
@@ -31,7 +31,7 @@ t.test('0.1 the own profile has every field, and a change of some keeps the rest
 })
 
 t.test('0.1 another person’s profile obeys their privacy and hides phone, email and push tokens', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const grant = granter(server)
   const [ann] = (await server.people(1)) as [Person]
   const { user, accessToken } = await server.signUp({ phone: '+4915112345678', email: 'ben@example.com' })
@@ -54,7 +54,7 @@ t.test('0.1 another person’s profile obeys their privacy and hides phone, emai
 })
 
 t.test('0.2 online, away and offline are seen by others at once and in the profile, and last seen is kept', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const grant = granter(server)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   await grant(ann, 'POST', '/conversations/single', { userId: ben.hex })
@@ -90,7 +90,7 @@ t.test('0.2 online, away and offline are seen by others at once and in the profi
 })
 
 t.test('0.6 people are found by phone number, username and name, by beginnings, in any case, literally', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const grant = granter(server)
   const [ann] = (await server.people(1)) as [Person]
   const fields = {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Person, startServer, type TestServer } from '../../kit/helper.ts'
+import { joinServer, type Person, type TestServer } from '../../kit/helper.ts'
 
 async function befriend(server: TestServer, a: Person, b: Person): Promise<void> {
   const { body } = await server.call(a, 'POST', '/v1/requests', { to: b.id, kind: 'friend' })
@@ -12,7 +12,7 @@ const history = async (server: TestServer, who: Person, other: Person, query = '
   (await server.call(who, 'GET', `/api/messages/${other.hex}${query}`)).body
 
 t.test('3.1 the list of friends holds who accepted, and nobody else', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben, cleo] = (await server.people(3)) as [Person, Person, Person]
   await befriend(server, ann, ben)
   await server.call(ann, 'POST', '/v1/requests', { to: cleo.id, kind: 'friend' })
@@ -30,7 +30,7 @@ t.test('3.1 the list of friends holds who accepted, and nobody else', async t =>
 })
 
 t.test('3.1 who became a contact by an accepted request is listed too', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const { body } = await server.call(ann, 'POST', '/v1/requests', { to: ben.id, kind: 'chat' })
   t.same((await server.call(ann, 'GET', '/api/friends')).body.friends, [])
@@ -39,7 +39,7 @@ t.test('3.1 who became a contact by an accepted request is listed too', async t 
 })
 
 t.test('3.2 the history is oldest first, in pages, and marks as read what it answers', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   t.match(await history(server, ann, ben), { success: true, messages: [] })
   for (const text of ['one', 'two', 'three']) await send(server, ann, ben, text)
@@ -64,7 +64,7 @@ t.test('3.2 the history is oldest first, in pages, and marks as read what it ans
 })
 
 t.test('3.2 nobody, nothing and a bad id are told apart', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann] = (await server.people(1)) as [Person]
   const missing = await server.call(ann, 'GET', '/api/messages/user_0123456789abcdef01234567')
   t.equal(missing.status, 404)
@@ -79,7 +79,7 @@ t.test('3.2 nobody, nothing and a bad id are told apart', async t => {
 })
 
 t.test('3.3 a message is sent with a text, an attachment or both, and not without', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const attachment = { type: 'image', url: 'https://example.com/image.jpg' }
   const post = async (body: object) =>
@@ -108,7 +108,7 @@ t.test('3.3 a message is sent with a text, an attachment or both, and not withou
 })
 
 t.test('3.3 a repeated clientId is one message', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const body = { recipientId: ben.hex, text: 'once', clientId: 'c1' }
   const [a, b] = await Promise.all([1, 2].map(() => server.call(ann, 'POST', '/api/messages/send', body)))
@@ -117,7 +117,7 @@ t.test('3.3 a repeated clientId is one message', async t => {
 })
 
 t.test('3.4 metadata is changed in part and answered whole', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const put = async (body: object) => await server.call(ann, 'PUT', `/api/conversations/${ben.hex}/metadata`, body)
   const first = await put({ isPinned: true, customRingtone: 'ringtone_url' })
@@ -142,7 +142,7 @@ t.test('3.4 metadata is changed in part and answered whole', async t => {
 })
 
 t.test('3.4 isBlocked blocks on every path, and unblocks', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const put = async (isBlocked: boolean) =>
     await server.call(ann, 'PUT', `/api/conversations/${ben.hex}/metadata`, { isBlocked })

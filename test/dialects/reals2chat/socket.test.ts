@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Person, startServer, type TestServer } from '../../kit/helper.ts'
+import { joinServer, type Person, type TestServer } from '../../kit/helper.ts'
 import { PacketClient } from '../../kit/packet-client.ts'
 
 async function befriend(server: TestServer, a: Person, b: Person): Promise<void> {
@@ -9,7 +9,7 @@ async function befriend(server: TestServer, a: Person, b: Person): Promise<void>
 
 for (const version of [4, 2] as const) {
   t.test(`3.5 messages and typing between two clients of version ${version}`, async t => {
-    const server = await startServer(t)
+    const server = await joinServer(t)
     const [ann, ben] = (await server.people(2)) as [Person, Person]
     const open = async ({ token }: Person) => await PacketClient.open(t, server.url, { version, query: { token } })
     const [a, b] = await Promise.all([open(ann), open(ben)])
@@ -32,7 +32,7 @@ for (const version of [4, 2] as const) {
 }
 
 t.test('3.5 a message is sent, then delivered by a live socket, then read', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const listener = await server.connect(ann)
   await server.call(ann, 'POST', '/api/messages/send', { recipientId: ben.hex, text: 'Hello' })
@@ -47,7 +47,7 @@ t.test('3.5 a message is sent, then delivered by a live socket, then read', asyn
 })
 
 t.test('3.5 friends hear of each other’s coming and going, others do not, and new friends at once', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben, cleo] = (await server.people(3)) as [Person, Person, Person]
   await befriend(server, ann, ben)
   await server.direct(ann, cleo)
@@ -73,7 +73,7 @@ t.test('3.5 friends hear of each other’s coming and going, others do not, and 
 })
 
 t.test('3.5 a group is not for this app, and a blocked person is not heard', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const group = await server.group(ann, ben)
   const direct = await server.direct(ann, ben)
@@ -95,12 +95,12 @@ t.test('3.5 a group is not for this app, and a blocked person is not heard', asy
 })
 
 t.test('3.5 without a valid token nobody is let in', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   await t.rejects(PacketClient.open(t, server.url, { query: { token: 'none' } }))
 })
 
 t.test('3.5 the raw socket speaks the same words', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   await befriend(server, ann, ben)
   const a = await server.socket(`/ws?dialect=reals2chat&token=${ann.token}`)

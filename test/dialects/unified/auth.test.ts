@@ -1,11 +1,11 @@
 import t from 'tap'
-import { startServer } from '../../kit/helper.ts'
+import { joinServer, startServer } from '../../kit/helper.ts'
 import { newPhone, registerPhone } from './scene.ts'
 
 const REFUSED = { success: false, data: null }
 
 t.test('1.1 a code sent to a number makes an account and signs in', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const phone = newPhone()
   const sent = await server.call(undefined, 'POST', '/auth/send-otp', { phone })
   t.equal(sent.status, 200)
@@ -25,7 +25,7 @@ t.test('1.1 a code sent to a number makes an account and signs in', async t => {
 })
 
 t.test('1.1 a code works once, and a wrong one is refused', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const phone = newPhone()
   const verify = async (otp: string) =>
     await server.call(undefined, 'POST', '/auth/verify-otp-register', { phone, otp })
@@ -39,7 +39,7 @@ t.test('1.1 a code works once, and a wrong one is refused', async t => {
 })
 
 t.test('1.1 a number that has an account signs in with a right code of either kind', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const phone = newPhone()
   const first = await registerPhone(server, phone, { name: 'Ann' })
   const again = await registerPhone(server, phone, { name: 'Somebody else' })
@@ -59,7 +59,7 @@ t.test('1.1 too many codes for one number are refused with the time to wait', as
 })
 
 t.test('1.2 a known number signs in by a code; an unknown one is answered the same and opens nothing', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const [known, unknown] = [newPhone(), newPhone()]
   const ann = await registerPhone(server, known)
   const send = async (phone: string) => await server.call(undefined, 'POST', '/auth/send-otp-login', { phone })
@@ -77,7 +77,7 @@ t.test('1.2 a known number signs in by a code; an unknown one is answered the sa
 })
 
 t.test('1.2 phone, email and username sign in with the password, and each device has its session', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const phone = newPhone()
   const name = `ann${phone.slice(-6)}`
   const account = { username: name, email: `${name}@example.com`, phone, password: 'correct horse battery' }
@@ -102,7 +102,7 @@ t.test('1.2 phone, email and username sign in with the password, and each device
 })
 
 t.test('1.2 without a token nobody is told who they are', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const { status, body } = await server.call(undefined, 'GET', '/auth/me')
   t.equal(status, 401)
   t.match(body, { ...REFUSED, error: { code: 'unauthenticated' }, message: String })
@@ -120,7 +120,7 @@ t.test('1.3 every spelling of one number is one person', async t => {
 })
 
 t.test('1.3 a number that cannot be one is refused clearly', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   for (const phone of ['12', '+49 1', '0151 abc', '+999 1234567', 'call me maybe']) {
     for (const path of ['/auth/send-otp', '/auth/send-otp-login']) {
       const { status, body } = await server.call(undefined, 'POST', path, { phone })

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { type Person, startServer, type TestServer } from '../../kit/helper.ts'
+import { joinServer, type Person, type TestServer } from '../../kit/helper.ts'
 import { type Case, casesOf, commandPlaces } from '../routes/cases.ts'
 import { ROLES, type Role, Rooms } from '../routes/rooms.ts'
 import { allDialects, canonicalPlaces, dialectPlaces, eachOnce } from '../routes/table.ts'
@@ -21,7 +21,7 @@ interface Scene {
 }
 
 async function openScene(t: Test): Promise<Scene> {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   return { t, server, rooms: await Rooms.open(server), voice: new Voice(t, server), third: await server.person() }
 }
 

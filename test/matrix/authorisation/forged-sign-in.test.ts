@@ -1,11 +1,11 @@
 import t from 'tap'
 import { newPhone, registerPhone } from '../../dialects/unified/scene.ts'
 import { openDatabase } from '../../kit/databases.ts'
-import { startServer } from '../../kit/helper.ts'
+import { joinServer } from '../../kit/helper.ts'
 import { forgedFields } from '../routes/forgery.ts'
 
 t.test('who registers or signs in by a code is themselves, whatever else they write', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const victim = await server.person()
   const { name, ...forged } = { name: 'Somebody', ...forgedFields(victim), _id: victim.hex, id: victim.hex }
   const database = await openDatabase(t, server.uri)
@@ -26,7 +26,7 @@ t.test('who registers or signs in by a code is themselves, whatever else they wr
 })
 
 t.test('who approves a code signs nobody in but themselves', async t => {
-  const server = await startServer(t)
+  const server = await joinServer(t)
   const { accessToken: token, user } = await server.signUp()
   const victim = await server.person()
   const deviceInfo = { platform: 'web', deviceId: 'browser', ...forgedFields(victim) }
