@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import type { Test } from 'tap'
 import { bareId } from '../../../protocol/ids.ts'
-import { type Answer, type Person, startServer, type TestServer } from '../../kit/helper.ts'
+import { type Answer, joinServer, type Person, startServer, type TestServer } from '../../kit/helper.ts'
 import { PacketClient } from '../../kit/packet-client.ts'
 
 /** A German mobile number that nobody else in the test has. */
@@ -9,9 +9,9 @@ export function newPhone(): string {
   return `+4915${randomInt(1_000_000_000).toString().padStart(9, '0')}`
 }
 
-/** A server and people who are known to it. */
-export async function startScene(t: Test, env: Record<string, string> = {}) {
-  const server = await startServer(t, { env })
+/** A server and people who are known to it. @param env for a server of its own */
+export async function startScene(t: Test, env?: Record<string, string>) {
+  const server = await (env === undefined ? joinServer(t) : startServer(t, { env }))
   const [ann, ben, cleo] = (await server.people(3)) as [Person, Person, Person]
   return { server, ann, ben, cleo }
 }

@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
 import type { Act, Driver, Entry, Face, Tables } from './face.ts'
-import type { Listener } from './listener.ts'
-import { MEANINGS, type Meaning, OWN_GROUP, type Words } from './meanings.ts'
+import type { FaceListener, Listener } from './listener.ts'
+import { isOfOwnWords, MEANINGS, type Meaning, OWN_GROUP, type Words } from './meanings.ts'
 import type { NamedPerson, Scene } from './scene.ts'
 
 type Where = 'direct' | 'group'
@@ -37,7 +37,9 @@ export async function walkActs(scenario: Scenario, entries: readonly Entry<Act>[
   const inOrder = [...entries].sort((a, b) => Number(a.row.isLast ?? false) - Number(b.row.isLast ?? false))
   const all = inOrder.flatMap(entry => placesOf(entry).map(where => ({ entry, where })))
   for (const { entry, where } of scenario.isSeenBefore ? all : []) {
-    await requirePasses(scenario, await prepare(scenario, entry, where), 'before')
+    const run = await prepare(scenario, entry, where)
+    await untilHeard(run)
+    await requirePasses(scenario, run, 'before')
   }
   const runs: Run[] = []
   for (const { entry, where } of all) runs.push(await prepare(scenario, entry, where))
@@ -45,11 +47,13 @@ export async function walkActs(scenario: Scenario, entries: readonly Entry<Act>[
   await setBlock(scenario, peers, true)
   const refused = new Set<Run>()
   const bystander = await scenario.scene.bystander()
-  for (const run of runs) await requireBlocked(scenario, run, { bystander, isRefused: () => refused.add(run) })
+  const since: Since = { bystander, quiet: new Set(), isRefused: run => refused.add(run) }
+  for (const run of runs) await requireBlocked(scenario, run, since)
   await setBlock(scenario, peers, false)
   for (const run of runs) {
     // What was refused is possible now as it is.
     const again = refused.has(run) ? run : await prepare(scenario, run.entry, run.where)
+    await (again === run ? settle(run) : untilHeard(again))
     await requirePasses(scenario, again, 'afterwards')
   }
 }
@@ -88,11 +92,14 @@ async function prepare(scenario: Scenario, entry: Entry<Act>, where: Where): Pro
   return { entry, where, meaning, listener, words: { ...there, ...more } }
 }
 
+/** What the actor says before an action. */
+const saidBefore = (text: string): string => `Own before: ${text}`
+
 /** A message of each, in the chat, in the group, or in a new one. */
 async function talk({ server, say, ...scene }: Scene, { means }: Act, { text, isGroup }: Words) {
   const { actor, other, direct, group } = scene
   const conv = OWN_GROUP.has(means) ? (await server.group(actor, other)).slice(-24) : isGroup ? group : direct
-  const own = await say(actor, conv, `Own before: ${text}`)
+  const own = await say(actor, conv, saidBefore(text))
   const theirs = await say(other, conv, `Theirs before: ${text}`)
   const { isOwn }: Meaning = MEANINGS[means]
   return { conv, msg: isOwn ? own.id : theirs.id, theirs: theirs.id, seq: theirs.seq }
@@ -102,10 +109,28 @@ function nameOf({ entry: { key, row }, where, meaning }: Run): string {
   return `${key} (${row.means}${meaning.among === 'conversation' ? `, ${where}` : ''})`
 }
 
+/** Waits until nothing of before an action is to come, and forgets it. */
+async function settle({ entry, listener }: Run): Promise<void> {
+  // What reaches some sockets counts as delivered soon, said or not: that may have been heard already.
+  if (entry.row.means !== 'deliver') await listener.settle()
+}
+
+/** The same right after it was prepared: what is done to the actor’s own words is not heard before they are. */
+async function untilHeard(run: Run): Promise<void> {
+  const { where, meaning, words, listener } = run
+  if (!isOfOwnWords(meaning)) return await settle(run)
+  const hearing = listener.listeners.filter(it => !isDeaf(it, where))
+  await Promise.all(hearing.map(async it => await it.until(heard => heard.includes(saidBefore(words.text)))))
+  listener.empty()
+}
+
+/** Whether an app is told nothing of such conversations. */
+function isDeaf({ face }: FaceListener, where: Where): boolean {
+  return where === 'group' && face === 'reals2chat'
+}
+
 async function requirePasses(scenario: Scenario, run: Run, when: string): Promise<void> {
   const { t, driver } = scenario
-  // What reaches some sockets counts as delivered soon, said or not: that may have been heard already.
-  if (run.entry.row.means !== 'deliver') await run.listener.settle()
   const { code, text } = await driver.say(run.entry, run.words)
   t.equal(code, 'ok', `${nameOf(run)} ${when}: ${code === 'ok' ? '' : text}`)
   if (code !== 'ok') return
@@ -125,9 +150,9 @@ async function requireHeard({ tables }: Scenario, run: Run): Promise<void> {
   await requireHeardBy(listener, run)
   const needle = hint(words)
   for (const faceListener of listener.listeners) {
-    const isDeaf = where === 'group' && faceListener.face === 'reals2chat'
     const isTold = tables.events.get(faceListener.face)?.has(event) === true
-    if (isTold && needle !== '' && !isDeaf) await faceListener.until(heard => heard.includes(needle))
+    if (isTold && needle !== '' && !isDeaf(faceListener, where))
+      await faceListener.until(heard => heard.includes(needle))
   }
 }
 
@@ -139,23 +164,26 @@ async function appear({ scene: { server, actor } }: Scenario): Promise<void> {
 interface Since {
   /** Of the group. */
   readonly bystander: Listener
-  /** Is told that it was refused. */
-  readonly isRefused: () => void
+  /** Those to whom nothing is to come. */
+  readonly quiet: Set<Listener>
+  /** Is told what was refused. */
+  readonly isRefused: (run: Run) => void
 }
 
-async function requireBlocked(scenario: Scenario, run: Run, { bystander, isRefused }: Since): Promise<void> {
+async function requireBlocked(scenario: Scenario, run: Run, { bystander, quiet, isRefused }: Since): Promise<void> {
   const { t, scene, driver } = scenario
   const { meaning, entry, listener, where } = run
-  await listener.settle()
+  if (!quiet.delete(listener)) await listener.settle()
   bystander.empty()
   await scene.written()
   const { code, text } = await driver.say(entry, run.words)
   const written = await scene.written()
-  if (code !== 'ok') isRefused()
+  if (code !== 'ok') isRefused(run)
   const what = `${nameOf(run)} when blocked`
   t.equal(code, meaning[where] === 'refused' ? 'blocked' : 'ok', `${what}: ${text}`)
   if (meaning[where] === 'passes' && meaning.event !== undefined) await requireHeard(scenario, run)
   else t.same(await listener.settle(), [], `${what}: nobody hears of it`)
+  if (meaning[where] !== 'passes') quiet.add(listener)
   const allowed = storedBy(run)
   if (allowed !== undefined) t.same(written, allowed, `${what}: nothing else is stored`)
   if (entry.row.means === 'show') await appear(scenario)

@@ -47,6 +47,7 @@ export interface Meaning {
 }
 
 const message = ({ msg }: Words) => msg
+const ownText = ({ text }: Words) => text
 const theirMessage = ({ theirs }: Words) => theirs
 const actor = (words: Words) => words.actor.hex
 const direct = { among: 'conversation', direct: 'refused', group: 'passes' } as const
@@ -94,8 +95,8 @@ export const MEANINGS = {
     }
   },
   note: stranger,
-  send: { ...direct, event: 'message:new', hint: ({ text }) => text },
-  edit: { ...direct, event: 'message:edited', hint: ({ text }) => text, isOwn: true },
+  send: { ...direct, event: 'message:new', hint: ownText },
+  edit: { ...direct, event: 'message:edited', hint: ownText, isOwn: true },
   react: { ...direct, event: 'reaction:added', hint: theirMessage },
   unreact: {
     ...direct,
@@ -117,7 +118,7 @@ export const MEANINGS = {
     ownHint: ({ seq }) => `"deliveredSeq":${seq}`
   },
   read: { ...whisper, event: 'receipt:read', hint: theirMessage, ownHint: ({ seq }) => `"readSeq":${seq}` },
-  rename: { among: 'conversation', ...always, event: 'conversation:updated', hint: ({ text }) => text },
+  rename: { among: 'conversation', ...always, event: 'conversation:updated', hint: ownText },
   /** Of groups alone, which are made for it. */
   manage: { among: 'conversation', ...always, event: 'member:changed' },
   end: { among: 'conversation', ...always, event: 'conversation:removed' },
@@ -128,6 +129,11 @@ export const MEANINGS = {
   /** The same, where others would miss what is gone. */
   clear: { among: 'conversation', ...always }
 } satisfies Readonly<Record<string, Meaning>>
+
+/** Whether it is recognized by what the actor has said. */
+export function isOfOwnWords({ hint }: Meaning): boolean {
+  return hint === ownText || hint === message
+}
 
 export type MeaningName = keyof typeof MEANINGS
 /** Actions that need a group of their own. */
