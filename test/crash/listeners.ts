@@ -7,8 +7,13 @@ import type { ServerProcess, Somebody } from './rig.ts'
 /** A client as people have it, which comes back as it does by itself. */
 export interface Listener {
   readonly name: string
-  /** Texts of the messages that have come, and how often they came. */
-  readonly came: () => ReadonlyMap<string, number>
+  /** Texts of the messages that have come. */
+  readonly came: () => ReadonlySet<string>
+  /**
+   * Texts of those that no app can take for one: that came under two ids, or twice on one connection. On another one
+   * comes again, under its id, what could not be proved to have arrived.
+   */
+  readonly doubled: () => readonly string[]
   readonly isConnected: () => boolean
 }
 
@@ -28,7 +33,9 @@ const sync: Open = async ({ t, server, who, conversationId }) => {
   const messages = () => Object.values(client.store.conversations[conversationId]?.messages ?? {})
   return {
     name: '/ws',
-    came: () => new Map(messages().flatMap(({ text = '' }) => (text === '' ? [] : [[text, 1]]))),
+    came: () => new Set(messages().flatMap(({ text = '' }) => (text === '' ? [] : [text]))),
+    // The store has one for each id.
+    doubled: () => repeated(messages().flatMap(({ text = '' }) => (text === '' ? [] : [text]))),
     isConnected: () => client.isConnected
   }
 }
@@ -38,11 +45,12 @@ const packets =
   (name: string, event: string, optionsOf: (token: string) => PacketOptions): Open =>
   async ({ t, server, who }) => {
     const client = await PacketClient.open(t, server.url, { ...optionsOf(who.token), hasOwnPace: true })
-    const came = new Map<string, number>()
+    const tally = new Tally()
+    client.socket.on('disconnect', () => tally.reconnect())
     client.onEvent = it => {
-      if (it.name === event) note(came, it.data)
+      if (it.name === event) tally.note(it.data)
     }
-    return { name, came: () => came, isConnected: () => client.socket.connected }
+    return { name, ...tally.told, isConnected: () => client.socket.connected }
   }
 
 /** A browser's EventSource. @param credentialOf query of its address, which stays the same */
@@ -51,11 +59,12 @@ const stream =
   async place => {
     const source = new EventSource(`${place.server.url}${path}?${await credentialOf(place)}`)
     place.t.teardown(() => source.close())
-    const came = new Map<string, number>()
-    source.addEventListener('message:new', ({ data }) => note(came, JSON.parse(data)))
+    const tally = new Tally()
+    source.addEventListener('open', () => tally.reconnect())
+    source.addEventListener('message:new', ({ data }) => tally.note(JSON.parse(data)))
     await new Promise(resolve => source.addEventListener('ready', resolve, { once: true }))
     const isConnected = () => source.readyState === source.OPEN
-    return { name: `${path} by ${kind}`, came: () => came, isConnected }
+    return { name: `${path} by ${kind}`, ...tally.told, isConnected }
   }
 
 const byToken = async ({ who }: Place): Promise<string> => `token=${who.token}`
@@ -78,8 +87,32 @@ export const KINDS: readonly Open[] = [
   stream('/api/sse', 'ticket', byTicket)
 ]
 
-/** Counts a message by its text, whatever the words of its app. */
-function note(came: Map<string, number>, data: unknown): void {
-  const text = /"(m\d+|mlast)"/.exec(JSON.stringify(data))?.[1]
-  if (text !== undefined) came.set(text, (came.get(text) ?? 0) + 1)
+/** Messages that have come to a client, whatever the words of its app. */
+class Tally {
+  readonly #ids = new Map<string, string>()
+  readonly #doubled: string[] = []
+  /** Of this connection. */
+  #new = new Set<string>()
+
+  get told(): Pick<Listener, 'came' | 'doubled'> {
+    return { came: () => new Set(this.#ids.keys()), doubled: () => this.#doubled }
+  }
+
+  reconnect(): void {
+    this.#new = new Set()
+  }
+
+  note(data: unknown): void {
+    const told = JSON.stringify(data)
+    const text = /"(m\d+|mlast)"/.exec(told)?.[1]
+    const id = /"(?:_id|id|messageId)":"(?:msg_)?([0-9a-f]{24})"/.exec(told)?.[1]
+    if (text === undefined || id === undefined) return
+    if (this.#new.has(text) || (this.#ids.get(text) ?? id) !== id) this.#doubled.push(text)
+    this.#new.add(text)
+    this.#ids.set(text, id)
+  }
+}
+
+function repeated(texts: readonly string[]): string[] {
+  return texts.filter((text, index) => texts.indexOf(text) < index)
 }
