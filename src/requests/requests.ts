@@ -1,4 +1,4 @@
-import { bareId, prefixedId } from '../../protocol/ids.ts'
+import { bareId } from '../../protocol/ids.ts'
 import type { UserEvent } from '../../protocol/index.ts'
 import { PAGE_SIZE } from '../../protocol/limits.ts'
 import type { PersonRequest, RequestStatus } from '../../protocol/requests/entities.ts'
@@ -9,9 +9,10 @@ import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config/config.ts'
 import type { ConversationService } from '../conversations/index.ts'
 import { isDuplicate } from '../database/duplicates.ts'
+import type { ClientSession } from '../database/index.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
-import { conversationId, pairKeyOf, userId } from '../ids.ts'
+import { pairKeyOf } from '../ids.ts'
 import { Counters } from '../limits/counters.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import { cutPage } from '../page.ts'
@@ -19,6 +20,8 @@ import type { ConversationStore } from '../store/conversations.ts'
 import type { AccountStore } from '../streams/store.ts'
 import { requirePlainText } from '../text.ts'
 import type { BlockService, ContactStore, FriendshipStore, UserService } from '../users/index.ts'
+import { OvertakenError } from './overtaken.ts'
+import { presentRequest, requestId } from './present.ts'
 import type { RequestDoc, RequestStore } from './store.ts'
 
 interface RequestDeps {
@@ -157,15 +160,24 @@ export class RequestService {
     if (open !== null) {
       return open.toId.toHexString() === actor.userId ? await this.#accept(actor, open) : await this.#present(open)
     }
-    const accepted = await this.#store.requests.findLast(pairKey, kind, 'accepted')
+    const accepted = await this.#findAccepted({ pairKey, kind })
+    return accepted === undefined ? undefined : await this.#present(accepted)
+  }
+
+  /** Find a request that was accepted and still holds. */
+  async #findAccepted(
+    pair: Pick<RequestDoc, 'pairKey' | 'kind'>,
+    session?: ClientSession
+  ): Promise<RequestDoc | undefined> {
+    const accepted = await this.#store.requests.findLast(pair, 'accepted', session)
     if (accepted === null) return undefined
-    const holds = kind === 'chat' || (await this.#store.friendships.exists(pairKey))
-    return holds ? await this.#present(accepted) : undefined
+    const holds = pair.kind === 'chat' || (await this.#store.friendships.exists(pair.pairKey, session))
+    return holds ? accepted : undefined
   }
 
   /** @throws {AppError} `rate_limited` after a decline or too many in a day, `quota_reached` */
   async #requireMayAsk(request: RequestDoc): Promise<void> {
-    const declined = await this.#store.requests.findDeclined(request, new Date(Date.now() - DECLINED_MS))
+    const declined = await this.#findDeclined(request)
     if (declined?.decidedAt !== undefined) {
       const retryAfterMs = Math.max(1, declined.decidedAt.getTime() + DECLINED_MS - Date.now())
       throw new AppError('rate_limited', 'They have declined; ask again later', { retryAfterMs })
@@ -176,17 +188,24 @@ export class RequestService {
     await this.#sends.take(request.fromId.toHexString())
   }
 
-  /** @returns whether it was the first of its pair and kind that is open */
+  async #findDeclined(request: RequestDoc, session?: ClientSession): Promise<RequestDoc | null> {
+    return await this.#store.requests.findDeclined(request, new Date(Date.now() - DECLINED_MS), session)
+  }
+
+  /** @returns whether it was the first of its pair and kind that is open, and none was decided meanwhile */
   async #insert(request: RequestDoc): Promise<boolean> {
     const { fromId, toId, _id } = request
     try {
-      const revs = await this.#store.accounts.changeAll([fromId, toId], 'request', _id, async session =>
-        this.#store.requests.insert(request, session)
-      )
+      const revs = await this.#store.accounts.changeAll([fromId, toId], 'request', _id, async session => {
+        // Whoever asked and was answered in the same moment has changed both accounts: it is seen here, or comes later.
+        const decided = (await this.#findAccepted(request, session)) ?? (await this.#findDeclined(request, session))
+        if (decided !== null) throw new OvertakenError(decided)
+        await this.#store.requests.insert(request, session)
+      })
       this.#emit(revs, RequestNew.create(presentRequest(request)))
       return true
     } catch (error) {
-      if (!isDuplicate(error)) throw error
+      if (!isDuplicate(error) && !(error instanceof OvertakenError)) throw error
       await this.#sends.giveBack(fromId.toHexString())
       return false
     }
@@ -264,17 +283,6 @@ export class RequestService {
   }
 }
 
-/** Signal that somebody else decided the request in the same moment. */
-class OvertakenError extends Error {
-  /** The request as it is by now. */
-  readonly decided: RequestDoc | null
-
-  constructor(decided: RequestDoc | null) {
-    super('Somebody else was first')
-    this.decided = decided
-  }
-}
-
 /** A block or the end of an account that came in between leaves an accepted request without a conversation. */
 function requireParted(error: unknown): void {
   if (!(error instanceof AppError) || !['blocked', 'not_found'].includes(error.code)) throw error
@@ -282,19 +290,4 @@ function requireParted(error: unknown): void {
 
 function requireOpen({ status }: RequestDoc): void {
   if (status !== 'open') throw new AppError('conflict', `The request was ${status} already`)
-}
-
-const requestId = (id: ObjectId): string => prefixedId('req', id.toHexString())
-
-function presentRequest(row: RequestDoc, pair?: ObjectId): PersonRequest {
-  const { _id, kind, fromId, toId, message, status, createdAt, decidedAt } = row
-  return {
-    id: requestId(_id),
-    kind,
-    from: userId(fromId),
-    to: userId(toId),
-    status,
-    createdAt: createdAt.toISOString(),
-    ...omitUndefined({ message, decidedAt: decidedAt?.toISOString(), conversationId: pair && conversationId(pair) })
-  }
 }

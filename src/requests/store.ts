@@ -16,6 +16,9 @@ export interface RequestDoc {
   decidedAt?: Date
 }
 
+/** Two people, and what one asks the other. */
+type Pair = Pick<RequestDoc, 'pairKey' | 'kind'>
+
 /** Filter for the requests of one person. */
 export interface RequestFilter {
   direction?: 'incoming' | 'outgoing'
@@ -61,18 +64,18 @@ export class RequestStore {
   }
 
   /** The newest request of a pair with this outcome. */
-  async findLast(pairKey: string, kind: RequestKind, status: RequestStatus): Promise<RequestDoc | null> {
-    return await this.#requests.findOne({ pairKey, kind, status }, { sort: { _id: -1 } })
+  async findLast({ pairKey, kind }: Pair, status: RequestStatus, session?: ClientSession): Promise<RequestDoc | null> {
+    return await this.#requests.findOne({ pairKey, kind, status }, { sort: { _id: -1 }, ...omitUndefined({ session }) })
   }
 
   /** The newest request that was declined by the other of a pair since a moment. */
   async findDeclined(
-    request: Pick<RequestDoc, 'pairKey' | 'kind' | 'fromId'>,
-    since: Date
+    { pairKey, kind, fromId }: Pair & Pick<RequestDoc, 'fromId'>,
+    since: Date,
+    session?: ClientSession
   ): Promise<RequestDoc | null> {
-    const { pairKey, kind, fromId } = request
     const filter = { pairKey, kind, status: 'declined', fromId, decidedAt: { $gt: since } } as const
-    return await this.#requests.findOne(filter, { sort: { _id: -1 } })
+    return await this.#requests.findOne(filter, { sort: { _id: -1 }, ...omitUndefined({ session }) })
   }
 
   /** Decides an open request. @returns it as it is then, or null when it is open no longer */

@@ -33,14 +33,15 @@ export class FriendshipStore {
     await this.#friendships.deleteOne({ pairKey }, { session })
   }
 
-  async exists(pairKey: string): Promise<boolean> {
-    return await this.allExist([pairKey])
+  async exists(pairKey: string, session?: ClientSession): Promise<boolean> {
+    return await this.allExist([pairKey], session)
   }
 
   /** @param pairKeys each once */
-  async allExist(pairKeys: readonly string[]): Promise<boolean> {
+  async allExist(pairKeys: readonly string[], session?: ClientSession): Promise<boolean> {
     if (pairKeys.length === 0) return true
-    return (await this.#friendships.countDocuments({ pairKey: { $in: pairKeys } })) === pairKeys.length
+    const filter = { pairKey: { $in: pairKeys } }
+    return (await this.#friendships.countDocuments(filter, omitUndefined({ session }))) === pairKeys.length
   }
 
   /** Friendships of one person, newest first. */

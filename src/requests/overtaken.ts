@@ -1,0 +1,12 @@
+import type { RequestDoc } from './store.ts'
+
+/** Signal that somebody else decided the request in the same moment. */
+export class OvertakenError extends Error {
+  /** The request as it is by now. */
+  readonly decided: RequestDoc | null
+
+  constructor(decided: RequestDoc | null) {
+    super('Somebody else was first')
+    this.decided = decided
+  }
+}
