@@ -5,6 +5,7 @@ import { figure } from './stats.ts'
 import { type StormRound, stormTable, talkThrough } from './storm.ts'
 
 const SHAPE = { clients: 1000, conversationsPerClient: 5, behind: 200 } as const
+
 /** Everybody comes back at once, and somebody else goes on talking. */
 export async function runCatchUp(bench: Bench): Promise<Section> {
   const side = await bench.startParley()

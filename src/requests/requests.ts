@@ -22,7 +22,7 @@ import { requirePlainText } from '../text.ts'
 import type { BlockService, ContactStore, FriendshipStore, UserService } from '../users/index.ts'
 import { OvertakenError } from './overtaken.ts'
 import { presentRequest, requestId } from './present.ts'
-import type { RequestDoc, RequestStore } from './store.ts'
+import type { Pair, RequestDoc, RequestStore } from './store.ts'
 
 interface RequestDeps {
   store: {
@@ -165,10 +165,7 @@ export class RequestService {
   }
 
   /** Find a request that was accepted and still holds. */
-  async #findAccepted(
-    pair: Pick<RequestDoc, 'pairKey' | 'kind'>,
-    session?: ClientSession
-  ): Promise<RequestDoc | undefined> {
+  async #findAccepted(pair: Pair, session?: ClientSession): Promise<RequestDoc | undefined> {
     const accepted = await this.#store.requests.findLast(pair, 'accepted', session)
     if (accepted === null) return undefined
     const holds = pair.kind === 'chat' || (await this.#store.friendships.exists(pair.pairKey, session))

@@ -17,7 +17,7 @@ export interface RequestDoc {
 }
 
 /** Two people, and what one asks the other. */
-type Pair = Pick<RequestDoc, 'pairKey' | 'kind'>
+export type Pair = Pick<RequestDoc, 'pairKey' | 'kind'>
 
 /** Filter for the requests of one person. */
 export interface RequestFilter {

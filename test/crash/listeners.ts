@@ -30,12 +30,13 @@ type Open = (place: Place) => Promise<Listener>
 const sync: Open = async ({ t, server, who, conversationId }) => {
   const client = await SyncClient.open(server.url, who.token, { isStaying: true })
   t.teardown(() => client.close())
+  // The store has one for each id.
   const messages = () => Object.values(client.store.conversations[conversationId]?.messages ?? {})
+  const texts = () => messages().flatMap(({ text = '' }) => (text === '' ? [] : [text]))
   return {
     name: '/ws',
-    came: () => new Set(messages().flatMap(({ text = '' }) => (text === '' ? [] : [text]))),
-    // The store has one for each id.
-    doubled: () => repeated(messages().flatMap(({ text = '' }) => (text === '' ? [] : [text]))),
+    came: () => new Set(texts()),
+    doubled: () => texts().filter((text, index, all) => all.indexOf(text) < index),
     isConnected: () => client.isConnected
   }
 }
@@ -111,8 +112,4 @@ class Tally {
     this.#new.add(text)
     this.#ids.set(text, id)
   }
-}
-
-function repeated(texts: readonly string[]): string[] {
-  return texts.filter((text, index) => texts.indexOf(text) < index)
 }

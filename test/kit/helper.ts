@@ -271,9 +271,8 @@ const shared = new WeakMap<Test, Promise<TestServer>>()
 
 /** The server that tests of a file share, with clients of the test's own; it ends with the file. */
 export async function joinServer(t: Test): Promise<TestServer> {
-  const file = tap as Test
-  const starting = shared.get(file) ?? startServer(file)
-  shared.set(file, starting)
+  const starting = shared.get(tap) ?? startServer(tap)
+  shared.set(tap, starting)
   const { app, uri } = await starting
   const server = new TestServer(app, uri)
   t.teardown(() => server.leave())

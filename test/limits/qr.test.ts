@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { altered } from '../kit/altered.ts'
 import { type Answer, PASSWORD, startServer, type TestServer } from '../kit/helper.ts'
 import { StreamClient } from '../kit/stream-client.ts'
 
@@ -130,13 +131,13 @@ t.test('S12: what is no code is counted by network, and takes nothing from codes
   const server = await startServer(t, { env: { LIMITS_ANONYMOUS_REQUESTS_PER_MINUTE: `${3 * limit}` } })
   const shown = await newCode(server)
   const { qrToken } = (await server.call(undefined, 'POST', '/api/auth/qr', { deviceInfo: { deviceId: 'd' } })).body
-  const altered = shown.token.replace(/.(?=.{4}$)/, (letter: string) => (letter === 'A' ? 'B' : 'A'))
-  const rubbish: unknown[] = ['A'.repeat(43), altered, `${shown.token}A`, '', 7, null, [shown.token], { toString: 1 }]
+  const other = altered(shown.token)
+  const rubbish: unknown[] = ['A'.repeat(43), other, `${shown.token}A`, '', 7, null, [shown.token], { toString: 1 }]
   const asks = [
     ...rubbish.map(it => async () => await server.call(undefined, 'POST', '/api/auth/login', { qrToken: it })),
-    async () => await server.call(undefined, 'GET', `/v1/auth/qr/${altered}/image`),
-    async () => await server.call(undefined, 'GET', `/api/auth/qr/${altered}`),
-    async () => await server.call(undefined, 'POST', `/v1/auth/qr/${altered}/login`, {})
+    async () => await server.call(undefined, 'GET', `/v1/auth/qr/${other}/image`),
+    async () => await server.call(undefined, 'GET', `/api/auth/qr/${other}`),
+    async () => await server.call(undefined, 'POST', `/v1/auth/qr/${other}/login`, {})
   ]
   const statuses: number[] = []
   // A third of a minute's are let in at once; while they are made some come back.

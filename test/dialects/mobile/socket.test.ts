@@ -144,13 +144,9 @@ t.test('0.15 people of other apps are heard and told, and who was away is sent w
   for (const content of ['one', 'two']) await a.ask('message:send', { conversationId, content })
   const back = await openApp(t, server, ben)
   await back.hear('message:new', ({ content }) => content === 'two')
-  t.same(
-    back.heard
-      .filter(({ name }) => name === 'message:new')
-      .map(({ data }) => data.content)
-      .slice(-3),
-    ['raw', 'one', 'two'],
-    'of another client of the device what came last is not known to have arrived'
-  )
+  const contents = back.heard.filter(({ name }) => name === 'message:new').map(({ data }) => data.content)
+  // Of another client of the device what came last is not known to have arrived, and what came before that may not be.
+  const isOlderToo = contents[0] === 'from another app'
+  t.same(contents, [...(isOlderToo ? ['from another app'] : []), 'raw', 'one', 'two'])
   t.match(await grant(ben, 'GET', '/conversations'), [{ unreadCount: 2 }], 'it is not read by that')
 })

@@ -87,17 +87,14 @@ export class Rooms {
   async fresh(role: Role, it: Case): Promise<Room> {
     const { message = 'own', user } = it.action
     const outsider = user === 'outsider' ? await this.#server.person() : this.#people.outsider
-    const isRaised = user === 'admin'
-    return roomOf(
-      await this.#open(role, it, { ...{ own: 0, foreign: 0, note: 0, [message]: 1 }, isRaised, outsider }),
-      it
-    )
+    const stock = { own: 0, foreign: 0, note: 0, [message]: 1, isRaised: user === 'admin', outsider }
+    return roomOf(await this.#open(role, it, stock), it)
   }
 
   /** Room for everything that leaves the room as it is: what takes a message gets one of its own. */
   async kept(role: Role, it: Case): Promise<Room> {
-    const { request, spends } = it.action
-    const key = [role.name, namesRequest(it) && request, namesRequest(it), spends === 'sight'].join()
+    const { request = 'incoming', spends } = it.action
+    const key = [role.name, namesRequest(it) ? request : '', spends === 'sight'].join()
     const opening = this.#kept.get(key) ?? this.#open(role, it, { ...STOCK, outsider: this.#people.outsider })
     this.#kept.set(key, opening)
     const place = await opening
