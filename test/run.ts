@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { EXTENT } from './kit/extent.ts'
 import { keepDurations, longestFirst } from './runner/order.ts'
 import { type FileResult, report, summarize } from './runner/results.ts'
 import { openTestDatabase } from './runner/test-database.ts'
@@ -23,6 +24,7 @@ const results: FileResult[] = []
 await Promise.all(Array.from({ length: Math.min(JOBS, files.length) }, work))
 await database.close()
 if (filters.length === 0) await keepDurations(results)
+console.log(EXTENT)
 process.exit(summarize(results).failed > 0 ? 1 : 0)
 
 /** Taken from the sources: a compiled test whose source is gone does not count. */

@@ -1,9 +1,10 @@
 import { MongoClient, ObjectId } from 'mongodb'
 import t, { type Test } from 'tap'
+import { extent } from '../kit/extent.ts'
 import { type Answer, type Person, startServer, type TestServer } from '../kit/helper.ts'
 import { bare } from './apps/line.ts'
 
-const ROUNDS = 100
+const ROUNDS = extent(12, 100)
 
 interface Scene {
   readonly server: TestServer

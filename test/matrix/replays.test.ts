@@ -1,5 +1,6 @@
 import { MongoClient } from 'mongodb'
 import t from 'tap'
+import { someOf } from '../kit/extent.ts'
 import { startServer } from '../kit/helper.ts'
 import { CODES } from './replays/codes.ts'
 import { ENDED } from './replays/ended.ts'
@@ -22,7 +23,7 @@ t.test('what is used again', async t => {
   const server = await startServer(t, { env: tries })
   const client = new MongoClient(server.uri, { readConcern: { level: 'majority' } })
   t.teardown(async () => await client.close())
-  for (const { face, what, run } of ROWS) {
+  for (const { face, what, run } of someOf(ROWS, Math.ceil(ROWS.length / 3), 'replays')) {
     await t.test(`${face}: ${what}`, async t => await run(t, { server, db: client.db() }))
   }
 })

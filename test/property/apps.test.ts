@@ -6,11 +6,12 @@ import type { Collection } from 'mongodb'
 import t, { type Test } from 'tap'
 import type { CuttingProxy } from '../kit/cutting-proxy.ts'
 import { openDatabase } from '../kit/databases.ts'
+import { extent } from '../kit/extent.ts'
 import { startServer, TOGETHER } from '../kit/helper.ts'
 import { type AppClient, closeApps, KINDS, load, openApps, Screen } from './app-clients.ts'
 import { histories, runs, type Step, seed, World } from './history.ts'
 
-const RUNS = runs(4)
+const RUNS = runs(extent(2, 4))
 /** How often an app is looked at before it counts as missing something. */
 const LOOKS = 2_000
 

@@ -1,11 +1,12 @@
 import { deepStrictEqual } from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
+import { extent } from '../kit/extent.ts'
 import { startServer, TOGETHER } from '../kit/helper.ts'
 import { SyncClient } from '../kit/sync-client/client.ts'
 import { histories, runs, type Step, seed, World } from './history.ts'
 
-const RUNS = runs(15)
+const RUNS = runs(extent(6, 15))
 const GROUPS = 14
 const AT_ONCE = 10
 const DEVICES = 2

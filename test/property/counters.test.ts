@@ -4,10 +4,11 @@ import { ObjectId } from 'mongodb'
 import t from 'tap'
 import { OrderedStream } from '../../src/realtime/ordered-stream.ts'
 import { openDatabase } from '../kit/databases.ts'
+import { extent } from '../kit/extent.ts'
 import { startServer, TOGETHER } from '../kit/helper.ts'
 import { histories, runs, seed, World } from './history.ts'
 
-const RUNS = runs(25)
+const RUNS = runs(extent(10, 25))
 
 const upTo = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index)
 

@@ -7,16 +7,17 @@ import t, { type Test } from 'tap'
 import { SocketIoConnection } from '../../src/faces/socketio/connection.ts'
 import { StreamConnection } from '../../src/faces/sse/connection.ts'
 import { SocketConnection } from '../../src/faces/ws/connection.ts'
+import { extent } from '../kit/extent.ts'
 import { frame, frameAt } from '../kit/frames.ts'
 import { type Person, startServer, type TestServer } from '../kit/helper.ts'
 
 /** Cuts at each step. */
-const TIMES = 1_000
+const TIMES = extent(100, 1_000)
 /** Connections that are opened at once, each by a person of its own. */
 const LANES = 20
 /** A cut comes up to so many turns of the event loop after its step, so that it also falls between two steps. */
 const MAX_TURNS = 12
-/** Objects and timers of others that may come and go meanwhile; what leaks does so a thousand times. */
+/** Objects and timers of others that may come and go meanwhile; what leaks does so at every cut. */
 const OTHERS = 40
 /** How often the server is looked at before what is left counts as a leak. */
 const LOOKS = 1_000

@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap'
+import { someOf } from '../../kit/extent.ts'
 import type { Answer, Person } from '../../kit/helper.ts'
 import { PacketClient } from '../../kit/packet-client.ts'
 import { commandPlaces } from '../routes/cases.ts'
@@ -43,7 +44,7 @@ for (const face of faces) {
     ]
     for (const place of places.filter(it => it.face === face && foreignFields(it).length > 0)) {
       await scene.writes.take()
-      for (const stranger of strangers) await requireNothing(t, scene, place, stranger)
+      for (const stranger of someOf(strangers, 1, nameOf(place))) await requireNothing(t, scene, place, stranger)
       t.same(await scene.writes.take(), [], `${nameOf(place)} writes nothing`)
     }
   })

@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap'
+import { someOf } from '../../kit/extent.ts'
 import { PacketClient } from '../../kit/packet-client.ts'
 import { FaceListener, type Listener } from './listener.ts'
 import { openScene, type Scene } from './scene.ts'
@@ -26,7 +27,7 @@ const onStream =
   }
 
 /** Ways in which a person connects. */
-const WAYS: Readonly<Record<string, Enter>> = {
+const ALL_WAYS: Readonly<Record<string, Enter>> = {
   canonical: async (_, { server, actor }) => {
     const socket = await server.connect(actor)
     return () => socket.terminate()
@@ -39,6 +40,8 @@ const WAYS: Readonly<Record<string, Enter>> = {
   reals2chat: onSocket('/reals2chat'),
   taatom: onSocket('/app')
 }
+
+const WAYS = Object.fromEntries(someOf(Object.entries(ALL_WAYS), 3, 'ways'))
 
 /** Witness from whom the actor hides nothing: sees when the actor has come and gone. */
 async function witnessOf({ server, herald, actor }: Scene): Promise<FaceListener> {
