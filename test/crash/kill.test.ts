@@ -10,7 +10,7 @@ type Victim = 'server' | 'mongod' | 'both'
 
 /** Of the server, of the database, and of both. */
 const KILLS: Readonly<Record<Victim, number>> = extent(
-  { server: 3, mongod: 3, both: 2 },
+  { server: 2, mongod: 2, both: 2 },
   { server: 8, mongod: 7, both: 5 }
 )
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))

@@ -4,7 +4,7 @@ import { extent } from '../kit/extent.ts'
 import { type Answer, type Person, startServer, type TestServer } from '../kit/helper.ts'
 import { bare } from './apps/line.ts'
 
-const ROUNDS = extent(12, 100)
+const ROUNDS = extent(8, 100)
 
 interface Scene {
   readonly server: TestServer

@@ -12,7 +12,7 @@ const dialects = await allDialects(t)
 const places = [...canonicalPlaces(), ...eachOnce(dialectPlaces(dialects))].filter(
   ({ method, isPublic, url }) => method === 'GET' && !isPublic && !url.endsWith('/count')
 )
-const cases = partOf(casesOf(places), 2, ({ place, words }) => [place.method, place.url, ...words].join(' '))
+const cases = partOf(casesOf(places), 3, ({ place, words }) => [place.method, place.url, ...words].join(' '))
 const told = new Set(casesOf(places).map(({ place }) => place))
 
 /** Two who share a chat, a group and a friendship, and a third one whom only the second knows otherwise. */
