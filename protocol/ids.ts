@@ -1,7 +1,7 @@
 import { type TString, Type } from '@sinclair/typebox'
 
 /** The kinds of things that have ids of their own, by the prefix of the id. */
-export type IdPrefix = 'user' | 'conv' | 'msg' | 'ses' | 'qr' | 'req'
+export type IdPrefix = 'user' | 'conv' | 'msg' | 'ses' | 'qr' | 'req' | 'file'
 
 const HEX = '[0-9a-f]{24}'
 
@@ -15,6 +15,7 @@ export const MessageId = idOf('msg')
 export const SessionId = idOf('ses')
 export const QrLoginId = idOf('qr')
 export const RequestId = idOf('req')
+export const FileId = idOf('file')
 
 /** A stream of durable events: a conversation's (`conv_…`) or a user's own (`user_…`). */
 export const StreamId = Type.String({ pattern: `^(conv|user)_${HEX}$`, maxLength: 29 })

@@ -7,6 +7,7 @@ import type * as streamEvents from './connection/stream-events.ts'
 import * as conversationEvents from './conversations/events.ts'
 import * as conversationRoutes from './conversations/routes.ts'
 import type { Command, Created, Event } from './envelope.ts'
+import * as mediaRoutes from './media/routes.ts'
 import * as messageEvents from './messages/events.ts'
 import * as messageRoutes from './messages/routes.ts'
 import * as presenceEvents from './presence/events.ts'
@@ -64,6 +65,7 @@ const declaredRoutes: Readonly<Record<string, unknown>> = {
   ...conversationRoutes,
   ...messageRoutes,
   ...reactionRoutes,
+  ...mediaRoutes,
   ...adminRoutes
 }
 

@@ -80,7 +80,12 @@ export const DEFAULT_LIMITS = {
   contactNumbersPerDay: 20_000,
   /** Requests (to talk, to be friends) that one person makes in a day, and that may be open at once. */
   requestsPerDay: 100,
-  openRequests: 100
+  openRequests: 100,
+  /** Largest file, and all files of one person, MiB. */
+  fileMebibytes: 100,
+  filesPerUserMebibytes: 10_240,
+  /** Uploads of one person at once. */
+  uploadsAtOnce: 4
 } as const satisfies Record<string, number>
 
 /** The limits in force: the defaults, with what the operator changed. */

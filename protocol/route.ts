@@ -10,6 +10,8 @@ export interface Route {
   readonly isOptional?: true
   /** Public, and counted by what its body proves: a school refreshes from one address. */
   readonly isProvedByBody?: true
+  /** Fields of a body that is a form with files (`multipart/form-data`). */
+  readonly form?: TSchema
   readonly schema: {
     readonly summary: string
     readonly tags: readonly string[]

@@ -32,6 +32,8 @@ import { SocketServer } from './faces/ws/server.ts'
 import { createJobs, type Jobs } from './jobs/index.ts'
 import { Budgets } from './limits/budgets.ts'
 import { FairGate } from './limits/fair-gate.ts'
+import { createMedia, createMediaStores, createStorage, declareFileJobs, mediaCollections } from './media/index.ts'
+import { fileRoutes, nameFiles } from './media/rest.ts'
 import { messageCommands } from './messages/commands.ts'
 import { createMessages } from './messages/index.ts'
 import { reactionCommands } from './messages/reactions/commands.ts'
@@ -44,6 +46,7 @@ import { operationRoutes } from './ops/rest.ts'
 import { sourcesOf } from './ops/sources.ts'
 import { startPageRoutes } from './ops/start-page/rest.ts'
 import { presenceRoutes } from './presence/index.ts'
+import { fileLinks } from './present/file-links.ts'
 import { connectionCommands } from './realtime/commands/connection-commands.ts'
 import { Dispatcher } from './realtime/commands/dispatcher.ts'
 import type { RealtimeDialect } from './realtime/encoding/dialect-encoder.ts'
@@ -72,6 +75,7 @@ const COLLECTIONS = {
   ...userCollections,
   ...accountCollections,
   ...requestCollections,
+  ...mediaCollections,
   ...syncCollections
 }
 
@@ -91,6 +95,7 @@ export async function buildApp(config: AppConfig, connection?: Connection): Prom
   const shared = { config, availability, onError }
   const bus = new MemoryBus()
   const delivery = await createDelivery(config, app.log)
+  nameFiles(app, config)
   const jobs = createJobs({ ...stores, onError })
   const subjects = createSubjects({ stores, bus, config, delivery, onError })
   const { headPoller } = declareJobs(jobs, { stores, subjects, config })
@@ -128,6 +133,7 @@ export async function buildApp(config: AppConfig, connection?: Connection): Prom
 function declareJobs(jobs: Jobs, { stores, subjects, config }: JobDeps) {
   const { presence } = subjects
   const everyMs = config.timings.sightingMs
+  declareFileJobs(jobs, subjects)
   jobs.everyServer({ name: 'sightings', everyMs, run: async () => await presence.keepSightings() })
   jobs.oneServer({ name: 'stale-transactions', everyMs: STALE_TRANSACTIONS_MS, run: stores.cleanStaleTransactions })
   return { headPoller: jobs.everyServer(subjects.headPoller) }
@@ -148,10 +154,7 @@ async function servePages(app: FastifyInstance, dialects: readonly Dialect[], { 
 export type Stores = Awaited<ReturnType<typeof openStores>>
 
 /** Opens the database, and makes the stores of every subject. */
-export async function openStores(
-  config: Pick<AppConfig, 'MONGODB_URI' | 'MONGODB_POOL_SIZE' | 'COMMIT_LANES'>,
-  connection?: Connection
-) {
+export async function openStores(config: Omit<AppConfig, 'JWT_SECRET'>, connection?: Connection) {
   const database = await openDatabase(connection ?? (await connect(config)), COLLECTIONS, userMigrations)
   const streams = createStreamStores(database)
   const core = createCoreStores(database, streams.accounts, config.COMMIT_LANES)
@@ -161,7 +164,9 @@ export async function openStores(
     ...createUserStores(database),
     ...createAccountStores(database),
     ...createRequestStores(database),
+    ...createMediaStores(database),
     ...createSyncStores(database),
+    storage: await createStorage(config),
     database,
     cleanStaleTransactions: async () => await cleanStaleTransactions(database.client, STALE_TRANSACTIONS_MS),
     close: async () => {
@@ -219,7 +224,8 @@ export function createSubjects({ stores: store, bus, config, delivery, onError }
   const accounts = createAccounts({ ...base, ...people, delivery })
   const conversations = createConversations({ ...base, ...people })
   const requests = createRequests({ ...base, ...people, ...conversations })
-  const messages = createMessages({ ...base, ...conversations })
+  const media = createMedia({ ...base, ...people, storage: store.storage, links: fileLinks })
+  const messages = createMessages({ ...base, ...conversations, ...media })
   const items = {
     ...people.userItems,
     ...accounts.accountItems,
@@ -234,7 +240,7 @@ export function createSubjects({ stores: store, bus, config, delivery, onError }
     for (const id of endedSessionIds) accounts.sessions.forget(id)
   })
   const { admin } = createAdmin({ ...base, ...accounts })
-  return { ...people, ...accounts, ...conversations, ...requests, ...messages, ...sync, admin, budgets }
+  return { ...people, ...accounts, ...conversations, ...requests, ...media, ...messages, ...sync, admin, budgets }
 }
 
 type RoutedSubjects = Subjects & { readonly authenticator: ReturnType<typeof createAuthenticator> }
@@ -252,6 +258,7 @@ function routesOf(subjects: RoutedSubjects) {
     ...conversationRoutes(subjects),
     ...messageRoutes(subjects),
     ...reactionRoutes(subjects.reactions),
+    ...fileRoutes(subjects),
     ...adminRoutes(subjects.admin)
   ]
 }

@@ -9,6 +9,8 @@ export const userId = (id: StoredId): string => prefixedId('user', id.toHexStrin
 export const conversationId = (id: StoredId): string => prefixedId('conv', id.toHexString())
 export const messageId = (id: StoredId): string => prefixedId('msg', id.toHexString())
 
+export const fileId = (id: StoredId): string => prefixedId('file', id.toHexString())
+
 /** The name of a pair of people, whoever asks; ids are 24 hexadecimal digits. */
 export function pairKeyOf(a: string, b: string): string {
   return [a, b].sort().join(':')

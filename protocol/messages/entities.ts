@@ -23,11 +23,17 @@ export const Url = WebAddress
 
 const pixels = Type.Optional(Type.Integer({ minimum: 0, maximum: 100_000 }))
 
-/** A file that belongs to a message. Durations are seconds, with fractions; `waveform` is loudness over time. */
+/**
+ * A file that belongs to a message: one that was uploaded here, whose `url` is one of its addresses, or one that is
+ * elsewhere. Of the former the server says what there is to say, and gives each reader an address of their own. Durations are seconds, with fractions; `waveform` is loudness
+ * over time, `thumbhash` a blurred picture.
+ */
 export const Attachment = closed({
   type: oneOf('image', 'video', 'audio', 'voice', 'file'),
   url: Url,
   thumbnailUrl: Type.Optional(Url),
+  previewUrl: Type.Optional(Url),
+  thumbhash: Type.Optional(Type.String({ maxLength: 64, pattern: '^[A-Za-z0-9+/=]*$' })),
   fileName: Type.Optional(Type.String({ maxLength: 255, pattern: PLAIN_TEXT })),
   fileSize: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })),
   mimeType: Type.Optional(Type.String({ maxLength: 127, pattern: '^[\\x21-\\x7e]+( *;[\\x20-\\x7e]*)?$' })),

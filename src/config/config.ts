@@ -2,32 +2,11 @@ import { type Static, type StaticDecode, type TSchema, Type } from '@sinclair/ty
 import { Value } from '@sinclair/typebox/value'
 import { DEFAULT_LIMITS, type Limits } from '../../protocol/limits.ts'
 import { isInClear, isLoopback, isProxy } from './hosts.ts'
+import { duration, flag, integer, list, oneOf, text } from './kinds.ts'
 import { contradictions, DEFAULT_TIMINGS, type Timings } from './timings.ts'
 import { convert, formatDuration } from './variables.ts'
 
 export type { Timings } from './timings.ts'
-
-// Besides JSON Schema's own, a variable's schema says: `expected`, the end of the sentence "… is not" in a problem;
-// `as`, how its text is read where the type alone does not tell; `secret`, never shown.
-const text = (expected: string, options: object = {}) => Type.Optional(Type.String({ expected, ...options }))
-const integer = (minimum: number, maximum: number, fallback: number) =>
-  Type.Integer({ minimum, maximum, default: fallback, expected: `a whole number from ${minimum} to ${maximum}` })
-const flag = (fallback: boolean) => Type.Boolean({ default: fallback, expected: 'true or false' })
-const duration = (fallback: string, minimum = 1000) =>
-  Type.Integer({
-    as: 'duration',
-    minimum,
-    default: fallback,
-    expected: `a time of at least ${formatDuration(minimum)}, such as 500ms, 15m, 12h, 7d, or milliseconds`
-  })
-const list = (expected: string) => Type.Array(Type.String(), { as: 'list', default: '', expected })
-const oneOf = <T extends string>(fallback: NoInfer<T>, ...values: T[]) =>
-  Type.Unsafe<T>(
-    Type.Union(
-      values.map(value => Type.Literal(value)),
-      { default: fallback, expected: `one of ${values.join(', ')}` }
-    )
-  )
 
 /** The kinds of existing apps whose own API is served. */
 export const DIALECT_NAMES = ['mobile', 'unified', 'chatapp', 'reals2chat', 'taatom'] as const
@@ -39,6 +18,9 @@ const Env = Type.Object({
   PORT: integer(0, 65_535, 3000),
   HOST: Type.String({ default: '127.0.0.1', expected: 'an address to listen on' }),
   LOG_LEVEL: oneOf('info', 'fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
+  PUBLIC_URL: text('the http:// or https:// address by which clients reach this server', {
+    pattern: '^https?://[^/?#]+(/[^?#]*)?$'
+  }),
   DATA_DIR: Type.String({ default: '.data', expected: 'a folder' }),
   MONGODB_URI: text('a connection string that starts with mongodb:// or mongodb+srv://', {
     pattern: '^mongodb(\\+srv)?://.',
@@ -89,6 +71,12 @@ const Env = Type.Object({
   USER_DIRECTORY: flag(true),
   EDIT_WINDOW: duration('15m', 0),
   FORMER_TEXTS: oneOf('members', 'members', 'author'),
+  FILES: oneOf('disk', 'disk', 's3'),
+  FILE_LINK_TTL: duration('7d', 60_000),
+  S3_URL: text('the https:// address of a bucket (http:// only outside production)', { pattern: '^https?://[^/]+/' }),
+  S3_REGION: Type.String({ default: 'auto', expected: 'the name of a region' }),
+  S3_ACCESS_KEY_ID: text('the id of an access key', { secret: true }),
+  S3_SECRET_ACCESS_KEY: text('the secret of an access key', { secret: true }),
   METRICS_TOKEN: text('a token of 16 characters or more', { minLength: 16, secret: true })
 })
 const NUMBER_MAX = 1_000_000_000
@@ -218,6 +206,7 @@ function unfinished(config: Partial<Config>, env: NodeJS.ProcessEnv): string[] {
   return [
     ...unfinishedDelivery(config),
     ...unfinishedIssuer(config),
+    ...unfinishedFiles(config),
     ...(config.NODE_ENV === 'production' ? unfinishedDatabase(config, env) : []),
     ...badProxies.map(it => `TRUST_PROXY: ${JSON.stringify(it)} is not ${Env.properties.TRUST_PROXY['expected']}`)
   ]
@@ -246,6 +235,14 @@ function unfinishedIssuer({ NODE_ENV, AUTH_JWKS_URL, AUTH_ISSUER, AUTH_AUDIENCE 
     problems.push('AUTH_JWKS_URL: must be https:// in production: who can change the keys can sign in as anybody')
   }
   return problems
+}
+
+/** Settings that a store of files lacks. */
+function unfinishedFiles(config: Partial<Config>): string[] {
+  if (config.FILES !== 's3') return []
+  const needed = ['S3_URL', 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY'] as const
+  const missing = needed.filter(name => config[name] === undefined)
+  return missing.map(name => `${name}: required where FILES is s3`)
 }
 
 const NEEDED_BY: Record<Config['OTP_DELIVERY'], readonly (keyof Config)[]> = {

@@ -8,6 +8,11 @@ type Part<R extends Route, Name extends string> =
 
 type AnswerOf<Responses> = { [Status in keyof Responses]: Responses[Status] }[keyof Responses]
 
+/** A part of a form: a field, or a file whose bytes are read before the next part. */
+export type FormPart =
+  | { readonly name: string; readonly value: string; readonly bytes?: undefined }
+  | { readonly name: string; readonly fileName: string; readonly bytes: Readable }
+
 /** The request of a handler, with the types of its contract. `actor` is there unless the route is public or optional. */
 export interface Call<R extends Route> {
   readonly actor: R extends { isPublic: true } ? undefined : R extends { isOptional: true } ? Actor | null : Actor
@@ -19,6 +24,8 @@ export interface Call<R extends Route> {
   /** True for a request from this machine, through no proxy. */
   readonly isLocal: boolean
   readonly id: string
+  /** The parts of a form, of a route that takes one. @throws {AppError} `unsupported_media_type`, `bad_frame`, `too_large` */
+  form(): AsyncIterable<FormPart>
 }
 
 /** The reply of a handler, as far as a handler may change it. */
@@ -32,12 +39,16 @@ export interface Reply {
  * The answer of a handler: one of the bodies of its contract, where that is text also as its bytes or a stream of them;
  * nothing where the contract says `null`.
  */
-export type Answer<R extends Route> =
-  AnswerOf<R['schema']['response']> extends infer Schema extends TSchema
-    ? Static<Schema> extends null
-      ? Promise<void>
-      : Promise<Static<Schema> extends string ? string | Buffer | Readable : Static<Schema>>
-    : never
+export type Answer<R extends Route> = Promise<Body<AnswerOf<R['schema']['response']>>>
+
+type Body<Schema> = Schema extends TSchema
+  ? Static<Schema> extends null
+    ? // biome-ignore lint/suspicious/noConfusingVoidType: a handler answers nothing
+      void
+    : Static<Schema> extends string
+      ? string | Buffer | Readable
+      : Static<Schema>
+  : never
 
 /**
  * Key that a request is counted by where no token says whose it is: a code that it knows; nothing for what

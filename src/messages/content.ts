@@ -5,6 +5,7 @@ import type { MessageSendData } from '../../protocol/messages/events.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { omitUndefined } from '../omit-undefined.ts'
+import { fileLinks } from '../present/file-links.ts'
 import type { ConversationState } from '../store/commit/draft.ts'
 import type { MessageDoc } from '../store/documents.ts'
 import { requireText } from '../text.ts'
@@ -44,7 +45,7 @@ export function readContent(input: NewContent, textBytes: number): Content {
   const rest = partsOf(input)
   requireWellFormed(rest)
   const mentions = [...new Set(input.mentions?.map(bareId))]
-  const others = otherParts(type, rest, mentions)
+  const others = otherParts(type, withFileIds(rest), mentions)
   const replyTo = input.replyTo && bareId(input.replyTo)
   return {
     fields: { type, ...omitUndefined({ text }), ...rest },
@@ -105,6 +106,16 @@ function missing(type: MessageType, part: string): AppError {
   return new AppError('invalid', `A message of type ${type} needs its ${part}`)
 }
 
+/** The same file is the same content, by whichever of its addresses. */
+function withFileIds<T extends { readonly attachments?: readonly Attachment[] }>({ attachments, ...rest }: T) {
+  if (attachments === undefined) return rest
+  const named = attachments.map(({ url, thumbnailUrl, previewUrl, ...it }) => {
+    const fileId = fileLinks.fileIdIn(url)
+    return fileId === undefined ? { ...it, url, thumbnailUrl, previewUrl } : { type: it.type, fileId }
+  })
+  return { attachments: named, ...rest }
+}
+
 /** Content but text and reply, as one text; nothing for a plain text, so that its digest stays what it was. */
 function otherParts(type: MessageType, rest: object, mentions: readonly string[]): string | undefined {
   if (type === 'text' && mentions.length === 0 && Object.keys(rest).length === 0) return undefined
@@ -113,7 +124,19 @@ function otherParts(type: MessageType, rest: object, mentions: readonly string[]
 
 function attachmentOf(attachment: Attachment): Attachment {
   const { type, url, thumbnailUrl, fileName, fileSize, mimeType, durationSeconds, width, height, waveform } = attachment
-  const rest = { thumbnailUrl, fileName, fileSize, mimeType, durationSeconds, width, height, waveform }
+  const { previewUrl, thumbhash } = attachment
+  const rest = {
+    thumbnailUrl,
+    fileName,
+    fileSize,
+    mimeType,
+    durationSeconds,
+    width,
+    height,
+    waveform,
+    previewUrl,
+    thumbhash
+  }
   return { type, url, ...omitUndefined(rest) }
 }
 

@@ -38,6 +38,7 @@ import type { MessageStore } from '../store/messages.ts'
 import { noSuchMessage } from '../store/missing.ts'
 import type { View } from '../store/view.ts'
 import type { AccountStore } from '../streams/store.ts'
+import { attach, type FilesPort } from './attaching.ts'
 import { membersAmong, readContent, tombstoneOf } from './content.ts'
 import { type Edit, requireEdit, withEdit } from './editing.ts'
 
@@ -74,6 +75,7 @@ interface MessageDeps {
     readonly messages: MessageStore
   }
   bus: Bus
+  files: FilesPort
   typing: Pick<TypingService, 'speak'>
   config: Pick<Config, 'EDIT_WINDOW' | 'FORMER_TEXTS' | 'limits'>
   sends: TokenBuckets
@@ -85,14 +87,16 @@ interface MessageDeps {
 export class MessageService {
   readonly #store: MessageDeps['store']
   readonly #bus: Bus
+  readonly #files: FilesPort
   readonly #typing: MessageDeps['typing']
   readonly #config: MessageDeps['config']
   readonly #sends: TokenBuckets
   readonly #changes: TokenBuckets
   readonly #chatsBegun: TokenBuckets
 
-  constructor({ store, bus, typing, config, sends, changes }: MessageDeps) {
+  constructor({ store, bus, files, typing, config, sends, changes }: MessageDeps) {
     this.#store = store
+    this.#files = files
     this.#bus = bus
     this.#typing = typing
     this.#config = config
@@ -111,6 +115,7 @@ export class MessageService {
     const { fields, mentions, bytes, bodyHash } = readContent(input, this.#config.limits.textBytes)
     this.#sends.takeInTurn(actor, 'You are sending too fast')
     this.#typing.speak(actor, id)
+    const attached = await attach(this.#files, actor, fields.attachments)
     const senderId = new ObjectId(actor.userId)
     const replyToId = input.replyTo === undefined ? undefined : new ObjectId(bareId(input.replyTo))
     let isCounted = false
@@ -128,12 +133,14 @@ export class MessageService {
         requireUnblocked(draft.state)
         if (isFirst(draft.state)) countBegun()
         const answered = replyToId && requireVisible(member, draft.message(replyToId))
+        if (attached instanceof AppError) throw attached
         const replyTo = answered && { messageId: answered._id, senderId: answered.senderId }
         const message = draft.append({
           senderId,
           clientId,
           bodyHash,
           ...fields,
+          ...(attached && { attachments: attached }),
           ...omitUndefined({ mentions: membersAmong(draft.state, mentions), replyTo })
         })
         let presented: Message | undefined

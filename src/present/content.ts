@@ -1,20 +1,23 @@
 import { prefixedId } from '../../protocol/ids.ts'
-import type { Message, SystemNote } from '../../protocol/messages/entities.ts'
+import type { Attachment, Message, SystemNote } from '../../protocol/messages/entities.ts'
 import type { ObjectId } from '../database/object-id.ts'
 import { omitUndefined } from '../omit-undefined.ts'
-import type { MessageDoc } from '../store/documents.ts'
+import type { AttachmentDoc, MessageDoc } from '../store/documents.ts'
+import { type FileLinks, fileLinks, type LinkHolder } from './file-links.ts'
 
 const PARTS = ['attachments', 'location', 'contact', 'encryptedContent', 'metadata', 'mentions', 'system'] as const
 
 type Content = Pick<Message, (typeof PARTS)[number]>
 
 /** Content of a stored message besides its text, as on the wire. */
-export function presentContent(doc: MessageDoc): Content {
+export function presentContent(doc: MessageDoc, userId?: ObjectId): Content {
   // Most messages are text and nothing else.
   if (!PARTS.some(name => doc[name] !== undefined)) return {}
-  const { attachments, location, contact, encryptedContent, metadata, mentions, system } = doc
+  const { conversationId: of, attachments, location, contact, encryptedContent, metadata, mentions, system } = doc
+  const conversationId = of.toHexString()
+  const reader = userId && { userId: userId.toHexString() }
   return omitUndefined({
-    attachments,
+    attachments: attachments?.map(it => presentAttachment(it, { conversationId, ...reader })),
     location,
     contact: contact && presentContact(contact),
     encryptedContent,
@@ -22,6 +25,17 @@ export function presentContent(doc: MessageDoc): Content {
     mentions: mentions?.map(presentId),
     system: system && presentNote(doc.senderId, system)
   })
+}
+
+/** A file that is kept here has addresses for who reads of it. */
+function presentAttachment({ fileId, hasPictures, url = '', ...rest }: AttachmentDoc, holder: LinkHolder): Attachment {
+  if (fileId === undefined) return { ...rest, url }
+  const to = (variant: Parameters<FileLinks['to']>[1]) => fileLinks.to(fileId.toHexString(), variant, holder)
+  return {
+    ...rest,
+    url: to('original'),
+    ...(hasPictures && { previewUrl: to('preview'), thumbnailUrl: to('thumbnail') })
+  }
 }
 
 /** An upper bound of its bytes on the wire. */

@@ -48,7 +48,7 @@ export function presentMessage(doc: MessageDoc, answered?: AnsweredMessage, read
     clientId: doc.clientId,
     type: doc.type,
     text: doc.text,
-    ...presentContent(doc),
+    ...presentContent(doc, reader?.userId),
     replyTo: doc.replyTo && presentQuote(doc.replyTo, answered, reader),
     reactions: doc.reactions?.map(presentReaction) ?? [],
     createdAt: doc.createdAt.toISOString(),

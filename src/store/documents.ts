@@ -92,6 +92,15 @@ export interface SystemNoteDoc {
   role?: MemberDoc['role']
 }
 
+/** A file of a message: one that is kept here, with what the server knows of it, or one that is elsewhere. */
+export interface AttachmentDoc extends Omit<Attachment, 'url'> {
+  /** Address, of one that is elsewhere. */
+  url?: string
+  fileId?: ObjectId
+  /** Whether there are smaller pictures of a file that is kept here. */
+  hasPictures?: boolean
+}
+
 /** A message as it is now; a deleted one keeps its place and loses its content. */
 export interface MessageDoc {
   _id: ObjectId
@@ -107,7 +116,7 @@ export interface MessageDoc {
   bodyHash: string
   type: MessageType
   text?: string
-  attachments?: Attachment[]
+  attachments?: AttachmentDoc[]
   location?: Location
   contact?: { name: string; phones?: string[]; userId?: ObjectId }
   encryptedContent?: string

@@ -30,6 +30,9 @@ const ANSWERED = {
 
 const PLACE = { conversationId: 1, seq: 1 } as const
 
+/** Messages of one conversation with the same file that are looked at. */
+const MAX_WITH_FILE = 100
+
 /** Position of a message. */
 export type MessagePlace = Pick<MessageDoc, '_id' | 'conversationId' | 'seq'>
 
@@ -42,7 +45,8 @@ export class MessageStore {
       key: { conversationId: 1, senderId: 1, clientId: 1 },
       unique: true,
       partialFilterExpression: { clientId: { $exists: true } }
-    } // the commit: a repeated send
+    }, // the commit: a repeated send
+    { key: { 'attachments.fileId': 1, conversationId: 1 }, sparse: true } // findWithFile, hasFile
   ]
 
   readonly #messages: Collection<MessageDoc>
@@ -55,6 +59,23 @@ export class MessageStore {
 
   async find(id: ObjectId): Promise<MessageDoc | null> {
     return await this.#messages.findOne({ _id: id })
+  }
+
+  /** Messages of a conversation that have a file, newest first; the last hundred of them. */
+  async findWithFile(
+    conversationId: ObjectId,
+    fileId: ObjectId
+  ): Promise<Pick<MessageDoc, '_id' | 'seq' | 'hiddenFor'>[]> {
+    return await this.#messages
+      .find({ 'attachments.fileId': fileId, conversationId }, { projection: { seq: 1, hiddenFor: 1 } })
+      .sort({ seq: -1 })
+      .limit(MAX_WITH_FILE)
+      .toArray()
+  }
+
+  /** Whether a message anywhere has a file. */
+  async hasFile(fileId: ObjectId): Promise<boolean> {
+    return (await this.#messages.findOne({ 'attachments.fileId': fileId }, { projection: { _id: 1 } })) !== null
   }
 
   /** The places of messages among the given that exist, in no order. */

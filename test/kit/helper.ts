@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { SignJWT } from 'jose'
 import { MongoClient, ObjectId } from 'mongodb'
@@ -45,6 +47,7 @@ export function testEnv(uri: string, env: Record<string, string> = {}): Record<s
     PORT: '0',
     LOG_LEVEL: 'silent',
     MONGODB_URI: uri,
+    DATA_DIR: join(tmpdir(), 'parley-tests'),
     JWT_SECRET: SECRET,
     AUTH_AUTOPROVISION: 'true',
     DEFAULT_REGION: 'DE',

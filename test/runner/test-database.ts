@@ -1,4 +1,4 @@
-import { mkdtemp, rm, statfs } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, statfs } from 'node:fs/promises'
 import { freemem, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Db, MongoClient } from 'mongodb'
@@ -37,13 +37,15 @@ async function startOrFind(): Promise<{ env: NodeJS.ProcessEnv; stop(): Promise<
   if (given) return { env: { TEST_MONGODB_URI: given }, stop: async () => undefined }
   const folder = await quickFolder()
   const dataDir = await mkdtemp(join(folder, 'parley-test-'))
+  const temporary = join(dataDir, 'tmp')
+  await mkdir(temporary)
   const log = { info: () => undefined, warn: console.warn, error: console.error }
   // Tests see what expires within seconds, not after the server's minute.
   const args = ['--setParameter', 'ttlMonitorSleepSecs=1']
   const { uri, binary, stop } = await startEmbedded({ dataDir, binary: process.env['MONGOD_BINARY'], log, args })
   return {
     // The databases of some tests are there too.
-    env: { TEST_MONGODB_URI: uri, MONGOD_BINARY: binary, TMPDIR: folder },
+    env: { TEST_MONGODB_URI: uri, MONGOD_BINARY: binary, TMPDIR: temporary },
     stop: async () => {
       await stop()
       await rm(dataDir, { recursive: true, force: true })

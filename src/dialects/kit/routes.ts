@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { readJsonBodies } from '../../faces/http/json.ts'
+import { readJsonBodies } from '../../faces/http/bodies/json.ts'
 import { methodsOf } from '../../faces/http/methods.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import type { Call, Dialect } from './dialect.ts'

@@ -1,7 +1,8 @@
-import type { FastifyPluginAsync } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { Route } from '../../../protocol/route.ts'
 import type { BoundRoute, Call, Reply } from '../../contract/route.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
+import { formOf, takeForms } from './bodies/forms.ts'
 import { methodsOf } from './methods.ts'
 
 /** Serves routes of the contract. */
@@ -9,19 +10,28 @@ export const contractRoutes: FastifyPluginAsync<{ readonly routes: readonly Boun
   app,
   { routes }
 ) => {
-  for (const { contract, handle, bodyLimit, countedBy } of routes) {
-    const { method, url, isPublic = false, isOptional = false, isProvedByBody = false, schema } = contract
-    const status = Math.min(...Object.keys(schema.response).map(Number))
-    app.route({
-      ...omitUndefined({ bodyLimit }),
-      method: methodsOf(method, isStream(schema)),
-      url,
-      schema: { ...schema },
-      config: { isPublic, isOptional, isProvedByBody, isStream: isStream(schema), ...omitUndefined({ countedBy }) },
-      handler: async (request, reply) =>
-        await handle(request as unknown as Call<Route>, reply.code(status) as unknown as Reply)
-    })
-  }
+  const isForm = ({ contract }: BoundRoute) => contract.form !== undefined
+  for (const route of routes.filter(it => !isForm(it))) addRoute(app, route)
+  await app.register(async scope => {
+    await takeForms(scope)
+    for (const route of routes.filter(isForm)) addRoute(scope, route)
+  })
+}
+
+function addRoute(app: FastifyInstance, { contract, handle, bodyLimit, countedBy }: BoundRoute): void {
+  const { method, url, isPublic = false, isOptional = false, isProvedByBody = false, schema } = contract
+  const status = Math.min(...Object.keys(schema.response).map(Number))
+  app.route({
+    ...omitUndefined({ bodyLimit }),
+    method: methodsOf(method, isStream(schema)),
+    url,
+    schema: { ...schema },
+    config: { isPublic, isOptional, isProvedByBody, isStream: isStream(schema), ...omitUndefined({ countedBy }) },
+    handler: async (request, reply) => {
+      const call = contract.form === undefined ? request : Object.assign(request, { form: () => formOf(request) })
+      return await handle(call as unknown as Call<Route>, reply.code(status) as unknown as Reply)
+    }
+  })
 }
 
 function isStream({ response }: Route['schema']): boolean {

@@ -15,6 +15,7 @@ const TAGS = [
   { name: 'users', description: 'Profiles, settings and presence.' },
   { name: 'conversations', description: 'Conversations, their members, receipts and typing.' },
   { name: 'messages', description: 'Messages, history and reactions.' },
+  { name: 'files', description: 'Files that people upload, and fetch where they see them.' },
   { name: 'requests', description: 'Requests to talk or to be friends.' },
   { name: 'contacts', description: 'The people of somebody’s address book who have an account here.' },
   { name: 'friends', description: 'People who have both said that they are friends.' },
@@ -122,10 +123,10 @@ async function describePaths(
   return document
 }
 
-function describe(name: string, { method, url, isPublic, isOptional, schema }: Route): DescribedRoute {
+function describe(name: string, { method, url, isPublic, isOptional, form, schema }: Route): DescribedRoute {
   const { response: responses, ...parts } = schema
   const security = isOptional ? [{}, { bearer: [] }] : isPublic ? [] : undefined
-  return { id: idOf(name), method, url: `/v1${url}`, ...parts, responses, ...omitUndefined({ security }) }
+  return { id: idOf(name), method, url: `/v1${url}`, ...parts, responses, ...omitUndefined({ security, form }) }
 }
 
 function idOf(name: string): string {

@@ -17,6 +17,8 @@ export interface DescribedRoute {
   readonly querystring?: TSchema
   readonly headers?: TSchema
   readonly body?: TSchema
+  /** Fields of a form with files. */
+  readonly form?: TSchema
   /** An empty request counts as one with an empty body. */
   readonly isBodyOptional?: boolean
   /** Of what is granted, by status; an operator's answer may refuse too. */
@@ -36,20 +38,26 @@ const GRANTED: Record<string, string> = {
 
 /** Completes an operation that has its parameters: bodies, examples and refusals. */
 export function finishOperation(operation: Json, route: DescribedRoute, name: Name): void {
-  const { id, method, body, isBodyOptional = false, security, responses } = route
+  const { id, method, body, form, isBodyOptional = false, security, responses } = route
   const pascal = id.charAt(0).toUpperCase() + id.slice(1)
   const parameters = (operation['parameters'] ?? []) as { readonly required?: boolean; example?: unknown }[]
   // Pages that try things out send every example.
   for (const parameter of parameters) if (parameter.required !== true) delete parameter.example
-  const requestBody = body && {
-    required: !isBodyOptional,
-    content: { 'application/json': mediaOf(body, `${pascal}Body`, name) }
-  }
+  const requestBody =
+    form === undefined
+      ? body && { required: !isBodyOptional, content: { 'application/json': mediaOf(body, `${pascal}Body`, name) } }
+      : { required: true, content: { 'multipart/form-data': { schema: asJson(form) } } }
   const granted = Object.entries(responses).map(([status, schema]) => [
     status,
     { description: GRANTED[status] ?? 'Done.', ...contentOf(schema, `${pascal}Answer`, name) }
   ])
-  const traits = { method, security, hasBody: body !== undefined, hasParameters: parameters.length > 0, responses }
+  const traits = {
+    method,
+    security,
+    hasBody: body !== undefined || form !== undefined,
+    hasParameters: parameters.length > 0,
+    responses
+  }
   Object.assign(operation, omitUndefined({ requestBody }), {
     responses: { ...refusalsOf(traits), ...Object.fromEntries(granted) }
   })

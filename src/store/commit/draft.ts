@@ -57,6 +57,8 @@ export class Draft {
   readonly now: Date
   readonly newMessages: MessageDoc[] = []
   readonly changedMessages = new Map<string, MessageDoc>()
+  /** Files that messages had before a change, and have no more. */
+  readonly releasedFiles: ObjectId[] = []
   readonly changedMembers = new Map<string, MemberDoc>()
   readonly events: DraftEvent[] = []
   readonly accountNews: AccountNews[] = []
@@ -118,6 +120,9 @@ export class Draft {
   /** Replaces a message by another state of it. @returns the state with its new `rev` */
   replace(message: Readonly<MessageDoc>): MessageDoc {
     const changed = { ...message, rev: this.#nextRev() }
+    const kept = new Set(filesOf(changed).map(id => id.toHexString()))
+    const before = this.message(message._id)
+    if (before !== undefined) this.releasedFiles.push(...filesOf(before).filter(id => !kept.has(id.toHexString())))
     this.changedMessages.set(changed._id.toHexString(), changed)
     return changed
   }
@@ -167,6 +172,11 @@ export class Draft {
     this.#doc.rev += 1
     return this.#doc.rev
   }
+}
+
+/** Files that are kept here and that a message has. */
+function filesOf({ attachments = [] }: Readonly<MessageDoc>): ObjectId[] {
+  return attachments.flatMap(({ fileId }) => fileId ?? [])
 }
 
 /** The time of a message: later than that of the last one, or at least not earlier. */

@@ -40,8 +40,8 @@ async function openCompany(t: Test): Promise<Company> {
   const send = async (conversation: string, who: Person, clientId: string) =>
     (await server.call(who, 'POST', `/v1/conversations/${conversation}/messages`, { clientId, text: 'Said' })).body
   const ids = [
-    { user: other.hex, conv: bare(direct), msg: bare((await send(direct, viewer, 'a')).id), req },
-    { user: other.hex, conv: bare(group), msg: bare((await send(group, third, 'b')).id), req }
+    { ...NO_IDS, user: other.hex, conv: bare(direct), msg: bare((await send(direct, viewer, 'a')).id), req },
+    { ...NO_IDS, user: other.hex, conv: bare(group), msg: bare((await send(group, third, 'b')).id), req }
   ]
   return { server, viewer, other, third, ids }
 }

@@ -3,7 +3,7 @@ import { commands as canonicalCommands } from '../../../protocol/index.ts'
 import type { Person, TestServer } from '../../kit/helper.ts'
 import { PacketClient } from '../../kit/packet-client.ts'
 import { Refusal, type SocketClient } from '../../kit/socket-client.ts'
-import { ask, fieldsOf, kindOf, requestFor } from '../routes/request.ts'
+import { ask, fieldsOf, kindOf, NO_IDS, requestFor } from '../routes/request.ts'
 import { allDialects, canonicalPlaces, codeOf, dialectPlaces, type Place } from '../routes/table.ts'
 import type { MeaningName, Words } from './meanings.ts'
 
@@ -109,7 +109,7 @@ export class Tables {
   names(key: string): boolean {
     const place = this.places.get(key)
     const fields = place === undefined ? [] : fieldsOf(place)
-    return fields.some(field => kindOf(field) !== undefined && !field.path.includes('sessionId'))
+    return fields.some(field => kindOf(field) !== undefined && !['sessionId', 'fileId'].includes(field.path.join()))
   }
 }
 
@@ -150,7 +150,11 @@ export class Driver {
   }
 
   async #ask(place: Place, { params, query, body }: Asked, words: Words): Promise<Said> {
-    const asked = requestFor(place, { user: words.peer.hex, conv: words.conv, msg: words.msg, req: words.req }, false)
+    const asked = requestFor(
+      place,
+      { ...NO_IDS, user: words.peer.hex, conv: words.conv, msg: words.msg, req: words.req },
+      false
+    )
     const {
       status,
       text,

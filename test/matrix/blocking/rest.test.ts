@@ -75,6 +75,8 @@ await walkFace({
     'PUT /v1/contacts/:userId': { means: 'note', body: rename },
     'POST /v1/requests/:requestId/cancel': { means: 'cancel' },
     'GET /v1/presence/count': 'own',
+    'POST /v1/files': 'own',
+    'GET /v1/files/:fileId': 'own',
     'POST /v1/requests/:requestId/decline': { means: 'decline' },
     'GET /v1/users/me/settings': 'own',
     'GET /v1/blocks': list,

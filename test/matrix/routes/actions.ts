@@ -25,6 +25,10 @@ const NOBODY: Rule = {
   ...{ open: 'forbidden', closed: 'forbidden', admin: 'forbidden', owner: 'forbidden' },
   ...{ direct: 'forbidden', apart: 'forbidden' }
 }
+const NOTHING: Rule = {
+  ...{ open: 'not_found', closed: 'not_found', admin: 'not_found', owner: 'not_found' },
+  ...{ direct: 'not_found', apart: 'not_found' }
+}
 const IN_GROUPS: Rule = { ...EVERYBODY, direct: 'invalid', apart: 'invalid' }
 const AS_SETTINGS_SAY: Rule = { ...IN_GROUPS, closed: 'forbidden' }
 const ADMINS: Rule = { ...AS_SETTINGS_SAY, open: 'forbidden' }
@@ -72,6 +76,7 @@ export const ACTIONS = {
   'take another’s question back': { rule: NOBODY },
   'change somebody else': { rule: NOBODY },
   'end a session that is not one’s own': { rule: { direct: 'not_found', apart: 'not_found' } },
+  'look at a file of somebody else': { rule: NOTHING, spends: 'nothing' },
   'list one’s own': { rule: EVERYBODY }
 } as const satisfies Record<string, Action>
 export type ActionName = keyof typeof ACTIONS

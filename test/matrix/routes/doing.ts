@@ -171,6 +171,7 @@ export const ROUTES: Readonly<Partial<Record<ActionName, readonly string[]>>> = 
     'PUT /api/users/:/settings'
   ],
   'end a session that is not one’s own': ['DELETE /v1/sessions/:'],
+  'look at a file of somebody else': ['GET /v1/files/:'],
   'list one’s own': [
     'GET /v1/conversations',
     'GET /v1/contacts after',

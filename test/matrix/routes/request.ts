@@ -11,10 +11,13 @@ export interface Field {
 }
 
 /** The ids that fields are filled with, by their kind; bare. */
-export type Ids = Readonly<Record<'user' | 'conv' | 'msg' | 'req', string>>
+export type Ids = Readonly<Record<'user' | 'conv' | 'msg' | 'req' | 'file', string>>
 
 /** Ids of nothing. */
-export const NO_IDS: Ids = { user: 'a'.repeat(24), conv: 'b'.repeat(24), msg: 'c'.repeat(24), req: 'd'.repeat(24) }
+export const NO_IDS: Ids = {
+  ...{ user: 'a'.repeat(24), conv: 'b'.repeat(24), msg: 'c'.repeat(24), req: 'd'.repeat(24) },
+  file: 'e'.repeat(24)
+}
 
 /** Request in its three parts. */
 export interface Asked {
@@ -45,7 +48,7 @@ const TEXTS = [
 export function kindOf({ schema, path }: Field): keyof Ids | undefined {
   const pattern = String(patternOf(schema))
   if (!pattern.includes('[0-9a-f]{24}')) return undefined
-  const kinds = (['conv', 'msg', 'req', 'user'] as const).filter(kind => pattern.includes(kind))
+  const kinds = (['conv', 'msg', 'req', 'user', 'file'] as const).filter(kind => pattern.includes(kind))
   return kinds[0] ?? (/conversation|chat|group/i.test(path.join()) ? 'conv' : 'msg')
 }
 

@@ -1,5 +1,6 @@
 import { bare } from '../../dialects/apps/line.ts'
 import type { Person, TestServer } from '../../kit/helper.ts'
+import { upload } from '../../media/upload.ts'
 import type { AccountStatus, Action } from './actions.ts'
 import { askedOf, type Case, kindsNamed } from './cases.ts'
 import { fieldsOf, type Ids, kindOf, NO_IDS } from './request.ts'
@@ -45,6 +46,7 @@ interface Place {
   /** What the server has noted there; of groups alone. */
   readonly note: string
   readonly req: string
+  readonly file: string
 }
 
 /** What there is to be in a place. */
@@ -71,7 +73,11 @@ export class Rooms {
   readonly #people: People
   readonly #kept = new Map<string, Promise<Place>>()
 
-  private constructor(server: TestServer, people: People) {
+  /** Of the one who is named, and in no message. */
+  readonly #file: string
+
+  private constructor(server: TestServer, people: People, file: string) {
+    this.#file = file
     this.#server = server
     this.#people = people
   }
@@ -80,7 +86,8 @@ export class Rooms {
     const [owner, admin, otherAdmin, member, target, outsider] = (await server.people(6)) as [
       ...[Person, Person, Person, Person, Person, Person]
     ]
-    return new Rooms(server, { owner, admin, otherAdmin, member, target, outsider })
+    const file = bare((await upload(server, target, 'A file')).body.id)
+    return new Rooms(server, { owner, admin, otherAdmin, member, target, outsider }, file)
   }
 
   /** Make a room where nothing has been done. */
@@ -126,7 +133,7 @@ export class Rooms {
     await this.#call(owner, 'PATCH', path, { settings: settingsIn(standing) })
     if (isMuted) await this.#call(actor, 'PATCH', `${path}/preferences`, { muted: true })
     const users = { target, admin: otherAdmin, owner, outsider, self: actor }
-    return { actor, conv: bare(group), users, said, note, req: NO_ID }
+    return { actor, conv: bare(group), users, said, note, req: NO_ID, file: this.#file }
   }
 
   async #direct({ standing, isMuted, isBlocker }: Role, it: Case, stock: Stock): Promise<Place> {
@@ -144,7 +151,7 @@ export class Rooms {
       await this.#call(blocker, 'POST', '/v1/blocks', { userId: blocked.id })
     }
     const users = { target: peer, admin: peer, owner: peer, outsider: stock.outsider, self: actor }
-    return { actor, peer, conv: bare(direct), users, said: { own, foreign }, note: NO_ID, req }
+    return { actor, peer, conv: bare(direct), users, said: { own, foreign }, note: NO_ID, req, file: this.#file }
   }
 
   async #request({ action }: Case, actor: Person, peer: Person): Promise<string> {
@@ -176,10 +183,10 @@ export class Rooms {
 const NO_ID = '0'.repeat(24)
 
 /** @param taken message that is named, of those that are taken */
-function roomOf({ actor, peer, conv, users, said, note, req }: Place, { action }: Case, taken?: string): Room {
+function roomOf({ actor, peer, conv, users, said, note, req, file }: Place, { action }: Case, taken?: string): Room {
   const { message = 'own', user = 'target' } = action
   const msg = taken ?? (message === 'note' ? note : said[message][0]) ?? NO_ID
-  return { actor, ...(peer && { peer }), ids: { conv, msg, user: users[user].hex, req } }
+  return { actor, ...(peer && { peer }), ids: { conv, msg, user: users[user].hex, req, file } }
 }
 
 /** Whether each time another message is taken. */

@@ -2,6 +2,7 @@ import type { Test } from 'tap'
 import { bare } from '../../dialects/apps/line.ts'
 import { type Person, startServer, type TestServer } from '../../kit/helper.ts'
 import { Writes } from '../../kit/writes.ts'
+import { upload } from '../../media/upload.ts'
 import type { Ids } from './request.ts'
 
 /** Said where strangers must not hear it. */
@@ -37,11 +38,12 @@ export async function openScene(t: Test): Promise<Scene> {
   }
   const [inDirect, inGroup] = [await say(direct, 'a'), await say(group, 'b')]
   await server.call(ann, 'DELETE', `/v1/conversations/${group}/members/${dave.id}`)
+  const file = bare((await upload(server, ann, SECRET_TEXT)).body.id)
   const writes = await Writes.watch(t, server.uri)
   return {
     ...{ server, ann, ben, dave, eve, writes },
-    direct: { user: ben.hex, conv: bare(direct), msg: inDirect, req },
-    group: { user: ben.hex, conv: bare(group), msg: inGroup, req }
+    direct: { user: ben.hex, conv: bare(direct), msg: inDirect, req, file },
+    group: { user: ben.hex, conv: bare(group), msg: inGroup, req, file }
   }
 }
 
@@ -51,5 +53,6 @@ export async function ownThings({ server, ben }: Scene, who: Person): Promise<Id
   const message = { clientId: 'own', text: 'Mine' }
   const { body } = await server.call(who, 'POST', `/v1/conversations/${group}/messages`, message)
   const request = await server.call(who, 'POST', '/v1/requests', { kind: 'chat', to: ben.id })
-  return { user: ben.hex, conv: bare(group), msg: bare(body.id), req: bare(request.body.id) }
+  const file = bare((await upload(server, who, 'Mine')).body.id)
+  return { user: ben.hex, conv: bare(group), msg: bare(body.id), req: bare(request.body.id), file }
 }

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { AppError } from '../../errors.ts'
+import { AppError } from '../../../errors.ts'
 
 /**
  * Takes JSON bodies as they are written: what is not UTF-8 is refused, and not repaired into another text.

@@ -1,0 +1,76 @@
+import { bareId } from '../../protocol/ids.ts'
+import type { Actor } from '../actor.ts'
+import { ObjectId } from '../database/object-id.ts'
+import { AppError } from '../errors.ts'
+import { type FileLinks, linkOf, type SignedLink } from '../present/file-links.ts'
+import { hiddenUpTo, isHiddenFor } from '../present/present.ts'
+import type { MemberStore } from '../store/members.ts'
+import type { MessageStore } from '../store/messages.ts'
+import type { UserService } from '../users/index.ts'
+import type { FileDoc } from './store.ts'
+
+interface FileAccessDeps {
+  readonly store: { readonly members: MemberStore; readonly messages: MessageStore }
+  readonly users: Pick<UserService, 'requireEnabled'>
+  readonly links: FileLinks
+}
+
+/** Somebody who asks for a file: a person, in a conversation or as its owner; or any member of a conversation. */
+interface Asker {
+  readonly userId?: string
+  readonly conversationId?: string
+}
+
+/** Decides who may read a file; asked each time, so that nobody keeps what they have lost. */
+export class FileAccess {
+  readonly #deps: FileAccessDeps
+
+  constructor(deps: FileAccessDeps) {
+    this.#deps = deps
+  }
+
+  /** Requires that a person may read a file that they name by an address. @throws {AppError} `not_found` */
+  async require(actor: Actor, file: FileDoc, address: string): Promise<void> {
+    const query = Object.fromEntries(new URL(address).searchParams)
+    const conversationId = linkOf(file._id.toHexString(), query)?.holder.conversationId
+    await this.#require(file, { userId: actor.userId, ...(conversationId && { conversationId }) })
+  }
+
+  /**
+   * Requires that who asks by a token, or by an address that the server gave out, may read a file.
+   * @throws {AppError} `not_found`, `gone` for an address whose time is over, `account_disabled`
+   */
+  async requireLink(file: FileDoc, actor: Actor | null, link: SignedLink | undefined): Promise<void> {
+    const { users, links } = this.#deps
+    const conversationId = link?.holder.conversationId
+    if (actor !== null)
+      return await this.#require(file, { userId: actor.userId, ...(conversationId && { conversationId }) })
+    if (link === undefined || !links.isSigned(link)) throw noSuchFile()
+    if (link.expiresAt * 1_000 < Date.now())
+      throw new AppError('gone', 'The address is over; ask for the message again')
+    if (link.holder.userId !== undefined) await users.requireEnabled(link.holder.userId)
+    await this.#require(file, link.holder)
+  }
+
+  async #require(file: FileDoc, { userId, conversationId }: Asker): Promise<void> {
+    if (userId !== undefined && file.ownerId.equals(userId)) return
+    if (conversationId === undefined || !isId(conversationId)) throw noSuchFile()
+    const { members, messages } = this.#deps.store
+    const id = new ObjectId(bareId(conversationId))
+    const member = userId === undefined ? undefined : await members.find(id, new ObjectId(userId))
+    if (member === null) throw noSuchFile()
+    const found = await messages.findWithFile(id, file._id)
+    const isSeen = found.some(
+      message => member === undefined || (message.seq > hiddenUpTo(member) && !isHiddenFor(message, member.userId))
+    )
+    if (!isSeen) throw noSuchFile()
+  }
+}
+
+/** Whether it is one: what comes in an address may be anything. */
+const isId = (text: string): boolean => /^[0-9a-f]{24}$/.test(text)
+
+/** Error for a file that is missing or out of sight. */
+export function noSuchFile(): AppError {
+  return new AppError('not_found', 'There is no such file')
+}

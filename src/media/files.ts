@@ -1,0 +1,177 @@
+import type { Readable } from 'node:stream'
+import { bareId } from '../../protocol/ids.ts'
+import type { File } from '../../protocol/media/entities.ts'
+import type { Actor } from '../actor.ts'
+import type { Config } from '../config/config.ts'
+import type { DatabaseClock } from '../database/index.ts'
+import { ObjectId } from '../database/object-id.ts'
+import { AppError } from '../errors.ts'
+import { fileId as presentId } from '../ids.ts'
+import { FairGate } from '../limits/fair-gate.ts'
+import { omitUndefined } from '../omit-undefined.ts'
+import type { FileLinks } from '../present/file-links.ts'
+import type { AttachmentDoc } from '../store/documents.ts'
+import { type FileAccess, noSuchFile } from './access.ts'
+import { type ContentType, contentTypeOf } from './content-type.ts'
+import { readPicture } from './pictures.ts'
+import { hashOf, plainName, receive, type Staging } from './receive.ts'
+import { readRecording } from './recordings.ts'
+import type { BlobStore } from './storage/index.ts'
+import { type FileDoc, type FileStore, keyOf } from './store.ts'
+
+/** Time in which an upload must be used, ms. */
+const UNUSED_MS = 86_400_000
+const MEBIBYTE = 2 ** 20
+/** Uploads at once, of everybody. */
+const UPLOADS = 64
+
+/** A file that somebody sends. */
+export interface Upload {
+  readonly fileName: string | undefined
+  readonly bytes: Readable
+}
+
+interface FileServiceDeps {
+  readonly store: { readonly files: FileStore }
+  readonly storage: BlobStore
+  readonly staging: Staging
+  readonly access: FileAccess
+  readonly links: FileLinks
+  readonly clock: DatabaseClock
+  readonly config: Pick<Config, 'limits'>
+}
+
+/** Files: receiving them, and bringing them into messages. */
+export class FileService {
+  readonly #deps: FileServiceDeps
+  readonly #gate: FairGate
+
+  constructor(deps: FileServiceDeps) {
+    this.#deps = deps
+    const widthEach = deps.config.limits.uploadsAtOnce
+    this.#gate = new FairGate({ width: UPLOADS, widthEach, maxWaiting: 1_000, maxWaitingEach: 20 })
+  }
+
+  /**
+   * Keeps a file for its owner. What nobody has used after a day is removed.
+   * @throws {AppError} `too_large`, `invalid`, `quota_reached`, `busy` where there is no room
+   */
+  async upload(actor: Actor, upload: Upload): Promise<File> {
+    return await this.#gate.run({ party: actor.userId }, async () => await this.#keep(actor, upload))
+  }
+
+  /** @throws {AppError} `not_found` for what is missing, or somebody else's */
+  async find(actor: Actor, id: string): Promise<File> {
+    const [file] = await this.#deps.store.files.findStored([new ObjectId(bareId(id))])
+    if (file?.ownerId.equals(actor.userId) !== true) throw noSuchFile()
+    return this.#present(file)
+  }
+
+  /**
+   * Attachments as they are stored: of those that are addresses of this server the server says what they are.
+   * @throws {AppError} `not_found` for files that the actor may not read
+   */
+  async attach(actor: Actor, attachments: readonly AttachmentDoc[]): Promise<AttachmentDoc[]> {
+    const { links, store, access, clock } = this.#deps
+    const ids = attachments.map(({ url }) => (url === undefined ? undefined : links.fileIdIn(url)))
+    const wanted = [...new Set(ids.flatMap(id => id ?? []))].map(id => new ObjectId(id))
+    if (wanted.length === 0) return [...attachments]
+    // Before they are read: from here on they are not removed before the message is there.
+    const isThere = await store.files.hold(wanted, new Date(clock.now() + UNUSED_MS))
+    const files = new Map((await store.files.findStored(wanted)).map(file => [file._id.toHexString(), file]))
+    if (!isThere || files.size < wanted.length) throw noSuchFile()
+    for (const [index, { url = '' }] of attachments.entries()) {
+      const file = files.get(ids[index] ?? '')
+      if (file !== undefined) await access.require(actor, file, url)
+    }
+    return attachments.map((attachment, index) => {
+      const file = files.get(ids[index] ?? '')
+      return file === undefined ? attachment : attachmentOf(attachment, file)
+    })
+  }
+
+  async #keep(actor: Actor, { fileName, bytes }: Upload): Promise<File> {
+    const { staging, config } = this.#deps
+    return await staging.within(async path => {
+      await receive(bytes, path, config.limits.fileMebibytes)
+      const type = await contentTypeOf(path)
+      const { paths, ...facts } = await factsOf(path, type, actor.userId)
+      const file: FileDoc = {
+        _id: new ObjectId(),
+        ownerId: new ObjectId(actor.userId),
+        state: 'storing',
+        ...type,
+        name: plainName(fileName),
+        ...facts,
+        ...(await this.#sizeOf(paths.original)),
+        ...this.#times()
+      }
+      await this.#store(file, paths)
+      return this.#present(file)
+    })
+  }
+
+  /** The row first: of what it names, everything is found and removed again when the server dies. */
+  async #store(file: FileDoc, paths: { readonly [variant in keyof FileDoc['variants'] | 'original']?: string }) {
+    const { store, storage, config } = this.#deps
+    const quota = config.limits.filesPerUserMebibytes * MEBIBYTE
+    if (!(await store.files.insert(file, quota))) throw new AppError('quota_reached', 'There is no room for more files')
+    for (const variant of ['original', 'preview', 'thumbnail'] as const) {
+      const [path, about] = [paths[variant], variant === 'original' ? file : file.variants[variant]]
+      if (path !== undefined && about !== undefined) await storage.put(keyOf(file._id, variant), path, about.mimeType)
+    }
+    await store.files.finish(file._id)
+  }
+
+  async #sizeOf(path: string): Promise<Pick<FileDoc, 'bytes' | 'hash'>> {
+    const { stat } = await import('node:fs/promises')
+    return { bytes: (await stat(path)).size, hash: await hashOf(path) }
+  }
+
+  #times(): Pick<FileDoc, 'createdAt' | 'checkAt'> {
+    const now = this.#deps.clock.now()
+    return { createdAt: new Date(now), checkAt: new Date(now + UNUSED_MS) }
+  }
+
+  #present({ _id, kind, name, bytes, mimeType, ownerId, variants, createdAt, ...file }: FileDoc): File {
+    const { links } = this.#deps
+    const holder = { userId: ownerId.toHexString() }
+    const id = _id.toHexString()
+    const { thumbhash, width, height, durationSeconds } = file
+    return {
+      ...{ id: presentId(_id), type: kind, fileName: name, fileSize: bytes, mimeType },
+      url: links.to(id, 'original', holder),
+      ...omitUndefined({
+        previewUrl: variants.preview && links.to(id, 'preview', holder),
+        thumbnailUrl: variants.thumbnail && links.to(id, 'thumbnail', holder),
+        ...{ thumbhash, width, height, durationSeconds }
+      }),
+      createdAt: createdAt.toISOString()
+    }
+  }
+}
+
+/** @throws {AppError} as `readPicture` */
+async function factsOf(path: string, { kind }: ContentType, ownerId: string) {
+  if (kind === 'image') return await readPicture(path, ownerId)
+  const facts = kind === 'file' ? {} : await readRecording(path)
+  return { ...facts, variants: {}, paths: { original: path } }
+}
+
+/** What the server knows of a file goes before what the client says. */
+function attachmentOf({ type, durationSeconds, waveform }: AttachmentDoc, file: FileDoc): AttachmentDoc {
+  const { kind, name, bytes, mimeType, width, height, thumbhash, variants } = file
+  const isVoice = type === 'voice' && (kind === 'audio' || kind === 'video')
+  if (type !== 'file' && type !== kind && !isVoice) throw new AppError('invalid', `The file is no ${type}`)
+  const isSound = kind === 'audio' || isVoice
+  return {
+    type,
+    fileId: file._id,
+    ...{ fileName: name, fileSize: bytes, mimeType },
+    hasPictures: variants.thumbnail !== undefined,
+    ...omitUndefined({ width, height, thumbhash, waveform: isSound ? waveform : undefined }),
+    ...omitUndefined({
+      durationSeconds: file.durationSeconds ?? (isSound || kind === 'video' ? durationSeconds : undefined)
+    })
+  }
+}

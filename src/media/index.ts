@@ -1,0 +1,50 @@
+import { join } from 'node:path'
+import type { Config } from '../config/config.ts'
+import type { Collections, Database, DatabaseClock } from '../database/index.ts'
+import type { FileLinks } from '../present/file-links.ts'
+import type { MemberStore } from '../store/members.ts'
+import type { MessageStore } from '../store/messages.ts'
+import type { UserService } from '../users/index.ts'
+import { FileAccess } from './access.ts'
+import { FileContents } from './contents.ts'
+import { FileService } from './files.ts'
+import { Staging } from './receive.ts'
+import type { BlobStore } from './storage/index.ts'
+import { FileStore } from './store.ts'
+import { UnusedFiles } from './unused.ts'
+
+export type { FileContents } from './contents.ts'
+export type { FileService } from './files.ts'
+export { declareFileJobs } from './jobs.ts'
+export { createStorage } from './storage/index.ts'
+
+/** The collections of files. */
+export const mediaCollections: Collections = FileStore.indexes
+
+export function createMediaStores({ client, db }: Database) {
+  return { files: new FileStore(client, db) }
+}
+
+interface MediaDeps {
+  readonly store: ReturnType<typeof createMediaStores> & {
+    readonly members: MemberStore
+    readonly messages: MessageStore
+  }
+  readonly storage: BlobStore
+  readonly users: Pick<UserService, 'requireEnabled'>
+  readonly links: FileLinks
+  readonly clock: DatabaseClock
+  readonly config: Config
+}
+
+/** Files that people upload: keeping them, showing them to who may see them, and removing what nobody uses. */
+export function createMedia(deps: MediaDeps) {
+  const access = new FileAccess(deps)
+  const staging = new Staging(join(deps.config.DATA_DIR, 'uploads'))
+  return {
+    files: new FileService({ ...deps, access, staging }),
+    contents: new FileContents({ ...deps, access }),
+    unusedFiles: new UnusedFiles(deps),
+    staging
+  }
+}

@@ -1,0 +1,49 @@
+import type { FastifyInstance } from 'fastify'
+import * as contracts from '../../protocol/media/routes.ts'
+import type { Config } from '../config/config.ts'
+import { type BoundRoute, route } from '../contract/route.ts'
+import { AppError } from '../errors.ts'
+import { omitUndefined } from '../omit-undefined.ts'
+import { fileLinks } from '../present/file-links.ts'
+import type { FileContents } from './contents.ts'
+import type { FileService } from './files.ts'
+
+/** Settings by which this server has its name. */
+type NamedBy = Pick<Config, 'FILE_LINK_TTL' | 'PUBLIC_URL' | 'HOST'> & { readonly JWT_SECRET: readonly string[] }
+
+interface FileRouteDeps {
+  readonly files: FileService
+  readonly contents: FileContents
+}
+
+/** Routes of files. */
+export function fileRoutes({ files, contents }: FileRouteDeps): BoundRoute[] {
+  return [
+    route(contracts.UploadFile, async ({ actor, form }) => {
+      for await (const part of form()) {
+        if (part.bytes !== undefined) return await files.upload(actor, part)
+      }
+      throw new AppError('invalid', 'There is no file in the form')
+    }),
+    route(contracts.GetFile, async ({ actor, params }) => await files.find(actor, params.fileId)),
+    route(contracts.GetFileContent, async ({ actor, params, query, headers }, reply) => {
+      const { range, 'if-none-match': ifNoneMatch, 'if-range': ifRange } = headers
+      const wanted = { ...params, query, ...omitUndefined({ range, ifNoneMatch, ifRange }) }
+      const { status, headers: about, open } = await contents.find(actor, wanted)
+      reply.code(status).headers(about)
+      return (await open?.()) ?? ''
+    })
+  ]
+}
+
+/** Makes addresses of files, under the name of the setting, or under that by which this machine reaches the server. */
+export function nameFiles(app: FastifyInstance, config: NamedBy): void {
+  const { JWT_SECRET: secrets, FILE_LINK_TTL: ttlMs, PUBLIC_URL, HOST } = config
+  fileLinks.configure({ secrets, ttlMs, base: PUBLIC_URL?.replace(/\/+$/, '') ?? '' })
+  if (PUBLIC_URL !== undefined) return
+  app.addHook('onListen', async () => {
+    const address = app.server.address()
+    if (typeof address === 'object' && address !== null)
+      fileLinks.base = `http://${HOST === '127.0.0.1' ? HOST : 'localhost'}:${address.port}`
+  })
+}

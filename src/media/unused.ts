@@ -1,0 +1,42 @@
+import type { DatabaseClock } from '../database/index.ts'
+import type { MessageStore } from '../store/messages.ts'
+import type { BlobStore } from './storage/index.ts'
+import { type FileDoc, type FileStore, keysOf } from './store.ts'
+
+/** Files that are looked at in one go. */
+const BATCH = 100
+
+interface UnusedFilesDeps {
+  readonly store: { readonly files: FileStore; readonly messages: MessageStore }
+  readonly storage: BlobStore
+  readonly clock: DatabaseClock
+}
+
+/** Removes files that no message has, and gives their owners the room back. */
+export class UnusedFiles {
+  readonly #deps: UnusedFilesDeps
+
+  constructor(deps: UnusedFilesDeps) {
+    this.#deps = deps
+  }
+
+  /** Looks at the files that are due: after a day without a use, and after a message that had them was deleted. */
+  async remove(): Promise<void> {
+    const { store, clock } = this.#deps
+    for (;;) {
+      const due = await store.files.findDue(new Date(clock.now()), BATCH)
+      for (const file of due) await this.#look(file)
+      if (due.length < BATCH) return
+    }
+  }
+
+  /** First nobody can use it any more, then it is asked whether anybody does. */
+  async #look(file: FileDoc): Promise<void> {
+    const { store, storage } = this.#deps
+    if (!(await store.files.beginRemoval(file))) return
+    if (await store.messages.hasFile(file._id)) return await store.files.keep(file._id)
+    // The bytes first: the row tells where they are.
+    await storage.remove(keysOf(file))
+    await store.files.remove(file)
+  }
+}

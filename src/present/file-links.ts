@@ -1,0 +1,99 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import { bareId, prefixedId } from '../../protocol/ids.ts'
+import type { FileVariant } from '../../protocol/media/entities.ts'
+import { omitUndefined } from '../omit-undefined.ts'
+
+/** Addresses stay the same for so long, so that browsers keep what they have fetched, ms. */
+const PERIOD_MS = 21_600_000
+const SIGNATURE_BYTES = 16
+const PATH = /\/v1\/files\/(?:file_)?([0-9a-f]{24})\/(original|preview|thumbnail)$/
+
+/**
+ * Person whom an address is given to, the conversation in which they see the file, or both: of a conversation alone its
+ * members. Ids in either form.
+ */
+export interface LinkHolder {
+  readonly userId?: string
+  readonly conversationId?: string
+}
+
+/** Signed part of an address, as it comes back. */
+export interface SignedLink {
+  readonly fileId: string
+  readonly holder: LinkHolder
+  /** End, seconds since 1970. */
+  readonly expiresAt: number
+  readonly signature: string
+}
+
+interface FileLinksOptions {
+  /** The first signs, all of them are taken. */
+  readonly secrets: readonly string[]
+  /** Time that an address is good for, at least, ms. */
+  readonly ttlMs: number
+  /** Address of the server, without a slash at the end. */
+  readonly base: string
+}
+
+/** Addresses of files: each says whom it was given to, and is the same for hours. */
+export class FileLinks {
+  #keys: readonly Buffer[] = []
+  #ttlMs = 0
+  /** Address of the server, without a slash at the end; known once it listens, where no setting says it. */
+  base = ''
+
+  configure({ secrets, ttlMs, base }: FileLinksOptions): void {
+    this.#keys = secrets.map(secret => createHmac('sha256', secret).update('file links').digest())
+    this.#ttlMs = ttlMs
+    this.base = base
+  }
+
+  /** Address of a form of a file. */
+  to(fileId: string, variant: FileVariant, holder: LinkHolder): string {
+    const expiresAt = (Math.ceil(Date.now() / PERIOD_MS) * PERIOD_MS + this.#ttlMs) / 1_000
+    const [key = Buffer.alloc(0)] = this.#keys
+    const signature = signatureOf(key, { fileId, holder, expiresAt }).toString('base64url')
+    const path = `/v1/files/${prefixedId('file', bareId(fileId))}/${variant}`
+    const who = Object.entries({ u: holder.userId, c: holder.conversationId })
+      .flatMap(([name, id]) => (id === undefined ? [] : `${name}=${bareId(id)}&`))
+      .join('')
+    return `${this.base}${path}?${who}e=${expiresAt}&s=${signature}`
+  }
+
+  /** Whether one of the secrets has signed it, expired or not. */
+  isSigned({ signature, ...link }: SignedLink): boolean {
+    const bytes = Buffer.from(signature, 'base64url')
+    return bytes.length === SIGNATURE_BYTES && this.#keys.some(key => timingSafeEqual(signatureOf(key, link), bytes))
+  }
+
+  /** The file that an address of this server names, 24 hexadecimal digits; `undefined` for every other address. */
+  fileIdIn(address: string): string | undefined {
+    if (!URL.canParse(address)) return undefined
+    const { pathname, searchParams, href } = new URL(address)
+    const [, fileId] = PATH.exec(pathname) ?? []
+    if (fileId === undefined) return undefined
+    if (href.startsWith(`${this.base}/v1/files/`)) return fileId
+    // Under another name of the server what it has signed is its own.
+    const link = linkOf(fileId, Object.fromEntries(searchParams))
+    return link !== undefined && this.isSigned(link) ? fileId : undefined
+  }
+}
+
+/** Addresses of the files of this process: wherever a message is presented, its files have them. */
+export const fileLinks = new FileLinks()
+
+/** The signed part of an address; `undefined` where something is missing. */
+export function linkOf(
+  fileId: string,
+  { u, c, e, s }: { readonly [name in 'u' | 'c' | 's']?: string } & { readonly e?: string | number }
+): SignedLink | undefined {
+  if (e === undefined || s === undefined) return undefined
+  const holder = omitUndefined({ userId: u && bareId(u), conversationId: c && bareId(c) })
+  return { fileId: bareId(fileId), holder, expiresAt: Number(e), signature: s }
+}
+
+function signatureOf(key: Buffer, { fileId, holder, expiresAt }: Omit<SignedLink, 'signature'>): Buffer {
+  const ids = [fileId, holder.userId, holder.conversationId].map(id => (id === undefined ? '-' : bareId(id)))
+  const signed = [...ids, expiresAt].join(' ')
+  return createHmac('sha256', key).update(signed).digest().subarray(0, SIGNATURE_BYTES)
+}
