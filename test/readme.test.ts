@@ -1,6 +1,8 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { access, readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -57,7 +59,8 @@ t.test('the walk-through works as printed', async t => {
   const end = section.indexOf('\n## ')
   const blocks = [...section.slice(0, end).matchAll(/```sh\n([\s\S]*?)```\n```text\n([\s\S]*?)```/g)]
   t.ok(blocks.length >= 5)
-  const env = { MONGODB_URI: ownDatabase(t), JWT_SECRET: SECRET, PORT: '0', LOG_LEVEL: 'silent' }
+  const DATA_DIR = join(tmpdir(), 'parley-tests')
+  const env = { MONGODB_URI: ownDatabase(t), JWT_SECRET: SECRET, PORT: '0', LOG_LEVEL: 'silent', DATA_DIR }
   const { address, greeting } = await startProcess(t, env)
   t.ok(greeting.includes(`http://${address}/docs`), 'U67: the greeting names the documents')
   const script = blocks.map(([, commands = '']) => `${commands}echo '${MARK}'`).join('\n')
@@ -88,7 +91,7 @@ t.test('U72: compose.yaml comes up with JWT_SECRET alone, and opens no database'
 })
 
 t.test('docs/configuration.md has every variable with its default', async t => {
-  const rows = [...(await read('docs/configuration.md')).matchAll(/^\| `([A-Z_]+)` \| (.*?) ?\|/gm)]
+  const rows = [...(await read('docs/configuration.md')).matchAll(/^\| `([A-Z0-9_]+)` \| (.*?) ?\|/gm)]
   const described = rows.map(([, name, value]) => [name, value])
   const wanted = describeConfig(readConfig({}), {}).map(row => [row.name, row.default])
   t.strictSame(described, wanted)

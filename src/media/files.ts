@@ -1,8 +1,9 @@
-import type { Readable } from 'node:stream'
+import { stat } from 'node:fs/promises'
 import { bareId } from '../../protocol/ids.ts'
 import type { File } from '../../protocol/media/entities.ts'
 import type { Actor } from '../actor.ts'
 import type { Config } from '../config/config.ts'
+import type { FormPart } from '../contract/route.ts'
 import type { DatabaseClock } from '../database/index.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
@@ -25,10 +26,10 @@ const MEBIBYTE = 2 ** 20
 /** Uploads at once, of everybody. */
 const UPLOADS = 64
 
-/** A file that somebody sends. */
-export interface Upload {
-  readonly fileName: string | undefined
-  readonly bytes: Readable
+/** A form whose file is kept. */
+export interface UploadedForm {
+  readonly file: File
+  readonly fields: Readonly<Record<string, string>>
 }
 
 interface FileServiceDeps {
@@ -53,11 +54,35 @@ export class FileService {
   }
 
   /**
-   * Keeps a file for its owner. What nobody has used after a day is removed.
-   * @throws {AppError} `too_large`, `invalid`, `quota_reached`, `busy` where there is no room
+   * Keeps the file of a form for its owner, once the whole form is there, and reads its fields, in whichever order they
+   * come. What nobody has used after a day is removed.
+   * @param check throws for fields that are not taken; nothing is kept then
+   * @throws {AppError} `too_large`, `invalid`, `bad_frame`, `quota_reached`, `busy` where there is no room
    */
-  async upload(actor: Actor, upload: Upload): Promise<File> {
-    return await this.#gate.run({ party: actor.userId }, async () => await this.#keep(actor, upload))
+  async upload(
+    actor: Actor,
+    form: AsyncIterable<FormPart>,
+    check: (fields: UploadedForm['fields']) => void = () => undefined
+  ): Promise<UploadedForm> {
+    const { staging, config } = this.#deps
+    return await this.#gate.run(
+      { party: actor.userId },
+      async () =>
+        await staging.within(async path => {
+          const fields: Record<string, string> = {}
+          let fileName: string | undefined
+          for await (const part of form) {
+            if (part.bytes === undefined) fields[part.name] = part.value
+            else {
+              await receive(part.bytes, path, config.limits.fileMebibytes)
+              fileName = plainName(part.fileName)
+            }
+          }
+          if (fileName === undefined) throw new AppError('invalid', 'There is no file in the form')
+          check(fields)
+          return { file: await this.#keep(actor, path, fileName), fields }
+        })
+    )
   }
 
   /** @throws {AppError} `not_found` for what is missing, or somebody else's */
@@ -90,25 +115,21 @@ export class FileService {
     })
   }
 
-  async #keep(actor: Actor, { fileName, bytes }: Upload): Promise<File> {
-    const { staging, config } = this.#deps
-    return await staging.within(async path => {
-      await receive(bytes, path, config.limits.fileMebibytes)
-      const type = await contentTypeOf(path)
-      const { paths, ...facts } = await factsOf(path, type, actor.userId)
-      const file: FileDoc = {
-        _id: new ObjectId(),
-        ownerId: new ObjectId(actor.userId),
-        state: 'storing',
-        ...type,
-        name: plainName(fileName),
-        ...facts,
-        ...(await this.#sizeOf(paths.original)),
-        ...this.#times()
-      }
-      await this.#store(file, paths)
-      return this.#present(file)
-    })
+  async #keep(actor: Actor, path: string, name: string): Promise<File> {
+    const type = await contentTypeOf(path)
+    const { paths, ...facts } = await factsOf(path, type, actor.userId)
+    const file: FileDoc = {
+      _id: new ObjectId(),
+      ownerId: new ObjectId(actor.userId),
+      state: 'storing',
+      ...type,
+      name,
+      ...facts,
+      ...(await sizeOf(paths.original)),
+      ...this.#times()
+    }
+    await this.#store(file, paths)
+    return this.#present(file)
   }
 
   /** The row first: of what it names, everything is found and removed again when the server dies. */
@@ -121,11 +142,6 @@ export class FileService {
       if (path !== undefined && about !== undefined) await storage.put(keyOf(file._id, variant), path, about.mimeType)
     }
     await store.files.finish(file._id)
-  }
-
-  async #sizeOf(path: string): Promise<Pick<FileDoc, 'bytes' | 'hash'>> {
-    const { stat } = await import('node:fs/promises')
-    return { bytes: (await stat(path)).size, hash: await hashOf(path) }
   }
 
   #times(): Pick<FileDoc, 'createdAt' | 'checkAt'> {
@@ -149,6 +165,10 @@ export class FileService {
       createdAt: createdAt.toISOString()
     }
   }
+}
+
+async function sizeOf(path: string): Promise<Pick<FileDoc, 'bytes' | 'hash'>> {
+  return { bytes: (await stat(path)).size, hash: await hashOf(path) }
 }
 
 /** @throws {AppError} as `readPicture` */

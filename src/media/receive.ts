@@ -34,7 +34,8 @@ export class Staging {
   /** Removes what a killed server has left. */
   async clean(): Promise<void> {
     const before = Date.now() - OLD_MS
-    await this.#remove(async it => (await stat(join(this.#folder, it))).mtimeMs < before)
+    const timeOf = async (name: string) => (await stat(join(this.#folder, name)).catch(() => undefined))?.mtimeMs
+    await this.#remove(async it => ((await timeOf(it)) ?? before) < before)
   }
 
   async #remove(isMeant: (name: string) => boolean | Promise<boolean>): Promise<void> {

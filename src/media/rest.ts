@@ -19,12 +19,7 @@ interface FileRouteDeps {
 /** Routes of files. */
 export function fileRoutes({ files, contents }: FileRouteDeps): BoundRoute[] {
   return [
-    route(contracts.UploadFile, async ({ actor, form }) => {
-      for await (const part of form()) {
-        if (part.bytes !== undefined) return await files.upload(actor, part)
-      }
-      throw new AppError('invalid', 'There is no file in the form')
-    }),
+    route(contracts.UploadFile, async ({ actor, form }) => (await files.upload(actor, form(), requireNone)).file),
     route(contracts.GetFile, async ({ actor, params }) => await files.find(actor, params.fileId)),
     route(contracts.GetFileContent, async ({ actor, params, query, headers }, reply) => {
       const { range, 'if-none-match': ifNoneMatch, 'if-range': ifRange } = headers
@@ -34,6 +29,12 @@ export function fileRoutes({ files, contents }: FileRouteDeps): BoundRoute[] {
       return (await open?.()) ?? ''
     })
   ]
+}
+
+/** @throws {AppError} `invalid`: the form has a file and nothing else */
+function requireNone(fields: object): void {
+  const [name] = Object.keys(fields)
+  if (name !== undefined) throw new AppError('invalid', 'The form has a field that is not one of this')
 }
 
 /** Makes addresses of files, under the name of the setting, or under that by which this machine reaches the server. */

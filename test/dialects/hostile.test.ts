@@ -41,7 +41,8 @@ const BODIES = [
 const INSIDE = /Mongo|BSON|ObjectId|\$ne|\bat .+\.[jt]s|node_modules|TypeBox|FST_|ERR_|undefined|SyntaxError|Unexpected/
 
 const dialects = await allDialects(t)
-const places = eachOnce(dialectPlaces(dialects))
+/** Fields of forms are texts, whatever they look like. */
+const places = eachOnce(dialectPlaces(dialects)).filter(({ isForm }) => !isForm)
 
 for (const { name, realtime } of dialects) {
   t.test(`hostile input is refused in the words of ${name}, and leaves the server healthy`, async t => {

@@ -170,6 +170,10 @@ t.test('what is no picture, too large or empty is refused, and nothing of it is 
   const half = 'y'.repeat(2 ** 20)
   t.same([(await upload(server, ann, half)).status, (await upload(server, ann, half)).status], [201, 201])
   t.match(await upload(server, ann, 'z'), { status: 409, body: { error: { code: 'quota_reached' } } })
+  t.match(await upload(server, ann, 'z', { fields: { ownerId: 'x' } }), {
+    status: 400,
+    body: { error: { code: 'invalid' } }
+  })
   const json = await server.call(ann, 'POST', '/v1/files', {})
   t.match(json, { status: 415, body: { error: { code: 'unsupported_media_type' } } })
   const headers = { 'content-type': 'multipart/form-data; boundary=x' }

@@ -3,7 +3,7 @@ import type { FastifyReply } from 'fastify'
 import type { Authenticator } from '../../accounts/index.ts'
 import type { Actor } from '../../actor.ts'
 import type { Config, DialectName } from '../../config/config.ts'
-import type { CountedBy } from '../../contract/route.ts'
+import type { CountedBy, FormPart } from '../../contract/route.ts'
 import type { AppError } from '../../errors.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import type { RealtimeDialect } from '../../realtime/encoding/dialect-encoder.ts'
@@ -21,6 +21,8 @@ export interface Call<Params, Query, Body> {
   /** True for a request from this machine, through no proxy. */
   readonly isLocal: boolean
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  /** The parts of a form, of a route that takes one. */
+  form(): AsyncIterable<FormPart>
 }
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -36,6 +38,8 @@ export interface DialectRoute {
     readonly headers?: TSchema
     readonly body?: TSchema
   }
+  /** Fields of a form with files. */
+  readonly form: TSchema | undefined
   readonly isPublic: boolean
   readonly isProvedByBody: boolean
   readonly countedBy: CountedBy | undefined
@@ -69,6 +73,8 @@ interface RouteDeps<P extends TSchema, Q extends TSchema, B extends TSchema> {
   readonly params?: P
   readonly query?: Q
   readonly body?: B
+  /** Fields of a body that is a form with files. */
+  readonly form?: TSchema
   /** Sends the message that is its body, which takes its `clientId` from the header `Idempotency-Key` where it has none. */
   readonly isSend?: boolean
   /** Needs no token; then the actor must not be asked for. */
@@ -97,6 +103,7 @@ export function dialectRoute<P extends TSchema = TUnknown, Q extends TSchema = T
     params,
     query,
     body,
+    form,
     isSend = false,
     isStream = false,
     isChanging = false,
@@ -117,7 +124,7 @@ export function dialectRoute<P extends TSchema = TUnknown, Q extends TSchema = T
     ...(isSend && { headers: sendHeaders })
   }
   const access = { isPublic, isProvedByBody, countedBy }
-  const options = { ...access, summary, schema, isStream, isChanging, answer, status, otherStatus, bodyLimit }
+  const options = { ...access, summary, schema, form, isStream, isChanging, answer, status, otherStatus, bodyLimit }
   return { method, url, ...options, handle: handle as DialectRoute['handle'] }
 }
 

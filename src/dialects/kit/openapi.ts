@@ -26,14 +26,25 @@ export async function describeDialect({ name, routes, answers, presentError }: D
 
 function describe(
   name: string,
-  { method, url, summary, schema, isPublic, isStream, answer = STREAM, status, otherStatus = status }: DialectRoute
+  {
+    method,
+    url,
+    summary,
+    schema,
+    isPublic,
+    isStream,
+    form,
+    answer = STREAM,
+    status,
+    otherStatus = status
+  }: DialectRoute
 ): DescribedRoute {
   return {
     ...{ id: idOf(method, url), method, url, summary, ...schema },
     tags: [name],
     isBodyOptional: schema.body !== undefined && new CheckedSchema(schema.body).accepts({}),
     responses: { [status]: answer, [otherStatus]: answer },
-    ...omitUndefined({ security: isPublic && !isStream ? [] : undefined })
+    ...omitUndefined({ form, security: isPublic && !isStream ? [] : undefined })
   }
 }
 

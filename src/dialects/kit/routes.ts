@@ -1,4 +1,5 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import { formOf, takeForms } from '../../faces/http/bodies/forms.ts'
 import { readJsonBodies } from '../../faces/http/bodies/json.ts'
 import { methodsOf } from '../../faces/http/methods.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
@@ -7,12 +8,23 @@ import { withKey } from './idempotency-key.ts'
 import { withoutNulls } from './nulls.ts'
 
 /** Adds routes to a scope; every refusal is in the words of their app. */
-export function addRoutes(
+export async function addRoutes(
   scope: FastifyInstance,
   { routes, presentError }: Pick<Dialect, 'routes' | 'presentError'>
-): void {
+): Promise<void> {
   // Apps set the type on every request.
   readJsonBodies(scope, { isEmptyAllowed: true })
+  add(scope, { routes: routes.filter(({ form }) => form === undefined), presentError })
+  const forms = routes.filter(({ form }) => form !== undefined)
+  if (forms.length === 0) return
+  const formScope: FastifyPluginAsync = async inner => {
+    await takeForms(inner)
+    add(inner, { routes: forms, presentError })
+  }
+  await scope.register(formScope)
+}
+
+function add(scope: FastifyInstance, { routes, presentError }: Pick<Dialect, 'routes' | 'presentError'>): void {
   for (const { method, url, schema, isPublic, isProvedByBody, isChanging, countedBy, status, ...route } of routes) {
     const { body, headers } = schema
     scope.route({
@@ -27,6 +39,7 @@ export function addRoutes(
         if (body !== undefined) request.body = withoutNulls(body, request.body ?? {})
       },
       preHandler: async request => {
+        if (route.form !== undefined) Object.assign(request, { form: () => formOf(request) })
         if (headers !== undefined) request.body = withKey(request)
       },
       handler: async (request, reply) =>

@@ -1,5 +1,6 @@
 import type { AddressService, OtpService, PasswordSignIn, QrService, SessionService } from '../../accounts/index.ts'
 import type { createConversations } from '../../conversations/index.ts'
+import type { FileService } from '../../media/index.ts'
 import type { createMessages } from '../../messages/index.ts'
 import type { createRequests } from '../../requests/index.ts'
 import type { createUsers } from '../../users/index.ts'
@@ -11,6 +12,7 @@ export type Services = ReturnType<typeof createUsers> &
   ReturnType<typeof createMessages> & {
     readonly addresses: AddressService
     readonly auth: PasswordSignIn
+    readonly files: FileService
     readonly otp: OtpService
     readonly qr: QrService
     readonly sessions: SessionService

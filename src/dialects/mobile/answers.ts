@@ -119,6 +119,11 @@ export const BlockedUser = Type.Object({
   blockedAt: Timestamp
 })
 
+/** A file that was uploaded: its `url` goes into the attachments of a message. */
+const { url, thumbnailUrl, fileName, fileSize, mimeType, width, height } = Attachment.properties
+export const OneUpload = granted(
+  Type.Object({ type: Kind, url, thumbnailUrl, fileName, fileSize, mimeType, width, height, duration: durationSeconds })
+)
 export const OneUser = granted(User)
 export const Users = granted(Type.Array(User))
 export const Profile = granted(OwnUser)

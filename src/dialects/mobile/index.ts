@@ -7,11 +7,12 @@ import { conversationRoutes } from './routes/conversations.ts'
 import { historyRoutes } from './routes/history.ts'
 import { preferenceRoutes } from './routes/preferences.ts'
 import { settingsRoutes } from './routes/settings.ts'
+import { uploadRoutes } from './routes/uploads.ts'
 import { userRoutes } from './routes/users.ts'
 
 /** Document 0: "Integration Status". */
 export function createMobile({ services }: DialectDeps): Dialect {
-  const faces = [userRoutes, settingsRoutes, conversationRoutes, preferenceRoutes, historyRoutes]
+  const faces = [userRoutes, settingsRoutes, conversationRoutes, preferenceRoutes, historyRoutes, uploadRoutes]
   return {
     name: 'mobile',
     routes: faces.flatMap(routes => routes(services)),

@@ -17,13 +17,13 @@ export function shapeOf({ method, url }: Pick<DialectRoute, 'method' | 'url'>): 
  * Serves a route that several documents name: its body is made of the bodies of all of them, of one reading, unless
  * something in the request tells which one is meant.
  */
-export function shareRoute(scope: FastifyInstance, sharing: readonly Sharing[]): void {
+export async function shareRoute(scope: FastifyInstance, sharing: readonly Sharing[]): Promise<void> {
   const [first] = sharing
   if (first === undefined) return
   const choose = CHOOSERS[shapeOf(first.route)]
   const shared = choose === undefined ? mergeRoutes(sharing, first) : choose(sharing)
   const { presentError, route } = shared
-  addRoutes(scope, { routes: [route], presentError })
+  await addRoutes(scope, { routes: [route], presentError })
 }
 
 /** The first one’s path and checks. What changes something is done by the first alone. */

@@ -5,7 +5,7 @@ import type { Attachment, Message } from '../../../protocol/messages/entities.ts
 import type { Presence } from '../../../protocol/presence/entities.ts'
 import type { User } from '../../../protocol/users/entities.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
-import { textOf } from '../kit/text-of.ts'
+import { shownTextOf } from '../kit/text-of.ts'
 
 /** Date that stands for a hidden or missing one. */
 const NEVER = new Date(0).toISOString()
@@ -22,7 +22,7 @@ export function presentMessage(message: Message, recipientId: string, status: St
     conversationId: bareId(conversationId),
     senderId: bareId(senderId),
     recipientId: bareId(recipientId),
-    text: textOf(message),
+    text: shownTextOf(message),
     ...omitUndefined({ attachment: attachment && presentAttachment(attachment), clientId }),
     createdAt,
     status,

@@ -4,7 +4,7 @@ import type { Message } from '../../../protocol/messages/entities.ts'
 import type { Presence } from '../../../protocol/presence/entities.ts'
 import type { DialectEvent, Translations } from '../../realtime/encoding/dialect-encoder.ts'
 import type { Services } from '../kit/services.ts'
-import { textOf } from '../kit/text-of.ts'
+import { shownTextOf } from '../kit/text-of.ts'
 import { presentMessage } from './present.ts'
 
 /** Events of its clients, by the canonical type. */
@@ -29,7 +29,7 @@ function presentNew(message: Message): DialectEvent[] {
   const told = { chatId, message: presentMessage(message) }
   // What the server notes by itself moves no chat up.
   const isSaid = message.type !== 'system'
-  const update = { chatId, lastMessage: textOf(message), timestamp: message.createdAt }
+  const update = { chatId, lastMessage: shownTextOf(message), timestamp: message.createdAt }
   return [
     { name: 'message:new', data: told, isFor: userId => !isSender(userId) },
     { name: 'message:sent', data: told, isFor: isSender },

@@ -1,7 +1,7 @@
 import { bareId } from '../../../protocol/ids.ts'
 import type { Message } from '../../../protocol/messages/entities.ts'
 import type { ConversationDetails, Participant } from '../../conversations/index.ts'
-import { textOf } from '../kit/text-of.ts'
+import { shownTextOf } from '../kit/text-of.ts'
 
 /** A message as it is told live; whether it was seen is not known yet. */
 export function presentMessage(message: Message, seen = false) {
@@ -10,7 +10,7 @@ export function presentMessage(message: Message, seen = false) {
     _id: bareId(id),
     id: bareId(id),
     sender: bareId(senderId),
-    text: textOf(message),
+    text: shownTextOf(message),
     timestamp: createdAt,
     seen,
     type,

@@ -47,7 +47,9 @@ for (const face of faces) {
     for (const place of asked.filter(it => it.face === face && foreignFields(it).length > 0)) {
       await scene.writes.take()
       for (const stranger of someOf(strangers, 1, nameOf(place))) await requireNothing(t, scene, place, stranger)
-      t.same(await scene.writes.take(), [], `${nameOf(place)} writes nothing`)
+      // A file is received before it is known where it is to go.
+      const written = (await scene.writes.take()).filter(it => !place.isForm || !/^file/.test(it.collection))
+      t.same(written, [], `${nameOf(place)} writes nothing`)
     }
   })
 }

@@ -12,6 +12,7 @@ await walkFace({
     body: (_, { hex: userId }) => ({ userId })
   },
   routes: {
+    'POST /upload/image': 'own',
     'GET /users/me': 'own',
     'PUT /users/me': { means: 'introduce', body: ({ text: displayName }) => ({ displayName }) },
     'PUT /users/me/status': { means: 'show', body: () => ({ status: 'offline' }) },

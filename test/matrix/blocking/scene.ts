@@ -100,5 +100,7 @@ export async function openScene(t: Test): Promise<Scene> {
 /** Of writes that are about none of these places. */
 function collectionsOf(writes: readonly Write[], places: ReadonlySet<string>): string[] {
   const isElsewhere = ({ text, document }: Write) => ![...places].some(id => text.includes(id) || document.includes(id))
-  return [...new Set(writes.filter(isElsewhere).map(({ collection }) => collection))].sort()
+  const collections = writes.filter(isElsewhere).map(({ collection }) => collection)
+  // A file is received before it is known where it is to go, and shown to nobody by that.
+  return [...new Set(collections)].filter(it => !/^file/.test(it)).sort((a, b) => a.localeCompare(b))
 }

@@ -6,6 +6,7 @@ const toPeer = ({ peer: { hex: to } }: Words) => ({ to })
 const inPlace = (words: Words) => ({ ...place(words), content: words.text })
 const answer = (words: Words) => ({ conversation: words.conv, text: words.text, replyTo: words.theirs })
 const mention = (words: Words) => ({ ...inPlace(words), mentions: [words.peer.hex] })
+const form = (words: Words) => ({ ...place(words), text: words.text })
 const toPerson = (words: Words) => ({ ...toPeer(words), text: words.text })
 const toPeople = ({ text: name, peer }: Words) => ({ name, members: [peer.hex] })
 const userIds = ({ peer }: Words) => ({ userIds: [peer.hex] })
@@ -79,6 +80,8 @@ await walkFace({
       { shows: 'nothing', query: place },
       { shows: 'nothing', query: ({ peer }) => ({ with: peer.hex }), where: 'direct' }
     ],
+    'POST /messages/upload': { means: 'send', body: form },
+    'POST /messages/voice': { means: 'send', body: form },
     'PATCH /messages/:id': { means: 'edit', body: ({ text }) => ({ text }) },
     'DELETE /messages/:id': [{ means: 'remove', query: () => ({ scope: 'everyone' }) }, { means: 'keep' }],
     'POST /messages/:id/reactions': { means: 'react' },

@@ -34,7 +34,7 @@ const OWN_COMMANDS = ['hello', 'auth:refresh', 'ping', 'presence:set', 'sync:hea
 
 /** Commands of every vocabulary, as places. */
 export function commandPlaces(dialects: readonly Dialect[]): Place[] {
-  const place = { method: SAY, isPublic: false, refusals: [] }
+  const place = { method: SAY, isPublic: false, isForm: false, refusals: [] }
   const canonical = canonicalCommands
     .filter(({ type }) => !OWN_COMMANDS.includes(type))
     .map(({ type, data }) => ({ ...place, face: 'canonical', url: type, parts: { body: data } }))

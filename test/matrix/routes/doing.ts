@@ -49,6 +49,8 @@ export const ROUTES: Readonly<Partial<Record<ActionName, readonly string[]>>> = 
     'POST /messages conversationId text',
     'POST /messages conversation content replyTo',
     'POST /messages to text',
+    'POST /messages/upload conversationId',
+    'POST /messages/voice conversationId',
     'POST /api/messages conversationId text',
     'POST /api/messages to text',
     'POST /api/messages/send text',

@@ -1,6 +1,8 @@
 import type { TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import type { Answer, Person, TestServer } from '../../kit/helper.ts'
+import { upload } from '../../media/upload.ts'
+import { wavOf } from '../../media/wav.ts'
 import type { Place } from './table.ts'
 
 /** A field that a route takes: in which part, and the names that lead to it. */
@@ -94,6 +96,7 @@ function sampleText(schema: TSchema, ids: Ids, path: readonly string[]): string 
   // A few take the long form only.
   if (kind !== undefined) return Value.Check(schema, ids[kind]) ? ids[kind] : `${kind}_${ids[kind]}`
   if (path.at(-1) === 'emoji') return '👍'
+  if (schema['format'] === 'binary') return 'file'
   const suits = TEXTS.find(text => Value.Check(schema, text)) ?? (schema['examples'] as string[] | undefined)?.[0]
   if (suits === undefined) throw new Error(`Nothing suits ${path.join('.')}: ${JSON.stringify(schema)}`)
   return suits
@@ -136,7 +139,7 @@ export function replaced(asked: Asked, { part, path }: Field, value: unknown): A
 export async function ask(
   server: TestServer,
   who: Pick<Person, 'token'> | undefined,
-  { method, url }: Pick<Place, 'method' | 'url'>,
+  { method, url, isForm }: Pick<Place, 'method' | 'url' | 'isForm'>,
   { params, querystring, body }: Asked
 ): Promise<Answer> {
   const path = url.replace(/:([A-Za-z]+)/g, (_, name: string) => encodeURIComponent(asText(params[name])))
@@ -145,7 +148,20 @@ export async function ask(
     for (const item of [value].flat()) query.append(name, asText(item))
   }
   const search = query.size > 0 ? `?${query}` : ''
+  if (isForm) return await sendForm(server, who, path + search, Object(body))
   return await server.call(who, method, path + search, method === 'GET' ? undefined : body)
+}
+
+/** A form with a recording, which is taken wherever a file is. */
+async function sendForm(
+  server: TestServer,
+  who: Pick<Person, 'token'> | undefined,
+  path: string,
+  body: Record<string, unknown>
+): Promise<Answer> {
+  const { file, image, ...rest } = body
+  const fields = Object.fromEntries(Object.entries(rest).map(([name, value]) => [name, asText(value)]))
+  return await upload(server, who, wavOf(1), { name: 'file.wav', path, fields })
 }
 
 function asText(value: unknown): string {

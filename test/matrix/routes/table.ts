@@ -17,6 +17,8 @@ export interface Place {
   /** With its parameters: `/users/:id`. */
   readonly url: string
   readonly isPublic: boolean
+  /** Whether its body is a form with a file. */
+  readonly isForm: boolean
   readonly parts: { readonly params?: TSchema; readonly querystring?: TSchema; readonly body?: TSchema }
   /** Shapes that the body of a refusal may have here: its fields’ names, sorted. */
   readonly refusals: readonly string[]
@@ -39,9 +41,10 @@ export function dialectPlaces(dialects: readonly Dialect[]): Place[] {
   }
   return dialects.flatMap(dialect =>
     dialect.routes.flatMap(route => {
-      const { method, url, isPublic, schema: parts } = route
+      const { method, url, isPublic, schema, form } = route
+      const parts = form === undefined ? schema : { ...schema, body: form }
       const sharing = shapes.get(shapeOf(route)) ?? []
-      const place = { face: dialect.name, method, isPublic, parts }
+      const place = { face: dialect.name, method, isPublic, isForm: form !== undefined, parts }
       const own = { ...place, url: `/${dialect.name}${url}`, refusals: shapesOfRefusals([dialect]) }
       // Where several have the same route, the first one’s checks hold.
       const isFirst = sharing[0] === dialect
@@ -52,8 +55,9 @@ export function dialectPlaces(dialects: readonly Dialect[]): Place[] {
 
 /** Routes of Parley’s own API that need a token. */
 export function canonicalPlaces(): Place[] {
-  return canonical.map(({ method, url, isPublic = false, isOptional = false, schema }) => ({
-    ...{ face: 'canonical', method, url: `/v1${url}`, isPublic: isPublic || isOptional, parts: schema },
+  return canonical.map(({ method, url, isPublic = false, isOptional = false, form, schema }) => ({
+    ...{ face: 'canonical', method, url: `/v1${url}`, isPublic: isPublic || isOptional },
+    ...{ isForm: form !== undefined, parts: form === undefined ? schema : { ...schema, body: form } },
     refusals: [shapeOfBody({ error: { code: '', message: '', retry: '', requestId: '' } })]
   }))
 }

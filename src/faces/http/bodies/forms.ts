@@ -4,7 +4,7 @@ import type { FormPart } from '../../../contract/route.ts'
 import { AppError } from '../../../errors.ts'
 
 /** Bounds of a form: one file, a few short fields; the bytes of the file are bounded by who takes them. */
-const BOUNDS = { files: 1, fields: 10, parts: 11, fieldNameSize: 100, fieldSize: 65_536, headerPairs: 20 }
+const BOUNDS = { files: 1, fields: 40, parts: 41, fieldNameSize: 100, fieldSize: 65_536, headerPairs: 20 }
 /** Time that an upload may take, ms. */
 const UPLOAD_MS = 3_600_000
 
