@@ -14,7 +14,9 @@ export async function traceOf(
 ): Promise<string[]> {
   await writes.take()
   await act()
-  return (await writes.take()).map(write => plain(write, names)).sort((a, b) => a.localeCompare(b))
+  // How much somebody keeps already does not matter.
+  const told = (await writes.take()).filter(({ collection }) => collection !== 'fileUsage')
+  return told.map(write => plain(write, names)).sort((a, b) => a.localeCompare(b))
 }
 
 /** A write without what is another one each time: ids, moments, hashes, and places on streams of people. */
