@@ -7,6 +7,8 @@ import type * as streamEvents from './connection/stream-events.ts'
 import * as conversationEvents from './conversations/events.ts'
 import * as conversationRoutes from './conversations/routes.ts'
 import type { Command, Created, Event } from './envelope.ts'
+import * as draftEvents from './messages/drafts/events.ts'
+import * as draftRoutes from './messages/drafts/routes.ts'
 import * as messageEvents from './messages/events.ts'
 import * as messageRoutes from './messages/routes.ts'
 import * as presenceEvents from './presence/events.ts'
@@ -25,6 +27,7 @@ const declarations = {
   ...accountEvents,
   ...userEvents,
   ...messageEvents,
+  ...draftEvents,
   ...reactionEvents,
   ...conversationEvents,
   ...presenceEvents,
@@ -63,6 +66,7 @@ const declaredRoutes: Readonly<Record<string, unknown>> = {
   ...requestRoutes,
   ...conversationRoutes,
   ...messageRoutes,
+  ...draftRoutes,
   ...reactionRoutes,
   ...adminRoutes
 }

@@ -33,7 +33,9 @@ import { createJobs, type Jobs } from './jobs/index.ts'
 import { Budgets } from './limits/budgets.ts'
 import { FairGate } from './limits/fair-gate.ts'
 import { messageCommands } from './messages/commands.ts'
-import { createMessages } from './messages/index.ts'
+import { draftCommands } from './messages/drafts/commands.ts'
+import { draftRoutes } from './messages/drafts/rest.ts'
+import { createMessageStores, createMessages, messageCollections } from './messages/index.ts'
 import { reactionCommands } from './messages/reactions/commands.ts'
 import { reactionRoutes } from './messages/reactions/rest.ts'
 import { messageRoutes } from './messages/rest.ts'
@@ -72,6 +74,7 @@ const COLLECTIONS = {
   ...userCollections,
   ...accountCollections,
   ...requestCollections,
+  ...messageCollections,
   ...syncCollections
 }
 
@@ -161,6 +164,7 @@ export async function openStores(
     ...createUserStores(database),
     ...createAccountStores(database),
     ...createRequestStores(database),
+    ...createMessageStores(database),
     ...createSyncStores(database),
     database,
     cleanStaleTransactions: async () => await cleanStaleTransactions(database.client, STALE_TRANSACTIONS_MS),
@@ -252,6 +256,7 @@ function routesOf(subjects: RoutedSubjects) {
     ...conversationRoutes(subjects),
     ...messageRoutes(subjects),
     ...reactionRoutes(subjects.reactions),
+    ...draftRoutes(subjects.drafts),
     ...adminRoutes(subjects.admin)
   ]
 }
@@ -271,6 +276,7 @@ function createFaces(app: FastifyInstance, { subjects, ...deps }: FaceDeps) {
     ...conversationCommands(subjects),
     ...messageCommands(subjects),
     ...reactionCommands(subjects.reactions),
+    ...draftCommands(subjects.drafts),
     ...syncCommands(subjects)
   ])
   const { proxies, origins } = app

@@ -125,5 +125,17 @@ export interface MessageDoc {
   hiddenFor?: ObjectId[]
 }
 
+/** Message that somebody has begun in a conversation and not sent. */
+export interface MessageDraftDoc {
+  _id: ObjectId
+  userId: ObjectId
+  conversationId: ObjectId
+  /** Absent once it was taken away. */
+  content?: { text?: string; encryptedContent?: string; replyTo?: ObjectId }
+  /** Moment of the change on the device where it was made; of two changes the later one stays. */
+  changedAt: Date
+  takenAwayAt?: Date
+}
+
 /** An answered message, as far as a quote shows it and must know who sees it. */
 export type AnsweredMessage = Pick<MessageDoc, '_id' | 'seq' | 'type' | 'text' | 'deletedAt' | 'hiddenFor'>

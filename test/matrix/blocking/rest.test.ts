@@ -42,6 +42,10 @@ await walkFace({
     'GET /v1/conversations/:conversationId/members': { shows: 'other' },
     'DELETE /v1/conversations/:conversationId/members/:userId': { means: 'end' },
     'PATCH /v1/conversations/:conversationId/preferences': { means: 'keep', body: () => ({ favorite: true }) },
+    'GET /v1/drafts': list,
+    'GET /v1/conversations/:conversationId/draft': { shows: 'nothing' },
+    'PUT /v1/conversations/:conversationId/draft': { means: 'keep', body: ({ text }) => ({ text }) },
+    'DELETE /v1/conversations/:conversationId/draft': { means: 'keep' },
     'POST /v1/conversations/:conversationId/receipts': [
       { means: 'deliver', body: ({ seq: deliveredSeq }) => ({ deliveredSeq }) },
       { means: 'read', body: readSeq }

@@ -26,6 +26,8 @@ await walkFace({
     ],
     'reaction:add': { means: 'react', body: words => ({ ...message(words), emoji: '👍' }) },
     'reaction:remove': { means: 'unreact', body: words => ({ ...message(words), emoji: '👍' }) },
+    'draft:save': { means: 'keep', body: words => ({ ...place(words), text: words.text }) },
+    'draft:delete': { means: 'keep', body: place },
     'conversation:create': [
       { means: 'start', body: toPeer },
       { means: 'invite', body: toPeople }
