@@ -11,6 +11,8 @@ import * as draftEvents from './messages/drafts/events.ts'
 import * as draftRoutes from './messages/drafts/routes.ts'
 import * as messageEvents from './messages/events.ts'
 import * as messageRoutes from './messages/routes.ts'
+import * as scheduledEvents from './messages/scheduled/events.ts'
+import * as scheduledRoutes from './messages/scheduled/routes.ts'
 import * as presenceEvents from './presence/events.ts'
 import * as presenceRoutes from './presence/routes.ts'
 import * as reactionEvents from './reactions/events.ts'
@@ -28,6 +30,7 @@ const declarations = {
   ...userEvents,
   ...messageEvents,
   ...draftEvents,
+  ...scheduledEvents,
   ...reactionEvents,
   ...conversationEvents,
   ...presenceEvents,
@@ -67,6 +70,7 @@ const declaredRoutes: Readonly<Record<string, unknown>> = {
   ...conversationRoutes,
   ...messageRoutes,
   ...draftRoutes,
+  ...scheduledRoutes,
   ...reactionRoutes,
   ...adminRoutes
 }

@@ -39,6 +39,8 @@ import { createMessageStores, createMessages, messageCollections } from './messa
 import { reactionCommands } from './messages/reactions/commands.ts'
 import { reactionRoutes } from './messages/reactions/rest.ts'
 import { messageRoutes } from './messages/rest.ts'
+import { scheduledCommands } from './messages/scheduled/commands.ts'
+import { scheduledRoutes } from './messages/scheduled/rest.ts'
 import { documentRoutes } from './ops/api-docs/rest.ts'
 import { HealthService } from './ops/health.ts'
 import { createMetrics } from './ops/lazy-metrics.ts'
@@ -94,8 +96,8 @@ export async function buildApp(config: AppConfig, connection?: Connection): Prom
   const shared = { config, availability, onError }
   const bus = new MemoryBus()
   const delivery = await createDelivery(config, app.log)
-  const jobs = createJobs({ ...stores, onError })
-  const subjects = createSubjects({ stores, bus, config, delivery, onError })
+  const jobs = createJobs({ ...stores, onError, timings: { leaseMs: config.timings.leaseMs } })
+  const subjects = createSubjects({ stores, bus, config, delivery, jobs, onError })
   const { headPoller } = declareJobs(jobs, { stores, subjects, config })
   const loadSigners = async () => await (await import('./faces/http/signers.ts')).createSigners(config.JWT_SECRET)
   const authenticator = createAuthenticator({ loadSigners, config, ...subjects })
@@ -133,6 +135,7 @@ function declareJobs(jobs: Jobs, { stores, subjects, config }: JobDeps) {
   const everyMs = config.timings.sightingMs
   jobs.everyServer({ name: 'sightings', everyMs, run: async () => await presence.keepSightings() })
   jobs.oneServer({ name: 'stale-transactions', everyMs: STALE_TRANSACTIONS_MS, run: stores.cleanStaleTransactions })
+  jobs.work(subjects.sendScheduled)
   return { headPoller: jobs.everyServer(subjects.headPoller) }
 }
 
@@ -184,6 +187,7 @@ export async function openSubjects(config: AppConfig, connection?: Connection) {
     bus: new MemoryBus(),
     config,
     delivery: new NoDelivery(),
+    jobs: createJobs({ ...stores, onError }),
     budgets: new Budgets(config.limits),
     onError
   }
@@ -201,6 +205,7 @@ interface SubjectDeps {
   readonly bus: Bus
   readonly config: Config & { readonly JWT_SECRET: readonly string[] }
   readonly delivery: Delivery
+  readonly jobs: Pick<Jobs, 'enqueue' | 'withdraw'>
   readonly onError: (error: unknown) => void
 }
 
@@ -208,7 +213,7 @@ interface SubjectDeps {
 export type Subjects = ReturnType<typeof createSubjects>
 
 /** Makes the subjects, each on those above it, and lets the bus hear of every commit. */
-export function createSubjects({ stores: store, bus, config, delivery, onError }: SubjectDeps) {
+export function createSubjects({ stores: store, bus, config, delivery, jobs, onError }: SubjectDeps) {
   const budgets = new Budgets(config.limits)
   const base = {
     store,
@@ -223,7 +228,7 @@ export function createSubjects({ stores: store, bus, config, delivery, onError }
   const accounts = createAccounts({ ...base, ...people, delivery })
   const conversations = createConversations({ ...base, ...people })
   const requests = createRequests({ ...base, ...people, ...conversations })
-  const messages = createMessages({ ...base, ...conversations })
+  const messages = createMessages({ ...base, ...people, ...conversations, jobs })
   const items = {
     ...people.userItems,
     ...accounts.accountItems,
@@ -257,6 +262,7 @@ function routesOf(subjects: RoutedSubjects) {
     ...messageRoutes(subjects),
     ...reactionRoutes(subjects.reactions),
     ...draftRoutes(subjects.drafts),
+    ...scheduledRoutes(subjects.scheduled),
     ...adminRoutes(subjects.admin)
   ]
 }
@@ -277,6 +283,7 @@ function createFaces(app: FastifyInstance, { subjects, ...deps }: FaceDeps) {
     ...messageCommands(subjects),
     ...reactionCommands(subjects.reactions),
     ...draftCommands(subjects.drafts),
+    ...scheduledCommands(subjects.scheduled),
     ...syncCommands(subjects)
   ])
   const { proxies, origins } = app

@@ -8,31 +8,48 @@ import { HistoryService } from './history.ts'
 import { MessageIdAt } from './message-id-at.ts'
 import { MessageService } from './messages.ts'
 import { ReactionService } from './reactions/reactions.ts'
+import { ScheduledService } from './scheduled/scheduled.ts'
+import { createSending } from './scheduled/sending.ts'
+import { ScheduledStore } from './scheduled/store.ts'
+import { createScheduledItems } from './scheduled/user-items.ts'
 import { createMessageItems } from './user-items.ts'
 
 type MessageDeps = Omit<ConstructorParameters<typeof MessageService>[0], 'sends' | 'changes'> &
   ConstructorParameters<typeof HistoryService>[0] &
-  Omit<ConstructorParameters<typeof DraftService>[0], 'requireAnswerable'>
+  Omit<ConstructorParameters<typeof DraftService>[0], 'requireAnswerable'> &
+  Omit<ConstructorParameters<typeof ScheduledService>[0], 'requireAnswerable' | 'sends'> &
+  Omit<Parameters<typeof createSending>[0], 'messages'>
 
 /** The collections of what belongs to messages and is none. */
-export const messageCollections: Collections = { messageDrafts: MessageDraftStore.indexes }
-
-export function createMessageStores({ db }: Database) {
-  return { messageDrafts: new MessageDraftStore(db) }
+export const messageCollections: Collections = {
+  messageDrafts: MessageDraftStore.indexes,
+  scheduledMessages: ScheduledStore.indexes
 }
 
-/** Messages: sending, changing and finding them, history, reactions, and drafts. */
+export function createMessageStores({ db }: Database) {
+  return { messageDrafts: new MessageDraftStore(db), scheduled: new ScheduledStore(db) }
+}
+
+/** Messages: sending, changing and finding them, history, reactions, drafts, and what is sent later. */
 export function createMessages(deps: MessageDeps) {
   const { store, config } = deps
   const { sendsPerSecond: perSecond, sendsBurst: burst } = config.limits
   const changes = new TokenBuckets({ perSecond, burst })
+  const sends = new TokenBuckets({ perSecond, burst })
   const requireAnswerable = createRequireAnswerable(store)
+  const messages = new MessageService({ ...deps, sends, changes })
   return {
     drafts: new DraftService({ ...deps, requireAnswerable }),
     history: new HistoryService(deps),
     messageIdAt: new MessageIdAt(store),
-    messages: new MessageService({ ...deps, sends: new TokenBuckets({ perSecond, burst }), changes }),
+    messages,
     reactions: new ReactionService({ ...deps, changes }),
-    messageItems: { ...createMessageItems(store.messages), ...createDraftItems(store.messageDrafts) }
+    scheduled: new ScheduledService({ ...deps, sends, requireAnswerable }),
+    sendScheduled: createSending({ ...deps, messages }),
+    messageItems: {
+      ...createMessageItems(store.messages),
+      ...createDraftItems(store.messageDrafts),
+      ...createScheduledItems(store.scheduled)
+    }
   }
 }

@@ -106,11 +106,15 @@ export class MessageService {
    * `clientId` acknowledges the first message and tells nobody again.
    * @throws {AppError} `not_found` for who is not a member, `forbidden` where only admins may send and for what only the
    * server writes, `invalid`, `idempotency_mismatch`, `rate_limited`, `too_large`
+   * @param isPaced false of what the person does not send now, and has been counted for before
    */
-  async send(actor: Actor, { conversationId: id, clientId, ...input }: MessageSendData): Promise<SendResult> {
+  async send(
+    actor: Actor,
+    { conversationId: id, clientId, ...input }: MessageSendData,
+    { isPaced = true }: { isPaced?: boolean } = {}
+  ): Promise<SendResult> {
     const { fields, mentions, bytes, bodyHash } = readContent(input, this.#config.limits.textBytes)
-    this.#sends.takeInTurn(actor, 'You are sending too fast')
-    this.#typing.speak(actor, id)
+    if (isPaced) this.#pace(actor, id)
     const senderId = new ObjectId(actor.userId)
     const replyToId = input.replyTo === undefined ? undefined : new ObjectId(bareId(input.replyTo))
     let isCounted = false
@@ -144,6 +148,11 @@ export class MessageService {
       }
     })
     return present === undefined ? { sent: presentSent(first, true) } : { sent: presentSent(first, false), present }
+  }
+
+  #pace(actor: Actor, id: string): void {
+    this.#sends.takeInTurn(actor, 'You are sending too fast')
+    this.#typing.speak(actor, id)
   }
 
   /**

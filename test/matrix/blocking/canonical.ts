@@ -4,6 +4,10 @@ import type { Words } from './meanings.ts'
 export const clientId = ({ text }: Words) => ({ clientId: text.replaceAll(/\W/g, '-') })
 export const content = (words: Words) => ({ ...clientId(words), text: words.text })
 export const answer = (words: Words) => ({ ...content(words), replyTo: words.theirs })
+export const scheduled = (words: Words) => ({
+  ...content(words),
+  sendAt: new Date(Date.now() + 3_600_000).toISOString()
+})
 export const mention = (words: Words) => ({ ...content(words), mentions: [words.peer.hex] })
 export const toPeer = ({ peer: { hex: userId } }: Words) => ({ type: 'direct', userId })
 export const toPeople = ({ peer, text: name }: Words) => ({ type: 'group', name, memberIds: [peer.hex] })

@@ -96,6 +96,8 @@ export const MEANINGS = {
   },
   note: stranger,
   send: { ...direct, event: 'message:new', hint: ownText },
+  /** Nobody hears of it before its time. */
+  schedule: direct,
   edit: { ...direct, event: 'message:edited', hint: ownText, isOwn: true },
   react: { ...direct, event: 'reaction:added', hint: theirMessage },
   unreact: {

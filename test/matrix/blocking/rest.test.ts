@@ -1,4 +1,16 @@
-import { answer, content, list, mention, offline, ofPeer, rename, toPeer, toPeople, userIds } from './canonical.ts'
+import {
+  answer,
+  content,
+  list,
+  mention,
+  offline,
+  ofPeer,
+  rename,
+  scheduled,
+  toPeer,
+  toPeople,
+  userIds
+} from './canonical.ts'
 import type { Words } from './meanings.ts'
 import { walkFace } from './walk.ts'
 
@@ -42,6 +54,11 @@ await walkFace({
     'GET /v1/conversations/:conversationId/members': { shows: 'other' },
     'DELETE /v1/conversations/:conversationId/members/:userId': { means: 'end' },
     'PATCH /v1/conversations/:conversationId/preferences': { means: 'keep', body: () => ({ favorite: true }) },
+    'POST /v1/conversations/:conversationId/scheduled-messages': { means: 'schedule', body: scheduled },
+    'GET /v1/scheduled-messages': 'own',
+    'GET /v1/scheduled-messages/:scheduledId': 'own',
+    'PUT /v1/scheduled-messages/:scheduledId': 'own',
+    'DELETE /v1/scheduled-messages/:scheduledId': 'own',
     'GET /v1/drafts': list,
     'GET /v1/conversations/:conversationId/draft': { shows: 'nothing' },
     'PUT /v1/conversations/:conversationId/draft': { means: 'keep', body: ({ text }) => ({ text }) },

@@ -1,4 +1,16 @@
-import { answer, content, list, mention, offline, ofPeer, rename, toPeer, toPeople, userIds } from './canonical.ts'
+import {
+  answer,
+  content,
+  list,
+  mention,
+  offline,
+  ofPeer,
+  rename,
+  scheduled,
+  toPeer,
+  toPeople,
+  userIds
+} from './canonical.ts'
 import type { Words } from './meanings.ts'
 import { walkFace } from './walk.ts'
 
@@ -26,6 +38,9 @@ await walkFace({
     ],
     'reaction:add': { means: 'react', body: words => ({ ...message(words), emoji: '👍' }) },
     'reaction:remove': { means: 'unreact', body: words => ({ ...message(words), emoji: '👍' }) },
+    'scheduled:create': { means: 'schedule', body: words => ({ ...place(words), ...scheduled(words) }) },
+    'scheduled:change': 'own',
+    'scheduled:cancel': 'own',
     'draft:save': { means: 'keep', body: words => ({ ...place(words), text: words.text }) },
     'draft:delete': { means: 'keep', body: place },
     'conversation:create': [

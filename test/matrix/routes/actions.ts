@@ -72,6 +72,7 @@ export const ACTIONS = {
   'take another’s question back': { rule: NOBODY },
   'change somebody else': { rule: NOBODY },
   'end a session that is not one’s own': { rule: { direct: 'not_found', apart: 'not_found' } },
+  'touch what another has scheduled': { rule: { direct: 'not_found', apart: 'not_found' } },
   'list one’s own': { rule: EVERYBODY }
 } as const satisfies Record<string, Action>
 export type ActionName = keyof typeof ACTIONS

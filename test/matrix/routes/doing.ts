@@ -49,6 +49,7 @@ export const ROUTES: Readonly<Partial<Record<ActionName, readonly string[]>>> = 
   ],
   send: [
     'POST /v1/conversations/:/messages text clientId',
+    'POST /v1/conversations/:/scheduled-messages text',
     'POST /messages conversationId text',
     'POST /messages conversation content replyTo',
     'POST /messages to text',
@@ -174,9 +175,15 @@ export const ROUTES: Readonly<Partial<Record<ActionName, readonly string[]>>> = 
     'PUT /api/users/:/settings'
   ],
   'end a session that is not one’s own': ['DELETE /v1/sessions/:'],
+  'touch what another has scheduled': [
+    'GET /v1/scheduled-messages/:',
+    'PUT /v1/scheduled-messages/: text',
+    'DELETE /v1/scheduled-messages/:'
+  ],
   'list one’s own': [
     'GET /v1/conversations',
     'GET /v1/drafts',
+    'GET /v1/scheduled-messages',
     'GET /v1/contacts after',
     'GET /v1/friends',
     'GET /v1/blocks',
@@ -218,6 +225,7 @@ export const COMMANDS: Readonly<Partial<Record<ActionName, readonly string[]>>> 
   ],
   send: [
     'canonical message:send text',
+    'canonical scheduled:create text',
     'mobile message:send conversationId content',
     'unified send-message conversationId text',
     'unified send-message to text',
@@ -255,5 +263,6 @@ export const COMMANDS: Readonly<Partial<Record<ActionName, readonly string[]>>> 
   'hand the group over': ['canonical member:role role=owner'],
   'look at somebody': ['canonical presence:subscribe'],
   'open a chat': ['canonical conversation:create'],
-  'make a group with somebody': ['canonical conversation:create type=group memberIds']
+  'make a group with somebody': ['canonical conversation:create type=group memberIds'],
+  'touch what another has scheduled': ['canonical scheduled:change text', 'canonical scheduled:cancel']
 }
