@@ -59,6 +59,13 @@ const said = { among: 'anybody', direct: 'silent', group: 'silent', hint: actor 
 const request = async ({ server }: Scene, from: Person, to: Person) =>
   (await server.call(from, 'POST', '/v1/requests', { kind: 'chat', to: to.id })).body.id.slice(-24)
 
+const scheduled = async ({ server }: Scene, { actor, conv, text }: Words) => {
+  const sendAt = new Date(Date.now() + 3_600_000).toISOString()
+  const plan = { clientId: `plan-${text.replaceAll(/\W/g, '-')}`, sendAt, text }
+  const path = `/v1/conversations/${conv}/scheduled-messages`
+  return { req: (await server.call(actor, 'POST', path, plan)).body.id.slice(-24) }
+}
+
 /** Actions between two people, of every kind. */
 export const MEANINGS = {
   start: { ...stranger, event: 'conversation:added' },
@@ -98,6 +105,9 @@ export const MEANINGS = {
   send: { ...direct, event: 'message:new', hint: ownText },
   /** Nobody hears of it before its time. */
   schedule: direct,
+  reschedule: { ...direct, prepare: scheduled },
+  /** What they have scheduled themselves: looking at it and taking it back. */
+  plan: { among: 'conversation', ...always, prepare: scheduled },
   edit: { ...direct, event: 'message:edited', hint: ownText, isOwn: true },
   react: { ...direct, event: 'reaction:added', hint: theirMessage },
   unreact: {
