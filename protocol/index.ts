@@ -10,6 +10,8 @@ import type { Command, Created, Event } from './envelope.ts'
 import * as draftEvents from './messages/drafts/events.ts'
 import * as draftRoutes from './messages/drafts/routes.ts'
 import * as messageEvents from './messages/events.ts'
+import * as expiryEvents from './messages/expiring/events.ts'
+import * as expiryRoutes from './messages/expiring/routes.ts'
 import * as messageRoutes from './messages/routes.ts'
 import * as scheduledEvents from './messages/scheduled/events.ts'
 import * as scheduledRoutes from './messages/scheduled/routes.ts'
@@ -30,6 +32,7 @@ const declarations = {
   ...userEvents,
   ...messageEvents,
   ...draftEvents,
+  ...expiryEvents,
   ...scheduledEvents,
   ...reactionEvents,
   ...conversationEvents,
@@ -70,6 +73,7 @@ const declaredRoutes: Readonly<Record<string, unknown>> = {
   ...conversationRoutes,
   ...messageRoutes,
   ...draftRoutes,
+  ...expiryRoutes,
   ...scheduledRoutes,
   ...reactionRoutes,
   ...adminRoutes

@@ -33,14 +33,10 @@ import { createJobs, type Jobs } from './jobs/index.ts'
 import { Budgets } from './limits/budgets.ts'
 import { FairGate } from './limits/fair-gate.ts'
 import { messageCommands } from './messages/commands.ts'
-import { draftCommands } from './messages/drafts/commands.ts'
-import { draftRoutes } from './messages/drafts/rest.ts'
 import { createMessageStores, createMessages, messageCollections } from './messages/index.ts'
 import { reactionCommands } from './messages/reactions/commands.ts'
 import { reactionRoutes } from './messages/reactions/rest.ts'
 import { messageRoutes } from './messages/rest.ts'
-import { scheduledCommands } from './messages/scheduled/commands.ts'
-import { scheduledRoutes } from './messages/scheduled/rest.ts'
 import { documentRoutes } from './ops/api-docs/rest.ts'
 import { HealthService } from './ops/health.ts'
 import { createMetrics } from './ops/lazy-metrics.ts'
@@ -136,6 +132,7 @@ function declareJobs(jobs: Jobs, { stores, subjects, config }: JobDeps) {
   jobs.everyServer({ name: 'sightings', everyMs, run: async () => await presence.keepSightings() })
   jobs.oneServer({ name: 'stale-transactions', everyMs: STALE_TRANSACTIONS_MS, run: stores.cleanStaleTransactions })
   jobs.work(subjects.sendScheduled)
+  jobs.oneServer(subjects.removal)
   return { headPoller: jobs.everyServer(subjects.headPoller) }
 }
 
@@ -261,8 +258,6 @@ function routesOf(subjects: RoutedSubjects) {
     ...conversationRoutes(subjects),
     ...messageRoutes(subjects),
     ...reactionRoutes(subjects.reactions),
-    ...draftRoutes(subjects.drafts),
-    ...scheduledRoutes(subjects.scheduled),
     ...adminRoutes(subjects.admin)
   ]
 }
@@ -282,8 +277,6 @@ function createFaces(app: FastifyInstance, { subjects, ...deps }: FaceDeps) {
     ...conversationCommands(subjects),
     ...messageCommands(subjects),
     ...reactionCommands(subjects.reactions),
-    ...draftCommands(subjects.drafts),
-    ...scheduledCommands(subjects.scheduled),
     ...syncCommands(subjects)
   ])
   const { proxies, origins } = app

@@ -1,9 +1,12 @@
+import type { Config } from '../config/config.ts'
 import type { Collections, Database } from '../database/index.ts'
 import { TokenBuckets } from '../limits/token-buckets.ts'
 import { createRequireAnswerable } from './answerable.ts'
 import { DraftService } from './drafts/drafts.ts'
 import { MessageDraftStore } from './drafts/store.ts'
 import { createDraftItems } from './drafts/user-items.ts'
+import { ExpiryService } from './expiring/expiry.ts'
+import { createRemoval } from './expiring/jobs.ts'
 import { HistoryService } from './history.ts'
 import { MessageIdAt } from './message-id-at.ts'
 import { MessageService } from './messages.ts'
@@ -18,7 +21,8 @@ type MessageDeps = Omit<ConstructorParameters<typeof MessageService>[0], 'sends'
   ConstructorParameters<typeof HistoryService>[0] &
   Omit<ConstructorParameters<typeof DraftService>[0], 'requireAnswerable'> &
   Omit<ConstructorParameters<typeof ScheduledService>[0], 'requireAnswerable' | 'sends'> &
-  Omit<Parameters<typeof createSending>[0], 'messages'>
+  Omit<Parameters<typeof createSending>[0], 'messages'> &
+  Omit<Parameters<typeof createRemoval>[0], 'everyMs'> & { readonly config: Pick<Config, 'timings'> }
 
 /** The collections of what belongs to messages and is none. */
 export const messageCollections: Collections = {
@@ -40,6 +44,8 @@ export function createMessages(deps: MessageDeps) {
   const messages = new MessageService({ ...deps, sends, changes })
   return {
     drafts: new DraftService({ ...deps, requireAnswerable }),
+    expiry: new ExpiryService(deps),
+    removal: createRemoval({ ...deps, everyMs: config.timings.expiryMs }),
     history: new HistoryService(deps),
     messageIdAt: new MessageIdAt(store),
     messages,

@@ -36,9 +36,10 @@ import type { MessageDoc } from '../store/documents.ts'
 import type { MemberStore } from '../store/members.ts'
 import type { MessageStore } from '../store/messages.ts'
 import { noSuchMessage } from '../store/missing.ts'
+import { tombstoneOf } from '../store/tombstones.ts'
 import type { View } from '../store/view.ts'
 import type { AccountStore } from '../streams/store.ts'
-import { membersAmong, readContent, tombstoneOf } from './content.ts'
+import { membersAmong, readContent } from './content.ts'
 import { type Edit, requireEdit, withEdit } from './editing.ts'
 
 /** Names one message; ids in either form. */
@@ -284,7 +285,7 @@ export class MessageService {
 
 /** Whether nobody has said anything in a direct conversation yet. */
 function isFirst({ doc }: ConversationState): boolean {
-  return doc.type === 'direct' && doc.seq === 0
+  return doc.type === 'direct' && (doc.saidSeq ?? doc.seq) === 0
 }
 
 function presentSent({ _id, seq, createdRev, createdAt }: FirstSend, duplicate: boolean): Sent {

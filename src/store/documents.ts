@@ -30,6 +30,8 @@ export interface ConversationDoc {
   blockedBy?: ObjectId[]
   /** Groups: what differs from the default. */
   settings?: Partial<GroupSettings>
+  /** Life of messages that are sent now, seconds; absent or 0 where they stay. */
+  expireAfterSeconds?: number
   /** Support: how it stands, who answers it, and what it is about. */
   status?: SupportStatus
   assignedAdminId?: ObjectId
@@ -82,7 +84,7 @@ export interface ReactionDoc {
   at: Date[]
 }
 
-/** A change of the group that a message records. */
+/** A change of the conversation that a message records. */
 export interface SystemNoteDoc {
   kind: SystemNote['kind']
   /** The first of those whom it concerns, and how many they are. */
@@ -90,6 +92,7 @@ export interface SystemNoteDoc {
   userCount?: number
   name?: string
   role?: MemberDoc['role']
+  expireAfterSeconds?: number
 }
 
 /** A message as it is now; a deleted one keeps its place and loses its content. */
@@ -122,6 +125,8 @@ export interface MessageDoc {
   /** Former texts, oldest first. */
   edits?: { text: string; at: Date }[]
   deletedAt?: Date
+  /** When it is over: from then on it is shown as deleted, and soon stored so. */
+  expiresAt?: Date
   hiddenFor?: ObjectId[]
 }
 
@@ -138,4 +143,7 @@ export interface MessageDraftDoc {
 }
 
 /** An answered message, as far as a quote shows it and must know who sees it. */
-export type AnsweredMessage = Pick<MessageDoc, '_id' | 'seq' | 'type' | 'text' | 'deletedAt' | 'hiddenFor'>
+export type AnsweredMessage = Pick<
+  MessageDoc,
+  '_id' | 'seq' | 'type' | 'text' | 'deletedAt' | 'expiresAt' | 'hiddenFor'
+>

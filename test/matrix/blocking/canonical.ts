@@ -15,3 +15,7 @@ export const rename = ({ text: name }: Words) => ({ name })
 export const offline = () => ({ status: 'offline' })
 export const ofPeer = { where: 'direct' } as const
 export const list = { shows: 'nothing', where: 'direct' } as const
+
+let timers = 60
+/** Another one each time: a repeat changes nothing. */
+export const timer = () => ({ expireAfterSeconds: timers++ })

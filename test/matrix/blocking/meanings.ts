@@ -131,6 +131,7 @@ export const MEANINGS = {
   },
   read: { ...whisper, event: 'receipt:read', hint: theirMessage, ownHint: ({ seq }) => `"readSeq":${seq}` },
   rename: { among: 'conversation', ...always, event: 'conversation:updated', hint: ownText },
+  time: { ...direct, event: 'conversation:updated' },
   /** Of groups alone, which are made for it. */
   manage: { among: 'conversation', ...always, event: 'member:changed' },
   end: { among: 'conversation', ...always, event: 'conversation:removed' },
@@ -149,4 +150,4 @@ export function isOfOwnWords({ hint }: Meaning): boolean {
 
 export type MeaningName = keyof typeof MEANINGS
 /** Actions that need a group of their own. */
-export const OWN_GROUP: ReadonlySet<string> = new Set(['rename', 'manage', 'end', 'clear'])
+export const OWN_GROUP: ReadonlySet<string> = new Set(['rename', 'time', 'manage', 'end', 'clear'])

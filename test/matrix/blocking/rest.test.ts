@@ -9,6 +9,7 @@ import {
   rename,
   rescheduled,
   scheduled,
+  timer,
   toPeer,
   toPeople,
   userIds
@@ -61,6 +62,7 @@ await walkFace({
     'GET /v1/scheduled-messages/:scheduledId': { means: 'plan', params: ofPlan },
     'PUT /v1/scheduled-messages/:scheduledId': { means: 'reschedule', params: ofPlan, body: rescheduled },
     'DELETE /v1/scheduled-messages/:scheduledId': { means: 'plan', params: ofPlan },
+    'PUT /v1/conversations/:conversationId/expiry': { means: 'time', body: timer },
     'GET /v1/drafts': list,
     'GET /v1/conversations/:conversationId/draft': { shows: 'nothing' },
     'PUT /v1/conversations/:conversationId/draft': { means: 'keep', body: ({ text }) => ({ text }) },

@@ -9,6 +9,7 @@ import {
   rename,
   rescheduled,
   scheduled,
+  timer,
   toPeer,
   toPeople,
   userIds
@@ -43,6 +44,7 @@ await walkFace({
     'scheduled:create': { means: 'schedule', body: words => ({ ...place(words), ...scheduled(words) }) },
     'scheduled:change': { means: 'reschedule', body: words => ({ ...ofPlan(words), ...rescheduled(words) }) },
     'scheduled:cancel': { means: 'plan', body: ofPlan },
+    'conversation:expiry': { means: 'time', body: words => ({ ...place(words), ...timer() }) },
     'draft:save': { means: 'keep', body: words => ({ ...place(words), text: words.text }) },
     'draft:delete': { means: 'keep', body: place },
     'conversation:create': [

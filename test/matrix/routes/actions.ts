@@ -48,6 +48,7 @@ export const ACTIONS = {
   'change what is recorded': { rule: { ...NOBODY, direct: undefined, apart: undefined }, message: 'note' },
   'change how the group looks': { rule: AS_SETTINGS_SAY, spends: 'nothing' },
   'change who may do what': { rule: ADMINS },
+  'set the timer': { rule: { ...ADMINS, direct: 'ok', apart: 'blocked' } },
   'add somebody': { rule: AS_SETTINGS_SAY, user: 'outsider' },
   'remove a member': { rule: ADMINS },
   'remove an admin': { rule: OWNER, user: 'admin' },

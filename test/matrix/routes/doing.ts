@@ -89,6 +89,7 @@ export const ROUTES: Readonly<Partial<Record<ActionName, readonly string[]>>> = 
   ],
   'change how the group looks': ['PATCH /v1/conversations/: name', 'PUT /conversations/: name', 'PUT /groups/: name'],
   'change who may do what': ['PATCH /v1/conversations/: settings', 'PUT /groups/: settings'],
+  'set the timer': ['PUT /v1/conversations/:/expiry'],
   'add somebody': [
     'POST /v1/conversations/:/members',
     'PUT /conversations/:/participants',
@@ -253,6 +254,7 @@ export const COMMANDS: Readonly<Partial<Record<ActionName, readonly string[]>>> 
   ],
   'change how the group looks': ['canonical conversation:update name'],
   'change who may do what': ['canonical conversation:update settings'],
+  'set the timer': ['canonical conversation:expiry'],
   'add somebody': ['canonical member:add'],
   'remove a member': ['canonical member:remove'],
   'remove an admin': ['canonical member:remove'],
