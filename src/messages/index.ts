@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts'
 import type { Collections, Database } from '../database/index.ts'
+import { FairGate } from '../limits/fair-gate.ts'
 import { TokenBuckets } from '../limits/token-buckets.ts'
 import { createRequireAnswerable } from './answerable.ts'
 import { DraftService } from './drafts/drafts.ts'
@@ -19,9 +20,9 @@ import { createMessageItems } from './user-items.ts'
 
 type MessageDeps = Omit<ConstructorParameters<typeof MessageService>[0], 'sends' | 'changes'> &
   ConstructorParameters<typeof HistoryService>[0] &
-  Omit<ConstructorParameters<typeof DraftService>[0], 'requireAnswerable'> &
-  Omit<ConstructorParameters<typeof ScheduledService>[0], 'requireAnswerable' | 'sends'> &
-  Omit<Parameters<typeof createSending>[0], 'messages'> &
+  Omit<ConstructorParameters<typeof DraftService>[0], 'requireAnswerable' | 'ownGate'> &
+  Omit<ConstructorParameters<typeof ScheduledService>[0], 'requireAnswerable' | 'sends' | 'ownGate'> &
+  Omit<Parameters<typeof createSending>[0], 'messages' | 'ownGate'> &
   Omit<Parameters<typeof createRemoval>[0], 'everyMs'> & { readonly config: Pick<Config, 'timings'> }
 
 /** The collections of what belongs to messages and is none. */
@@ -34,6 +35,12 @@ export function createMessageStores({ db }: Database) {
   return { messageDrafts: new MessageDraftStore(db), scheduled: new ScheduledStore(db) }
 }
 
+/**
+ * Changes of people's own streams under way, of all and of each person: two of one person would conflict in the
+ * database; and calls that wait.
+ */
+const CHANGES = { width: 64, widthEach: 1, maxWaiting: 20_000, maxWaitingEach: 200 }
+
 /** Messages: sending, changing and finding them, history, reactions, drafts, and what is sent later. */
 export function createMessages(deps: MessageDeps) {
   const { store, config } = deps
@@ -41,17 +48,18 @@ export function createMessages(deps: MessageDeps) {
   const changes = new TokenBuckets({ perSecond, burst })
   const sends = new TokenBuckets({ perSecond, burst })
   const requireAnswerable = createRequireAnswerable(store)
+  const ownGate = new FairGate(CHANGES)
   const messages = new MessageService({ ...deps, sends, changes })
   return {
-    drafts: new DraftService({ ...deps, requireAnswerable }),
+    drafts: new DraftService({ ...deps, requireAnswerable, ownGate }),
     expiry: new ExpiryService(deps),
     removal: createRemoval({ ...deps, everyMs: config.timings.expiryMs }),
     history: new HistoryService(deps),
     messageIdAt: new MessageIdAt(store),
     messages,
     reactions: new ReactionService({ ...deps, changes }),
-    scheduled: new ScheduledService({ ...deps, sends, requireAnswerable }),
-    sendScheduled: createSending({ ...deps, messages }),
+    scheduled: new ScheduledService({ ...deps, sends, requireAnswerable, ownGate }),
+    sendScheduled: createSending({ ...deps, messages, ownGate }),
     messageItems: {
       ...createMessageItems(store.messages),
       ...createDraftItems(store.messageDrafts),

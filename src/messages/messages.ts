@@ -31,7 +31,7 @@ import { omitUndefined } from '../omit-undefined.ts'
 import { isHiddenFor, presentMessage, readerOf } from '../present/present.ts'
 import type { FirstSend } from '../store/commit/change.ts'
 import type { Commits } from '../store/commit/commits.ts'
-import type { ConversationState, Draft } from '../store/commit/draft.ts'
+import type { Draft } from '../store/commit/draft.ts'
 import type { MessageDoc } from '../store/documents.ts'
 import type { MemberStore } from '../store/members.ts'
 import type { MessageStore } from '../store/messages.ts'
@@ -41,6 +41,7 @@ import type { View } from '../store/view.ts'
 import type { AccountStore } from '../streams/store.ts'
 import { membersAmong, readContent } from './content.ts'
 import { type Edit, requireEdit, withEdit } from './editing.ts'
+import { isFirst, presentSent, requireSame } from './sent.ts'
 
 /** Names one message; ids in either form. */
 export interface MessageRef {
@@ -281,20 +282,4 @@ export class MessageService {
     })
     return present()
   }
-}
-
-/** Whether nobody has said anything in a direct conversation yet. */
-function isFirst({ doc }: ConversationState): boolean {
-  return doc.type === 'direct' && (doc.saidSeq ?? doc.seq) === 0
-}
-
-function presentSent({ _id, seq, createdRev, createdAt }: FirstSend, duplicate: boolean): Sent {
-  return { id: messageId(_id), seq, rev: createdRev, createdAt: createdAt.toISOString(), duplicate }
-}
-
-function requireSame(first: FirstSend, bodyHash: string): FirstSend {
-  if (first.bodyHash !== bodyHash) {
-    throw new AppError('idempotency_mismatch', 'This clientId was used for another message')
-  }
-  return first
 }

@@ -11,6 +11,7 @@ import type { ClientSession, DatabaseClock } from '../../database/index.ts'
 import { ObjectId } from '../../database/object-id.ts'
 import { AppError } from '../../errors.ts'
 import { type Budgets, WEIGHT } from '../../limits/budgets.ts'
+import type { FairGate } from '../../limits/fair-gate.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import { fillPage } from '../../page.ts'
 import type { MessageDraftDoc } from '../../store/documents.ts'
@@ -33,6 +34,7 @@ interface DraftDeps {
   readonly config: Pick<Config, 'limits'>
   readonly budgets: Budgets
   readonly requireAnswerable: RequireAnswerable
+  readonly ownGate: FairGate
 }
 
 /** A draft as it is to be: with content, or taken away. */
@@ -55,16 +57,18 @@ export class DraftService {
   readonly #textBytes: number
   readonly #budgets: Budgets
   readonly #requireAnswerable: RequireAnswerable
+  readonly #gate: FairGate
   readonly #writing = new Map<string, Promise<DraftState>>()
   readonly #waiting = new Map<string, Waiting>()
 
-  constructor({ store, bus, clock, config, budgets, requireAnswerable }: DraftDeps) {
+  constructor({ store, bus, clock, config, budgets, requireAnswerable, ownGate }: DraftDeps) {
     this.#store = store
     this.#bus = bus
     this.#clock = clock
     this.#textBytes = config.limits.textBytes
     this.#budgets = budgets
     this.#requireAnswerable = requireAnswerable
+    this.#gate = ownGate
   }
 
   /** A page of the actor's drafts, the newest first, as many as fit a list. */
@@ -137,7 +141,8 @@ export class DraftService {
   }
 
   async #begin(key: string, wanted: Wanted): Promise<DraftState> {
-    const writing = this.#write(wanted)
+    const party = wanted.userId.toHexString()
+    const writing = this.#gate.run({ party }, async () => await this.#write(wanted))
     this.#writing.set(key, writing)
     try {
       return await writing

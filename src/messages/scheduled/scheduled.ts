@@ -16,6 +16,7 @@ import { ObjectId } from '../../database/object-id.ts'
 import { AppError } from '../../errors.ts'
 import type { Jobs } from '../../jobs/index.ts'
 import { type Budgets, WEIGHT } from '../../limits/budgets.ts'
+import type { FairGate } from '../../limits/fair-gate.ts'
 import type { TokenBuckets } from '../../limits/token-buckets.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import { fillPage } from '../../page.ts'
@@ -48,6 +49,7 @@ interface ScheduledDeps {
   readonly jobs: Pick<Jobs, 'enqueue' | 'withdraw'>
   readonly sends: TokenBuckets
   readonly requireAnswerable: RequireAnswerable
+  readonly ownGate: FairGate
 }
 
 /** What is to be sent, and when; checked. */
@@ -187,10 +189,12 @@ export class ScheduledService {
     write: (session: ClientSession) => Promise<ScheduledDoc | undefined>
   ): Promise<ScheduledDoc | undefined> {
     let after: ScheduledDoc | undefined
-    const rev = await this.#store.accounts.changeIf(new ObjectId(userId), 'scheduled', _id, async session => {
-      after = await write(session)
-      return after !== undefined
-    })
+    const writing = async () =>
+      await this.#store.accounts.changeIf(new ObjectId(userId), 'scheduled', _id, async session => {
+        after = await write(session)
+        return after !== undefined
+      })
+    const rev = await this.#deps.ownGate.run({ party: userId }, writing)
     if (rev === undefined || after === undefined) return undefined
     this.#deps.bus.publish('user', { userId, rev, event: ScheduledUpdated.create(presentScheduled(after)) })
     return after

@@ -5,6 +5,7 @@ import type { Bus } from '../../bus/bus.ts'
 import { ObjectId } from '../../database/object-id.ts'
 import { AppError } from '../../errors.ts'
 import type { WorkKind } from '../../jobs/index.ts'
+import type { FairGate } from '../../limits/fair-gate.ts'
 import type { AccountStore } from '../../streams/store.ts'
 import type { UserService } from '../../users/index.ts'
 import type { MessageService } from '../messages.ts'
@@ -17,6 +18,7 @@ interface SendingDeps {
   readonly bus: Bus
   readonly users: Pick<UserService, 'requireEnabled'>
   readonly messages: Pick<MessageService, 'send'>
+  readonly ownGate: FairGate
 }
 
 type Outcome = Parameters<ScheduledStore['finish']>[1]
@@ -25,7 +27,7 @@ type Outcome = Parameters<ScheduledStore['finish']>[1]
  * The work that sends scheduled messages. It may be done twice: the message has a `clientId` of its own, so that it is
  * sent once.
  */
-export function createSending({ store, bus, users, messages }: SendingDeps): WorkKind {
+export function createSending({ store, bus, users, messages, ownGate }: SendingDeps): WorkKind {
   const send = async ({ _id, userId, conversationId, content = {} }: ScheduledDoc): Promise<Outcome> => {
     const actor = { userId: userId.toHexString(), expiresAt: Number.POSITIVE_INFINITY }
     const place = { conversationId: conversationId.toHexString(), clientId: `scheduled:${_id.toHexString()}` }
@@ -39,12 +41,15 @@ export function createSending({ store, bus, users, messages }: SendingDeps): Wor
   }
   const finish = async ({ _id, userId }: ScheduledDoc, outcome: Outcome): Promise<void> => {
     let after: ScheduledDoc | null = null
-    const rev = await store.accounts.changeIf(userId, 'scheduled', _id, async session => {
-      after = await store.scheduled.finish(_id, outcome, session)
-      return after !== null
-    })
+    const party = userId.toHexString()
+    const writing = async () =>
+      await store.accounts.changeIf(userId, 'scheduled', _id, async session => {
+        after = await store.scheduled.finish(_id, outcome, session)
+        return after !== null
+      })
+    const rev = await ownGate.run({ party }, writing)
     if (rev === undefined || after === null) return
-    bus.publish('user', { userId: userId.toHexString(), rev, event: ScheduledUpdated.create(presentScheduled(after)) })
+    bus.publish('user', { userId: party, rev, event: ScheduledUpdated.create(presentScheduled(after)) })
   }
   return {
     kind: SENDING,
