@@ -12,6 +12,7 @@ import { HistoryService } from './history.ts'
 import { MessageIdAt } from './message-id-at.ts'
 import { MessageService } from './messages.ts'
 import { ReactionService } from './reactions/reactions.ts'
+import { createChangeScheduled } from './scheduled/changes.ts'
 import { ScheduledService } from './scheduled/scheduled.ts'
 import { createSending } from './scheduled/sending.ts'
 import { ScheduledStore } from './scheduled/store.ts'
@@ -21,8 +22,8 @@ import { createMessageItems } from './user-items.ts'
 type MessageDeps = Omit<ConstructorParameters<typeof MessageService>[0], 'sends' | 'changes'> &
   ConstructorParameters<typeof HistoryService>[0] &
   Omit<ConstructorParameters<typeof DraftService>[0], 'requireAnswerable' | 'ownGate'> &
-  Omit<ConstructorParameters<typeof ScheduledService>[0], 'requireAnswerable' | 'sends' | 'ownGate'> &
-  Omit<Parameters<typeof createSending>[0], 'messages' | 'ownGate'> &
+  Omit<ConstructorParameters<typeof ScheduledService>[0], 'requireAnswerable' | 'sends' | 'changeScheduled'> &
+  Omit<Parameters<typeof createSending>[0], 'messages' | 'changeScheduled'> &
   Omit<Parameters<typeof createRemoval>[0], 'everyMs'> & { readonly config: Pick<Config, 'timings'> }
 
 /** The collections of what belongs to messages and is none. */
@@ -49,6 +50,7 @@ export function createMessages(deps: MessageDeps) {
   const sends = new TokenBuckets({ perSecond, burst })
   const requireAnswerable = createRequireAnswerable(store)
   const ownGate = new FairGate(CHANGES)
+  const changeScheduled = createChangeScheduled({ ...deps, ownGate })
   const messages = new MessageService({ ...deps, sends, changes })
   return {
     drafts: new DraftService({ ...deps, requireAnswerable, ownGate }),
@@ -58,8 +60,8 @@ export function createMessages(deps: MessageDeps) {
     messageIdAt: new MessageIdAt(store),
     messages,
     reactions: new ReactionService({ ...deps, changes }),
-    scheduled: new ScheduledService({ ...deps, sends, requireAnswerable, ownGate }),
-    sendScheduled: createSending({ ...deps, messages, ownGate }),
+    scheduled: new ScheduledService({ ...deps, sends, requireAnswerable, changeScheduled }),
+    sendScheduled: createSending({ ...deps, messages, changeScheduled }),
     messageItems: {
       ...createMessageItems(store.messages),
       ...createDraftItems(store.messageDrafts),

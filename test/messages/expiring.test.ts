@@ -156,6 +156,21 @@ t.test('what is over is removed with a change that everybody hears of, and who w
   t.match(await send('one'), { ...sent[0], duplicate: true }, 'a repeat of its send brings nothing back')
 })
 
+t.test('what is over is removed also where nobody is left who hears of it', async t => {
+  const server = await startServer(t, { env: { TIMINGS_EXPIRY_MS: '100' } })
+  const [ann, ben] = (await server.people(2)) as [Person, Person]
+  const id = await server.group(ann, ben)
+  await setTimer(server, ann, id, 3_600)
+  const socket = await server.connect(ann)
+  const sent = await socket.ask('message:send', { conversationId: id, clientId: 'c', text: 'SECRET' })
+  await server.call(ann, 'DELETE', `/v1/conversations/${id}?scope=everyone`)
+  const end = await openEnd(t, server.uri)
+  await end.endAt([sent.id], new Date())
+  const isLeft = async () => (await end.messages.countDocuments({ text: 'SECRET' })) > 0
+  while (await isLeft()) await server.call(undefined, 'GET', '/health/ready')
+  t.match(await end.messages.find({ seq: sent.seq }).toArray(), [{ deletedAt: Date }])
+})
+
 t.test('two servers remove thousands of messages of many conversations, each once and in dense order', async t => {
   const uri = ownDatabase(t)
   const env = { ...TOGETHER.env, TIMINGS_EXPIRY_MS: '100', TIMINGS_LEASE_MS: '500' }

@@ -1,14 +1,9 @@
 import { bareId } from '../../../protocol/ids.ts'
 import { LIST_BYTES, PAGE_SIZE } from '../../../protocol/limits.ts'
 import type { ScheduledMessage } from '../../../protocol/messages/scheduled/entities.ts'
-import {
-  type ScheduledChangeData,
-  type ScheduledCreateData,
-  ScheduledUpdated
-} from '../../../protocol/messages/scheduled/events.ts'
+import type { ScheduledChangeData, ScheduledCreateData } from '../../../protocol/messages/scheduled/events.ts'
 import type { ScheduledPage } from '../../../protocol/messages/scheduled/routes.ts'
 import type { Actor } from '../../actor.ts'
-import type { Bus } from '../../bus/bus.ts'
 import type { Config } from '../../config/config.ts'
 import { requireMaySend, requireUnblocked } from '../../conversations/index.ts'
 import type { ClientSession, DatabaseClock } from '../../database/index.ts'
@@ -16,17 +11,16 @@ import { ObjectId } from '../../database/object-id.ts'
 import { AppError } from '../../errors.ts'
 import type { Jobs } from '../../jobs/index.ts'
 import { type Budgets, WEIGHT } from '../../limits/budgets.ts'
-import type { FairGate } from '../../limits/fair-gate.ts'
 import type { TokenBuckets } from '../../limits/token-buckets.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import { fillPage } from '../../page.ts'
 import type { ConversationStore } from '../../store/conversations.ts'
 import type { MemberStore } from '../../store/members.ts'
 import { noSuchConversation } from '../../store/missing.ts'
-import type { AccountStore } from '../../streams/store.ts'
 import { requireMoment } from '../../text.ts'
 import type { RequireAnswerable } from '../answerable.ts'
 import { type NewContent, readContent } from '../content.ts'
+import type { ChangeScheduled } from './changes.ts'
 import { presentScheduled, withPrefixes } from './present.ts'
 import type { ScheduledCursor, ScheduledDoc, ScheduledStore } from './store.ts'
 
@@ -37,19 +31,17 @@ const MAX_AHEAD_MS = 365 * 24 * 3_600_000
 
 interface ScheduledDeps {
   readonly store: {
-    readonly accounts: AccountStore
     readonly conversations: ConversationStore
     readonly members: MemberStore
     readonly scheduled: ScheduledStore
   }
-  readonly bus: Bus
   readonly clock: DatabaseClock
   readonly config: Pick<Config, 'limits'>
   readonly budgets: Budgets
   readonly jobs: Pick<Jobs, 'enqueue' | 'withdraw'>
   readonly sends: TokenBuckets
   readonly requireAnswerable: RequireAnswerable
-  readonly ownGate: FairGate
+  readonly changeScheduled: ChangeScheduled
 }
 
 /** What is to be sent, and when; checked. */
@@ -84,15 +76,15 @@ export class ScheduledService {
     const createdAt = new Date(this.#deps.clock.now())
     const doc: ScheduledDoc = { _id: new ObjectId(), ...place, ...plan, version: 1, status: 'waiting', createdAt }
     let before: ScheduledDoc | null = null
-    const written = await this.#change(actor, doc._id, async session => {
+    const written = await this.#deps.changeScheduled(doc, async session => {
       before = await this.#store.scheduled.findFirst(place, session)
-      if (before !== null) return undefined
+      if (before !== null) return null
       await this.#requireRoom(place.userId, session)
       await this.#store.scheduled.insert(doc, session)
       await this.#enqueue(doc, session)
       return doc
     })
-    return { message: presentScheduled(written ?? requireSame(before ?? doc, plan)), isNew: written !== undefined }
+    return { message: presentScheduled(written ?? requireSame(before ?? doc, plan)), isNew: written !== null }
   }
 
   /** A page of the actor's that are not sent, in the order of their time, as many as fit a list. */
@@ -115,16 +107,16 @@ export class ScheduledService {
    */
   async change(actor: Actor, { scheduledId, sendAt, ...input }: ScheduledChangeData): Promise<ScheduledMessage> {
     const plan = this.#read(sendAt, input)
-    const { _id, conversationId, version } = await this.#require(actor, scheduledId)
-    await this.#requireMayPlan(actor, conversationId, plan)
-    const changed = await this.#change(actor, _id, async session => {
-      const after = await this.#store.scheduled.change(_id, plan, session)
-      if (after === null) throw tooLate()
-      await this.#deps.jobs.withdraw(SENDING, [keyOf({ _id, version: after.version - 1 })], session)
+    const doc = await this.#require(actor, scheduledId)
+    await this.#requireMayPlan(actor, doc.conversationId, plan)
+    const changed = await this.#deps.changeScheduled(doc, async session => {
+      const after = await this.#store.scheduled.change(doc._id, plan, session)
+      if (after === null) return null
+      await this.#deps.jobs.withdraw(SENDING, [keyOf({ ...after, version: after.version - 1 })], session)
       await this.#enqueue(after, session)
       return after
     })
-    if (changed === undefined) throw new Error(`A scheduled message of version ${version} was changed to nothing`)
+    if (changed === null) throw tooLate()
     return presentScheduled(changed)
   }
 
@@ -132,12 +124,12 @@ export class ScheduledService {
   async cancel(actor: Actor, id: string): Promise<ScheduledMessage> {
     const doc = await this.#require(actor, id)
     if (doc.status === 'cancelled') return presentScheduled(doc)
-    const cancelled = await this.#change(actor, doc._id, async session => {
+    const cancelled = await this.#deps.changeScheduled(doc, async session => {
       const after = await this.#store.scheduled.cancel(doc._id, session)
       if (after !== null) await this.#deps.jobs.withdraw(SENDING, [keyOf(after)], session)
-      return after ?? undefined
+      return after
     })
-    if (cancelled !== undefined) return presentScheduled(cancelled)
+    if (cancelled !== null) return presentScheduled(cancelled)
     const now = await this.#require(actor, id)
     if (now.status !== 'cancelled') throw tooLate()
     return presentScheduled(now)
@@ -180,24 +172,6 @@ export class ScheduledService {
     const doc = await this.#store.scheduled.find(new ObjectId(bareId(id)))
     if (doc?.userId.toHexString() !== actor.userId) throw new AppError('not_found', 'No such scheduled message')
     return doc
-  }
-
-  /** Writes a change with its place in the person's own stream, and tells their devices. @param write answers nothing where there is none */
-  async #change(
-    { userId }: Pick<Actor, 'userId'>,
-    _id: ObjectId,
-    write: (session: ClientSession) => Promise<ScheduledDoc | undefined>
-  ): Promise<ScheduledDoc | undefined> {
-    let after: ScheduledDoc | undefined
-    const writing = async () =>
-      await this.#store.accounts.changeIf(new ObjectId(userId), 'scheduled', _id, async session => {
-        after = await write(session)
-        return after !== undefined
-      })
-    const rev = await this.#deps.ownGate.run({ party: userId }, writing)
-    if (rev === undefined || after === undefined) return undefined
-    this.#deps.bus.publish('user', { userId, rev, event: ScheduledUpdated.create(presentScheduled(after)) })
-    return after
   }
 }
 

@@ -1,24 +1,19 @@
 import { ERRORS } from '../../../protocol/errors.ts'
 import { bareId } from '../../../protocol/ids.ts'
-import { ScheduledUpdated } from '../../../protocol/messages/scheduled/events.ts'
-import type { Bus } from '../../bus/bus.ts'
 import { ObjectId } from '../../database/object-id.ts'
 import { AppError } from '../../errors.ts'
 import type { WorkKind } from '../../jobs/index.ts'
-import type { FairGate } from '../../limits/fair-gate.ts'
-import type { AccountStore } from '../../streams/store.ts'
 import type { UserService } from '../../users/index.ts'
 import type { MessageService } from '../messages.ts'
-import { presentScheduled } from './present.ts'
+import type { ChangeScheduled } from './changes.ts'
 import { SENDING } from './scheduled.ts'
 import type { ScheduledDoc, ScheduledStore } from './store.ts'
 
 interface SendingDeps {
-  readonly store: { readonly accounts: AccountStore; readonly scheduled: ScheduledStore }
-  readonly bus: Bus
+  readonly store: { readonly scheduled: ScheduledStore }
   readonly users: Pick<UserService, 'requireEnabled'>
   readonly messages: Pick<MessageService, 'send'>
-  readonly ownGate: FairGate
+  readonly changeScheduled: ChangeScheduled
 }
 
 type Outcome = Parameters<ScheduledStore['finish']>[1]
@@ -27,7 +22,7 @@ type Outcome = Parameters<ScheduledStore['finish']>[1]
  * The work that sends scheduled messages. It may be done twice: the message has a `clientId` of its own, so that it is
  * sent once.
  */
-export function createSending({ store, bus, users, messages, ownGate }: SendingDeps): WorkKind {
+export function createSending({ store, users, messages, changeScheduled }: SendingDeps): WorkKind {
   const send = async ({ _id, userId, conversationId, content = {} }: ScheduledDoc): Promise<Outcome> => {
     const actor = { userId: userId.toHexString(), expiresAt: Number.POSITIVE_INFINITY }
     const place = { conversationId: conversationId.toHexString(), clientId: `scheduled:${_id.toHexString()}` }
@@ -39,24 +34,14 @@ export function createSending({ store, bus, users, messages, ownGate }: SendingD
       return { refusal: refusalOf(error) }
     }
   }
-  const finish = async ({ _id, userId }: ScheduledDoc, outcome: Outcome): Promise<void> => {
-    let after: ScheduledDoc | null = null
-    const party = userId.toHexString()
-    const writing = async () =>
-      await store.accounts.changeIf(userId, 'scheduled', _id, async session => {
-        after = await store.scheduled.finish(_id, outcome, session)
-        return after !== null
-      })
-    const rev = await ownGate.run({ party }, writing)
-    if (rev === undefined || after === null) return
-    bus.publish('user', { userId: party, rev, event: ScheduledUpdated.create(presentScheduled(after)) })
-  }
   return {
     kind: SENDING,
     run: async ({ key }) => {
       const [id = '', version = ''] = key.split('.')
       const doc = await store.scheduled.begin(new ObjectId(id), Number(version))
-      if (doc !== null) await finish(doc, await send(doc))
+      if (doc === null) return
+      const outcome = await send(doc)
+      await changeScheduled(doc, async session => await store.scheduled.finish(doc._id, outcome, session))
     }
   }
 }
@@ -65,7 +50,7 @@ export function createSending({ store, bus, users, messages, ownGate }: SendingD
 function refusalOf(error: unknown): { code: string; message: string } {
   if (!(error instanceof AppError)) throw error
   const { code, message } = error
-  // The sends of a day that it would be one too many of are the person's, as with a send by hand.
+  // Too many chats begun in a day, which is over too late to be waited for.
   if (ERRORS[code].retry === 'later' && code !== 'rate_limited') throw error
   return { code, message }
 }
