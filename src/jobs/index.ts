@@ -81,7 +81,8 @@ export function createJobs({ database: { db }, onError, timings }: JobsDeps): Jo
         work.map(({ key, ...item }) => ({ _id: `${kind}:${key}`, ...item })),
         session
       )
-      workers.get(kind)?.wake()
+      // What a transaction has added is not there before its end, and found by the next look.
+      if (session === undefined) workers.get(kind)?.wake()
     },
     withdraw: async (kind, keys, session) => {
       await store.remove(

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { MongoClient, ObjectId } from 'mongodb'
+import { type Collection, MongoClient, ObjectId } from 'mongodb'
 import t, { type Test } from 'tap'
 import type { MessageDoc } from '../../src/store/documents.ts'
 import { extent } from '../kit/extent.ts'
@@ -33,19 +33,41 @@ async function begin(t: Test): Promise<Talk> {
 async function openCollections(t: Test, uri: string) {
   const client = new MongoClient(uri, { writeConcern: { w: 'majority' }, readConcern: { level: 'majority' } })
   t.teardown(async () => await client.close())
-  return { messages: client.db().collection<MessageDoc>('messages'), work: client.db().collection('work') }
+  return { messages: client.db().collection<MessageDoc>('messages'), work: client.db().collection<Work>('work') }
 }
 
-/** Schedules a hundred messages, one after the other from a moment. */
-async function planAll({ server, ann, id }: Talk, from: number, startAt: number) {
-  const plans = Array.from({ length: 100 }, (_, index) => {
-    const number = from + index
-    const sendAt = new Date(startAt + number * 20).toISOString()
-    return { clientId: `c${number}`, text: `text ${number}`, sendAt }
-  })
+interface Work {
+  readonly _id: string
+  readonly kind: string
+  readonly dueAt: Date
+}
+
+interface Planned {
+  readonly id: string
+  readonly text: string
+}
+
+/** Schedules a hundred messages. */
+async function planAll({ server, ann, id }: Talk, from: number): Promise<Planned[]> {
+  const sendAt = new Date(Date.now() + 3_600_000).toISOString()
+  const texts = Array.from({ length: 100 }, (_, index) => `text-${from + index}`)
   const path = `/conversations/${id}/scheduled-messages`
   return await Promise.all(
-    plans.map(async plan => ({ id: (await server.call(ann, 'POST', path, plan)).id as string, text: plan.text }))
+    texts.map(async text => {
+      const made = await server.call(ann, 'POST', path, { clientId: text, text, sendAt })
+      return { id: made.id, text }
+    })
+  )
+}
+
+/** Has what was planned be due now, one after the other: however long planning takes, nothing is sent before. */
+async function makeDue(work: Collection<Work>, planned: readonly Planned[]): Promise<void> {
+  const startAt = Date.now()
+  await work.bulkWrite(
+    planned.map(({ id }, index) => {
+      const filter = { _id: `scheduled-message:${id.slice(-24)}.1` }
+      return { updateOne: { filter, update: { $set: { dueAt: new Date(startAt + index * 20) } } } }
+    })
   )
 }
 
@@ -64,10 +86,10 @@ t.test('kill -9 around the moment of sending: each scheduled message is sent onc
   const talk = await begin(t)
   const { server, uri, ann } = talk
   const COUNT = KILLS * 100
-  const startAt = Date.now() + 5_000 + COUNT * 5
-  const planned: { id: string; text: string }[] = []
-  for (let from = 0; from < COUNT; from += 100) planned.push(...(await planAll(talk, from, startAt)))
+  const planned: Planned[] = []
+  for (let from = 0; from < COUNT; from += 100) planned.push(...(await planAll(talk, from)))
   const { messages, work } = await openCollections(t, uri)
+  await makeDue(work, planned)
   const cancelled = new Set<string>()
   for (let kill = 0; kill < KILLS; kill++) {
     const sent = await messages.countDocuments({ type: 'text' })
