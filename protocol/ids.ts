@@ -1,12 +1,12 @@
 import { type TString, Type } from '@sinclair/typebox'
 
 /** The kinds of things that have ids of their own, by the prefix of the id. */
-export type IdPrefix = 'user' | 'conv' | 'msg' | 'ses' | 'qr' | 'req' | 'file'
+export type IdPrefix = 'user' | 'conv' | 'msg' | 'ses' | 'qr' | 'req' | 'file' | 'sch'
 
 const HEX = '[0-9a-f]{24}'
 
 /** An id as a client may write it: with its prefix (`conv_<24 hex>`, as the server answers it) or bare. */
-const idOf = (prefix: IdPrefix): TString =>
+export const idOf = (prefix: IdPrefix): TString =>
   Type.String({ pattern: `^(${prefix}_)?${HEX}$`, maxLength: 29, examples: [`${prefix}_64b7f0c2a1d3e4f5a6b7c8d9`] })
 
 export const UserId = idOf('user')

@@ -8,8 +8,14 @@ import * as conversationEvents from './conversations/events.ts'
 import * as conversationRoutes from './conversations/routes.ts'
 import type { Command, Created, Event } from './envelope.ts'
 import * as mediaRoutes from './media/routes.ts'
+import * as draftEvents from './messages/drafts/events.ts'
+import * as draftRoutes from './messages/drafts/routes.ts'
 import * as messageEvents from './messages/events.ts'
+import * as expiryEvents from './messages/expiring/events.ts'
+import * as expiryRoutes from './messages/expiring/routes.ts'
 import * as messageRoutes from './messages/routes.ts'
+import * as scheduledEvents from './messages/scheduled/events.ts'
+import * as scheduledRoutes from './messages/scheduled/routes.ts'
 import * as presenceEvents from './presence/events.ts'
 import * as presenceRoutes from './presence/routes.ts'
 import * as reactionEvents from './reactions/events.ts'
@@ -26,6 +32,9 @@ const declarations = {
   ...accountEvents,
   ...userEvents,
   ...messageEvents,
+  ...draftEvents,
+  ...expiryEvents,
+  ...scheduledEvents,
   ...reactionEvents,
   ...conversationEvents,
   ...presenceEvents,
@@ -64,6 +73,9 @@ const declaredRoutes: Readonly<Record<string, unknown>> = {
   ...requestRoutes,
   ...conversationRoutes,
   ...messageRoutes,
+  ...draftRoutes,
+  ...expiryRoutes,
+  ...scheduledRoutes,
   ...reactionRoutes,
   ...mediaRoutes,
   ...adminRoutes

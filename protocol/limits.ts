@@ -45,6 +45,8 @@ export const DEFAULT_LIMITS = {
   membershipsPerUser: 5_000,
   /** Distinct reactions on one message. */
   reactionsPerMessage: 20,
+  /** Scheduled messages of one person that are not sent, those that were refused too. */
+  scheduledMessages: 100,
   /** REST requests per minute: with a token that was good once, and of an address without one. */
   requestsPerMinute: 600,
   anonymousRequestsPerMinute: 600,

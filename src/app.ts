@@ -35,7 +35,7 @@ import { FairGate } from './limits/fair-gate.ts'
 import { createMedia, createMediaStores, createStorage, declareFileJobs, mediaCollections } from './media/index.ts'
 import { fileRoutes, nameFiles } from './media/rest.ts'
 import { messageCommands } from './messages/commands.ts'
-import { createMessages } from './messages/index.ts'
+import { createMessageStores, createMessages, messageCollections } from './messages/index.ts'
 import { reactionCommands } from './messages/reactions/commands.ts'
 import { reactionRoutes } from './messages/reactions/rest.ts'
 import { messageRoutes } from './messages/rest.ts'
@@ -76,6 +76,7 @@ const COLLECTIONS = {
   ...accountCollections,
   ...requestCollections,
   ...mediaCollections,
+  ...messageCollections,
   ...syncCollections
 }
 
@@ -96,8 +97,8 @@ export async function buildApp(config: AppConfig, connection?: Connection): Prom
   const bus = new MemoryBus()
   const delivery = await createDelivery(config, app.log)
   nameFiles(app, config)
-  const jobs = createJobs({ ...stores, onError })
-  const subjects = createSubjects({ stores, bus, config, delivery, onError })
+  const jobs = createJobs({ ...stores, onError, timings: { leaseMs: config.timings.leaseMs } })
+  const subjects = createSubjects({ stores, bus, config, delivery, jobs, onError })
   const { headPoller } = declareJobs(jobs, { stores, subjects, config })
   const loadSigners = async () => await (await import('./faces/http/signers.ts')).createSigners(config.JWT_SECRET)
   const authenticator = createAuthenticator({ loadSigners, config, ...subjects })
@@ -136,6 +137,8 @@ function declareJobs(jobs: Jobs, { stores, subjects, config }: JobDeps) {
   declareFileJobs(jobs, subjects)
   jobs.everyServer({ name: 'sightings', everyMs, run: async () => await presence.keepSightings() })
   jobs.oneServer({ name: 'stale-transactions', everyMs: STALE_TRANSACTIONS_MS, run: stores.cleanStaleTransactions })
+  jobs.work(subjects.sendScheduled)
+  jobs.oneServer(subjects.removal)
   return { headPoller: jobs.everyServer(subjects.headPoller) }
 }
 
@@ -165,6 +168,7 @@ export async function openStores(config: Omit<AppConfig, 'JWT_SECRET'>, connecti
     ...createAccountStores(database),
     ...createRequestStores(database),
     ...createMediaStores(database),
+    ...createMessageStores(database),
     ...createSyncStores(database),
     storage: await createStorage(config),
     database,
@@ -185,6 +189,7 @@ export async function openSubjects(config: AppConfig, connection?: Connection) {
     bus: new MemoryBus(),
     config,
     delivery: new NoDelivery(),
+    jobs: createJobs({ ...stores, onError }),
     budgets: new Budgets(config.limits),
     onError
   }
@@ -202,6 +207,7 @@ interface SubjectDeps {
   readonly bus: Bus
   readonly config: Config & { readonly JWT_SECRET: readonly string[] }
   readonly delivery: Delivery
+  readonly jobs: Pick<Jobs, 'enqueue' | 'withdraw'>
   readonly onError: (error: unknown) => void
 }
 
@@ -209,7 +215,7 @@ interface SubjectDeps {
 export type Subjects = ReturnType<typeof createSubjects>
 
 /** Makes the subjects, each on those above it, and lets the bus hear of every commit. */
-export function createSubjects({ stores: store, bus, config, delivery, onError }: SubjectDeps) {
+export function createSubjects({ stores: store, bus, config, delivery, jobs, onError }: SubjectDeps) {
   const budgets = new Budgets(config.limits)
   const base = {
     store,
@@ -225,7 +231,7 @@ export function createSubjects({ stores: store, bus, config, delivery, onError }
   const conversations = createConversations({ ...base, ...people })
   const requests = createRequests({ ...base, ...people, ...conversations })
   const media = createMedia({ ...base, ...people, storage: store.storage, links: fileLinks })
-  const messages = createMessages({ ...base, ...conversations, ...media })
+  const messages = createMessages({ ...base, ...people, ...conversations, ...media, jobs })
   const items = {
     ...people.userItems,
     ...accounts.accountItems,

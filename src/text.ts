@@ -32,3 +32,10 @@ export function requireWellFormed(field: string, text: string): string {
 export function isReadable(text: string): boolean {
   return !INVISIBLE.test(text) && !UNREADABLE.test(text)
 }
+
+/** A moment that somebody names, of the form of the contract's `Moment`. @throws {AppError} `invalid` when there is no such */
+export function requireMoment(field: string, text: string): Date {
+  const moment = new Date(text)
+  if (Number.isNaN(moment.getTime())) throw new AppError('invalid', `${field} is not a moment`)
+  return moment
+}

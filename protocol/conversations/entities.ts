@@ -40,6 +40,10 @@ export type RelatedEntity = Static<typeof RelatedEntity>
 export const SupportStatus = oneOf('open', 'waiting_user', 'resolved')
 export type SupportStatus = Static<typeof SupportStatus>
 
+/** Life of messages that go by themselves, seconds: at least, and at most (365 days). */
+export const MIN_EXPIRY_S = 10
+export const MAX_EXPIRY_S = 31_536_000
+
 export const ConversationType = oneOf('direct', 'group', 'support')
 
 /** Conversation as it is for every member. `rev`: the conversation's change that last touched these fields. */
@@ -51,6 +55,13 @@ export const Conversation = closed({
   description: Type.Optional(Description),
   avatarUrl: Type.Optional(PictureUrl),
   settings: Type.Optional({ ...GroupSettings, description: 'Groups only.' }),
+  expireAfterSeconds: Type.Optional(
+    Type.Integer({
+      minimum: MIN_EXPIRY_S,
+      maximum: MAX_EXPIRY_S,
+      description: 'Life of messages that are sent now; without it they stay.'
+    })
+  ),
   status: Type.Optional({ ...SupportStatus, description: 'Support only.' }),
   assignedAdminId: Type.Optional(UserId),
   relatedEntity: Type.Optional(RelatedEntity),

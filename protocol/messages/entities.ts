@@ -79,14 +79,15 @@ export const content = {
   mentions: Type.Optional(Type.Array(UserId, { maxItems: 50, description: 'Members only; others are left out.' }))
 }
 
-/** A change of the group that a `system` message records; `actorId` made it. */
+/** A change of the conversation that a `system` message records; `actorId` made it. */
 export const SystemNote = closed({
-  kind: oneOf('created', 'added', 'removed', 'left', 'role', 'renamed', 'changed', 'settings'),
+  kind: oneOf('created', 'added', 'removed', 'left', 'role', 'renamed', 'changed', 'settings', 'expiry'),
   actorId: UserId,
   userIds: Type.Optional(Type.Array(UserId, { maxItems: 20, description: 'Whom it concerns; the first twenty.' })),
   userCount: Type.Optional(Type.Integer({ minimum: 1, description: 'How many it concerns.' })),
   name: Type.Optional(Type.String({ description: 'The new name.' })),
-  role: Type.Optional(oneOf('owner', 'admin', 'member'))
+  role: Type.Optional(oneOf('owner', 'admin', 'member')),
+  expireAfterSeconds: Type.Optional(Type.Integer({ minimum: 0, description: 'The new timer; 0: messages stay.' }))
 })
 export type SystemNote = Static<typeof SystemNote>
 
@@ -150,6 +151,7 @@ export const Message = withExamples(
     reactions: Type.Array(Reaction),
     createdAt: Timestamp,
     editedAt: Type.Optional(Timestamp),
+    expiresAt: Type.Optional({ ...Timestamp, description: 'When it goes by itself, as if deleted for everyone.' }),
     deletedAt: Type.Optional(Timestamp)
   }),
   {

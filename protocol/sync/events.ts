@@ -4,7 +4,9 @@ import { Conversation, ConversationView, Member, Membership } from '../conversat
 import { command, durable } from '../envelope.ts'
 import { ConversationId, MessageId, StreamId, UserId } from '../ids.ts'
 import { SYNC_PAGE_ITEMS } from '../limits.ts'
+import { DraftState } from '../messages/drafts/entities.ts'
 import { Message } from '../messages/entities.ts'
+import { ScheduledMessage } from '../messages/scheduled/entities.ts'
 import { PersonRequest } from '../requests/entities.ts'
 import { Counter, closed } from '../schema.ts'
 import { Me, Settings } from '../users/entities.ts'
@@ -33,6 +35,8 @@ export const SyncItem = Type.Union([
   closed({ type: Type.Literal('block'), rev: Counter, userId: UserId, isBlocked: Type.Boolean() }),
   closed({ type: Type.Literal('contacts'), rev: Counter }),
   closed({ type: Type.Literal('request'), rev: Counter, request: PersonRequest }),
+  closed({ type: Type.Literal('draft'), rev: Counter, ...DraftState.properties }),
+  closed({ type: Type.Literal('scheduled'), rev: Counter, scheduled: ScheduledMessage }),
   closed({ type: Type.Literal('preferences'), rev: Counter, conversationId: ConversationId, me: Membership })
 ])
 export type SyncItem = Static<typeof SyncItem>

@@ -33,6 +33,10 @@ export const DEFAULT_TIMINGS = {
   livePauseMs: 2_000,
   /** Interval at which it is kept who is online: a crash hides no more than that of when they were seen last. */
   sightingMs: 60_000,
+  /** Pause between two looks for messages that are over. They are shown to nobody meanwhile. */
+  expiryMs: 2_000,
+  /** Time after which work in the background of a server that has died is taken over by another. */
+  leaseMs: 30_000,
   /** Pause between two looks for what other processes have committed. */
   headPollMs: 1_500,
   /** Time that a gap in a stream gets to close by itself before it is read from the store. */

@@ -32,6 +32,7 @@ import { createConversationItems } from './user-items.ts'
 export type { ConversationDetails, Participant } from './conversation-details.ts'
 export type { ConversationService } from './conversations.ts'
 export {
+  requireAdmin,
   requireFromPerson,
   requireMaySend,
   requireMember,
@@ -42,6 +43,7 @@ export {
   viewOf
 } from './policy.ts'
 export type { ReceiptService } from './receipts.ts'
+export { appendSystemMessage } from './system-messages.ts'
 export type { TypingService } from './typing.ts'
 
 interface ConversationDeps {

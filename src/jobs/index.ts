@@ -1,4 +1,4 @@
-import type { Database } from '../database/index.ts'
+import type { ClientSession, Database } from '../database/index.ts'
 import { EveryServerJob, type PeriodicJob } from './every-server.ts'
 import { type NewItem, WorkStore } from './store.ts'
 import { type JobTimings, Worker, type WorkKind } from './worker.ts'
@@ -33,8 +33,11 @@ export interface Jobs {
   /**
    * Adds work, durable on return. An item that is there already keeps its time and takes the higher `rev`; when it is
    * being worked on, it is run again for that.
+   * @param session adds it together with what else its transaction writes: for keys that are not being worked on
    */
-  enqueue(kind: string, work: readonly NewWork[]): Promise<void>
+  enqueue(kind: string, work: readonly NewWork[], session?: ClientSession): Promise<void>
+  /** Takes work back, together with what else the transaction writes. A run under way goes on. */
+  withdraw(kind: string, keys: readonly string[], session: ClientSession): Promise<void>
   figures(): Promise<JobFigures[]>
   /** Resolves once each job of each server has succeeded once; rejects when one fails. */
   start(): Promise<void>
@@ -72,12 +75,20 @@ export function createJobs({ database: { db }, onError, timings }: JobsDeps): Jo
     work: kind => {
       workers.set(kind.kind, new Worker(kind, deps))
     },
-    enqueue: async (kind, work) => {
+    enqueue: async (kind, work, session) => {
       await store.add(
         kind,
-        work.map(({ key, ...item }) => ({ _id: `${kind}:${key}`, ...item }))
+        work.map(({ key, ...item }) => ({ _id: `${kind}:${key}`, ...item })),
+        session
       )
-      workers.get(kind)?.wake()
+      // What a transaction has added is not there before its end, and found by the next look.
+      if (session === undefined) workers.get(kind)?.wake()
+    },
+    withdraw: async (kind, keys, session) => {
+      await store.remove(
+        keys.map(key => `${kind}:${key}`),
+        session
+      )
     },
     figures: async () =>
       await Promise.all(

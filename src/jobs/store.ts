@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { AnyBulkWriteOperation, Collection, Db, Document } from 'mongodb'
+import type { AnyBulkWriteOperation, ClientSession, Collection, Db, Document } from 'mongodb'
 import { omitUndefined } from '../omit-undefined.ts'
 
 interface WorkDoc {
@@ -62,7 +62,7 @@ export class WorkStore {
   }
 
   /** Adds items; one that is there already is told the higher `rev`, also while it is being worked on. */
-  async add(kind: string, items: readonly NewItem[]): Promise<void> {
+  async add(kind: string, items: readonly NewItem[], session?: ClientSession): Promise<void> {
     if (items.length === 0) return
     const operations = items.map(({ _id, rev, dueAt = '$$NOW' }) => {
       const fields = {
@@ -73,7 +73,12 @@ export class WorkStore {
       }
       return { updateOne: { filter: { _id }, update: [{ $set: fields }], upsert: true } }
     })
-    await this.#work.bulkWrite(operations, { ordered: false })
+    await this.#work.bulkWrite(operations, { ordered: false, ...omitUndefined({ session }) })
+  }
+
+  /** Removes items, whoever holds them. */
+  async remove(ids: readonly string[], session: ClientSession): Promise<void> {
+    await this.#work.deleteMany({ _id: { $in: [...ids] } }, { session })
   }
 
   /**

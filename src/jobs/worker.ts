@@ -132,6 +132,8 @@ export class Worker {
       error => this.#failed(held.item, error)
     )
     if (this.#leases.drop(held)) this.#handBack.add(settled)
+    // Before that a look would take it for leased, and sleep too long.
+    if (settled.again !== undefined) await this.#handBack.done()
     if (this.#leases.size * 2 <= this.#concurrency) this.#wake.wake()
   }
 

@@ -13,7 +13,6 @@ import type { BlobStore } from './storage/index.ts'
 import { FileStore } from './store.ts'
 import { UnusedFiles } from './unused.ts'
 
-export type { FileContents } from './contents.ts'
 export type { FileService } from './files.ts'
 export { declareFileJobs } from './jobs.ts'
 export { createStorage } from './storage/index.ts'

@@ -72,25 +72,6 @@ function partsOf({ attachments = [], location, contact, encryptedContent, metada
   })
 }
 
-/** Tombstone of a message deleted for everyone: its position, and nothing of its content. */
-export function tombstoneOf(message: Readonly<MessageDoc>, deletedAt: Date): MessageDoc {
-  const { _id, conversationId, seq, rev, createdRev, senderId, clientId, bodyHash, type, createdAt, hiddenFor } =
-    message
-  return {
-    _id,
-    conversationId,
-    seq,
-    rev,
-    createdRev,
-    senderId,
-    bodyHash,
-    type,
-    createdAt,
-    deletedAt,
-    ...omitUndefined({ clientId, hiddenFor })
-  }
-}
-
 function requireParts(
   { type, attachments = [], location, contact, encryptedContent }: NewContent & { type: MessageType },
   text: string | undefined

@@ -1,23 +1,71 @@
+import type { Config } from '../config/config.ts'
+import type { Collections, Database } from '../database/index.ts'
+import { FairGate } from '../limits/fair-gate.ts'
 import { TokenBuckets } from '../limits/token-buckets.ts'
+import { createRequireAnswerable } from './answerable.ts'
+import { DraftService } from './drafts/drafts.ts'
+import { MessageDraftStore } from './drafts/store.ts'
+import { createDraftItems } from './drafts/user-items.ts'
+import { ExpiryService } from './expiring/expiry.ts'
+import { createRemoval } from './expiring/jobs.ts'
 import { HistoryService } from './history.ts'
 import { MessageIdAt } from './message-id-at.ts'
 import { MessageService } from './messages.ts'
 import { ReactionService } from './reactions/reactions.ts'
+import { createChangeScheduled } from './scheduled/changes.ts'
+import { ScheduledService } from './scheduled/scheduled.ts'
+import { createSending } from './scheduled/sending.ts'
+import { ScheduledStore } from './scheduled/store.ts'
+import { createScheduledItems } from './scheduled/user-items.ts'
 import { createMessageItems } from './user-items.ts'
 
 type MessageDeps = Omit<ConstructorParameters<typeof MessageService>[0], 'sends' | 'changes'> &
-  ConstructorParameters<typeof HistoryService>[0]
+  ConstructorParameters<typeof HistoryService>[0] &
+  Omit<ConstructorParameters<typeof DraftService>[0], 'requireAnswerable' | 'ownGate'> &
+  Omit<ConstructorParameters<typeof ScheduledService>[0], 'requireAnswerable' | 'sends' | 'changeScheduled'> &
+  Omit<Parameters<typeof createSending>[0], 'messages' | 'changeScheduled'> &
+  Omit<Parameters<typeof createRemoval>[0], 'everyMs'> & { readonly config: Pick<Config, 'timings'> }
 
-/** Messages: sending, changing and finding them, history, and reactions. */
+/** The collections of what belongs to messages and is none. */
+export const messageCollections: Collections = {
+  messageDrafts: MessageDraftStore.indexes,
+  scheduledMessages: ScheduledStore.indexes
+}
+
+export function createMessageStores({ db }: Database) {
+  return { messageDrafts: new MessageDraftStore(db), scheduled: new ScheduledStore(db) }
+}
+
+/**
+ * Changes of people's own streams under way, of all and of each person: two of one person would conflict in the
+ * database; and calls that wait.
+ */
+const CHANGES = { width: 64, widthEach: 1, maxWaiting: 20_000, maxWaitingEach: 200 }
+
+/** Messages: sending, changing and finding them, history, reactions, drafts, and what is sent later. */
 export function createMessages(deps: MessageDeps) {
   const { store, config } = deps
   const { sendsPerSecond: perSecond, sendsBurst: burst } = config.limits
   const changes = new TokenBuckets({ perSecond, burst })
+  const sends = new TokenBuckets({ perSecond, burst })
+  const requireAnswerable = createRequireAnswerable(store)
+  const ownGate = new FairGate(CHANGES)
+  const changeScheduled = createChangeScheduled({ ...deps, ownGate })
+  const messages = new MessageService({ ...deps, sends, changes })
   return {
+    drafts: new DraftService({ ...deps, requireAnswerable, ownGate }),
+    expiry: new ExpiryService(deps),
+    removal: createRemoval({ ...deps, everyMs: config.timings.expiryMs }),
     history: new HistoryService(deps),
     messageIdAt: new MessageIdAt(store),
-    messages: new MessageService({ ...deps, sends: new TokenBuckets({ perSecond, burst }), changes }),
+    messages,
     reactions: new ReactionService({ ...deps, changes }),
-    messageItems: createMessageItems(store.messages)
+    scheduled: new ScheduledService({ ...deps, sends, requireAnswerable, changeScheduled }),
+    sendScheduled: createSending({ ...deps, messages, changeScheduled }),
+    messageItems: {
+      ...createMessageItems(store.messages),
+      ...createDraftItems(store.messageDrafts),
+      ...createScheduledItems(store.scheduled)
+    }
   }
 }

@@ -31,16 +31,18 @@ import { omitUndefined } from '../omit-undefined.ts'
 import { isHiddenFor, presentMessage, readerOf } from '../present/present.ts'
 import type { FirstSend } from '../store/commit/change.ts'
 import type { Commits } from '../store/commit/commits.ts'
-import type { ConversationState, Draft } from '../store/commit/draft.ts'
+import type { Draft } from '../store/commit/draft.ts'
 import type { MessageDoc } from '../store/documents.ts'
 import type { MemberStore } from '../store/members.ts'
 import type { MessageStore } from '../store/messages.ts'
 import { noSuchMessage } from '../store/missing.ts'
+import { tombstoneOf } from '../store/tombstones.ts'
 import type { View } from '../store/view.ts'
 import type { AccountStore } from '../streams/store.ts'
 import { attach, type FilesPort } from './attaching.ts'
-import { membersAmong, readContent, tombstoneOf } from './content.ts'
+import { membersAmong, readContent } from './content.ts'
 import { type Edit, requireEdit, withEdit } from './editing.ts'
+import { isFirst, presentSent, requireSame } from './sent.ts'
 
 /** Names one message; ids in either form. */
 export interface MessageRef {
@@ -110,11 +112,15 @@ export class MessageService {
    * `clientId` acknowledges the first message and tells nobody again.
    * @throws {AppError} `not_found` for who is not a member, `forbidden` where only admins may send and for what only the
    * server writes, `invalid`, `idempotency_mismatch`, `rate_limited`, `too_large`
+   * @param isPaced false of what the person does not send now, and has been counted for before
    */
-  async send(actor: Actor, { conversationId: id, clientId, ...input }: MessageSendData): Promise<SendResult> {
+  async send(
+    actor: Actor,
+    { conversationId: id, clientId, ...input }: MessageSendData,
+    { isPaced = true }: { isPaced?: boolean } = {}
+  ): Promise<SendResult> {
     const { fields, mentions, bytes, bodyHash } = readContent(input, this.#config.limits.textBytes)
-    this.#sends.takeInTurn(actor, 'You are sending too fast')
-    this.#typing.speak(actor, id)
+    if (isPaced) this.#pace(actor, id)
     const attached = await attach(this.#files, actor, fields.attachments)
     const senderId = new ObjectId(actor.userId)
     const replyToId = input.replyTo === undefined ? undefined : new ObjectId(bareId(input.replyTo))
@@ -151,6 +157,11 @@ export class MessageService {
       }
     })
     return present === undefined ? { sent: presentSent(first, true) } : { sent: presentSent(first, false), present }
+  }
+
+  #pace(actor: Actor, id: string): void {
+    this.#sends.takeInTurn(actor, 'You are sending too fast')
+    this.#typing.speak(actor, id)
   }
 
   /**
@@ -278,20 +289,4 @@ export class MessageService {
     })
     return present()
   }
-}
-
-/** Whether nobody has said anything in a direct conversation yet. */
-function isFirst({ doc }: ConversationState): boolean {
-  return doc.type === 'direct' && doc.seq === 0
-}
-
-function presentSent({ _id, seq, createdRev, createdAt }: FirstSend, duplicate: boolean): Sent {
-  return { id: messageId(_id), seq, rev: createdRev, createdAt: createdAt.toISOString(), duplicate }
-}
-
-function requireSame(first: FirstSend, bodyHash: string): FirstSend {
-  if (first.bodyHash !== bodyHash) {
-    throw new AppError('idempotency_mismatch', 'This clientId was used for another message')
-  }
-  return first
 }

@@ -4,17 +4,34 @@ import { type BoundRoute, route } from '../contract/route.ts'
 import type { ReceiptService } from '../conversations/index.ts'
 import { AppError } from '../errors.ts'
 import { presentChanged } from '../present/changed.ts'
+import type { DraftService } from './drafts/drafts.ts'
+import { draftRoutes } from './drafts/rest.ts'
+import type { ExpiryService } from './expiring/expiry.ts'
+import { expiryRoutes } from './expiring/rest.ts'
 import type { HistoryService } from './history.ts'
 import type { MessageService } from './messages.ts'
+import { scheduledRoutes } from './scheduled/rest.ts'
+import type { ScheduledService } from './scheduled/scheduled.ts'
 
 interface MessageRouteDeps {
   readonly history: HistoryService
   readonly messages: MessageService
   readonly receipts: Pick<ReceiptService, 'findByMessage'>
+  readonly drafts: DraftService
+  readonly expiry: ExpiryService
+  readonly scheduled: ScheduledService
 }
 
-/** Routes of messages and history. */
-export function messageRoutes({ history, messages, receipts }: MessageRouteDeps): BoundRoute[] {
+/** Routes of messages, history, drafts, scheduled messages and timers. */
+export function messageRoutes({ drafts, expiry, scheduled, ...deps }: MessageRouteDeps): BoundRoute[] {
+  return [...ownRoutes(deps), ...draftRoutes(drafts), ...scheduledRoutes(scheduled), ...expiryRoutes(expiry)]
+}
+
+function ownRoutes({
+  history,
+  messages,
+  receipts
+}: Pick<MessageRouteDeps, 'history' | 'messages' | 'receipts'>): BoundRoute[] {
   return [
     route(contracts.SendMessage, async ({ actor, params, body, headers }, reply) => {
       const { 'idempotency-key': key } = headers

@@ -53,6 +53,7 @@ export function presentMessage(doc: MessageDoc, answered?: AnsweredMessage, read
     reactions: doc.reactions?.map(presentReaction) ?? [],
     createdAt: doc.createdAt.toISOString(),
     editedAt: doc.editedAt?.toISOString(),
+    expiresAt: doc.deletedAt === undefined ? doc.expiresAt?.toISOString() : undefined,
     deletedAt: doc.deletedAt?.toISOString()
   })
 }
@@ -121,7 +122,8 @@ export function presentConversation(doc: ConversationDoc): Conversation {
       name: doc.name,
       description: doc.description,
       avatarUrl: doc.avatarUrl,
-      settings: doc.type === 'group' ? settingsOf(doc) : undefined
+      settings: doc.type === 'group' ? settingsOf(doc) : undefined,
+      expireAfterSeconds: doc.expireAfterSeconds || undefined
     }),
     ...(doc.type === 'support' ? presentSupport(doc) : {}),
     createdAt: doc.createdAt.toISOString()

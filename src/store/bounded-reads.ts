@@ -1,5 +1,7 @@
 import type { Collection, Document, Filter } from 'mongodb'
+import type { DatabaseClock } from '../database/index.ts'
 import type { MessageDoc } from './documents.ts'
+import { messageAt } from './tombstones.ts'
 
 /** Size of a page. */
 export interface PageSize {
@@ -14,20 +16,24 @@ export type Row = MessageDoc & { readonly bytes?: number }
 
 const BYTES = { $bsonSize: '$$ROOT' }
 const KEPT = ['_id', 'conversationId', 'seq', 'rev', 'createdRev', 'senderId', 'clientId', 'bodyHash', 'type']
-const TIMES = ['createdAt', 'editedAt', 'deletedAt']
+const TIMES = ['createdAt', 'editedAt', 'deletedAt', 'expiresAt']
 const OUTLINE = { ...Object.fromEntries([...KEPT, ...TIMES].map(name => [name, `$${name}`])), bytes: BYTES }
 /** Former texts, which may be much, are shown nowhere but by themselves. */
 const WITHOUT_EDITS = { edits: 0 } as const
 
 /**
  * Reads of messages that are bounded in bytes while they are read. A message of more than its share of the bytes
- * comes as an outline, and is read when it is known to fit: one query where all are small, two otherwise.
+ * comes as an outline, and is read when it is known to fit: one query where all are small, two otherwise. What is over is
+ * its tombstone.
  */
 export class BoundedReads {
   readonly #messages: Collection<MessageDoc>
 
-  constructor(messages: Collection<MessageDoc>) {
+  readonly #clock: Pick<DatabaseClock, 'now'>
+
+  constructor(messages: Collection<MessageDoc>, clock: Pick<DatabaseClock, 'now'>) {
     this.#messages = messages
+    this.#clock = clock
   }
 
   /** The rows that match, at most one more than the limit; those that are no outlines are within the bytes together. */
@@ -55,7 +61,9 @@ export class BoundedReads {
     const share = Math.floor(maxBytes / Math.max(1, limit))
     const stages = [...found, { $replaceWith: { $cond: [{ $lte: [BYTES, share] }, '$$ROOT', OUTLINE] } }]
     // More than there can be, so that the first batch is known to be the last: one command.
-    return await this.#messages.aggregate<Row>(stages, { batchSize: limit + 2 }).toArray()
+    const rows = await this.#messages.aggregate<Row>(stages, { batchSize: limit + 2 }).toArray()
+    const now = this.#clock.now()
+    return rows.map(row => messageAt(row, now))
   }
 
   /** The messages of rows, in their order; those of outlines are read, as they are now. */
@@ -65,7 +73,8 @@ export class BoundedReads {
     const found = await this.#messages
       .find({ _id: { $in: ids } }, { projection: WITHOUT_EDITS, limit: ids.length, batchSize: ids.length })
       .toArray()
-    const messages = new Map(found.map(message => [message._id.toHexString(), message]))
+    const now = this.#clock.now()
+    const messages = new Map(found.map(message => [message._id.toHexString(), messageAt(message, now)]))
     return rows.flatMap(row => (isOutline(row) ? (messages.get(row._id.toHexString()) ?? []) : [row]))
   }
 }

@@ -30,6 +30,8 @@ export interface ConversationDoc {
   blockedBy?: ObjectId[]
   /** Groups: what differs from the default. */
   settings?: Partial<GroupSettings>
+  /** Life of messages that are sent now, seconds; absent or 0 where they stay. */
+  expireAfterSeconds?: number
   /** Support: how it stands, who answers it, and what it is about. */
   status?: SupportStatus
   assignedAdminId?: ObjectId
@@ -82,7 +84,7 @@ export interface ReactionDoc {
   at: Date[]
 }
 
-/** A change of the group that a message records. */
+/** A change of the conversation that a message records. */
 export interface SystemNoteDoc {
   kind: SystemNote['kind']
   /** The first of those whom it concerns, and how many they are. */
@@ -90,6 +92,7 @@ export interface SystemNoteDoc {
   userCount?: number
   name?: string
   role?: MemberDoc['role']
+  expireAfterSeconds?: number
 }
 
 /** A file of a message: one that is kept here, with what the server knows of it, or one that is elsewhere. */
@@ -131,8 +134,25 @@ export interface MessageDoc {
   /** Former texts, oldest first. */
   edits?: { text: string; at: Date }[]
   deletedAt?: Date
+  /** When it is over: from then on it is shown as deleted, and soon stored so. */
+  expiresAt?: Date
   hiddenFor?: ObjectId[]
 }
 
+/** Message that somebody has begun in a conversation and not sent. */
+export interface MessageDraftDoc {
+  _id: ObjectId
+  userId: ObjectId
+  conversationId: ObjectId
+  /** Absent once it was taken away. */
+  content?: { text?: string; encryptedContent?: string; replyTo?: ObjectId }
+  /** Moment of the change on the device where it was made; of two changes the later one stays. */
+  changedAt: Date
+  takenAwayAt?: Date
+}
+
 /** An answered message, as far as a quote shows it and must know who sees it. */
-export type AnsweredMessage = Pick<MessageDoc, '_id' | 'seq' | 'type' | 'text' | 'deletedAt' | 'hiddenFor'>
+export type AnsweredMessage = Pick<
+  MessageDoc,
+  '_id' | 'seq' | 'type' | 'text' | 'deletedAt' | 'expiresAt' | 'hiddenFor'
+>

@@ -14,11 +14,11 @@ export const coreCollections: Collections = {
 
 /** The stores of conversations, members and messages, and the one way to change a conversation. */
 export function createCoreStores(database: Database, accounts: AccountStore, lanes: number) {
-  const { db } = database
+  const { db, clock } = database
   return {
     commits: new Commits(database, accounts, { lanes }),
     conversations: new ConversationStore(db),
     members: new MemberStore(db),
-    messages: new MessageStore(db)
+    messages: new MessageStore(db, clock)
   }
 }

@@ -31,8 +31,8 @@ export class MemberStore {
   }
 
   /** The present membership of somebody. */
-  async find(conversationId: ObjectId, userId: ObjectId): Promise<MemberDoc | null> {
-    return await this.#members.findOne({ conversationId, userId, ...PRESENT })
+  async find(conversationId: ObjectId, userId: ObjectId, session?: ClientSession): Promise<MemberDoc | null> {
+    return await this.#members.findOne({ conversationId, userId, ...PRESENT }, omitUndefined({ session }))
   }
 
   /** Memberships of these people, ended ones too. */

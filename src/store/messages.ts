@@ -1,9 +1,11 @@
 import type { ClientSession, Collection, Db, Filter, IndexDescription, ObjectId } from 'mongodb'
 import { MAX_QUOTE_LENGTH } from '../../protocol/messages/entities.ts'
+import type { DatabaseClock } from '../database/index.ts'
 import { BoundedReads, firstFitting, outlinesFitting, type PageSize } from './bounded-reads.ts'
 import { byConversation } from './by-conversation.ts'
 import type { AnsweredMessage, MessageDoc } from './documents.ts'
 import { isWithin, type RevRange, revFilter } from './rev-range.ts'
+import { answeredAt, messageAt } from './tombstones.ts'
 import { countUnread } from './unread.ts'
 import { lengthOf, rangeFilter, type SeqRange, type View } from './view.ts'
 
@@ -24,6 +26,7 @@ const ANSWERED = {
   seq: 1,
   type: 1,
   deletedAt: 1,
+  expiresAt: 1,
   hiddenFor: 1,
   text: { $substrCP: ['$text', 0, MAX_QUOTE_LENGTH] }
 }
@@ -36,7 +39,13 @@ const MAX_WITH_FILE = 100
 /** Position of a message. */
 export type MessagePlace = Pick<MessageDoc, '_id' | 'conversationId' | 'seq'>
 
-/** Reads messages; they are written by `Commits`, only hiding them for oneself is done here. */
+/** A message that is over, and since when. */
+export type ExpiredMessage = Pick<MessageDoc, '_id' | 'conversationId'> & Required<Pick<MessageDoc, 'expiresAt'>>
+
+/**
+ * Reads messages, each as it is now: one that is over is its tombstone. They are written by `Commits`, only hiding them
+ * for oneself is done here.
+ */
 export class MessageStore {
   static readonly indexes: IndexDescription[] = [
     { key: { conversationId: 1, seq: 1 }, unique: true }, // below, above, unread
@@ -46,19 +55,39 @@ export class MessageStore {
       unique: true,
       partialFilterExpression: { clientId: { $exists: true } }
     }, // the commit: a repeated send
-    { key: { 'attachments.fileId': 1, conversationId: 1 }, sparse: true } // findWithFile, hasFile
+    { key: { 'attachments.fileId': 1, conversationId: 1 }, sparse: true }, // findWithFile, hasFile
+    { key: { expiresAt: 1, _id: 1 }, partialFilterExpression: { expiresAt: { $exists: true } } } // findExpired
   ]
 
   readonly #messages: Collection<MessageDoc>
+  readonly #clock: Pick<DatabaseClock, 'now'>
   readonly #reads: BoundedReads
 
-  constructor(db: Db) {
+  constructor(db: Db, clock: Pick<DatabaseClock, 'now'>) {
     this.#messages = db.collection('messages')
-    this.#reads = new BoundedReads(this.#messages)
+    this.#clock = clock
+    this.#reads = new BoundedReads(this.#messages, clock)
   }
 
   async find(id: ObjectId): Promise<MessageDoc | null> {
-    return await this.#messages.findOne({ _id: id })
+    const message = await this.#messages.findOne({ _id: id })
+    return message && messageAt(message, this.#clock.now())
+  }
+
+  /** Messages that are over and not stored as tombstones, the oldest first, after one of them. */
+  async findExpired(limit: number, after: ExpiredMessage | undefined): Promise<ExpiredMessage[]> {
+    const $lte = new Date(this.#clock.now())
+    const filter: Filter<MessageDoc> =
+      after === undefined
+        ? { expiresAt: { $lte } }
+        : {
+            expiresAt: { $gte: after.expiresAt, $lte },
+            $nor: [{ expiresAt: after.expiresAt, _id: { $lte: after._id } }]
+          }
+    const projection = { conversationId: 1, expiresAt: 1 } as const
+    return await this.#messages
+      .find<ExpiredMessage>(filter, { projection, sort: { expiresAt: 1, _id: 1 }, limit })
+      .toArray()
   }
 
   /** Messages of a conversation that have a file, newest first; the last hundred of them. */
@@ -66,8 +95,9 @@ export class MessageStore {
     conversationId: ObjectId,
     fileId: ObjectId
   ): Promise<Pick<MessageDoc, '_id' | 'seq' | 'hiddenFor'>[]> {
+    const [now, projection] = [new Date(this.#clock.now()), { seq: 1, hiddenFor: 1 }]
     return await this.#messages
-      .find({ 'attachments.fileId': fileId, conversationId }, { projection: { seq: 1, hiddenFor: 1 } })
+      .find({ 'attachments.fileId': fileId, conversationId, $nor: [{ expiresAt: { $lte: now } }] }, { projection })
       .sort({ seq: -1 })
       .limit(MAX_WITH_FILE)
       .toArray()
@@ -95,7 +125,8 @@ export class MessageStore {
     const ids = messages.flatMap(({ replyTo }) => replyTo?.messageId ?? [])
     if (ids.length === 0) return () => undefined
     const found = await this.#messages.find<AnsweredMessage>({ _id: { $in: ids } }, { projection: ANSWERED }).toArray()
-    const byId = new Map(found.map(answered => [answered._id.toHexString(), answered]))
+    const now = this.#clock.now()
+    const byId = new Map(found.map(answered => [answered._id.toHexString(), answeredAt(answered, now)]))
     return ({ replyTo }) => replyTo && byId.get(replyTo.messageId.toHexString())
   }
 
@@ -207,13 +238,15 @@ export class MessageStore {
   }
 
   /**
-   * Counts of the messages of others than the person in each range, neither deleted nor hidden, by conversation id
+   * Counts of the messages of others than the person in each range, neither deleted nor over nor hidden, by conversation id
    * (hex): up to `MAX_UNREAD`, and of very long ranges only at their beginning.
    */
   async unread(userId: ObjectId, ranges: readonly SeqRange[]): Promise<Map<string, number>> {
     if (ranges.length === 0) return new Map()
     const counts = await this.#messages
-      .aggregate<{ _id: ObjectId; count: number }>(countUnread(ranges, userId), { batchSize: ranges.length + 1 })
+      .aggregate<{ _id: ObjectId; count: number }>(countUnread(ranges, userId, new Date(this.#clock.now())), {
+        batchSize: ranges.length + 1
+      })
       .toArray()
     return new Map(counts.map(({ _id, count }) => [_id.toHexString(), count]))
   }

@@ -8,8 +8,8 @@ const MAX_LOOKED_AT = 2_000
 const COUNT = { $group: { _id: '$conversationId', count: { $sum: 1 } } }
 
 /** Pipeline on messages that counts a person's unread ones of each range, up to `MAX_UNREAD`: `{_id: conversationId, count}`. */
-export function countUnread(ranges: readonly SeqRange[], userId: ObjectId): object[] {
-  const match = (some: readonly SeqRange[]) => ({ $match: { ...rangeFilter(some, userId), ...othersOf(userId) } })
+export function countUnread(ranges: readonly SeqRange[], userId: ObjectId, now: Date): object[] {
+  const match = (some: readonly SeqRange[]) => ({ $match: { ...rangeFilter(some, userId), ...othersOf(userId, now) } })
   const short = ranges.filter(range => lengthOf(range) <= MAX_UNREAD)
   const long = ranges.filter(range => lengthOf(range) > MAX_UNREAD)
   const [first = [], ...others] = [
@@ -20,8 +20,9 @@ export function countUnread(ranges: readonly SeqRange[], userId: ObjectId): obje
   return [...first, ...others.map(pipeline => ({ $unionWith: { coll: 'messages', pipeline } }))]
 }
 
-function othersOf(userId: ObjectId) {
-  return { senderId: { $ne: userId }, type: { $ne: 'system' }, deletedAt: { $exists: false } }
+function othersOf(userId: ObjectId, now: Date) {
+  const isThere = { deletedAt: { $exists: false }, expiresAt: { $not: { $lte: now } } }
+  return { senderId: { $ne: userId }, type: { $ne: 'system' }, ...isThere }
 }
 
 function beginningOf(range: SeqRange): SeqRange {

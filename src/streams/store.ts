@@ -16,6 +16,8 @@ export type AccountChangeType =
   | 'block'
   | 'contacts'
   | 'request'
+  | 'draft'
+  | 'scheduled'
 
 /** The last change of one thing of an account: `ref` is a conversation, a message, a request, a session or a person. */
 export interface AccountChangeDoc {

@@ -1,7 +1,9 @@
 import { execFile } from 'node:child_process'
+import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { CLOSE } from '../../protocol/close.ts'
+import { openDatabase } from '../kit/databases.ts'
 import { mintToken, ownDatabase, PASSWORD, startServer, type TestServer, TOGETHER, testEnv } from '../kit/helper.ts'
 import { PacketClient } from '../kit/packet-client.ts'
 import { StreamClient } from '../kit/stream-client.ts'
@@ -115,4 +117,18 @@ t.test('S25: `parley disable` works beside running servers, by any name, and say
   t.match(await parley(uri, 'admin', 'role', 'ann', 'king'), { code: 2, stderr: /Allowed choices are user, admin/ })
   t.match(await parley(uri, 'dance'), { code: 2, stderr: /unknown command 'dance'/ })
   t.match(await parley(uri, '--help'), { code: 0, stdout: /disable .*enable .*admin/s })
+})
+
+t.test('what somebody has scheduled is not sent while they are disabled, and they find it refused', async t => {
+  const { server, admin, ben } = await startWithAdmin(t)
+  const open = { type: 'direct', userId: ben.user.id }
+  const { id } = (await server.call(admin, 'POST', '/v1/conversations', open)).body
+  const plan = { clientId: 'c', text: 'Later', sendAt: new Date(Date.now() + 2_500).toISOString() }
+  const path = `/v1/conversations/${id}`
+  t.equal((await server.call(ben, 'POST', `${path}/scheduled-messages`, plan)).status, 201)
+  t.equal((await server.call(admin, 'POST', `/v1/admin/users/${ben.user.id}/disable`)).status, 204)
+  const client = await openDatabase(t, server.uri)
+  const refused = { status: 'refused', 'refusal.code': 'account_disabled' }
+  while ((await client.db().collection('scheduledMessages').countDocuments(refused)) === 0) await pause(50)
+  t.same((await server.call(admin, 'GET', `${path}/messages`)).body.messages, [])
 })

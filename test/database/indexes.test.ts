@@ -96,6 +96,24 @@ async function withPeople(server: TestServer, ann: Person, ben: Person, cleo: Pe
   await server.call(ann, 'DELETE', `/v1/blocks/${ben.id}`)
 }
 
+async function withPlans(server: TestServer, ann: Person, conversationId: string): Promise<void> {
+  const path = `/v1/conversations/${conversationId}`
+  await server.call(ann, 'PUT', `${path}/draft`, { text: 'Hel' })
+  const { drafts } = (await server.call(ann, 'GET', '/v1/drafts')).body
+  const after = `${Date.parse(drafts[0].changedAt)}_${conversationId.slice(-24)}`
+  await server.call(ann, 'GET', `/v1/drafts?after=${after}`)
+  await server.call(ann, 'DELETE', `${path}/draft`)
+  const plan = (ms: number) => ({ text: 'Later', sendAt: new Date(Date.now() + ms).toISOString() })
+  const later = { clientId: 'later', ...plan(3_600_000) }
+  const { id } = (await server.call(ann, 'POST', `${path}/scheduled-messages`, later)).body
+  await server.call(ann, 'PUT', `/v1/scheduled-messages/${id}`, plan(7_200_000))
+  await server.call(ann, 'GET', `/v1/scheduled-messages?after=${after}`)
+  await server.call(ann, 'DELETE', `/v1/scheduled-messages/${id}`)
+  const socket = await server.connect(ann)
+  await socket.ask('scheduled:create', { conversationId, clientId: 'soon', ...plan(1_000) })
+  await socket.next(it => it.type === 'scheduled:updated' && it.data.status === 'sent')
+}
+
 async function withMessages(server: TestServer, ann: Person, ben: Person, cleo: Person): Promise<void> {
   const [conversationId] = await Promise.all([server.group(ann, ben), server.direct(ann, ben)])
   await server.direct(ann, ben)
@@ -110,6 +128,7 @@ async function withMessages(server: TestServer, ann: Person, ben: Person, cleo: 
   await socket.ask('reaction:add', { ...place, emoji: '👍' })
   for (const where of [{}, { before: 2 }, { after: 1 }, { around: 1 }])
     await socket.ask('history:get', { conversationId, ...where })
+  await withPlans(server, ann, conversationId)
   await socket.ask('member:add', { conversationId, userIds: [cleo.id] })
   await socket.ask('member:role', { conversationId, userId: cleo.id, role: 'admin' })
   await socket.ask('conversation:update', { conversationId, name: 'Name' })
@@ -224,10 +243,12 @@ t.test('no query of the server reads a whole collection', async t => {
     'conversations',
     'friendships',
     'members',
+    'messageDrafts',
     'messages',
     'otps',
     'qrLogins',
     'requests',
+    'scheduledMessages',
     'sessions',
     'settings',
     'tickets',

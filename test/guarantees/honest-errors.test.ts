@@ -36,6 +36,7 @@ function refusals({ ann, ben, eve, group, direct, anns, bens, gone }: Scene): [P
   const at = (messageId: string) => ({ conversationId: group, messageId })
   const nowhere = { conversationId: `conv_${NOBODY}` }
   const text = 'Text'
+  const plan = (ms: number) => ({ clientId: 'plan', text, sendAt: new Date(Date.now() + ms).toISOString() })
   return [
     [ben, 'no:such', {}, 'unknown_type'],
     [ben, 'hello:again', {}, 'unknown_type'],
@@ -76,6 +77,18 @@ function refusals({ ann, ben, eve, group, direct, anns, bens, gone }: Scene): [P
     [ben, 'conversation:create', { type: 'group', name: 'G', memberIds: [ann.id, NOBODY] }, 'not_found'],
     [ben, 'conversation:update', { conversationId: group, name: 'Mine' }, 'forbidden'],
     [ben, 'conversation:update', { conversationId: direct, name: 'Mine' }, 'invalid'],
+    [ben, 'conversation:expiry', { conversationId: group, expireAfterSeconds: 60 }, 'forbidden'],
+    [ann, 'conversation:expiry', { conversationId: group, expireAfterSeconds: 5 }, 'invalid'],
+    [eve, 'conversation:expiry', { conversationId: group, expireAfterSeconds: 60 }, 'not_found'],
+    [ben, 'draft:save', { conversationId: group }, 'invalid'],
+    [ben, 'draft:save', { conversationId: direct, text, replyTo: anns }, 'not_found'],
+    [eve, 'draft:save', { conversationId: group, text }, 'not_found'],
+    [eve, 'draft:delete', { conversationId: group }, 'not_found'],
+    [ben, 'scheduled:create', { conversationId: group, ...plan(-1_000) }, 'invalid'],
+    [ben, 'scheduled:create', { conversationId: direct, ...plan(60_000), replyTo: anns }, 'not_found'],
+    [eve, 'scheduled:create', { conversationId: group, ...plan(60_000) }, 'not_found'],
+    [ben, 'scheduled:change', { scheduledId: NOBODY, text, sendAt: plan(60_000).sendAt }, 'not_found'],
+    [ben, 'scheduled:cancel', { scheduledId: NOBODY }, 'not_found'],
     [ben, 'conversation:leave', { conversationId: direct }, 'invalid'],
     [eve, 'conversation:leave', { conversationId: group }, 'not_found'],
     [ben, 'member:add', { conversationId: group, userIds: [eve.id] }, 'forbidden'],
@@ -92,7 +105,7 @@ function refusals({ ann, ben, eve, group, direct, anns, bens, gone }: Scene): [P
 
 /** The same over REST, where there is a route for it. */
 function overRest(type: string, data: Record<string, unknown>): [string, string, object?] | undefined {
-  const { conversationId, messageId, userId, ...body } = data
+  const { conversationId, messageId, userId, scheduledId, ...body } = data
   const base = `/v1/conversations/${conversationId}`
   const message = `${base}/messages/${messageId}`
   const { emoji, scope, seq, since: _, ...rest } = body
@@ -108,6 +121,12 @@ function overRest(type: string, data: Record<string, unknown>): [string, string,
     'typing:stop': ['POST', `${base}/typing`, { isTyping: false }],
     'conversation:create': ['POST', '/v1/conversations', { ...body, ...(userId === undefined ? {} : { userId }) }],
     'conversation:update': ['PATCH', base, body],
+    'conversation:expiry': ['PUT', `${base}/expiry`, body],
+    'draft:save': ['PUT', `${base}/draft`, body],
+    'draft:delete': ['DELETE', `${base}/draft`],
+    'scheduled:create': ['POST', `${base}/scheduled-messages`, body],
+    'scheduled:change': ['PUT', `/v1/scheduled-messages/${scheduledId}`, body],
+    'scheduled:cancel': ['DELETE', `/v1/scheduled-messages/${scheduledId}`],
     'conversation:leave': ['POST', `${base}/leave`],
     'member:add': ['POST', `${base}/members`, body],
     'member:remove': ['DELETE', `${base}/members/${userId}`],

@@ -12,6 +12,7 @@ import { type AppConfig, buildApp, createSubjects, openStores, type Stores, type
 import type { Bus } from '../../src/bus/bus.ts'
 import { MemoryBus } from '../../src/bus/memory.ts'
 import { readConfig } from '../../src/config/config.ts'
+import { createJobs } from '../../src/jobs/index.ts'
 import { requireContract } from './contract.ts'
 import { giveBackDatabase, takeDatabase } from './databases.ts'
 import { requireDialect } from './dialect-contract.ts'
@@ -292,7 +293,8 @@ export async function openServices(
   t.teardown(async () => await store.close())
   const bus = new MemoryBus()
   const delivery = await createDelivery(config, { info: () => undefined, warn: () => undefined })
-  const subjects = createSubjects({ stores: store, bus, config, delivery, onError })
+  const jobs = createJobs({ ...store, onError })
+  const subjects = createSubjects({ stores: store, bus, config, delivery, jobs, onError })
   return { ...subjects, uri, config, store, bus }
 }
 

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ObjectId } from 'mongodb'
 import t, { type Test } from 'tap'
+import type { DatabaseClock } from '../../src/database/index.ts'
 import { DiskStore } from '../../src/media/storage/disk.ts'
 import { FileStore } from '../../src/media/store.ts'
 import { UnusedFiles } from '../../src/media/unused.ts'
@@ -19,12 +20,14 @@ async function scene(t: Test) {
   const db = client.db()
   const files = new FileStore(client, db)
   const folder = join(server.folder, 'files')
-  const cleanAfter = async (hours: number) =>
+  const cleanAfter = async (hours: number) => {
+    const clock = { now: () => Date.now() + hours * HOUR_MS } as DatabaseClock
     await new UnusedFiles({
-      store: { files, messages: new MessageStore(db) },
+      store: { files, messages: new MessageStore(db, clock) },
       storage: new DiskStore(folder),
-      clock: { now: () => Date.now() + hours * HOUR_MS } as never
+      clock
     }).remove()
+  }
   const kept = async () =>
     (await readdir(folder, { recursive: true, withFileTypes: true })).filter(it => it.isFile()).length
   const usage = async ({ hex }: Person) => await files.usageOf(new ObjectId(hex))

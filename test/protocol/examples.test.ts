@@ -15,7 +15,7 @@ interface Example {
 const read = async (name: string): Promise<Example[]> =>
   JSON.parse(await readFile(new URL(`../../../protocol/examples/${name}.json`, import.meta.url), 'utf8'))
 
-const examples = (await Promise.all(['session', 'message', 'conversation', 'live', 'people'].map(read))).flat()
+const examples = (await Promise.all(['session', 'message', 'conversation', 'live', 'people', 'timed'].map(read))).flat()
 const isEvent = ({ name, frame }: Example): boolean =>
   events.some(({ type, isDurable }) => type === frame.type && (isDurable || !commands.some(it => it.type === type))) ||
   name.includes(': event: ')

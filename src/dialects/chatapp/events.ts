@@ -27,7 +27,7 @@ export function createTranslations({ messageIdAt }: Services): Translations {
     presence: presence => [{ name: 'presence', data: presentPresence(presence) }],
     'profile:updated': presentProfile,
     'conversation:added': view => [{ name: 'conversation:added', data: presentHead(view) }],
-    'conversation:updated': conversation => [{ name: 'conversation:updated', data: presentShared(conversation) }],
+    'conversation:updated': presentUpdated,
     'conversation:removed': data => [{ name: 'conversation:removed', data }],
     'member:changed': ({ members }, { stream }) => [{ name: 'member:changed', data: presentMembers(stream, members) }]
   }
@@ -71,8 +71,10 @@ function presentProfile({ userId, username, ...changing }: EventData['profile:up
   return [{ name: 'profile:updated', data }]
 }
 
-function presentShared({ id, name = '', avatarUrl = '', description = '' }: Conversation) {
-  return { conversationId: id, name, avatar: avatarUrl, description }
+/** The shared fields of a group. A chat of two has none that its app knows. */
+function presentUpdated({ id, type, name = '', avatarUrl = '', description = '' }: Conversation): DialectEvent[] {
+  if (type === 'direct') return []
+  return [{ name: 'conversation:updated', data: { conversationId: id, name, avatar: avatarUrl, description } }]
 }
 
 function presentMembers(conversationId: string | undefined, members: readonly Member[]) {

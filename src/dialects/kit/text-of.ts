@@ -8,7 +8,8 @@ const SYSTEM_WORDS: Readonly<Record<string, string>> = {
   role: 'A role was changed',
   renamed: 'The group has a new name',
   changed: 'The group was changed',
-  settings: 'The settings were changed'
+  settings: 'The settings were changed',
+  expiry: 'The time after which messages disappear was changed'
 }
 
 const FILE_WORDS: Readonly<Record<Attachment['type'], string>> = {

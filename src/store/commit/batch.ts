@@ -1,6 +1,6 @@
 import type { ClientSession, Db } from 'mongodb'
 import type { AccountStore } from '../../streams/store.ts'
-import type { ConversationDoc, MemberDoc, MessageDoc } from '../documents.ts'
+import type { ConversationDoc, MemberDoc, MessageDoc, MessageDraftDoc } from '../documents.ts'
 import { noSuchConversation } from '../missing.ts'
 import type { Committed, CommittedAccount, Idempotency, Pending } from './change.ts'
 import { type ConversationState, Draft } from './draft.ts'
@@ -63,6 +63,7 @@ export class Batch {
     await replaceMessages(db, drafts, session)
     await replaceMembers(db, drafts, session)
     await releaseFiles(db, drafts, session)
+    await removeMessageDrafts(db, drafts, session)
     const revs = new Map<string, Map<string, number>>()
     for (const draft of drafts) {
       const userIds = draft.accountNews.flatMap(news => news.userIds)
@@ -183,6 +184,14 @@ async function replaceMembers(db: Db, drafts: readonly Draft[], session: ClientS
     ),
     { session, ordered: false }
   )
+}
+
+/** Removes what those who leave had begun to write. */
+async function removeMessageDrafts(db: Db, drafts: readonly Draft[], session: ClientSession): Promise<void> {
+  const ended = drafts.flatMap(draft => [...draft.changedMembers.values()].filter(({ leftAt }) => leftAt !== undefined))
+  if (ended.length === 0) return
+  const $or = ended.map(({ userId, conversationId }) => ({ userId, conversationId }))
+  await db.collection<MessageDraftDoc>('messageDrafts').deleteMany({ $or }, { session })
 }
 
 function accountEvents(draft: Draft, revs: ReadonlyMap<string, number> | undefined): CommittedAccount[] {

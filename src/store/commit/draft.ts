@@ -1,6 +1,8 @@
 import { ObjectId } from 'mongodb'
 import type { ConversationEvent, UserEvent } from '../../../protocol/index.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import type { ConversationDoc, MemberDoc, MessageDoc } from '../documents.ts'
+import { messageAt } from '../tombstones.ts'
 
 /** A conversation as the commit path knows it: its head and shared fields, and its present members by user id. */
 export interface ConversationState {
@@ -38,7 +40,14 @@ export interface AccountNews {
 /** Fields that all members share and the commit may change. */
 type SharedFields = Pick<
   ConversationDoc,
-  'name' | 'description' | 'avatarUrl' | 'settings' | 'status' | 'assignedAdminId' | 'relatedEntity'
+  | 'name'
+  | 'description'
+  | 'avatarUrl'
+  | 'settings'
+  | 'expireAfterSeconds'
+  | 'status'
+  | 'assignedAdminId'
+  | 'relatedEntity'
 >
 
 /** Time that messages may be ahead of the clock, ms, so that each of many at once has a time of its own. */
@@ -84,11 +93,11 @@ export class Draft {
     return this.#doc.rev !== this.#base.doc.rev
   }
 
-  /** The message a change asked for; absent when it is not in this conversation. */
+  /** The message a change asked for, as it is now; absent when it is not in this conversation. */
   message(id: ObjectId): Readonly<MessageDoc> | undefined {
     const hex = id.toHexString()
     const message = this.changedMessages.get(hex) ?? this.#loaded.get(hex)
-    return message?.conversationId.equals(this.#doc._id) ? message : undefined
+    return message?.conversationId.equals(this.#doc._id) ? messageAt(message, this.now.getTime()) : undefined
   }
 
   /** The message that a reply answers; absent where the change did not ask for it. */
@@ -110,8 +119,9 @@ export class Draft {
       seq: this.#doc.seq,
       rev,
       createdRev: rev,
-      createdAt: this.#doc.lastActivityAt,
-      ...fields
+      createdAt: at,
+      ...fields,
+      ...omitUndefined({ expiresAt: expiryOf(this.#doc, fields.type, at) })
     }
     this.newMessages.push(message)
     return message
@@ -177,6 +187,12 @@ export class Draft {
 /** Files that are kept here and that a message has. */
 function filesOf({ attachments = [] }: Readonly<MessageDoc>): ObjectId[] {
   return attachments.flatMap(({ fileId }) => fileId ?? [])
+}
+
+/** The end of a message that is sent now; what the server records stays. */
+function expiryOf({ expireAfterSeconds = 0 }: ConversationDoc, type: MessageDoc['type'], at: Date): Date | undefined {
+  if (expireAfterSeconds === 0 || type === 'system' || type === 'call') return undefined
+  return new Date(at.getTime() + expireAfterSeconds * 1_000)
 }
 
 /** The time of a message: later than that of the last one, or at least not earlier. */

@@ -17,7 +17,8 @@ export function newEvents(
   reader: Reader
 ): ConversationEvent[] {
   const sent = MessageNew.create(presentMessage(message, answered, reader))
-  return message.rev === message.createdRev ? [sent] : [sent, ...changedEvents(message, answered, reader)]
+  const isUnchanged = message.rev === message.createdRev && message.deletedAt === undefined
+  return isUnchanged ? [sent] : [sent, ...changedEvents(message, answered, reader)]
 }
 
 /**

@@ -59,6 +59,13 @@ const said = { among: 'anybody', direct: 'silent', group: 'silent', hint: actor 
 const request = async ({ server }: Scene, from: Person, to: Person) =>
   (await server.call(from, 'POST', '/v1/requests', { kind: 'chat', to: to.id })).body.id.slice(-24)
 
+const scheduled = async ({ server }: Scene, { actor, conv, text }: Words) => {
+  const sendAt = new Date(Date.now() + 3_600_000).toISOString()
+  const plan = { clientId: `plan-${text.replaceAll(/\W/g, '-')}`, sendAt, text }
+  const path = `/v1/conversations/${conv}/scheduled-messages`
+  return { req: (await server.call(actor, 'POST', path, plan)).body.id.slice(-24) }
+}
+
 /** Actions between two people, of every kind. */
 export const MEANINGS = {
   start: { ...stranger, event: 'conversation:added' },
@@ -96,6 +103,11 @@ export const MEANINGS = {
   },
   note: stranger,
   send: { ...direct, event: 'message:new', hint: ownText },
+  /** Nobody hears of it before its time. */
+  schedule: direct,
+  reschedule: { ...direct, prepare: scheduled },
+  /** What they have scheduled themselves: looking at it and taking it back. */
+  plan: { among: 'conversation', ...always, prepare: scheduled },
   edit: { ...direct, event: 'message:edited', hint: ownText, isOwn: true },
   react: { ...direct, event: 'reaction:added', hint: theirMessage },
   unreact: {
@@ -119,6 +131,7 @@ export const MEANINGS = {
   },
   read: { ...whisper, event: 'receipt:read', hint: theirMessage, ownHint: ({ seq }) => `"readSeq":${seq}` },
   rename: { among: 'conversation', ...always, event: 'conversation:updated', hint: ownText },
+  time: { ...direct, event: 'conversation:updated' },
   /** Of groups alone, which are made for it. */
   manage: { among: 'conversation', ...always, event: 'member:changed' },
   end: { among: 'conversation', ...always, event: 'conversation:removed' },
@@ -137,4 +150,4 @@ export function isOfOwnWords({ hint }: Meaning): boolean {
 
 export type MeaningName = keyof typeof MEANINGS
 /** Actions that need a group of their own. */
-export const OWN_GROUP: ReadonlySet<string> = new Set(['rename', 'manage', 'end', 'clear'])
+export const OWN_GROUP: ReadonlySet<string> = new Set(['rename', 'time', 'manage', 'end', 'clear'])

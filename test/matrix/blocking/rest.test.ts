@@ -1,4 +1,19 @@
-import { answer, content, list, mention, offline, ofPeer, rename, toPeer, toPeople, userIds } from './canonical.ts'
+import {
+  answer,
+  content,
+  list,
+  mention,
+  offline,
+  ofPeer,
+  ofPlan,
+  rename,
+  rescheduled,
+  scheduled,
+  timer,
+  toPeer,
+  toPeople,
+  userIds
+} from './canonical.ts'
 import type { Words } from './meanings.ts'
 import { walkFace } from './walk.ts'
 
@@ -42,6 +57,16 @@ await walkFace({
     'GET /v1/conversations/:conversationId/members': { shows: 'other' },
     'DELETE /v1/conversations/:conversationId/members/:userId': { means: 'end' },
     'PATCH /v1/conversations/:conversationId/preferences': { means: 'keep', body: () => ({ favorite: true }) },
+    'POST /v1/conversations/:conversationId/scheduled-messages': { means: 'schedule', body: scheduled },
+    'GET /v1/scheduled-messages': list,
+    'GET /v1/scheduled-messages/:scheduledId': { means: 'plan', params: ofPlan },
+    'PUT /v1/scheduled-messages/:scheduledId': { means: 'reschedule', params: ofPlan, body: rescheduled },
+    'DELETE /v1/scheduled-messages/:scheduledId': { means: 'plan', params: ofPlan },
+    'PUT /v1/conversations/:conversationId/expiry': { means: 'time', body: timer },
+    'GET /v1/drafts': list,
+    'GET /v1/conversations/:conversationId/draft': { shows: 'nothing' },
+    'PUT /v1/conversations/:conversationId/draft': { means: 'keep', body: ({ text }) => ({ text }) },
+    'DELETE /v1/conversations/:conversationId/draft': { means: 'keep' },
     'POST /v1/conversations/:conversationId/receipts': [
       { means: 'deliver', body: ({ seq: deliveredSeq }) => ({ deliveredSeq }) },
       { means: 'read', body: readSeq }

@@ -1,4 +1,19 @@
-import { answer, content, list, mention, offline, ofPeer, rename, toPeer, toPeople, userIds } from './canonical.ts'
+import {
+  answer,
+  content,
+  list,
+  mention,
+  offline,
+  ofPeer,
+  ofPlan,
+  rename,
+  rescheduled,
+  scheduled,
+  timer,
+  toPeer,
+  toPeople,
+  userIds
+} from './canonical.ts'
 import type { Words } from './meanings.ts'
 import { walkFace } from './walk.ts'
 
@@ -26,6 +41,12 @@ await walkFace({
     ],
     'reaction:add': { means: 'react', body: words => ({ ...message(words), emoji: '👍' }) },
     'reaction:remove': { means: 'unreact', body: words => ({ ...message(words), emoji: '👍' }) },
+    'scheduled:create': { means: 'schedule', body: words => ({ ...place(words), ...scheduled(words) }) },
+    'scheduled:change': { means: 'reschedule', body: words => ({ ...ofPlan(words), ...rescheduled(words) }) },
+    'scheduled:cancel': { means: 'plan', body: ofPlan },
+    'conversation:expiry': { means: 'time', body: words => ({ ...place(words), ...timer() }) },
+    'draft:save': { means: 'keep', body: words => ({ ...place(words), text: words.text }) },
+    'draft:delete': { means: 'keep', body: place },
     'conversation:create': [
       { means: 'start', body: toPeer },
       { means: 'invite', body: toPeople }

@@ -52,6 +52,7 @@ export const ACTIONS = {
   'change what is recorded': { rule: { ...NOBODY, direct: undefined, apart: undefined }, message: 'note' },
   'change how the group looks': { rule: AS_SETTINGS_SAY, spends: 'nothing' },
   'change who may do what': { rule: ADMINS },
+  'set the timer': { rule: { ...ADMINS, direct: 'ok', apart: 'blocked' } },
   'add somebody': { rule: AS_SETTINGS_SAY, user: 'outsider' },
   'remove a member': { rule: ADMINS },
   'remove an admin': { rule: OWNER, user: 'admin' },
@@ -77,6 +78,7 @@ export const ACTIONS = {
   'change somebody else': { rule: NOBODY },
   'end a session that is not one’s own': { rule: { direct: 'not_found', apart: 'not_found' } },
   'look at a file of somebody else': { rule: NOTHING, spends: 'nothing' },
+  'touch what another has scheduled': { rule: { direct: 'not_found', apart: 'not_found' } },
   'list one’s own': { rule: EVERYBODY }
 } as const satisfies Record<string, Action>
 export type ActionName = keyof typeof ACTIONS

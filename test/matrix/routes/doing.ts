@@ -12,6 +12,7 @@ export const ROUTES: Readonly<Partial<Record<ActionName, readonly string[]>>> = 
     'GET /v1/conversations/:/messages/:',
     'GET /v1/conversations/:/messages/:/edits',
     'GET /v1/conversations/:/messages/:/receipts',
+    'GET /v1/conversations/:/draft',
     'GET /conversations/:',
     'GET /conversations/:/messages',
     'GET /messages conversationId',
@@ -27,6 +28,8 @@ export const ROUTES: Readonly<Partial<Record<ActionName, readonly string[]>>> = 
     'PATCH /v1/conversations/:/preferences muted',
     'POST /v1/conversations/:/receipts readSeq',
     'POST /v1/conversations/:/typing',
+    'PUT /v1/conversations/:/draft text',
+    'DELETE /v1/conversations/:/draft',
     'DELETE /v1/conversations/:/messages/: scope=me',
     'PUT /conversations/:/mute',
     'PUT /conversations/:/pin',
@@ -46,6 +49,7 @@ export const ROUTES: Readonly<Partial<Record<ActionName, readonly string[]>>> = 
   ],
   send: [
     'POST /v1/conversations/:/messages text clientId',
+    'POST /v1/conversations/:/scheduled-messages text',
     'POST /messages conversationId text',
     'POST /messages conversation content replyTo',
     'POST /messages to text',
@@ -87,6 +91,7 @@ export const ROUTES: Readonly<Partial<Record<ActionName, readonly string[]>>> = 
   ],
   'change how the group looks': ['PATCH /v1/conversations/: name', 'PUT /conversations/: name', 'PUT /groups/: name'],
   'change who may do what': ['PATCH /v1/conversations/: settings', 'PUT /groups/: settings'],
+  'set the timer': ['PUT /v1/conversations/:/expiry'],
   'add somebody': [
     'POST /v1/conversations/:/members',
     'PUT /conversations/:/participants',
@@ -174,8 +179,15 @@ export const ROUTES: Readonly<Partial<Record<ActionName, readonly string[]>>> = 
   ],
   'end a session that is not one’s own': ['DELETE /v1/sessions/:'],
   'look at a file of somebody else': ['GET /v1/files/:'],
+  'touch what another has scheduled': [
+    'GET /v1/scheduled-messages/:',
+    'PUT /v1/scheduled-messages/: text',
+    'DELETE /v1/scheduled-messages/:'
+  ],
   'list one’s own': [
     'GET /v1/conversations',
+    'GET /v1/drafts',
+    'GET /v1/scheduled-messages',
     'GET /v1/contacts after',
     'GET /v1/friends',
     'GET /v1/blocks',
@@ -193,6 +205,8 @@ export const COMMANDS: Readonly<Partial<Record<ActionName, readonly string[]>>> 
     'canonical receipt:read',
     'canonical typing:start',
     'canonical typing:stop',
+    'canonical draft:save text',
+    'canonical draft:delete',
     'canonical message:delete scope=me',
     'mobile message:delete messageId scope=me',
     'mobile message:read conversationId messageId',
@@ -215,6 +229,7 @@ export const COMMANDS: Readonly<Partial<Record<ActionName, readonly string[]>>> 
   ],
   send: [
     'canonical message:send text',
+    'canonical scheduled:create text',
     'mobile message:send conversationId content',
     'unified send-message conversationId text',
     'unified send-message to text',
@@ -242,6 +257,7 @@ export const COMMANDS: Readonly<Partial<Record<ActionName, readonly string[]>>> 
   ],
   'change how the group looks': ['canonical conversation:update name'],
   'change who may do what': ['canonical conversation:update settings'],
+  'set the timer': ['canonical conversation:expiry'],
   'add somebody': ['canonical member:add'],
   'remove a member': ['canonical member:remove'],
   'remove an admin': ['canonical member:remove'],
@@ -252,5 +268,6 @@ export const COMMANDS: Readonly<Partial<Record<ActionName, readonly string[]>>> 
   'hand the group over': ['canonical member:role role=owner'],
   'look at somebody': ['canonical presence:subscribe'],
   'open a chat': ['canonical conversation:create'],
-  'make a group with somebody': ['canonical conversation:create type=group memberIds']
+  'make a group with somebody': ['canonical conversation:create type=group memberIds'],
+  'touch what another has scheduled': ['canonical scheduled:change text', 'canonical scheduled:cancel']
 }

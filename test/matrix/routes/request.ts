@@ -97,6 +97,7 @@ function sampleText(schema: TSchema, ids: Ids, path: readonly string[]): string 
   if (kind !== undefined) return Value.Check(schema, ids[kind]) ? ids[kind] : `${kind}_${ids[kind]}`
   if (path.at(-1) === 'emoji') return '👍'
   if (schema['format'] === 'binary') return 'file'
+  if (path.at(-1) === 'sendAt') return new Date(Date.now() + 3_600_000).toISOString()
   const suits = TEXTS.find(text => Value.Check(schema, text)) ?? (schema['examples'] as string[] | undefined)?.[0]
   if (suits === undefined) throw new Error(`Nothing suits ${path.join('.')}: ${JSON.stringify(schema)}`)
   return suits
