@@ -9,6 +9,8 @@ import * as conversationRoutes from './conversations/routes.ts'
 import type { Command, Created, Event } from './envelope.ts'
 import * as messageEvents from './messages/events.ts'
 import * as messageRoutes from './messages/routes.ts'
+import * as pinEvents from './pins/events.ts'
+import * as pinRoutes from './pins/routes.ts'
 import * as presenceEvents from './presence/events.ts'
 import * as presenceRoutes from './presence/routes.ts'
 import * as reactionEvents from './reactions/events.ts'
@@ -16,6 +18,8 @@ import * as reactionRoutes from './reactions/routes.ts'
 import * as requestEvents from './requests/events.ts'
 import * as requestRoutes from './requests/routes.ts'
 import type { Route } from './route.ts'
+import * as starEvents from './stars/events.ts'
+import * as starRoutes from './stars/routes.ts'
 import * as syncEvents from './sync/events.ts'
 import * as userEvents from './users/events.ts'
 import * as userRoutes from './users/routes.ts'
@@ -26,6 +30,8 @@ const declarations = {
   ...userEvents,
   ...messageEvents,
   ...reactionEvents,
+  ...pinEvents,
+  ...starEvents,
   ...conversationEvents,
   ...presenceEvents,
   ...requestEvents,
@@ -64,6 +70,8 @@ const declaredRoutes: Readonly<Record<string, unknown>> = {
   ...conversationRoutes,
   ...messageRoutes,
   ...reactionRoutes,
+  ...pinRoutes,
+  ...starRoutes,
   ...adminRoutes
 }
 

@@ -45,6 +45,10 @@ export const DEFAULT_LIMITS = {
   membershipsPerUser: 5_000,
   /** Distinct reactions on one message. */
   reactionsPerMessage: 20,
+  /** Pinned messages of one conversation. */
+  pinsPerConversation: 50,
+  /** Messages that one person has starred. */
+  starsPerUser: 1_000,
   /** REST requests per minute: with a token that was good once, and of an address without one. */
   requestsPerMinute: 600,
   anonymousRequestsPerMinute: 600,

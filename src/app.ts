@@ -33,10 +33,14 @@ import { createJobs, type Jobs } from './jobs/index.ts'
 import { Budgets } from './limits/budgets.ts'
 import { FairGate } from './limits/fair-gate.ts'
 import { messageCommands } from './messages/commands.ts'
-import { createMessages } from './messages/index.ts'
+import { createMessageStores, createMessages, messageCollections } from './messages/index.ts'
+import { pinCommands } from './messages/pins/commands.ts'
+import { pinRoutes } from './messages/pins/rest.ts'
 import { reactionCommands } from './messages/reactions/commands.ts'
 import { reactionRoutes } from './messages/reactions/rest.ts'
 import { messageRoutes } from './messages/rest.ts'
+import { starCommands } from './messages/stars/commands.ts'
+import { starRoutes } from './messages/stars/rest.ts'
 import { documentRoutes } from './ops/api-docs/rest.ts'
 import { HealthService } from './ops/health.ts'
 import { createMetrics } from './ops/lazy-metrics.ts'
@@ -72,6 +76,7 @@ const COLLECTIONS = {
   ...userCollections,
   ...accountCollections,
   ...requestCollections,
+  ...messageCollections,
   ...syncCollections
 }
 
@@ -161,6 +166,7 @@ export async function openStores(
     ...createUserStores(database),
     ...createAccountStores(database),
     ...createRequestStores(database),
+    ...createMessageStores(database),
     ...createSyncStores(database),
     database,
     cleanStaleTransactions: async () => await cleanStaleTransactions(database.client, STALE_TRANSACTIONS_MS),
@@ -252,6 +258,8 @@ function routesOf(subjects: RoutedSubjects) {
     ...conversationRoutes(subjects),
     ...messageRoutes(subjects),
     ...reactionRoutes(subjects.reactions),
+    ...pinRoutes(subjects.pins),
+    ...starRoutes(subjects.stars),
     ...adminRoutes(subjects.admin)
   ]
 }
@@ -271,6 +279,8 @@ function createFaces(app: FastifyInstance, { subjects, ...deps }: FaceDeps) {
     ...conversationCommands(subjects),
     ...messageCommands(subjects),
     ...reactionCommands(subjects.reactions),
+    ...pinCommands(subjects.pins),
+    ...starCommands(subjects.stars),
     ...syncCommands(subjects)
   ])
   const { proxies, origins } = app

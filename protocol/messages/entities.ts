@@ -1,5 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { ConversationId, MessageId, UserId } from '../ids.ts'
+import { Pin } from '../pins/entities.ts'
 import { Reaction } from '../reactions/entities.ts'
 import { Counter, closed, oneOf, PLAIN_TEXT, Timestamp, WebAddress, withExamples } from '../schema.ts'
 
@@ -73,14 +74,15 @@ export const content = {
   mentions: Type.Optional(Type.Array(UserId, { maxItems: 50, description: 'Members only; others are left out.' }))
 }
 
-/** A change of the group that a `system` message records; `actorId` made it. */
+/** A change of the conversation that a `system` message records; `actorId` made it. */
 export const SystemNote = closed({
-  kind: oneOf('created', 'added', 'removed', 'left', 'role', 'renamed', 'changed', 'settings'),
+  kind: oneOf('created', 'added', 'removed', 'left', 'role', 'renamed', 'changed', 'settings', 'pinned'),
   actorId: UserId,
   userIds: Type.Optional(Type.Array(UserId, { maxItems: 20, description: 'Whom it concerns; the first twenty.' })),
   userCount: Type.Optional(Type.Integer({ minimum: 1, description: 'How many it concerns.' })),
   name: Type.Optional(Type.String({ description: 'The new name.' })),
-  role: Type.Optional(oneOf('owner', 'admin', 'member'))
+  role: Type.Optional(oneOf('owner', 'admin', 'member')),
+  messageId: Type.Optional({ ...MessageId, description: 'The message that was pinned.' })
 })
 export type SystemNote = Static<typeof SystemNote>
 
@@ -125,8 +127,8 @@ export type Quote = Static<typeof Quote>
 
 /**
  * A message, as it is now. `seq` is its place in the conversation, for ever; `rev` the conversation's change that
- * it was last touched by. A deleted message stays as a tombstone: no content, no reactions, `deletedAt`. A `system` message
- * records a change of the group; it is never unread.
+ * it was last touched by. A deleted message stays as a tombstone: no content, no reactions, no pin, `deletedAt`. A `system`
+ * message records a change of the conversation; it is never unread.
  */
 export const Message = withExamples(
   closed({
@@ -142,6 +144,7 @@ export const Message = withExamples(
     system: Type.Optional(SystemNote),
     replyTo: Type.Optional(Quote),
     reactions: Type.Array(Reaction),
+    pinned: Type.Optional(Pin),
     createdAt: Timestamp,
     editedAt: Type.Optional(Timestamp),
     deletedAt: Type.Optional(Timestamp)

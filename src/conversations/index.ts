@@ -33,6 +33,7 @@ export type { ConversationDetails, Participant } from './conversation-details.ts
 export type { ConversationService } from './conversations.ts'
 export {
   requireFromPerson,
+  requireMayPin,
   requireMaySend,
   requireMember,
   requirePresent,
@@ -42,6 +43,7 @@ export {
   viewOf
 } from './policy.ts'
 export type { ReceiptService } from './receipts.ts'
+export { appendSystemMessage } from './system-messages.ts'
 export type { TypingService } from './typing.ts'
 
 interface ConversationDeps {

@@ -13,7 +13,7 @@ export interface Note extends Omit<SystemNoteDoc, 'userIds' | 'userCount'> {
   userIds?: readonly string[]
 }
 
-/** Records a change of a group in its history: a message of type `system`, committed together with the change. */
+/** Records a change of a conversation in its history: a message of type `system`, committed together with the change. */
 export function appendSystemMessage(draft: Draft, actor: Actor, note: Note): void {
   const message = draft.append({
     senderId: new ObjectId(actor.userId),

@@ -1,23 +1,39 @@
+import type { Collections, Database } from '../database/index.ts'
 import { TokenBuckets } from '../limits/token-buckets.ts'
 import { HistoryService } from './history.ts'
 import { MessageIdAt } from './message-id-at.ts'
 import { MessageService } from './messages.ts'
+import { PinService } from './pins/pins.ts'
 import { ReactionService } from './reactions/reactions.ts'
+import { StarService } from './stars/stars.ts'
+import { StarStore } from './stars/store.ts'
+import { createStarItems } from './stars/user-items.ts'
 import { createMessageItems } from './user-items.ts'
 
-type MessageDeps = Omit<ConstructorParameters<typeof MessageService>[0], 'sends' | 'changes'> &
-  ConstructorParameters<typeof HistoryService>[0]
+/** The collections of what people keep of messages for themselves. */
+export const messageCollections: Collections = { stars: StarStore.indexes }
 
-/** Messages: sending, changing and finding them, history, and reactions. */
+export function createMessageStores({ db }: Database) {
+  return { stars: new StarStore(db) }
+}
+
+type MessageDeps = Omit<ConstructorParameters<typeof MessageService>[0], 'sends' | 'changes'> &
+  ConstructorParameters<typeof HistoryService>[0] &
+  Omit<ConstructorParameters<typeof StarService>[0], 'messages'>
+
+/** Messages: sending, changing and finding them, history, reactions, pins and stars. */
 export function createMessages(deps: MessageDeps) {
   const { store, config } = deps
   const { sendsPerSecond: perSecond, sendsBurst: burst } = config.limits
   const changes = new TokenBuckets({ perSecond, burst })
+  const messages = new MessageService({ ...deps, sends: new TokenBuckets({ perSecond, burst }), changes })
   return {
     history: new HistoryService(deps),
     messageIdAt: new MessageIdAt(store),
-    messages: new MessageService({ ...deps, sends: new TokenBuckets({ perSecond, burst }), changes }),
+    messages,
+    pins: new PinService({ ...deps, changes }),
     reactions: new ReactionService({ ...deps, changes }),
-    messageItems: createMessageItems(store.messages)
+    stars: new StarService({ ...deps, messages }),
+    messageItems: { ...createMessageItems(store.messages), ...createStarItems(store) }
   }
 }

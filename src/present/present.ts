@@ -51,6 +51,7 @@ export function presentMessage(doc: MessageDoc, answered?: AnsweredMessage, read
     ...presentContent(doc),
     replyTo: doc.replyTo && presentQuote(doc.replyTo, answered, reader),
     reactions: doc.reactions?.map(presentReaction) ?? [],
+    pinned: doc.pinned && { userId: userId(doc.pinned.userId), pinnedAt: doc.pinned.at.toISOString() },
     createdAt: doc.createdAt.toISOString(),
     editedAt: doc.editedAt?.toISOString(),
     deletedAt: doc.deletedAt?.toISOString()

@@ -28,6 +28,8 @@ export interface ConversationDoc {
   pairKey?: string
   /** Direct conversations: who of the two has blocked the other. */
   blockedBy?: ObjectId[]
+  /** Messages that are pinned; absent where none ever was. */
+  pinCount?: number
   /** Groups: what differs from the default. */
   settings?: Partial<GroupSettings>
   /** Support: how it stands, who answers it, and what it is about. */
@@ -82,7 +84,7 @@ export interface ReactionDoc {
   at: Date[]
 }
 
-/** A change of the group that a message records. */
+/** A change of the conversation that a message records. */
 export interface SystemNoteDoc {
   kind: SystemNote['kind']
   /** The first of those whom it concerns, and how many they are. */
@@ -90,6 +92,8 @@ export interface SystemNoteDoc {
   userCount?: number
   name?: string
   role?: MemberDoc['role']
+  /** The message that was pinned. */
+  messageId?: ObjectId
 }
 
 /** A message as it is now; a deleted one keeps its place and loses its content. */
@@ -117,6 +121,8 @@ export interface MessageDoc {
   /** Names the answered message. Older documents also hold its text as it was then, which nobody is shown. */
   replyTo?: { messageId: ObjectId; senderId: ObjectId }
   reactions?: ReactionDoc[]
+  /** Person who pinned it, and when. */
+  pinned?: { userId: ObjectId; at: Date }
   createdAt: Date
   editedAt?: Date
   /** Former texts, oldest first. */

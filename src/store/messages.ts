@@ -1,5 +1,6 @@
 import type { ClientSession, Collection, Db, Filter, IndexDescription, ObjectId } from 'mongodb'
 import { MAX_QUOTE_LENGTH } from '../../protocol/messages/entities.ts'
+import { omitUndefined } from '../omit-undefined.ts'
 import { BoundedReads, firstFitting, outlinesFitting, type PageSize } from './bounded-reads.ts'
 import { byConversation } from './by-conversation.ts'
 import type { AnsweredMessage, MessageDoc } from './documents.ts'
@@ -16,6 +17,13 @@ export interface MessagePage {
   readonly upToRev: number
 }
 
+/** Messages among some, as many as fit. */
+interface FirstOf {
+  readonly messages: MessageDoc[]
+  /** The id of the last one that fits, where others follow. */
+  readonly last?: ObjectId
+}
+
 /** Finds the message that a reply answers. */
 export type AnsweredBy = (reply: MessageDoc) => AnsweredMessage | undefined
 
@@ -27,6 +35,9 @@ const ANSWERED = {
   hiddenFor: 1,
   text: { $substrCP: ['$text', 0, MAX_QUOTE_LENGTH] }
 }
+
+/** Key of the pinned messages, which are few. */
+const PINNED = { conversationId: 1, seq: -1 } as const
 
 const PLACE = { conversationId: 1, seq: 1 } as const
 
@@ -42,7 +53,8 @@ export class MessageStore {
       key: { conversationId: 1, senderId: 1, clientId: 1 },
       unique: true,
       partialFilterExpression: { clientId: { $exists: true } }
-    } // the commit: a repeated send
+    }, // the commit: a repeated send
+    { key: PINNED, partialFilterExpression: { pinned: { $exists: true } } } // pagePinned
   ]
 
   readonly #messages: Collection<MessageDoc>
@@ -60,6 +72,24 @@ export class MessageStore {
   /** The places of messages among the given that exist, in no order. */
   async findPlaces(ids: readonly ObjectId[]): Promise<MessagePlace[]> {
     return await this.#messages.find({ _id: { $in: [...ids] } }, { projection: PLACE }).toArray()
+  }
+
+  /** The places of messages among the given that are neither deleted nor hidden by a person, in no order. */
+  async findPresentPlaces(userId: ObjectId, ids: readonly ObjectId[]): Promise<MessagePlace[]> {
+    const inOneReply = { projection: PLACE, batchSize: ids.length + 1 }
+    return await this.#messages.find(presentFilter(userId, ids), inOneReply).toArray()
+  }
+
+  /** The messages among the given that are neither deleted nor hidden by a person, in the order given, the first that fit. */
+  async findPresent(userId: ObjectId, ids: readonly ObjectId[], maxBytes: number): Promise<FirstOf> {
+    if (ids.length === 0) return { messages: [] }
+    const size = { limit: ids.length, maxBytes }
+    const found = await this.#reads.rows(presentFilter(userId, ids), size)
+    const byId = new Map(found.map(row => [row._id.toHexString(), row]))
+    const rows = ids.flatMap(id => byId.get(id.toHexString()) ?? [])
+    const first = firstFitting(rows, size)
+    const last = first.length < rows.length ? first.at(-1)?._id : undefined
+    return { messages: await this.#reads.wholeOf(first), ...omitUndefined({ last }) }
   }
 
   /** The ids of the messages at these places, in no order. */
@@ -86,6 +116,14 @@ export class MessageStore {
   /** Above a `seq`, oldest first. */
   async pageAfter(view: View, seq: number, size: PageSize): Promise<MessagePage> {
     return await this.#page(viewFilter(view, { $gt: Math.max(seq, view.afterSeq) }), { seq: 1 }, size)
+  }
+
+  /** Pinned ones below a `seq`, newest first. */
+  async pagePinned(view: View, seq: number, size: PageSize): Promise<MessagePage> {
+    const filter = { ...viewFilter(view, { $gt: view.afterSeq, $lt: seq }), pinned: { $exists: true } }
+    const rows = await this.#reads.rows(filter, size, { seq: -1 }, PINNED)
+    const first = firstFitting(rows, size)
+    return pageOf(await this.#reads.wholeOf(first), first, rows)
   }
 
   /**
@@ -212,6 +250,11 @@ export class MessageStore {
 /** Filter of the messages of a view that match a condition on `seq`. */
 function viewFilter<Condition>({ conversationId, userId }: View, seq: Condition) {
   return { conversationId, seq, hiddenFor: { $ne: userId } }
+}
+
+/** Filter of messages among the given that are neither deleted nor hidden by a person. */
+function presentFilter(userId: ObjectId, ids: readonly ObjectId[]) {
+  return { _id: { $in: [...ids] }, hiddenFor: { $ne: userId }, deletedAt: { $exists: false } }
 }
 
 function pageOf(messages: MessageDoc[], first: readonly MessageDoc[], all: readonly MessageDoc[]): MessagePage {

@@ -8,7 +8,8 @@ const SYSTEM_WORDS: Readonly<Record<string, string>> = {
   role: 'A role was changed',
   renamed: 'The group has a new name',
   changed: 'The group was changed',
-  settings: 'The settings were changed'
+  settings: 'The settings were changed',
+  pinned: 'A message was pinned'
 }
 
 /** Text of a message, for apps whose messages are always text; '' for a message without. */

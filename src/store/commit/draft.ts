@@ -115,8 +115,11 @@ export class Draft {
     return message
   }
 
-  /** Replaces a message by another state of it. @returns the state with its new `rev` */
+  /** Replaces a message by another state of it, pinned or not. @returns the state with its new `rev` */
   replace(message: Readonly<MessageDoc>): MessageDoc {
+    const wasPinned = this.message(message._id)?.pinned !== undefined
+    const isPinned = message.pinned !== undefined
+    if (wasPinned !== isPinned) this.#doc.pinCount = (this.#doc.pinCount ?? 0) + (isPinned ? 1 : -1)
     const changed = { ...message, rev: this.#nextRev() }
     this.changedMessages.set(changed._id.toHexString(), changed)
     return changed
