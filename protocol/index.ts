@@ -7,6 +7,8 @@ import type * as streamEvents from './connection/stream-events.ts'
 import * as conversationEvents from './conversations/events.ts'
 import * as conversationRoutes from './conversations/routes.ts'
 import type { Command, Created, Event } from './envelope.ts'
+import * as forwardingEvents from './forwarding/events.ts'
+import * as forwardingRoutes from './forwarding/routes.ts'
 import * as messageEvents from './messages/events.ts'
 import * as messageRoutes from './messages/routes.ts'
 import * as pinEvents from './pins/events.ts'
@@ -30,6 +32,7 @@ const declarations = {
   ...userEvents,
   ...messageEvents,
   ...reactionEvents,
+  ...forwardingEvents,
   ...pinEvents,
   ...starEvents,
   ...conversationEvents,
@@ -70,6 +73,7 @@ const declaredRoutes: Readonly<Record<string, unknown>> = {
   ...conversationRoutes,
   ...messageRoutes,
   ...reactionRoutes,
+  ...forwardingRoutes,
   ...pinRoutes,
   ...starRoutes,
   ...adminRoutes

@@ -95,6 +95,9 @@ export const FRAME_OUT_BYTES = 262_144
 /** A page of history, of a list, of a search: by default, and at most. */
 export const PAGE_SIZE = 50
 export const MAX_PAGE_SIZE = 100
+/** Messages that are forwarded with one command, and conversations that they go into. */
+export const MAX_FORWARDED = 20
+export const MAX_FORWARD_TARGETS = 10
 /** Entries of an address book in one call. */
 export const CONTACTS_PER_SYNC = 5_000
 /** A page of `sync:pull`: items, and bytes of items. */

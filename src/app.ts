@@ -34,13 +34,9 @@ import { Budgets } from './limits/budgets.ts'
 import { FairGate } from './limits/fair-gate.ts'
 import { messageCommands } from './messages/commands.ts'
 import { createMessageStores, createMessages, messageCollections } from './messages/index.ts'
-import { pinCommands } from './messages/pins/commands.ts'
-import { pinRoutes } from './messages/pins/rest.ts'
 import { reactionCommands } from './messages/reactions/commands.ts'
 import { reactionRoutes } from './messages/reactions/rest.ts'
 import { messageRoutes } from './messages/rest.ts'
-import { starCommands } from './messages/stars/commands.ts'
-import { starRoutes } from './messages/stars/rest.ts'
 import { documentRoutes } from './ops/api-docs/rest.ts'
 import { HealthService } from './ops/health.ts'
 import { createMetrics } from './ops/lazy-metrics.ts'
@@ -225,7 +221,7 @@ export function createSubjects({ stores: store, bus, config, delivery, onError }
   const accounts = createAccounts({ ...base, ...people, delivery })
   const conversations = createConversations({ ...base, ...people })
   const requests = createRequests({ ...base, ...people, ...conversations })
-  const messages = createMessages({ ...base, ...conversations })
+  const messages = createMessages({ ...base, ...people, ...conversations })
   const items = {
     ...people.userItems,
     ...accounts.accountItems,
@@ -258,8 +254,6 @@ function routesOf(subjects: RoutedSubjects) {
     ...conversationRoutes(subjects),
     ...messageRoutes(subjects),
     ...reactionRoutes(subjects.reactions),
-    ...pinRoutes(subjects.pins),
-    ...starRoutes(subjects.stars),
     ...adminRoutes(subjects.admin)
   ]
 }
@@ -279,8 +273,6 @@ function createFaces(app: FastifyInstance, { subjects, ...deps }: FaceDeps) {
     ...conversationCommands(subjects),
     ...messageCommands(subjects),
     ...reactionCommands(subjects.reactions),
-    ...pinCommands(subjects.pins),
-    ...starCommands(subjects.stars),
     ...syncCommands(subjects)
   ])
   const { proxies, origins } = app

@@ -1,4 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox'
+import { Origin } from '../forwarding/entities.ts'
 import { ConversationId, MessageId, UserId } from '../ids.ts'
 import { Pin } from '../pins/entities.ts'
 import { Reaction } from '../reactions/entities.ts'
@@ -143,6 +144,7 @@ export const Message = withExamples(
     ...content,
     system: Type.Optional(SystemNote),
     replyTo: Type.Optional(Quote),
+    forwarded: Type.Optional(Origin),
     reactions: Type.Array(Reaction),
     pinned: Type.Optional(Pin),
     createdAt: Timestamp,

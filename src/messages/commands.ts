@@ -1,16 +1,26 @@
 import { HistoryGet, MessageDelete, MessageEdit, MessageSend } from '../../protocol/messages/events.ts'
 import { type BoundCommand, on } from '../contract/command.ts'
 import { presentChanged } from '../present/changed.ts'
+import { forwardingCommands } from './forwarding/commands.ts'
+import type { ForwardingService } from './forwarding/forwarding.ts'
 import type { HistoryService } from './history.ts'
 import type { MessageService } from './messages.ts'
+import { pinCommands } from './pins/commands.ts'
+import type { PinService } from './pins/pins.ts'
+import { starCommands } from './stars/commands.ts'
+import type { StarService } from './stars/stars.ts'
 
 interface MessageCommandDeps {
   readonly history: HistoryService
   readonly messages: MessageService
+  readonly forwarding: ForwardingService
+  readonly pins: PinService
+  readonly stars: StarService
 }
 
-/** Commands of messages and history. */
-export function messageCommands({ history, messages }: MessageCommandDeps): BoundCommand[] {
+/** Commands of messages and history, of forwarding, pins and stars. */
+export function messageCommands(deps: MessageCommandDeps): BoundCommand[] {
+  const { history, messages } = deps
   return [
     on(MessageSend, async ({ actor }, data) => (await messages.send(actor, data)).sent),
     on(MessageEdit, async ({ actor }, data) => presentChanged(await messages.edit(actor, data))),
@@ -19,6 +29,9 @@ export function messageCommands({ history, messages }: MessageCommandDeps): Boun
         ? await messages.hide(actor, place)
         : presentChanged(await messages.deleteForEveryone(actor, place))
     ),
-    on(HistoryGet, async ({ actor }, data) => await history.page(actor, data))
+    on(HistoryGet, async ({ actor }, data) => await history.page(actor, data)),
+    ...forwardingCommands(deps.forwarding),
+    ...pinCommands(deps.pins),
+    ...starCommands(deps.stars)
   ]
 }

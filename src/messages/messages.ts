@@ -5,59 +5,42 @@ import {
   MessageDeleted,
   MessageEdited,
   MessageHidden,
-  MessageNew,
-  type MessageSendData,
-  type Sent
+  type MessageSendData
 } from '../../protocol/messages/events.ts'
 import type { Actor } from '../actor.ts'
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config/config.ts'
 import {
   requireFromPerson,
-  requireMaySend,
   requireMember,
   requirePresent,
   requireSender,
   requireUnblocked,
   requireVisible,
-  type TypingService,
   viewOf
 } from '../conversations/index.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { conversationId, messageId } from '../ids.ts'
-import { TokenBuckets } from '../limits/token-buckets.ts'
+import type { TokenBuckets } from '../limits/token-buckets.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import { isHiddenFor, presentMessage, readerOf } from '../present/present.ts'
-import type { FirstSend } from '../store/commit/change.ts'
 import type { Commits } from '../store/commit/commits.ts'
-import type { ConversationState, Draft } from '../store/commit/draft.ts'
+import type { Draft } from '../store/commit/draft.ts'
 import type { MessageDoc } from '../store/documents.ts'
 import type { MemberStore } from '../store/members.ts'
 import type { MessageStore } from '../store/messages.ts'
 import { noSuchMessage } from '../store/missing.ts'
 import type { View } from '../store/view.ts'
 import type { AccountStore } from '../streams/store.ts'
-import { membersAmong, readContent, tombstoneOf } from './content.ts'
-import { type Edit, requireEdit, withEdit } from './editing.ts'
+import { readContent, tombstoneOf } from './content.ts'
+import { type Edit, requireEdit, requireOwnWords, withEdit } from './editing.ts'
+import type { Sending, SendResult } from './sending.ts'
 
 /** Names one message; ids in either form. */
 export interface MessageRef {
   conversationId: string
   messageId: string
-}
-
-/** Outcome of a send. */
-export interface SendResult {
-  /** The acknowledgement. A repeat differs in `duplicate` alone, whatever became of the message. */
-  readonly sent: Sent
-  /** Presents the message as it was committed; absent of a repeat, whose message may have changed or be out of sight. */
-  readonly present?: () => Message
-}
-
-/** A send as it was committed, now or before. */
-interface Kept extends Pick<SendResult, 'present'> {
-  readonly first: FirstSend
 }
 
 /** A message, and how the actor sees its conversation. */
@@ -74,7 +57,7 @@ interface MessageDeps {
     readonly messages: MessageStore
   }
   bus: Bus
-  typing: Pick<TypingService, 'speak'>
+  sending: Sending
   config: Pick<Config, 'EDIT_WINDOW' | 'FORMER_TEXTS' | 'limits'>
   sends: TokenBuckets
   /** Edits and reactions, each of which is told with the whole message. */
@@ -85,20 +68,18 @@ interface MessageDeps {
 export class MessageService {
   readonly #store: MessageDeps['store']
   readonly #bus: Bus
-  readonly #typing: MessageDeps['typing']
+  readonly #sending: Sending
   readonly #config: MessageDeps['config']
   readonly #sends: TokenBuckets
   readonly #changes: TokenBuckets
-  readonly #chatsBegun: TokenBuckets
 
-  constructor({ store, bus, typing, config, sends, changes }: MessageDeps) {
+  constructor({ store, bus, sending, config, sends, changes }: MessageDeps) {
     this.#store = store
     this.#bus = bus
-    this.#typing = typing
+    this.#sending = sending
     this.#config = config
     this.#sends = sends
     this.#changes = changes
-    this.#chatsBegun = TokenBuckets.perDay(config.limits.chatsBegunPerDay)
   }
 
   /**
@@ -107,43 +88,11 @@ export class MessageService {
    * @throws {AppError} `not_found` for who is not a member, `forbidden` where only admins may send and for what only the
    * server writes, `invalid`, `idempotency_mismatch`, `rate_limited`, `too_large`
    */
-  async send(actor: Actor, { conversationId: id, clientId, ...input }: MessageSendData): Promise<SendResult> {
-    const { fields, mentions, bytes, bodyHash } = readContent(input, this.#config.limits.textBytes)
+  async send(actor: Actor, { conversationId, clientId, ...input }: MessageSendData): Promise<SendResult> {
+    const content = readContent(input, this.#config.limits.textBytes)
     this.#sends.takeInTurn(actor, 'You are sending too fast')
-    this.#typing.speak(actor, id)
-    const senderId = new ObjectId(actor.userId)
-    const replyToId = input.replyTo === undefined ? undefined : new ObjectId(bareId(input.replyTo))
-    let isCounted = false
-    // Once, however often it is decided.
-    const countBegun = (): void => {
-      if (!isCounted) this.#chatsBegun.take(actor.userId, 'Too many new conversations for one day')
-      isCounted = true
-    }
-    const { first, present } = await this.#store.commits.run<Kept>(bareId(id), {
-      bytes,
-      ...omitUndefined({ messageId: replyToId }),
-      idempotency: { senderId, clientId, answer: first => ({ first: requireSame(first, bodyHash) }) },
-      decide: draft => {
-        const member = requireMaySend(draft.state, actor)
-        requireUnblocked(draft.state)
-        if (isFirst(draft.state)) countBegun()
-        const answered = replyToId && requireVisible(member, draft.message(replyToId))
-        const replyTo = answered && { messageId: answered._id, senderId: answered.senderId }
-        const message = draft.append({
-          senderId,
-          clientId,
-          bodyHash,
-          ...fields,
-          ...omitUndefined({ mentions: membersAmong(draft.state, mentions), replyTo })
-        })
-        let presented: Message | undefined
-        const present = (): Message => (presented ??= presentMessage(message, answered))
-        draft.emit(MessageNew, present, omitUndefined({ seq: message.seq, quotedSeq: answered?.seq }))
-        if (answered === undefined) return { first: message, present }
-        return { first: message, present: () => presentMessage(message, answered, readerOf(member)) }
-      }
-    })
-    return present === undefined ? { sent: presentSent(first, true) } : { sent: presentSent(first, false), present }
+    const { replyTo } = input
+    return await this.#sending.send(actor, { conversationId, clientId, content, ...omitUndefined({ replyTo }) })
   }
 
   /**
@@ -158,6 +107,7 @@ export class MessageService {
       requireUnblocked(draft.state)
       requireFromPerson(message)
       requirePresent(message)
+      requireOwnWords(message)
       if (draft.now.getTime() - message.createdAt.getTime() > this.#config.EDIT_WINDOW) {
         throw new AppError('edit_window_closed', 'The message can no longer be edited')
       }
@@ -271,20 +221,4 @@ export class MessageService {
     })
     return present()
   }
-}
-
-/** Whether nobody has said anything in a direct conversation yet. */
-function isFirst({ doc }: ConversationState): boolean {
-  return doc.type === 'direct' && doc.seq === 0
-}
-
-function presentSent({ _id, seq, createdRev, createdAt }: FirstSend, duplicate: boolean): Sent {
-  return { id: messageId(_id), seq, rev: createdRev, createdAt: createdAt.toISOString(), duplicate }
-}
-
-function requireSame(first: FirstSend, bodyHash: string): FirstSend {
-  if (first.bodyHash !== bodyHash) {
-    throw new AppError('idempotency_mismatch', 'This clientId was used for another message')
-  }
-  return first
 }

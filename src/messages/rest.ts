@@ -4,17 +4,27 @@ import { type BoundRoute, route } from '../contract/route.ts'
 import type { ReceiptService } from '../conversations/index.ts'
 import { AppError } from '../errors.ts'
 import { presentChanged } from '../present/changed.ts'
+import type { ForwardingService } from './forwarding/forwarding.ts'
+import { forwardingRoutes } from './forwarding/rest.ts'
 import type { HistoryService } from './history.ts'
 import type { MessageService } from './messages.ts'
+import type { PinService } from './pins/pins.ts'
+import { pinRoutes } from './pins/rest.ts'
+import { starRoutes } from './stars/rest.ts'
+import type { StarService } from './stars/stars.ts'
 
 interface MessageRouteDeps {
   readonly history: HistoryService
   readonly messages: MessageService
   readonly receipts: Pick<ReceiptService, 'findByMessage'>
+  readonly forwarding: ForwardingService
+  readonly pins: PinService
+  readonly stars: StarService
 }
 
-/** Routes of messages and history. */
-export function messageRoutes({ history, messages, receipts }: MessageRouteDeps): BoundRoute[] {
+/** Routes of messages and history, of forwarding, pins and stars. */
+export function messageRoutes(deps: MessageRouteDeps): BoundRoute[] {
+  const { history, messages, receipts } = deps
   return [
     route(contracts.SendMessage, async ({ actor, params, body, headers }, reply) => {
       const { 'idempotency-key': key } = headers
@@ -38,6 +48,9 @@ export function messageRoutes({ history, messages, receipts }: MessageRouteDeps)
       query.scope === 'me'
         ? await messages.hide(actor, params)
         : presentChanged(await messages.deleteForEveryone(actor, params))
-    )
+    ),
+    ...forwardingRoutes(deps.forwarding),
+    ...pinRoutes(deps.pins),
+    ...starRoutes(deps.stars)
   ]
 }

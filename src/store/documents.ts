@@ -120,6 +120,8 @@ export interface MessageDoc {
   system?: SystemNoteDoc
   /** Names the answered message. Older documents also hold its text as it was then, which nobody is shown. */
   replyTo?: { messageId: ObjectId; senderId: ObjectId }
+  /** Origin of a forwarded message; empty where its author was not to be named. */
+  forwarded?: { senderId?: ObjectId; sentAt?: Date; messageId?: ObjectId }
   reactions?: ReactionDoc[]
   /** Person who pinned it, and when. */
   pinned?: { userId: ObjectId; at: Date }

@@ -3,6 +3,7 @@ import { MAX_QUOTE_LENGTH } from '../../protocol/messages/entities.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import { BoundedReads, firstFitting, outlinesFitting, type PageSize } from './bounded-reads.ts'
 import { byConversation } from './by-conversation.ts'
+import type { FirstSend } from './commit/change.ts'
 import type { AnsweredMessage, MessageDoc } from './documents.ts'
 import { isWithin, type RevRange, revFilter } from './rev-range.ts'
 import { countUnread } from './unread.ts'
@@ -39,7 +40,12 @@ const ANSWERED = {
 /** Key of the pinned messages, which are few. */
 const PINNED = { conversationId: 1, seq: -1 } as const
 
+const SENT = { conversationId: 1, clientId: 1, seq: 1, createdRev: 1, createdAt: 1, bodyHash: 1 } as const
+
 const PLACE = { conversationId: 1, seq: 1 } as const
+
+/** Name of a send of one person. */
+export type SendKey = Pick<MessageDoc, 'conversationId'> & { readonly clientId: string }
 
 /** Position of a message. */
 export type MessagePlace = Pick<MessageDoc, '_id' | 'conversationId' | 'seq'>
@@ -67,6 +73,18 @@ export class MessageStore {
 
   async find(id: ObjectId): Promise<MessageDoc | null> {
     return await this.#messages.findOne({ _id: id })
+  }
+
+  /** Messages among the given that exist, without former texts and reactions, in no order. */
+  async findMany(ids: readonly ObjectId[]): Promise<MessageDoc[]> {
+    return await this.#messages.find({ _id: { $in: [...ids] } }, { projection: { edits: 0, reactions: 0 } }).toArray()
+  }
+
+  /** Messages that a person has sent, by conversation and `clientId`, without their content, in no order. */
+  async findSent(senderId: ObjectId, sends: readonly SendKey[]): Promise<(FirstSend & SendKey)[]> {
+    if (sends.length === 0) return []
+    const $or = sends.map(({ conversationId, clientId }) => ({ conversationId, senderId, clientId }))
+    return await this.#messages.find<FirstSend & SendKey>({ $or }, { projection: SENT }).toArray()
   }
 
   /** The places of messages among the given that exist, in no order. */

@@ -12,3 +12,7 @@ export const rename = ({ text: name }: Words) => ({ name })
 export const offline = () => ({ status: 'offline' })
 export const ofPeer = { where: 'direct' } as const
 export const list = { shows: 'nothing', where: 'direct' } as const
+export const forward = (words: Words) => ({
+  messages: [{ conversationId: words.conv, messageId: words.theirs, ...clientId(words) }],
+  to: [words.conv]
+})

@@ -1,4 +1,16 @@
-import { answer, content, list, mention, offline, ofPeer, rename, toPeer, toPeople, userIds } from './canonical.ts'
+import {
+  answer,
+  content,
+  forward,
+  list,
+  mention,
+  offline,
+  ofPeer,
+  rename,
+  toPeer,
+  toPeople,
+  userIds
+} from './canonical.ts'
 import type { Words } from './meanings.ts'
 import { walkFace } from './walk.ts'
 
@@ -70,6 +82,13 @@ await walkFace({
       { means: 'send', body: answer },
       { means: 'send', body: mention }
     ],
+    'POST /v1/messages/forward': { means: 'send', body: forward },
+    'PUT /v1/conversations/:conversationId/messages/:messageId/pin': { means: 'pin' },
+    'DELETE /v1/conversations/:conversationId/messages/:messageId/pin': { means: 'unpin' },
+    'GET /v1/conversations/:conversationId/pins': { shows: 'nothing' },
+    'PUT /v1/conversations/:conversationId/messages/:messageId/star': { means: 'keep' },
+    'DELETE /v1/conversations/:conversationId/messages/:messageId/star': { means: 'keep' },
+    'GET /v1/stars': list,
     'POST /v1/requests/:requestId/accept': { means: 'accept' },
     'POST /v1/blocks': 'block',
     'PUT /v1/contacts/:userId': { means: 'note', body: rename },

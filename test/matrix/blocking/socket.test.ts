@@ -1,4 +1,16 @@
-import { answer, content, list, mention, offline, ofPeer, rename, toPeer, toPeople, userIds } from './canonical.ts'
+import {
+  answer,
+  content,
+  forward,
+  list,
+  mention,
+  offline,
+  ofPeer,
+  rename,
+  toPeer,
+  toPeople,
+  userIds
+} from './canonical.ts'
 import type { Words } from './meanings.ts'
 import { walkFace } from './walk.ts'
 
@@ -24,6 +36,11 @@ await walkFace({
       { means: 'send', body: words => ({ ...place(words), ...answer(words) }) },
       { means: 'send', body: words => ({ ...place(words), ...mention(words) }) }
     ],
+    'message:forward': { means: 'send', body: forward },
+    'message:pin': { means: 'pin', body: message },
+    'message:unpin': { means: 'unpin', body: message },
+    'message:star': { means: 'keep', body: message },
+    'message:unstar': { means: 'keep', body: message },
     'reaction:add': { means: 'react', body: words => ({ ...message(words), emoji: '👍' }) },
     'reaction:remove': { means: 'unreact', body: words => ({ ...message(words), emoji: '👍' }) },
     'conversation:create': [

@@ -9,6 +9,7 @@ export const ROUTES: Readonly<Partial<Record<ActionName, readonly string[]>>> = 
     'GET /v1/conversations/:',
     'GET /v1/conversations/:/members',
     'GET /v1/conversations/:/messages',
+    'GET /v1/conversations/:/pins',
     'GET /v1/conversations/:/messages/:',
     'GET /v1/conversations/:/messages/:/edits',
     'GET /v1/conversations/:/messages/:/receipts',
@@ -20,6 +21,7 @@ export const ROUTES: Readonly<Partial<Record<ActionName, readonly string[]>>> = 
     'GET /api/conversations/:',
     'GET /api/messages/:',
     'GET /api/v1/chat/:/messages',
+    'GET /api/v1/chat/:/pins',
     'GET /api/v1/chat/:/mute-status'
   ],
   'look at the group': ['GET /groups/:'],
@@ -28,6 +30,8 @@ export const ROUTES: Readonly<Partial<Record<ActionName, readonly string[]>>> = 
     'POST /v1/conversations/:/receipts readSeq',
     'POST /v1/conversations/:/typing',
     'DELETE /v1/conversations/:/messages/: scope=me',
+    'PUT /v1/conversations/:/messages/:/star',
+    'DELETE /v1/conversations/:/messages/:/star',
     'PUT /conversations/:/mute',
     'PUT /conversations/:/pin',
     'PUT /conversations/:/archive',
@@ -46,13 +50,20 @@ export const ROUTES: Readonly<Partial<Record<ActionName, readonly string[]>>> = 
   ],
   send: [
     'POST /v1/conversations/:/messages text clientId',
+    'POST /v1/messages/forward',
     'POST /messages conversationId text',
     'POST /messages conversation content replyTo',
     'POST /messages to text',
     'POST /api/messages conversationId text',
     'POST /api/messages to text',
     'POST /api/messages/send text',
-    'POST /api/v1/chat/:/messages text'
+    'POST /api/v1/chat/:/messages text',
+    'POST /api/v1/chat/:/messages/:/forward'
+  ],
+  pin: [
+    'PUT /v1/conversations/:/messages/:/pin',
+    'DELETE /v1/conversations/:/messages/:/pin',
+    'POST /api/v1/chat/:/messages/:/pin'
   ],
   react: [
     'POST /v1/conversations/:/messages/:/reactions',
@@ -176,6 +187,7 @@ export const ROUTES: Readonly<Partial<Record<ActionName, readonly string[]>>> = 
     'GET /v1/contacts after',
     'GET /v1/friends',
     'GET /v1/blocks',
+    'GET /v1/stars',
     'GET /v1/requests after',
     'GET /users after',
     'GET /chat-requests after'
@@ -191,6 +203,8 @@ export const COMMANDS: Readonly<Partial<Record<ActionName, readonly string[]>>> 
     'canonical typing:start',
     'canonical typing:stop',
     'canonical message:delete scope=me',
+    'canonical message:star',
+    'canonical message:unstar',
     'mobile message:delete messageId scope=me',
     'mobile message:read conversationId messageId',
     'mobile typing:start conversationId',
@@ -212,6 +226,7 @@ export const COMMANDS: Readonly<Partial<Record<ActionName, readonly string[]>>> 
   ],
   send: [
     'canonical message:send text',
+    'canonical message:forward',
     'mobile message:send conversationId content',
     'unified send-message conversationId text',
     'unified send-message to text',
@@ -221,6 +236,7 @@ export const COMMANDS: Readonly<Partial<Record<ActionName, readonly string[]>>> 
     'reals2chat sendMessage recipientId text',
     'taatom sendMessage to text'
   ],
+  pin: ['canonical message:pin', 'canonical message:unpin'],
   react: [
     'canonical reaction:add',
     'canonical reaction:remove',

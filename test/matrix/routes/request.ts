@@ -91,6 +91,8 @@ function sampleText(schema: TSchema, ids: Ids, path: readonly string[]): string 
   // A few take the long form only.
   if (kind !== undefined) return Value.Check(schema, ids[kind]) ? ids[kind] : `${kind}_${ids[kind]}`
   if (path.at(-1) === 'emoji') return '👍'
+  // Of what is forwarded, beside what is sent.
+  if (path.at(-1) === 'clientId' && path.length > 1) return 'forwarded'
   const suits = TEXTS.find(text => Value.Check(schema, text)) ?? (schema['examples'] as string[] | undefined)?.[0]
   if (suits === undefined) throw new Error(`Nothing suits ${path.join('.')}: ${JSON.stringify(schema)}`)
   return suits
