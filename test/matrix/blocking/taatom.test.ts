@@ -36,7 +36,7 @@ await walkFace({
       { means: 'pin', params: onMessage },
       { means: 'unpin', params: onMessage, body: () => ({ pinned: false }) }
     ],
-    'GET /api/v1/chat/:otherUserId/pins': { shows: 'other', params },
+    'GET /api/v1/chat/:otherUserId/pins': { shows: 'nothing', params },
     'DELETE /api/v1/chat/:otherUserId/messages': { means: 'clear', params },
     'POST /api/v1/chat/:otherUserId/mark-all-seen': { means: 'read', params, isLast: true },
     'POST /api/v1/chat/:otherUserId/mute': { means: 'keep', params, where: 'group' },
