@@ -45,9 +45,13 @@ export function applyEvent(store: ClientStore, { stream, type, data }: Frame): D
   else if (type === 'preferences:updated') clear(store, data)
   else if (type === 'stars:updated') star(store, data)
   else if (/^(?:message|reaction):/.test(type)) upsertMessage(store, data.message ?? data)
-  else if (type === 'member:changed') for (const member of data.members) upsertMember(store, stream, member)
-  else if (type === 'conversation:updated') upsertConversation(store, data)
+  else upsertShared(store, { stream, type, data })
   return {}
+}
+
+function upsertShared(store: ClientStore, { stream, type, data }: Frame): void {
+  if (type === 'member:changed') for (const member of data.members) upsertMember(store, stream, member)
+  else if (type === 'conversation:updated') upsertConversation(store, data)
 }
 
 /** Applies an item of a pulled page; an older state never replaces a newer one. */
