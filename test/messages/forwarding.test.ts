@@ -261,3 +261,29 @@ t.test('forwarding has a rate, which leaves writing alone', async t => {
   t.match(refused, { code: 'rate_limited', retryAfterMs: Number })
   await say(socket, source, 'two')
 })
+
+t.test('every app shows what was forwarded as an ordinary message, and the record of a pin in words', async t => {
+  const server = await joinServer(t)
+  const { people, source, targets, sockets } = await open(server)
+  const [, ben, cem] = people
+  const [annSocket, benSocket] = sockets
+  const { to } = await benSocket.ask('message:forward', {
+    messages: [await say(annSocket, source, 'one', { text: 'Look at this' })],
+    to: [targets[0]]
+  })
+  await benSocket.ask('message:pin', { conversationId: targets[0], messageId: to[0].sent[0].id })
+  const id = targets[0].slice(-24)
+  const paths = {
+    mobile: `/mobile/messages?conversationId=${id}`,
+    unified: `/unified/messages?conversationId=${id}`,
+    chatapp: `/chatapp/api/messages/${id}`,
+    reals2chat: `/reals2chat/api/messages/${ben.hex}`,
+    taatom: `/taatom/api/v1/chat/${ben.hex}/messages`
+  }
+  for (const [name, path] of Object.entries(paths)) {
+    const { status, text } = await server.call(cem, 'GET', path)
+    t.equal(status, 200, name)
+    t.match(text, /Look at this/, name)
+    t.match(text, /A message was pinned/, name)
+  }
+})
