@@ -7,6 +7,8 @@ import type * as streamEvents from './connection/stream-events.ts'
 import * as conversationEvents from './conversations/events.ts'
 import * as conversationRoutes from './conversations/routes.ts'
 import type { Command, Created, Event } from './envelope.ts'
+import * as forwardingEvents from './forwarding/events.ts'
+import * as forwardingRoutes from './forwarding/routes.ts'
 import * as mediaRoutes from './media/routes.ts'
 import * as draftEvents from './messages/drafts/events.ts'
 import * as draftRoutes from './messages/drafts/routes.ts'
@@ -16,6 +18,8 @@ import * as expiryRoutes from './messages/expiring/routes.ts'
 import * as messageRoutes from './messages/routes.ts'
 import * as scheduledEvents from './messages/scheduled/events.ts'
 import * as scheduledRoutes from './messages/scheduled/routes.ts'
+import * as pinEvents from './pins/events.ts'
+import * as pinRoutes from './pins/routes.ts'
 import * as presenceEvents from './presence/events.ts'
 import * as presenceRoutes from './presence/routes.ts'
 import * as reactionEvents from './reactions/events.ts'
@@ -23,6 +27,8 @@ import * as reactionRoutes from './reactions/routes.ts'
 import * as requestEvents from './requests/events.ts'
 import * as requestRoutes from './requests/routes.ts'
 import type { Route } from './route.ts'
+import * as starEvents from './stars/events.ts'
+import * as starRoutes from './stars/routes.ts'
 import * as syncEvents from './sync/events.ts'
 import * as userEvents from './users/events.ts'
 import * as userRoutes from './users/routes.ts'
@@ -36,6 +42,9 @@ const declarations = {
   ...expiryEvents,
   ...scheduledEvents,
   ...reactionEvents,
+  ...forwardingEvents,
+  ...pinEvents,
+  ...starEvents,
   ...conversationEvents,
   ...presenceEvents,
   ...requestEvents,
@@ -78,6 +87,9 @@ const declaredRoutes: Readonly<Record<string, unknown>> = {
   ...scheduledRoutes,
   ...reactionRoutes,
   ...mediaRoutes,
+  ...forwardingRoutes,
+  ...pinRoutes,
+  ...starRoutes,
   ...adminRoutes
 }
 

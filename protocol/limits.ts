@@ -47,6 +47,10 @@ export const DEFAULT_LIMITS = {
   reactionsPerMessage: 20,
   /** Scheduled messages of one person that are not sent, those that were refused too. */
   scheduledMessages: 100,
+  /** Pinned messages of one conversation. */
+  pinsPerConversation: 50,
+  /** Messages that one person has starred. */
+  starsPerUser: 1_000,
   /** REST requests per minute: with a token that was good once, and of an address without one. */
   requestsPerMinute: 600,
   anonymousRequestsPerMinute: 600,
@@ -98,6 +102,9 @@ export const FRAME_OUT_BYTES = 262_144
 /** A page of history, of a list, of a search: by default, and at most. */
 export const PAGE_SIZE = 50
 export const MAX_PAGE_SIZE = 100
+/** Messages that are forwarded with one command, and conversations that they go into. */
+export const MAX_FORWARDED = 20
+export const MAX_FORWARD_TARGETS = 10
 /** Entries of an address book in one call. */
 export const CONTACTS_PER_SYNC = 5_000
 /** A page of `sync:pull`: items, and bytes of items. */

@@ -1,5 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox'
+import { Origin } from '../forwarding/entities.ts'
 import { ConversationId, MessageId, UserId } from '../ids.ts'
+import { Pin } from '../pins/entities.ts'
 import { Reaction } from '../reactions/entities.ts'
 import { Counter, closed, oneOf, PLAIN_TEXT, Timestamp, WebAddress, withExamples } from '../schema.ts'
 
@@ -81,13 +83,14 @@ export const content = {
 
 /** A change of the conversation that a `system` message records; `actorId` made it. */
 export const SystemNote = closed({
-  kind: oneOf('created', 'added', 'removed', 'left', 'role', 'renamed', 'changed', 'settings', 'expiry'),
+  kind: oneOf('created', 'added', 'removed', 'left', 'role', 'renamed', 'changed', 'settings', 'expiry', 'pinned'),
   actorId: UserId,
   userIds: Type.Optional(Type.Array(UserId, { maxItems: 20, description: 'Whom it concerns; the first twenty.' })),
   userCount: Type.Optional(Type.Integer({ minimum: 1, description: 'How many it concerns.' })),
   name: Type.Optional(Type.String({ description: 'The new name.' })),
   role: Type.Optional(oneOf('owner', 'admin', 'member')),
-  expireAfterSeconds: Type.Optional(Type.Integer({ minimum: 0, description: 'The new timer; 0: messages stay.' }))
+  expireAfterSeconds: Type.Optional(Type.Integer({ minimum: 0, description: 'The new timer; 0: messages stay.' })),
+  messageId: Type.Optional({ ...MessageId, description: 'The message that was pinned.' })
 })
 export type SystemNote = Static<typeof SystemNote>
 
@@ -132,8 +135,8 @@ export type Quote = Static<typeof Quote>
 
 /**
  * A message, as it is now. `seq` is its place in the conversation, for ever; `rev` the conversation's change that
- * it was last touched by. A deleted message stays as a tombstone: no content, no reactions, `deletedAt`. A `system` message
- * records a change of the group; it is never unread.
+ * it was last touched by. A deleted message stays as a tombstone: no content, no reactions, no pin, `deletedAt`. A `system`
+ * message records a change of the conversation; it is never unread.
  */
 export const Message = withExamples(
   closed({
@@ -148,7 +151,9 @@ export const Message = withExamples(
     ...content,
     system: Type.Optional(SystemNote),
     replyTo: Type.Optional(Quote),
+    forwarded: Type.Optional(Origin),
     reactions: Type.Array(Reaction),
+    pinned: Type.Optional(Pin),
     createdAt: Timestamp,
     editedAt: Type.Optional(Timestamp),
     expiresAt: Type.Optional({ ...Timestamp, description: 'When it goes by itself, as if deleted for everyone.' }),

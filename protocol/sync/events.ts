@@ -29,6 +29,13 @@ export const SyncItem = Type.Union([
   closed({ type: Type.Literal('membership'), rev: Counter, conversation: ConversationView }),
   closed({ type: Type.Literal('removed'), rev: Counter, conversationId: ConversationId }),
   closed({ type: Type.Literal('hidden'), rev: Counter, conversationId: ConversationId, messageId: MessageId }),
+  closed({
+    type: Type.Literal('star'),
+    rev: Counter,
+    conversationId: ConversationId,
+    messageId: MessageId,
+    isStarred: Type.Boolean()
+  }),
   closed({ type: Type.Literal('profile'), rev: Counter, user: Me }),
   closed({ type: Type.Literal('settings'), rev: Counter, settings: Settings }),
   closed({ type: Type.Literal('session'), rev: Counter, session: SessionRef }),

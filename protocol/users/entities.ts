@@ -102,7 +102,9 @@ const privacy = {
   findByEmail: Audience,
   /** Audience that may open a new direct conversation with the person. */
   whoMayStart: oneOf('everyone', 'contacts', 'friends', 'nobody'),
-  whoMayAdd: oneOf('everyone', 'contacts', 'friends', 'nobody')
+  whoMayAdd: oneOf('everyone', 'contacts', 'friends', 'nobody'),
+  /** Audience that may name the person as the author of what they forward. */
+  nameInForwards: Audience
 }
 
 const preferences = {

@@ -34,6 +34,7 @@ export type { ConversationService } from './conversations.ts'
 export {
   requireAdmin,
   requireFromPerson,
+  requireMayPin,
   requireMaySend,
   requireMember,
   requirePresent,

@@ -57,6 +57,11 @@ export function requireMaySend(state: ConversationState, actor: Actor): Readonly
   return member
 }
 
+/** The actor's membership, where they may pin: admins in groups, everybody elsewhere. @throws {AppError} `not_found`, `forbidden` */
+export function requireMayPin(state: ConversationState, actor: Actor): Readonly<MemberDoc> {
+  return state.doc.type === 'group' ? requireAdmin(state, actor) : requireMember(state, actor)
+}
+
 /** @throws {AppError} `forbidden` for what the server wrote by itself */
 export function requireFromPerson({ type }: Readonly<MessageDoc>): void {
   if (type === 'system' || type === 'call') throw new AppError('forbidden', 'What the server records stays as it is')

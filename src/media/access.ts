@@ -1,16 +1,17 @@
 import { bareId } from '../../protocol/ids.ts'
 import type { Actor } from '../actor.ts'
+import type { DatabaseClock } from '../database/index.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { type FileLinks, linkOf, type SignedLink } from '../present/file-links.ts'
 import { hiddenUpTo, isHiddenFor } from '../present/present.ts'
 import type { MemberStore } from '../store/members.ts'
-import type { MessageStore } from '../store/messages.ts'
 import type { UserService } from '../users/index.ts'
-import type { FileDoc } from './store.ts'
+import type { FileDoc, FileStore } from './store.ts'
 
 interface FileAccessDeps {
-  readonly store: { readonly members: MemberStore; readonly messages: MessageStore }
+  readonly store: { readonly members: MemberStore; readonly files: FileStore }
+  readonly clock: DatabaseClock
   readonly users: Pick<UserService, 'requireEnabled'>
   readonly links: FileLinks
 }
@@ -55,11 +56,11 @@ export class FileAccess {
   async #require(file: FileDoc, { userId, conversationId }: Asker): Promise<void> {
     if (userId !== undefined && file.ownerId.equals(userId)) return
     if (conversationId === undefined || !isId(conversationId)) throw noSuchFile()
-    const { members, messages } = this.#deps.store
+    const { store, clock } = this.#deps
     const id = new ObjectId(bareId(conversationId))
-    const member = userId === undefined ? undefined : await members.find(id, new ObjectId(userId))
+    const member = userId === undefined ? undefined : await store.members.find(id, new ObjectId(userId))
     if (member === null) throw noSuchFile()
-    const found = await messages.findWithFile(id, file._id)
+    const found = await store.files.findUses(id, file._id, new Date(clock.now()))
     const isSeen = found.some(
       message => member === undefined || (message.seq > hiddenUpTo(member) && !isHiddenFor(message, member.userId))
     )

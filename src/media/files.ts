@@ -93,25 +93,27 @@ export class FileService {
   }
 
   /**
-   * Attachments as they are stored: of those that are addresses of this server the server says what they are.
+   * Attachments as they are stored: of those that are addresses of this server the server says what they are. Those of
+   * a message that is forwarded name their file already.
+   * @param until moment until which their files stay though no message has them; now unless told
    * @throws {AppError} `not_found` for files that the actor may not read
    */
-  async attach(actor: Actor, attachments: readonly AttachmentDoc[]): Promise<AttachmentDoc[]> {
+  async attach(actor: Actor, attachments: readonly AttachmentDoc[], until?: Date): Promise<AttachmentDoc[]> {
     const { links, store, access, clock } = this.#deps
-    const ids = attachments.map(({ url }) => (url === undefined ? undefined : links.fileIdIn(url)))
+    const ids = attachments.map(({ url, fileId }) => fileId?.toHexString() ?? (url && links.fileIdIn(url)))
     const wanted = [...new Set(ids.flatMap(id => id ?? []))].map(id => new ObjectId(id))
     if (wanted.length === 0) return [...attachments]
     // Before they are read: from here on they are not removed before the message is there.
-    const isThere = await store.files.hold(wanted, new Date(clock.now() + UNUSED_MS))
+    const isThere = await store.files.hold(wanted, new Date((until?.getTime() ?? clock.now()) + UNUSED_MS))
     const files = new Map((await store.files.findStored(wanted)).map(file => [file._id.toHexString(), file]))
     if (!isThere || files.size < wanted.length) throw noSuchFile()
-    for (const [index, { url = '' }] of attachments.entries()) {
+    for (const [index, { url }] of attachments.entries()) {
       const file = files.get(ids[index] ?? '')
-      if (file !== undefined) await access.require(actor, file, url)
+      if (file !== undefined && url !== undefined) await access.require(actor, file, url)
     }
     return attachments.map((attachment, index) => {
       const file = files.get(ids[index] ?? '')
-      return file === undefined ? attachment : attachmentOf(attachment, file)
+      return file === undefined || attachment.fileId !== undefined ? attachment : attachmentOf(attachment, file)
     })
   }
 

@@ -3,7 +3,6 @@ import type { Config } from '../config/config.ts'
 import type { Collections, Database, DatabaseClock } from '../database/index.ts'
 import type { FileLinks } from '../present/file-links.ts'
 import type { MemberStore } from '../store/members.ts'
-import type { MessageStore } from '../store/messages.ts'
 import type { UserService } from '../users/index.ts'
 import { FileAccess } from './access.ts'
 import { FileContents } from './contents.ts'
@@ -25,10 +24,7 @@ export function createMediaStores({ client, db }: Database) {
 }
 
 interface MediaDeps {
-  readonly store: ReturnType<typeof createMediaStores> & {
-    readonly members: MemberStore
-    readonly messages: MessageStore
-  }
+  readonly store: ReturnType<typeof createMediaStores> & { readonly members: MemberStore }
   readonly storage: BlobStore
   readonly users: Pick<UserService, 'requireEnabled'>
   readonly links: FileLinks

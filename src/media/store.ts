@@ -1,5 +1,6 @@
 import type { Collection, Db, IndexDescription, MongoClient, ObjectId } from 'mongodb'
 import type { FileKind, FileVariant } from '../../protocol/media/entities.ts'
+import type { MessageDoc } from '../store/documents.ts'
 
 /** Smaller picture of a file. */
 export interface VariantDoc {
@@ -30,11 +31,17 @@ export interface FileDoc {
   checkAt?: Date
 }
 
+/** Message that has a file, as far as it must be known who sees it. */
+export type FileUse = Pick<MessageDoc, '_id' | 'seq' | 'hiddenFor'>
+
 /** Bytes of all files of one person. */
 interface UsageDoc {
   _id: ObjectId
   bytes: number
 }
+
+/** Messages of one conversation with the same file that are looked at. */
+const MAX_USES = 100
 
 /** Files, and how much of the quota of each person they take: written together or not at all. */
 export class FileStore {
@@ -48,11 +55,13 @@ export class FileStore {
   readonly #client: MongoClient
   readonly #files: Collection<FileDoc>
   readonly #usage: Collection<UsageDoc>
+  readonly #messages: Collection<MessageDoc>
 
   constructor(client: MongoClient, db: Db) {
     this.#client = client
     this.#files = db.collection('files')
     this.#usage = db.collection('fileUsage')
+    this.#messages = db.collection('messages')
   }
 
   /** Adds a file within the quota of its owner. @returns false when it is beyond it */
@@ -121,6 +130,21 @@ export class FileStore {
           await this.#usage.updateOne({ _id: file.ownerId }, { $inc: { bytes: -bytesOf(file) } }, { session })
         })
     )
+  }
+
+  /** Messages of a conversation that have a file and are not over, newest first; the last hundred of them. */
+  async findUses(conversationId: ObjectId, fileId: ObjectId, now: Date): Promise<FileUse[]> {
+    const filter = { 'attachments.fileId': fileId, conversationId, $nor: [{ expiresAt: { $lte: now } }] }
+    return await this.#messages
+      .find(filter, { projection: { seq: 1, hiddenFor: 1 } })
+      .sort({ seq: -1 })
+      .limit(MAX_USES)
+      .toArray()
+  }
+
+  /** Whether a message anywhere has a file. */
+  async isUsed(fileId: ObjectId): Promise<boolean> {
+    return (await this.#messages.findOne({ 'attachments.fileId': fileId }, { projection: { _id: 1 } })) !== null
   }
 
   /** Bytes of all files of a person. */

@@ -1,5 +1,4 @@
 import type { DatabaseClock } from '../database/index.ts'
-import type { MessageStore } from '../store/messages.ts'
 import type { BlobStore } from './storage/index.ts'
 import { type FileDoc, type FileStore, keysOf } from './store.ts'
 
@@ -7,7 +6,7 @@ import { type FileDoc, type FileStore, keysOf } from './store.ts'
 const BATCH = 100
 
 interface UnusedFilesDeps {
-  readonly store: { readonly files: FileStore; readonly messages: MessageStore }
+  readonly store: { readonly files: FileStore }
   readonly storage: BlobStore
   readonly clock: DatabaseClock
 }
@@ -34,7 +33,7 @@ export class UnusedFiles {
   async #look(file: FileDoc): Promise<void> {
     const { store, storage } = this.#deps
     if (!(await store.files.beginRemoval(file))) return
-    if (await store.messages.hasFile(file._id)) return await store.files.keep(file._id)
+    if (await store.files.isUsed(file._id)) return await store.files.keep(file._id)
     // The bytes first: the row tells where they are.
     await storage.remove(keysOf(file))
     await store.files.remove(file)

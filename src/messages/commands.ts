@@ -5,10 +5,16 @@ import { draftCommands } from './drafts/commands.ts'
 import type { DraftService } from './drafts/drafts.ts'
 import { expiryCommands } from './expiring/commands.ts'
 import type { ExpiryService } from './expiring/expiry.ts'
+import { forwardingCommands } from './forwarding/commands.ts'
+import type { ForwardingService } from './forwarding/forwarding.ts'
 import type { HistoryService } from './history.ts'
 import type { MessageService } from './messages.ts'
+import { pinCommands } from './pins/commands.ts'
+import type { PinService } from './pins/pins.ts'
 import { scheduledCommands } from './scheduled/commands.ts'
 import type { ScheduledService } from './scheduled/scheduled.ts'
+import { starCommands } from './stars/commands.ts'
+import type { StarService } from './stars/stars.ts'
 
 interface MessageCommandDeps {
   readonly history: HistoryService
@@ -16,10 +22,14 @@ interface MessageCommandDeps {
   readonly drafts: DraftService
   readonly expiry: ExpiryService
   readonly scheduled: ScheduledService
+  readonly forwarding: ForwardingService
+  readonly pins: PinService
+  readonly stars: StarService
 }
 
-/** Commands of messages, history, drafts, scheduled messages and timers. */
-export function messageCommands({ history, messages, drafts, expiry, scheduled }: MessageCommandDeps): BoundCommand[] {
+/** Commands of messages and history, of what is sent later or goes by itself, of forwarding, pins and stars. */
+export function messageCommands(deps: MessageCommandDeps): BoundCommand[] {
+  const { history, messages } = deps
   return [
     on(MessageSend, async ({ actor }, data) => (await messages.send(actor, data)).sent),
     on(MessageEdit, async ({ actor }, data) => presentChanged(await messages.edit(actor, data))),
@@ -29,8 +39,11 @@ export function messageCommands({ history, messages, drafts, expiry, scheduled }
         : presentChanged(await messages.deleteForEveryone(actor, place))
     ),
     on(HistoryGet, async ({ actor }, data) => await history.page(actor, data)),
-    ...draftCommands(drafts),
-    ...scheduledCommands(scheduled),
-    ...expiryCommands(expiry)
+    ...draftCommands(deps.drafts),
+    ...scheduledCommands(deps.scheduled),
+    ...expiryCommands(deps.expiry),
+    ...forwardingCommands(deps.forwarding),
+    ...pinCommands(deps.pins),
+    ...starCommands(deps.stars)
   ]
 }

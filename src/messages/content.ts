@@ -142,6 +142,6 @@ function requireWellFormed(value: unknown): void {
 }
 
 /** Tells a repeated send from another one with the same `clientId`. */
-function digest(...parts: (string | undefined)[]): string {
+export function digest(...parts: (string | undefined)[]): string {
   return hash('sha1', JSON.stringify(parts), 'base64url')
 }

@@ -23,6 +23,11 @@ export function requireEdit({ text, encryptedContent }: Edit, textBytes: number)
   return `${text ?? ''}${encryptedContent ?? ''}`.length * 3 + 512
 }
 
+/** @throws {AppError} `forbidden` for what was forwarded: nobody puts words into another's mouth */
+export function requireOwnWords({ forwarded }: Readonly<MessageDoc>): void {
+  if (forwarded !== undefined) throw new AppError('forbidden', 'A forwarded message stays as it was said')
+}
+
 /**
  * The message as an edit makes it; the same one where that changes nothing. What is encrypted takes the place of a text,
  * and never the other way round.

@@ -8,19 +8,31 @@ import { MessageDraftStore } from './drafts/store.ts'
 import { createDraftItems } from './drafts/user-items.ts'
 import { ExpiryService } from './expiring/expiry.ts'
 import { createRemoval } from './expiring/jobs.ts'
+import { ExpiredMessageStore } from './expiring/store.ts'
+import { ForwardingService } from './forwarding/forwarding.ts'
+import { Origins } from './forwarding/origins.ts'
+import { Sources } from './forwarding/sources.ts'
 import { HistoryService } from './history.ts'
 import { MessageIdAt } from './message-id-at.ts'
 import { MessageService } from './messages.ts'
+import { PinService } from './pins/pins.ts'
 import { ReactionService } from './reactions/reactions.ts'
 import { createChangeScheduled } from './scheduled/changes.ts'
 import { ScheduledService } from './scheduled/scheduled.ts'
 import { createSending } from './scheduled/sending.ts'
 import { ScheduledStore } from './scheduled/store.ts'
 import { createScheduledItems } from './scheduled/user-items.ts'
+import { Sending } from './sending.ts'
+import { StarService } from './stars/stars.ts'
+import { StarStore } from './stars/store.ts'
+import { createStarItems } from './stars/user-items.ts'
 import { createMessageItems } from './user-items.ts'
 
-type MessageDeps = Omit<ConstructorParameters<typeof MessageService>[0], 'sends' | 'changes'> &
+type MessageDeps = Omit<ConstructorParameters<typeof MessageService>[0], 'sending' | 'sends' | 'changes'> &
+  ConstructorParameters<typeof Sending>[0] &
   ConstructorParameters<typeof HistoryService>[0] &
+  ConstructorParameters<typeof Origins>[0] &
+  Omit<ConstructorParameters<typeof StarService>[0], 'messages'> &
   Omit<ConstructorParameters<typeof DraftService>[0], 'requireAnswerable' | 'ownGate'> &
   Omit<ConstructorParameters<typeof ScheduledService>[0], 'requireAnswerable' | 'sends' | 'changeScheduled'> &
   Omit<Parameters<typeof createSending>[0], 'messages' | 'changeScheduled'> &
@@ -29,11 +41,17 @@ type MessageDeps = Omit<ConstructorParameters<typeof MessageService>[0], 'sends'
 /** The collections of what belongs to messages and is none. */
 export const messageCollections: Collections = {
   messageDrafts: MessageDraftStore.indexes,
-  scheduledMessages: ScheduledStore.indexes
+  scheduledMessages: ScheduledStore.indexes,
+  stars: StarStore.indexes
 }
 
-export function createMessageStores({ db }: Database) {
-  return { messageDrafts: new MessageDraftStore(db), scheduled: new ScheduledStore(db) }
+export function createMessageStores({ db, clock }: Database) {
+  return {
+    expired: new ExpiredMessageStore(db, clock),
+    messageDrafts: new MessageDraftStore(db),
+    scheduled: new ScheduledStore(db),
+    stars: new StarStore(db)
+  }
 }
 
 /**
@@ -42,7 +60,7 @@ export function createMessageStores({ db }: Database) {
  */
 const CHANGES = { width: 64, widthEach: 1, maxWaiting: 20_000, maxWaitingEach: 200 }
 
-/** Messages: sending, changing and finding them, history, reactions, drafts, and what is sent later. */
+/** Messages: sending, forwarding, changing and finding them, history, reactions, pins, stars, drafts, and what is sent later. */
 export function createMessages(deps: MessageDeps) {
   const { store, config } = deps
   const { sendsPerSecond: perSecond, sendsBurst: burst } = config.limits
@@ -51,7 +69,9 @@ export function createMessages(deps: MessageDeps) {
   const requireAnswerable = createRequireAnswerable(store)
   const ownGate = new FairGate(CHANGES)
   const changeScheduled = createChangeScheduled({ ...deps, ownGate })
-  const messages = new MessageService({ ...deps, sends, changes })
+  const sending = new Sending(deps)
+  const messages = new MessageService({ ...deps, sending, sends, changes })
+  const sources = new Sources({ store, origins: new Origins(deps) })
   return {
     drafts: new DraftService({ ...deps, requireAnswerable, ownGate }),
     expiry: new ExpiryService(deps),
@@ -59,13 +79,17 @@ export function createMessages(deps: MessageDeps) {
     history: new HistoryService(deps),
     messageIdAt: new MessageIdAt(store),
     messages,
+    forwarding: new ForwardingService({ ...deps, sending, sources }),
+    pins: new PinService({ ...deps, changes }),
     reactions: new ReactionService({ ...deps, changes }),
+    stars: new StarService({ ...deps, messages }),
     scheduled: new ScheduledService({ ...deps, sends, requireAnswerable, changeScheduled }),
     sendScheduled: createSending({ ...deps, messages, changeScheduled }),
     messageItems: {
       ...createMessageItems(store.messages),
       ...createDraftItems(store.messageDrafts),
-      ...createScheduledItems(store.scheduled)
+      ...createScheduledItems(store.scheduled),
+      ...createStarItems(store)
     }
   }
 }

@@ -5,31 +5,26 @@ import {
   MessageDeleted,
   MessageEdited,
   MessageHidden,
-  MessageNew,
-  type MessageSendData,
-  type Sent
+  type MessageSendData
 } from '../../protocol/messages/events.ts'
 import type { Actor } from '../actor.ts'
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config/config.ts'
 import {
   requireFromPerson,
-  requireMaySend,
   requireMember,
   requirePresent,
   requireSender,
   requireUnblocked,
   requireVisible,
-  type TypingService,
   viewOf
 } from '../conversations/index.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { conversationId, messageId } from '../ids.ts'
-import { TokenBuckets } from '../limits/token-buckets.ts'
+import type { TokenBuckets } from '../limits/token-buckets.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import { isHiddenFor, presentMessage, readerOf } from '../present/present.ts'
-import type { FirstSend } from '../store/commit/change.ts'
 import type { Commits } from '../store/commit/commits.ts'
 import type { Draft } from '../store/commit/draft.ts'
 import type { MessageDoc } from '../store/documents.ts'
@@ -39,28 +34,14 @@ import { noSuchMessage } from '../store/missing.ts'
 import { tombstoneOf } from '../store/tombstones.ts'
 import type { View } from '../store/view.ts'
 import type { AccountStore } from '../streams/store.ts'
-import { attach, type FilesPort } from './attaching.ts'
-import { membersAmong, readContent } from './content.ts'
-import { type Edit, requireEdit, withEdit } from './editing.ts'
-import { isFirst, presentSent, requireSame } from './sent.ts'
+import { readContent } from './content.ts'
+import { type Edit, requireEdit, requireOwnWords, withEdit } from './editing.ts'
+import type { Sending, SendResult } from './sending.ts'
 
 /** Names one message; ids in either form. */
 export interface MessageRef {
   conversationId: string
   messageId: string
-}
-
-/** Outcome of a send. */
-export interface SendResult {
-  /** The acknowledgement. A repeat differs in `duplicate` alone, whatever became of the message. */
-  readonly sent: Sent
-  /** Presents the message as it was committed; absent of a repeat, whose message may have changed or be out of sight. */
-  readonly present?: () => Message
-}
-
-/** A send as it was committed, now or before. */
-interface Kept extends Pick<SendResult, 'present'> {
-  readonly first: FirstSend
 }
 
 /** A message, and how the actor sees its conversation. */
@@ -77,8 +58,7 @@ interface MessageDeps {
     readonly messages: MessageStore
   }
   bus: Bus
-  files: FilesPort
-  typing: Pick<TypingService, 'speak'>
+  sending: Sending
   config: Pick<Config, 'EDIT_WINDOW' | 'FORMER_TEXTS' | 'limits'>
   sends: TokenBuckets
   /** Edits and reactions, each of which is told with the whole message. */
@@ -89,22 +69,18 @@ interface MessageDeps {
 export class MessageService {
   readonly #store: MessageDeps['store']
   readonly #bus: Bus
-  readonly #files: FilesPort
-  readonly #typing: MessageDeps['typing']
+  readonly #sending: Sending
   readonly #config: MessageDeps['config']
   readonly #sends: TokenBuckets
   readonly #changes: TokenBuckets
-  readonly #chatsBegun: TokenBuckets
 
-  constructor({ store, bus, files, typing, config, sends, changes }: MessageDeps) {
+  constructor({ store, bus, sending, config, sends, changes }: MessageDeps) {
     this.#store = store
-    this.#files = files
     this.#bus = bus
-    this.#typing = typing
+    this.#sending = sending
     this.#config = config
     this.#sends = sends
     this.#changes = changes
-    this.#chatsBegun = TokenBuckets.perDay(config.limits.chatsBegunPerDay)
   }
 
   /**
@@ -116,52 +92,14 @@ export class MessageService {
    */
   async send(
     actor: Actor,
-    { conversationId: id, clientId, ...input }: MessageSendData,
+    { conversationId, clientId, ...input }: MessageSendData,
     { isPaced = true }: { isPaced?: boolean } = {}
   ): Promise<SendResult> {
-    const { fields, mentions, bytes, bodyHash } = readContent(input, this.#config.limits.textBytes)
-    if (isPaced) this.#pace(actor, id)
-    const attached = await attach(this.#files, actor, fields.attachments)
-    const senderId = new ObjectId(actor.userId)
-    const replyToId = input.replyTo === undefined ? undefined : new ObjectId(bareId(input.replyTo))
-    let isCounted = false
-    // Once, however often it is decided.
-    const countBegun = (): void => {
-      if (!isCounted) this.#chatsBegun.take(actor.userId, 'Too many new conversations for one day')
-      isCounted = true
-    }
-    const { first, present } = await this.#store.commits.run<Kept>(bareId(id), {
-      bytes,
-      ...omitUndefined({ messageId: replyToId }),
-      idempotency: { senderId, clientId, answer: first => ({ first: requireSame(first, bodyHash) }) },
-      decide: draft => {
-        const member = requireMaySend(draft.state, actor)
-        requireUnblocked(draft.state)
-        if (isFirst(draft.state)) countBegun()
-        const answered = replyToId && requireVisible(member, draft.message(replyToId))
-        if (attached instanceof AppError) throw attached
-        const replyTo = answered && { messageId: answered._id, senderId: answered.senderId }
-        const message = draft.append({
-          senderId,
-          clientId,
-          bodyHash,
-          ...fields,
-          ...(attached && { attachments: attached }),
-          ...omitUndefined({ mentions: membersAmong(draft.state, mentions), replyTo })
-        })
-        let presented: Message | undefined
-        const present = (): Message => (presented ??= presentMessage(message, answered))
-        draft.emit(MessageNew, present, omitUndefined({ seq: message.seq, quotedSeq: answered?.seq }))
-        if (answered === undefined) return { first: message, present }
-        return { first: message, present: () => presentMessage(message, answered, readerOf(member)) }
-      }
-    })
-    return present === undefined ? { sent: presentSent(first, true) } : { sent: presentSent(first, false), present }
-  }
-
-  #pace(actor: Actor, id: string): void {
-    this.#sends.takeInTurn(actor, 'You are sending too fast')
-    this.#typing.speak(actor, id)
+    const content = readContent(input, this.#config.limits.textBytes)
+    if (isPaced) this.#sends.takeInTurn(actor, 'You are sending too fast')
+    const { replyTo } = input
+    const outgoing = { conversationId, clientId, content, isWritten: isPaced, ...omitUndefined({ replyTo }) }
+    return await this.#sending.send(actor, outgoing)
   }
 
   /**
@@ -176,6 +114,7 @@ export class MessageService {
       requireUnblocked(draft.state)
       requireFromPerson(message)
       requirePresent(message)
+      requireOwnWords(message)
       if (draft.now.getTime() - message.createdAt.getTime() > this.#config.EDIT_WINDOW) {
         throw new AppError('edit_window_closed', 'The message can no longer be edited')
       }

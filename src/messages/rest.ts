@@ -8,10 +8,16 @@ import type { DraftService } from './drafts/drafts.ts'
 import { draftRoutes } from './drafts/rest.ts'
 import type { ExpiryService } from './expiring/expiry.ts'
 import { expiryRoutes } from './expiring/rest.ts'
+import type { ForwardingService } from './forwarding/forwarding.ts'
+import { forwardingRoutes } from './forwarding/rest.ts'
 import type { HistoryService } from './history.ts'
 import type { MessageService } from './messages.ts'
+import type { PinService } from './pins/pins.ts'
+import { pinRoutes } from './pins/rest.ts'
 import { scheduledRoutes } from './scheduled/rest.ts'
 import type { ScheduledService } from './scheduled/scheduled.ts'
+import { starRoutes } from './stars/rest.ts'
+import type { StarService } from './stars/stars.ts'
 
 interface MessageRouteDeps {
   readonly history: HistoryService
@@ -20,11 +26,22 @@ interface MessageRouteDeps {
   readonly drafts: DraftService
   readonly expiry: ExpiryService
   readonly scheduled: ScheduledService
+  readonly forwarding: ForwardingService
+  readonly pins: PinService
+  readonly stars: StarService
 }
 
-/** Routes of messages, history, drafts, scheduled messages and timers. */
-export function messageRoutes({ drafts, expiry, scheduled, ...deps }: MessageRouteDeps): BoundRoute[] {
-  return [...ownRoutes(deps), ...draftRoutes(drafts), ...scheduledRoutes(scheduled), ...expiryRoutes(expiry)]
+/** Routes of messages and history, of what is sent later or goes by itself, of forwarding, pins and stars. */
+export function messageRoutes(deps: MessageRouteDeps): BoundRoute[] {
+  return [
+    ...ownRoutes(deps),
+    ...draftRoutes(deps.drafts),
+    ...scheduledRoutes(deps.scheduled),
+    ...expiryRoutes(deps.expiry),
+    ...forwardingRoutes(deps.forwarding),
+    ...pinRoutes(deps.pins),
+    ...starRoutes(deps.stars)
+  ]
 }
 
 function ownRoutes({

@@ -15,7 +15,7 @@ export function presentSent({ _id, seq, createdRev, createdAt }: FirstSend, dupl
 }
 
 /** The first send, for a repeat of it. @throws {AppError} `idempotency_mismatch` for another message */
-export function requireSame(first: FirstSend, bodyHash: string): FirstSend {
+export function requireSame<First extends FirstSend>(first: First, bodyHash: string): First {
   if (first.bodyHash !== bodyHash) {
     throw new AppError('idempotency_mismatch', 'This clientId was used for another message')
   }

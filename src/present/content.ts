@@ -50,10 +50,16 @@ function presentContact({ userId, ...contact }: NonNullable<MessageDoc['contact'
   return { ...contact, ...omitUndefined({ userId: userId && presentId(userId) }) }
 }
 
-function presentNote(actorId: ObjectId, { userIds, ...note }: NonNullable<MessageDoc['system']>): SystemNote {
+function presentNote(
+  actorId: ObjectId,
+  { userIds, messageId, ...note }: NonNullable<MessageDoc['system']>
+): SystemNote {
   return {
     ...note,
     actorId: presentId(actorId),
-    ...omitUndefined({ userIds: userIds?.map(presentId) })
+    ...omitUndefined({
+      userIds: userIds?.map(presentId),
+      messageId: messageId && prefixedId('msg', messageId.toHexString())
+    })
   }
 }

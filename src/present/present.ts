@@ -50,7 +50,9 @@ export function presentMessage(doc: MessageDoc, answered?: AnsweredMessage, read
     text: doc.text,
     ...presentContent(doc, reader?.userId),
     replyTo: doc.replyTo && presentQuote(doc.replyTo, answered, reader),
+    forwarded: doc.forwarded && presentOrigin(doc.forwarded),
     reactions: doc.reactions?.map(presentReaction) ?? [],
+    pinned: doc.pinned && { userId: userId(doc.pinned.userId), pinnedAt: doc.pinned.at.toISOString() },
     createdAt: doc.createdAt.toISOString(),
     editedAt: doc.editedAt?.toISOString(),
     expiresAt: doc.deletedAt === undefined ? doc.expiresAt?.toISOString() : undefined,
@@ -60,8 +62,9 @@ export function presentMessage(doc: MessageDoc, answered?: AnsweredMessage, read
 
 /** An upper bound of a message's bytes on the wire, cheaper than encoding it twice. */
 export function messageBytes(message: Message): number {
-  const { text = '', replyTo, reactions } = message
-  const plain = 768 + Buffer.byteLength(text) * 2 + (replyTo?.text?.length ?? 0) * 4 + reactions.length * 1_400
+  const { text = '', replyTo, reactions, forwarded, pinned } = message
+  const marks = (forwarded === undefined ? 0 : 192) + (pinned === undefined ? 0 : 128)
+  const plain = 768 + marks + Buffer.byteLength(text) * 2 + (replyTo?.text?.length ?? 0) * 4 + reactions.length * 1_400
   return plain + contentBytes(message)
 }
 
@@ -91,6 +94,14 @@ function presentQuote(
       text: beginningOf(text) || undefined
     })
   }
+}
+
+function presentOrigin({ senderId, sentAt, messageId: id }: NonNullable<MessageDoc['forwarded']>) {
+  return omitUndefined({
+    senderId: senderId && userId(senderId),
+    sentAt: sentAt?.toISOString(),
+    messageId: id && messageId(id)
+  })
 }
 
 function beginningOf(text: string): string {

@@ -10,6 +10,9 @@ export function withoutQuote(event: ConversationEvent): ConversationEvent {
     case 'reaction:added':
     case 'reaction:removed':
       return { ...event, data: { ...event.data, message: withIdsOnly(event.data.message) } }
+    case 'message:pinned':
+    case 'message:unpinned':
+      return { ...event, data: { ...event.data, message: withIdsOnly(event.data.message) } }
     default:
       return event
   }

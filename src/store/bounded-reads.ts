@@ -1,5 +1,6 @@
 import type { Collection, Document, Filter } from 'mongodb'
 import type { DatabaseClock } from '../database/index.ts'
+import { omitUndefined } from '../omit-undefined.ts'
 import type { MessageDoc } from './documents.ts'
 import { messageAt } from './tombstones.ts'
 
@@ -40,10 +41,11 @@ export class BoundedReads {
   async rows(
     filter: Filter<MessageDoc>,
     { limit, maxBytes }: PageSize,
-    sort?: Readonly<Record<string, 1 | -1>>
+    sort?: Readonly<Record<string, 1 | -1>>,
+    hint?: Readonly<Record<string, 1 | -1>>
   ): Promise<Row[]> {
     const found = [{ $match: filter }, ...(sort === undefined ? [] : [{ $sort: sort }]), { $limit: limit + 1 }]
-    return await this.#read(found, { limit, maxBytes })
+    return await this.#read(found, { limit, maxBytes }, hint)
   }
 
   /** The first row, by an order, of those that match each filter; those that are no outlines are within the bytes together. */
@@ -57,11 +59,16 @@ export class BoundedReads {
     return await this.#read([...first, ...unions], { limit: filters.length, maxBytes })
   }
 
-  async #read(found: readonly Document[], { limit, maxBytes }: PageSize): Promise<Row[]> {
+  async #read(
+    found: readonly Document[],
+    { limit, maxBytes }: PageSize,
+    hint?: Readonly<Record<string, 1 | -1>>
+  ): Promise<Row[]> {
     const share = Math.floor(maxBytes / Math.max(1, limit))
     const stages = [...found, { $replaceWith: { $cond: [{ $lte: [BYTES, share] }, '$$ROOT', OUTLINE] } }]
     // More than there can be, so that the first batch is known to be the last: one command.
-    const rows = await this.#messages.aggregate<Row>(stages, { batchSize: limit + 2 }).toArray()
+    const options = { batchSize: limit + 2, ...omitUndefined({ hint }) }
+    const rows = await this.#messages.aggregate<Row>(stages, options).toArray()
     const now = this.#clock.now()
     return rows.map(row => messageAt(row, now))
   }

@@ -28,6 +28,8 @@ export interface ConversationDoc {
   pairKey?: string
   /** Direct conversations: who of the two has blocked the other. */
   blockedBy?: ObjectId[]
+  /** Messages that are pinned; absent where none ever was. */
+  pinCount?: number
   /** Groups: what differs from the default. */
   settings?: Partial<GroupSettings>
   /** Life of messages that are sent now, seconds; absent or 0 where they stay. */
@@ -93,6 +95,8 @@ export interface SystemNoteDoc {
   name?: string
   role?: MemberDoc['role']
   expireAfterSeconds?: number
+  /** The message that was pinned. */
+  messageId?: ObjectId
 }
 
 /** A file of a message: one that is kept here, with what the server knows of it, or one that is elsewhere. */
@@ -128,7 +132,11 @@ export interface MessageDoc {
   system?: SystemNoteDoc
   /** Names the answered message. Older documents also hold its text as it was then, which nobody is shown. */
   replyTo?: { messageId: ObjectId; senderId: ObjectId }
+  /** Origin of a forwarded message; empty where its author was not to be named. */
+  forwarded?: { senderId?: ObjectId; sentAt?: Date; messageId?: ObjectId }
   reactions?: ReactionDoc[]
+  /** Person who pinned it, and when. */
+  pinned?: { userId: ObjectId; at: Date }
   createdAt: Date
   editedAt?: Date
   /** Former texts, oldest first. */

@@ -1,8 +1,10 @@
 import type { ClientSession, Collection, Db, Filter, IndexDescription, ObjectId } from 'mongodb'
 import { MAX_QUOTE_LENGTH } from '../../protocol/messages/entities.ts'
 import type { DatabaseClock } from '../database/index.ts'
+import { omitUndefined } from '../omit-undefined.ts'
 import { BoundedReads, firstFitting, outlinesFitting, type PageSize } from './bounded-reads.ts'
 import { byConversation } from './by-conversation.ts'
+import type { FirstSend } from './commit/change.ts'
 import type { AnsweredMessage, MessageDoc } from './documents.ts'
 import { isWithin, type RevRange, revFilter } from './rev-range.ts'
 import { answeredAt, messageAt } from './tombstones.ts'
@@ -18,6 +20,13 @@ export interface MessagePage {
   readonly upToRev: number
 }
 
+/** Messages among some, as many as fit. */
+interface FirstOf {
+  readonly messages: MessageDoc[]
+  /** The id of the last one that fits, where others follow. */
+  readonly last?: ObjectId
+}
+
 /** Finds the message that a reply answers. */
 export type AnsweredBy = (reply: MessageDoc) => AnsweredMessage | undefined
 
@@ -31,16 +40,18 @@ const ANSWERED = {
   text: { $substrCP: ['$text', 0, MAX_QUOTE_LENGTH] }
 }
 
+/** Key of the pinned messages, which are few. */
+const PINNED = { conversationId: 1, seq: -1 } as const
+
+const SENT = { conversationId: 1, clientId: 1, seq: 1, createdRev: 1, createdAt: 1, bodyHash: 1 } as const
+
 const PLACE = { conversationId: 1, seq: 1 } as const
 
-/** Messages of one conversation with the same file that are looked at. */
-const MAX_WITH_FILE = 100
+/** Name of a send of one person. */
+export type SendKey = Pick<MessageDoc, 'conversationId'> & { readonly clientId: string }
 
 /** Position of a message. */
 export type MessagePlace = Pick<MessageDoc, '_id' | 'conversationId' | 'seq'>
-
-/** A message that is over, and since when. */
-export type ExpiredMessage = Pick<MessageDoc, '_id' | 'conversationId'> & Required<Pick<MessageDoc, 'expiresAt'>>
 
 /**
  * Reads messages, each as it is now: one that is over is its tombstone. They are written by `Commits`, only hiding them
@@ -55,8 +66,9 @@ export class MessageStore {
       unique: true,
       partialFilterExpression: { clientId: { $exists: true } }
     }, // the commit: a repeated send
-    { key: { 'attachments.fileId': 1, conversationId: 1 }, sparse: true }, // findWithFile, hasFile
-    { key: { expiresAt: 1, _id: 1 }, partialFilterExpression: { expiresAt: { $exists: true } } } // findExpired
+    { key: { 'attachments.fileId': 1, conversationId: 1 }, sparse: true }, // FileStore: findUses, isUsed
+    { key: { expiresAt: 1, _id: 1 }, partialFilterExpression: { expiresAt: { $exists: true } } }, // ExpiredMessageStore
+    { key: PINNED, partialFilterExpression: { pinned: { $exists: true } } } // pagePinned
   ]
 
   readonly #messages: Collection<MessageDoc>
@@ -74,43 +86,39 @@ export class MessageStore {
     return message && messageAt(message, this.#clock.now())
   }
 
-  /** Messages that are over and not stored as tombstones, the oldest first, after one of them. */
-  async findExpired(limit: number, after: ExpiredMessage | undefined): Promise<ExpiredMessage[]> {
-    const $lte = new Date(this.#clock.now())
-    const filter: Filter<MessageDoc> =
-      after === undefined
-        ? { expiresAt: { $lte } }
-        : {
-            expiresAt: { $gte: after.expiresAt, $lte },
-            $nor: [{ expiresAt: after.expiresAt, _id: { $lte: after._id } }]
-          }
-    const projection = { conversationId: 1, expiresAt: 1 } as const
-    return await this.#messages
-      .find<ExpiredMessage>(filter, { projection, sort: { expiresAt: 1, _id: 1 }, limit })
-      .toArray()
+  /** Messages among the given that exist, without former texts and reactions, in no order. */
+  async findMany(ids: readonly ObjectId[]): Promise<MessageDoc[]> {
+    return await this.#messages.find({ _id: { $in: [...ids] } }, { projection: { edits: 0, reactions: 0 } }).toArray()
   }
 
-  /** Messages of a conversation that have a file, newest first; the last hundred of them. */
-  async findWithFile(
-    conversationId: ObjectId,
-    fileId: ObjectId
-  ): Promise<Pick<MessageDoc, '_id' | 'seq' | 'hiddenFor'>[]> {
-    const [now, projection] = [new Date(this.#clock.now()), { seq: 1, hiddenFor: 1 }]
-    return await this.#messages
-      .find({ 'attachments.fileId': fileId, conversationId, $nor: [{ expiresAt: { $lte: now } }] }, { projection })
-      .sort({ seq: -1 })
-      .limit(MAX_WITH_FILE)
-      .toArray()
-  }
-
-  /** Whether a message anywhere has a file. */
-  async hasFile(fileId: ObjectId): Promise<boolean> {
-    return (await this.#messages.findOne({ 'attachments.fileId': fileId }, { projection: { _id: 1 } })) !== null
+  /** Messages that a person has sent, by conversation and `clientId`, without their content, in no order. */
+  async findSent(senderId: ObjectId, sends: readonly SendKey[]): Promise<(FirstSend & SendKey)[]> {
+    if (sends.length === 0) return []
+    const $or = sends.map(({ conversationId, clientId }) => ({ conversationId, senderId, clientId }))
+    return await this.#messages.find<FirstSend & SendKey>({ $or }, { projection: SENT }).toArray()
   }
 
   /** The places of messages among the given that exist, in no order. */
   async findPlaces(ids: readonly ObjectId[]): Promise<MessagePlace[]> {
     return await this.#messages.find({ _id: { $in: [...ids] } }, { projection: PLACE }).toArray()
+  }
+
+  /** The places of messages among the given that are neither deleted nor hidden by a person, in no order. */
+  async findPresentPlaces(userId: ObjectId, ids: readonly ObjectId[]): Promise<MessagePlace[]> {
+    const inOneReply = { projection: PLACE, batchSize: ids.length + 1 }
+    return await this.#messages.find(presentFilter(userId, ids), inOneReply).toArray()
+  }
+
+  /** The messages among the given that are neither deleted nor hidden by a person, in the order given, the first that fit. */
+  async findPresent(userId: ObjectId, ids: readonly ObjectId[], maxBytes: number): Promise<FirstOf> {
+    if (ids.length === 0) return { messages: [] }
+    const size = { limit: ids.length, maxBytes }
+    const found = await this.#reads.rows(presentFilter(userId, ids), size)
+    const byId = new Map(found.map(row => [row._id.toHexString(), row]))
+    const rows = ids.flatMap(id => byId.get(id.toHexString()) ?? [])
+    const first = firstFitting(rows, size)
+    const last = first.length < rows.length ? first.at(-1)?._id : undefined
+    return { messages: await this.#reads.wholeOf(first), ...omitUndefined({ last }) }
   }
 
   /** The ids of the messages at these places, in no order. */
@@ -138,6 +146,14 @@ export class MessageStore {
   /** Above a `seq`, oldest first. */
   async pageAfter(view: View, seq: number, size: PageSize): Promise<MessagePage> {
     return await this.#page(viewFilter(view, { $gt: Math.max(seq, view.afterSeq) }), { seq: 1 }, size)
+  }
+
+  /** Pinned ones below a `seq`, newest first. */
+  async pagePinned(view: View, seq: number, size: PageSize): Promise<MessagePage> {
+    const filter = { ...viewFilter(view, { $gt: view.afterSeq, $lt: seq }), pinned: { $exists: true } }
+    const rows = await this.#reads.rows(filter, size, { seq: -1 }, PINNED)
+    const first = firstFitting(rows, size)
+    return pageOf(await this.#reads.wholeOf(first), first, rows)
   }
 
   /**
@@ -266,6 +282,11 @@ export class MessageStore {
 /** Filter of the messages of a view that match a condition on `seq`. */
 function viewFilter<Condition>({ conversationId, userId }: View, seq: Condition) {
   return { conversationId, seq, hiddenFor: { $ne: userId } }
+}
+
+/** Filter of messages among the given that are neither deleted nor hidden by a person. */
+function presentFilter(userId: ObjectId, ids: readonly ObjectId[]) {
+  return { _id: { $in: [...ids] }, hiddenFor: { $ne: userId }, deletedAt: { $exists: false } }
 }
 
 function pageOf(messages: MessageDoc[], first: readonly MessageDoc[], all: readonly MessageDoc[]): MessagePage {

@@ -9,6 +9,7 @@ const READ_TOGETHER = 500
 export type AccountChangeType =
   | 'membership'
   | 'hidden'
+  | 'star'
   | 'preferences'
   | 'profile'
   | 'settings'

@@ -138,7 +138,14 @@ function denseChanges(
 ): ConversationChange[] {
   const conversationId = head._id.toHexString()
   const changes = new Map<number, ConversationChange>()
-  for (const message of messages) changes.set(message.rev, messageChange(message, answeredBy(message), reader))
+  for (const message of messages) {
+    const { createdRev, rev } = message
+    const [answered, data] = [answeredBy(message), presentMessage(message, answeredBy(message), reader)]
+    // Apps that keep no cursors know of a message only once they were told that it is new.
+    if (createdRev > since)
+      changes.set(createdRev, messageChange(message, { answered, rev: createdRev, event: MessageNew.create(data) }))
+    if (rev > createdRev) changes.set(rev, messageChange(message, { answered, rev, event: changeEvent(message, data) }))
+  }
   for (const rev of new Set(members.map(member => member.rev))) {
     const changed = members.filter(member => member.rev === rev)
     changes.set(rev, memberChange(conversationId, rev, changed))
@@ -157,21 +164,20 @@ function denseChanges(
   })
 }
 
-function messageChange(message: MessageDoc, answered?: AnsweredMessage, reader?: Reader): ConversationChange {
-  const { conversationId, rev, seq } = message
-  const event = messageEvent(message, presentMessage(message, answered, reader))
+function messageChange(
+  { conversationId, seq }: MessageDoc,
+  { answered, ...change }: Pick<ConversationChange, 'rev' | 'event'> & { answered: AnsweredMessage | undefined }
+): ConversationChange {
   return {
     conversationId: conversationId.toHexString(),
-    rev,
     seq,
-    event,
+    ...change,
     ...omitUndefined({ quotedSeq: answered?.seq })
   }
 }
 
-function messageEvent({ deletedAt, createdRev, rev }: MessageDoc, data: Message) {
-  if (deletedAt !== undefined) return MessageDeleted.create(data)
-  return createdRev === rev ? MessageNew.create(data) : MessageEdited.create(data)
+function changeEvent({ deletedAt }: MessageDoc, data: Message) {
+  return deletedAt === undefined ? MessageEdited.create(data) : MessageDeleted.create(data)
 }
 
 function memberChange(conversationId: string, rev: number, members: readonly MemberDoc[]): ConversationChange {

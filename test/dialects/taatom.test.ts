@@ -156,3 +156,61 @@ t.test('4.6 who was away is sent what they missed, once and in order, and it cou
   await second.hear('message:new', ({ message }) => message.text === 'four')
   t.same(texts(second), ['four'], 'what has arrived is not sent again')
 })
+
+t.test('4.10 a message is forwarded to several chats, which are made where there are none', async t => {
+  const server = await joinServer(t)
+  const [ann, ben, cleo, dan] = (await server.people(4)) as [Person, Person, Person, Person]
+  const said = await server.call(ann, 'POST', chat(ben.hex, '/messages'), { text: 'Look at this' })
+  const group = (await server.group(ben, cleo)).slice(-24)
+  await server.call(dan, 'POST', '/v1/blocks', { userId: ben.id })
+  const hears = await PacketClient.open(t, server.url, { namespace: '/app', auth: { token: cleo.token } })
+  const path = chat(ann.hex, `/messages/${said.body.data.message._id}/forward`)
+  const body = { to: [cleo.hex, group, dan.hex], clientId: 'forward-1' }
+  const answered = await server.call(ben, 'POST', path, body)
+  t.equal(answered.status, 200)
+  t.match(answered.body, { success: true, message: 'Message forwarded successfully' })
+  const { forwarded, failed } = answered.body.data
+  const origin = { sender: ann.hex, timestamp: said.body.data.message.timestamp }
+  const message = { text: 'Look at this', sender: ben.hex, isForwarded: true, forwardedFrom: origin }
+  t.match(forwarded, [
+    { to: cleo.hex, message },
+    { to: group, chatId: group, message }
+  ])
+  t.match(failed, [{ to: dan.hex, code: 'blocked', message: String }])
+  const told = await hears.hear('message:new', ({ message: it }) => it.type !== 'system')
+  t.match(told.message, message)
+  const again = await server.call(ben, 'POST', path, body)
+  t.match(again.body.data.forwarded, forwarded, 'a repeat answers the first')
+  const shown = await server.call(cleo, 'GET', chat(ben.hex, '/messages'))
+  t.match(shown.body.data.messages, [message])
+  t.equal(shown.body.data.messages.length, 1)
+  t.equal((await server.call(ben, 'POST', path, { to: [dan.hex] })).status, 403, 'to nobody')
+  t.equal((await server.call(cleo, 'POST', path, { to: [cleo.hex] })).status, 404, 'what one does not see')
+})
+
+t.test('4.10 a message is pinned for both, told live and listed, until its pin is taken off', async t => {
+  const server = await joinServer(t)
+  const [ann, ben] = (await server.people(2)) as [Person, Person]
+  const hears = await PacketClient.open(t, server.url, { namespace: '/app', auth: { token: ann.token } })
+  const ids: string[] = []
+  for (const text of ['one', 'two', 'three']) {
+    ids.push((await server.call(ann, 'POST', chat(ben.hex, '/messages'), { text })).body.data.message._id)
+  }
+  const pin = async (id: string | undefined, body?: object) =>
+    await server.call(ben, 'POST', chat(ann.hex, `/messages/${id}/pin`), body ?? {})
+  const pinned = await pin(ids[0])
+  t.match(pinned.body, { success: true, data: { message: { _id: ids[0], isPinned: true } } })
+  t.match(await hears.hear('message:pinned'), { message: { _id: ids[0], isPinned: true } })
+  t.match((await hears.hear('message:new')).message, { type: 'system', text: 'A message was pinned' })
+  await pin(ids[2])
+  const listed = async (query = '') => {
+    const { body } = await server.call(ann, 'GET', chat(ben.hex, `/pins${query}`))
+    return body.data.messages.map(({ text }: { text: string }) => text)
+  }
+  t.same(await listed(), ['three', 'one'])
+  t.same(await listed('?limit=1'), ['three'])
+  t.same(await listed(`?limit=1&before=${ids[2]}`), ['one'])
+  t.match((await pin(ids[0], { pinned: false })).body.data.message, { _id: ids[0], isPinned: false })
+  t.match(await hears.hear('message:unpinned'), { message: { _id: ids[0], isPinned: false } })
+  t.same(await listed(), ['three'])
+})

@@ -201,3 +201,21 @@ for (const [what, html] of [
     }
   })
 }
+
+t.test('G3 messages that are sent one after the other keep their order, though one has a file', async t => {
+  const server = await startWithFiles(t)
+  const [ann, ben] = (await server.people(2)) as [Person, Person]
+  const direct = await server.direct(ann, ben)
+  const { url } = (await upload(server, ann, 'In between')).body
+  const socket = await server.connect(ann)
+  const sends = Array.from({ length: 12 }, (_, index) => {
+    const file = { type: 'file', attachments: [{ type: 'file', url }] }
+    return { conversationId: direct, clientId: `c${index}`, text: `${index}`, ...(index % 3 === 1 ? file : {}) }
+  })
+  // All of them before the first is answered.
+  const sent = await Promise.all(sends.map(async data => await socket.ask('message:send', data)))
+  t.same(
+    sent.map(({ seq }) => seq),
+    sends.map((_, index) => index + 1)
+  )
+})

@@ -6,10 +6,9 @@ import type { DatabaseClock } from '../../src/database/index.ts'
 import { DiskStore } from '../../src/media/storage/disk.ts'
 import { FileStore } from '../../src/media/store.ts'
 import { UnusedFiles } from '../../src/media/unused.ts'
-import { MessageStore } from '../../src/store/messages.ts'
 import { openDatabase } from '../kit/databases.ts'
 import type { Person } from '../kit/helper.ts'
-import { startWithFiles, upload } from './upload.ts'
+import { fetched, startWithFiles, upload } from './upload.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -23,7 +22,7 @@ async function scene(t: Test) {
   const cleanAfter = async (hours: number) => {
     const clock = { now: () => Date.now() + hours * HOUR_MS } as DatabaseClock
     await new UnusedFiles({
-      store: { files, messages: new MessageStore(db, clock) },
+      store: { files },
       storage: new DiskStore(folder),
       clock
     }).remove()
@@ -84,4 +83,47 @@ t.test('what a server leaves that dies at any step of keeping or removing a file
     await cleanAfter(25)
     t.same([await kept(), await usage(ann)], [0, 0], what)
   }
+})
+
+t.test('the file of a message that is over is seen by nobody, and goes with it', async t => {
+  const { server, cleanAfter, kept, usage } = await scene(t)
+  const [ann, ben] = (await server.people(2)) as [Person, Person]
+  const direct = await server.direct(ann, ben)
+  const path = `/v1/conversations/${direct}`
+  const { url } = (await upload(server, ann, 'For a while')).body
+  await server.call(ann, 'PUT', `${path}/expiry`, { expireAfterSeconds: 10 })
+  const socket = await server.connect(ben)
+  const message = { clientId: 'a', type: 'file', attachments: [{ type: 'file', url }] }
+  const { id } = (await server.call(ann, 'POST', `${path}/messages`, message)).body
+  await server.call(ann, 'PUT', `${path}/messages/${id}/pin`)
+  const seen = (await server.call(ben, 'GET', `${path}/messages/${id}`)).body.attachments[0].url
+  t.equal((await fetched(seen)).status, 200)
+  await socket.next(frame => frame.type === 'message:deleted')
+  t.equal((await fetched(seen)).status, 404)
+  t.same((await server.call(ben, 'GET', `${path}/pins`)).body.messages, [])
+  await cleanAfter(1)
+  t.same([await kept(), await usage(ann)], [0, 0])
+})
+
+t.test('a scheduled message keeps its file until it is sent, and a forwarded one as long as it is there', async t => {
+  const { server, cleanAfter, kept } = await scene(t)
+  const [ann, ben] = (await server.people(2)) as [Person, Person]
+  const [direct, group] = [await server.direct(ann, ben), await server.group(ann, ben)]
+  const { url } = (await upload(server, ann, 'Later')).body
+  const sendAt = new Date(Date.now() + 72 * HOUR_MS).toISOString()
+  const plan = { clientId: 'a', sendAt, type: 'file', attachments: [{ type: 'file', url }] }
+  const made = await server.call(ann, 'POST', `/v1/conversations/${direct}/scheduled-messages`, plan)
+  t.equal(made.status, 201, made.text)
+  await cleanAfter(71)
+  t.equal(await kept(), 1)
+  const { clientId, type, attachments } = plan
+  const message = { clientId, type, attachments }
+  const { id } = (await server.call(ann, 'POST', `/v1/conversations/${direct}/messages`, message)).body
+  const forward = { messages: [{ conversationId: direct, messageId: id, clientId: 'f' }], to: [group] }
+  t.equal((await server.call(ben, 'POST', '/v1/messages/forward', forward)).status, 200)
+  await server.call(ann, 'DELETE', `/v1/conversations/${direct}/messages/${id}?scope=everyone`)
+  await cleanAfter(200)
+  t.equal(await kept(), 1)
+  const { body } = await server.call(ben, 'GET', `/v1/conversations/${group}/messages?limit=1`)
+  t.equal((await fetched(body.messages[0].attachments[0].url)).bytes.toString(), 'Later')
 })

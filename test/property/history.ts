@@ -6,11 +6,12 @@ const CONVERSATIONS = 3
 const EMOJIS = ['👍', '🎉', '❤️']
 
 /** Steps that concern oneself alone, and take no `rev` of the conversation. */
-const OWN = ['hide', 'clear', 'prefer']
+const OWN = ['hide', 'clear', 'prefer', 'star', 'unstar']
 
 // What happens more often stands here more often.
 const KINDS = [
   ...['send', 'send', 'send', 'send', 'send', 'edit', 'edit', 'react', 'react', 'unreact', 'delete', 'hide'],
+  ...['pin', 'pin', 'unpin', 'star', 'star', 'unstar'],
   ...[
     'add',
     'add',
@@ -155,6 +156,10 @@ export class World {
       edit: ['PATCH', path, { text: `Edited ${pick}` }],
       delete: ['DELETE', path],
       hide: ['DELETE', `${path}?scope=me`],
+      pin: ['PUT', `${path}/pin`],
+      unpin: ['DELETE', `${path}/pin`],
+      star: ['PUT', `${path}/star`],
+      unstar: ['DELETE', `${path}/star`],
       react: ['POST', `${path}/reactions`, { emoji }],
       unreact: ['DELETE', `${path}/reactions/${encodeURIComponent(emoji)}`]
     }

@@ -6,7 +6,8 @@ const DEFAULTS = {
   notifications: { enabled: true, messageNotifications: true, groupNotifications: true, sound: true, vibration: true },
   privacy: {
     ...{ lastSeen: 'everyone', profilePhoto: 'everyone', about: 'everyone' },
-    ...{ findByPhone: 'everyone', findByEmail: 'everyone', whoMayStart: 'everyone', whoMayAdd: 'everyone' }
+    ...{ findByPhone: 'everyone', findByEmail: 'everyone', whoMayStart: 'everyone', whoMayAdd: 'everyone' },
+    nameInForwards: 'everyone'
   },
   theme: 'system',
   language: 'en'

@@ -9,7 +9,8 @@ const SYSTEM_WORDS: Readonly<Record<string, string>> = {
   renamed: 'The group has a new name',
   changed: 'The group was changed',
   settings: 'The settings were changed',
-  expiry: 'The time after which messages disappear was changed'
+  expiry: 'The time after which messages disappear was changed',
+  pinned: 'A message was pinned'
 }
 
 const FILE_WORDS: Readonly<Record<Attachment['type'], string>> = {

@@ -18,7 +18,10 @@ export const Message = Type.Object({
   reactions: Type.Array(Type.Object({ emoji: Emoji, count: Type.Integer({ minimum: 1 }), users: Type.Array(BareId) })),
   replyTo: nullable(BareId),
   isEdited: Type.Boolean(),
-  isDeleted: Type.Boolean()
+  isDeleted: Type.Boolean(),
+  isPinned: Type.Boolean(),
+  isForwarded: Type.Boolean(),
+  forwardedFrom: nullable(Type.Object({ sender: BareId, timestamp: Timestamp }))
 })
 
 const Participant = Type.Object({
@@ -46,6 +49,10 @@ export const Chats = granted({ chats: Type.Array(Chat) })
 export const OneChat = granted({ chat: Chat })
 export const Messages = granted({ messages: Type.Array(Message), more: Type.Optional(Type.Boolean()) })
 export const Sent = granted({ message: Message })
+export const Forwarded = granted({
+  forwarded: Type.Array(Type.Object({ to: Type.String(), chatId: BareId, message: Message })),
+  failed: Type.Array(Type.Object({ to: Type.String(), code: Type.String(), message: Type.String() }))
+})
 export const Done = granted({})
 export const Muted = success({
   message: Type.String(),

@@ -13,6 +13,8 @@ export const eventSchemas = {
   'message:edited': Told,
   'message:deleted': Told,
   'message:reaction': Told,
+  'message:pinned': Told,
+  'message:unpinned': Told,
   'chat:update': Type.Object({ chatId: BareId, lastMessage: Type.String(), timestamp: Timestamp }),
   typing: Type.Object({ from: BareId, chatId: BareId }),
   seen: Type.Object({ from: BareId, messageId: BareId, chatId: BareId }),

@@ -15,6 +15,8 @@ export function createTranslations({ messageIdAt }: Services): Translations {
     'message:deleted': message => [changed('message:deleted', message)],
     'reaction:added': ({ message }) => [changed('message:reaction', message)],
     'reaction:removed': ({ message }) => [changed('message:reaction', message)],
+    'message:pinned': ({ message }) => [changed('message:pinned', message)],
+    'message:unpinned': ({ message }) => [changed('message:unpinned', message)],
     'typing:start': ({ conversationId, userId }) => [
       { name: 'typing', data: { from: bareId(userId), chatId: bareId(conversationId) } }
     ],

@@ -1,11 +1,14 @@
 import { bareId } from '../../../protocol/ids.ts'
 import type { Message } from '../../../protocol/messages/entities.ts'
 import type { ConversationDetails, Participant } from '../../conversations/index.ts'
+import { AppError } from '../../errors.ts'
 import { shownTextOf } from '../kit/text-of.ts'
+import type { ForwardedTo } from './content.ts'
 
 /** A message as it is told live; whether it was seen is not known yet. */
 export function presentMessage(message: Message, seen = false) {
-  const { id, senderId, type, attachments = [], reactions, replyTo, createdAt, editedAt, deletedAt } = message
+  const { id, senderId, type, attachments = [], reactions, replyTo, forwarded, pinned } = message
+  const { createdAt, editedAt, deletedAt } = message
   return {
     _id: bareId(id),
     id: bareId(id),
@@ -18,8 +21,16 @@ export function presentMessage(message: Message, seen = false) {
     reactions: reactions.map(({ emoji, userIds, count }) => ({ emoji, count, users: userIds.map(bareId) })),
     replyTo: replyTo === undefined ? null : bareId(replyTo.messageId),
     isEdited: editedAt !== undefined,
-    isDeleted: deletedAt !== undefined
+    isDeleted: deletedAt !== undefined,
+    isPinned: pinned !== undefined,
+    isForwarded: forwarded !== undefined,
+    forwardedFrom: presentOrigin(forwarded)
   }
+}
+
+/** Author and time of what was forwarded, where they may be told. */
+function presentOrigin({ senderId, sentAt }: NonNullable<Message['forwarded']> = {}) {
+  return senderId === undefined || sentAt === undefined ? null : { sender: bareId(senderId), timestamp: sentAt }
 }
 
 /** Messages in the order of time; seen is what everybody else in the chat has read. */
@@ -60,5 +71,19 @@ export function presentChat({ view, participants }: ConversationDetails, message
     muted: me.preferences?.muted ?? false,
     updatedAt: lastActivityAt,
     createdAt
+  }
+}
+
+/** Chats into which a message was forwarded, and those into which it was not. */
+export function presentForwarded(chats: readonly ForwardedTo[]) {
+  return {
+    forwarded: chats.flatMap(({ to, outcome }) =>
+      outcome instanceof AppError
+        ? []
+        : [{ to, chatId: bareId(outcome.conversationId), message: presentMessage(outcome) }]
+    ),
+    failed: chats.flatMap(({ to, outcome }) =>
+      outcome instanceof AppError ? [{ to, code: outcome.code, message: outcome.message }] : []
+    )
   }
 }

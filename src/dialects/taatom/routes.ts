@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto'
 import { Type } from '@sinclair/typebox'
 import { MessageId } from '../../../protocol/ids.ts'
+import { MAX_FORWARD_TARGETS } from '../../../protocol/limits.ts'
 import { Attachment, ClientId } from '../../../protocol/messages/entities.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import { type DialectDeps, type DialectRoute, dialectRoute } from '../kit/dialect.ts'
@@ -7,10 +9,12 @@ import { historyQuery, limitOf, pageQuery, placeOf } from '../kit/paging.ts'
 import { sendMessage } from '../kit/sending.ts'
 import type { Services } from '../kit/services.ts'
 import * as answers from './answers.ts'
-import { ChatId, findChat, openChat, openChatId } from './content.ts'
-import { presentChat, presentMessage, presentMessages } from './present.ts'
+import { ChatId, findChat, forwardInto, openChat, openChatId, requireChat } from './content.ts'
+import { presentChat, presentForwarded, presentMessage, presentMessages } from './present.ts'
 
 const params = Type.Object({ otherUserId: ChatId })
+const messageParams = Type.Object({ otherUserId: ChatId, messageId: MessageId })
+const pinsQuery = { limit: historyQuery.limit, before: historyQuery.before }
 const Text = Type.String({ maxLength: 16_384 })
 /** Messages of a chat, and of all chats of a list together; there is at least one of each. */
 const LISTED_MESSAGES = 20
@@ -20,7 +24,14 @@ const answer = (message: string, data: object) => ({ success: true, message, dat
 
 /** Document 4, "API Endpoints". */
 export function createRoutes({ services }: DialectDeps): DialectRoute[] {
-  return [...chatRoutes(services), ...messageRoutes(services), ...clearingRoutes(services), ...muteRoutes(services)]
+  return [
+    ...chatRoutes(services),
+    ...messageRoutes(services),
+    ...forwardRoutes(services),
+    ...pinRoutes(services),
+    ...clearingRoutes(services),
+    ...muteRoutes(services)
+  ]
 }
 
 function chatRoutes(services: Services): DialectRoute[] {
@@ -101,6 +112,67 @@ function messageRoutes(services: Services): DialectRoute[] {
         }
         const message = await sendMessage({ messages }, actor, id, content)
         return answer('Message sent successfully', { message: presentMessage(message) })
+      }
+    )
+  ]
+}
+
+/** "Future Enhancements", 3. */
+function forwardRoutes(services: Services): DialectRoute[] {
+  return [
+    dialectRoute(
+      'POST /api/v1/chat/:otherUserId/messages/:messageId/forward',
+      {
+        summary: 'Forward a message to other chats',
+        isSend: true,
+        answer: answers.Forwarded,
+        params: messageParams,
+        body: Type.Object({
+          to: Type.Array(ChatId, { minItems: 1, maxItems: MAX_FORWARD_TARGETS }),
+          clientId: Type.Optional(ClientId)
+        })
+      },
+      async ({ actor, params: { otherUserId, messageId }, body: { to, clientId = randomUUID() } }) => {
+        const { id: conversationId } = await requireChat(services, actor, otherUserId)
+        const chats = await forwardInto(services, actor, { conversationId, messageId, clientId, to })
+        return answer('Message forwarded successfully', presentForwarded(chats))
+      }
+    )
+  ]
+}
+
+/** "Future Enhancements", 4. */
+function pinRoutes(services: Services): DialectRoute[] {
+  const { messages, pins } = services
+  return [
+    dialectRoute(
+      'POST /api/v1/chat/:otherUserId/messages/:messageId/pin',
+      {
+        summary: 'Pin a message, or take its pin off with `pinned: false`',
+        answer: answers.Sent,
+        params: messageParams,
+        body: Type.Object({ pinned: Type.Optional(Type.Boolean()) })
+      },
+      async ({ actor, params: { otherUserId, messageId }, body: { pinned = true } }) => {
+        const { id: conversationId } = await requireChat(services, actor, otherUserId)
+        const place = { conversationId, messageId }
+        const message = pinned ? await pins.add(actor, place) : await pins.remove(actor, place)
+        return answer(pinned ? 'Message pinned' : 'Message unpinned', { message: presentMessage(message) })
+      }
+    ),
+    dialectRoute(
+      'GET /api/v1/chat/:otherUserId/pins',
+      { summary: 'Pinned messages', answer: answers.Messages, params, query: Type.Object(pinsQuery) },
+      async ({ actor, params: { otherUserId }, query }) => {
+        const view = await findChat(services, actor, otherUserId)
+        if (view === undefined) return answer('Pinned messages fetched successfully', { messages: [] })
+        const { id: conversationId } = view
+        const last = query.before && (await messages.get(actor, { conversationId, messageId: query.before }))
+        const place = { limit: limitOf(query), ...(last && { before: last.seq }) }
+        const page = await pins.list(actor, { conversationId, ...place })
+        const [summary] = await services.details.findAll(actor, [view])
+        const shown = presentMessages(page.messages, summary?.participants ?? [])
+        return answer('Pinned messages fetched successfully', { messages: shown, more: page.more })
       }
     )
   ]

@@ -2,8 +2,8 @@ import { MessageDeleted } from '../../../protocol/messages/events.ts'
 import type { PeriodicJob } from '../../jobs/index.ts'
 import { presentMessage } from '../../present/present.ts'
 import type { Commits } from '../../store/commit/commits.ts'
-import type { ExpiredMessage, MessageStore } from '../../store/messages.ts'
 import { tombstoneOf } from '../../store/tombstones.ts'
+import type { ExpiredMessage, ExpiredMessageStore } from './store.ts'
 
 /** Messages that are removed together. */
 const BATCH = 200
@@ -11,7 +11,7 @@ const BATCH = 200
 const RUN_MS = 4_000
 
 interface RemovalDeps {
-  readonly store: { readonly commits: Commits; readonly messages: MessageStore }
+  readonly store: { readonly commits: Commits; readonly expired: ExpiredMessageStore }
   readonly onError: (error: unknown) => void
   /** Pause between two runs, ms. */
   readonly everyMs: number
@@ -21,7 +21,7 @@ interface RemovalDeps {
  * The job of one server that stores messages that are over as tombstones, in the order in which they were over, and
  * tells everybody. What fails is reported, passed over, and tried again with the next run.
  */
-export function createRemoval({ store: { commits, messages }, onError, everyMs }: RemovalDeps): PeriodicJob {
+export function createRemoval({ store: { commits, expired }, onError, everyMs }: RemovalDeps): PeriodicJob {
   const remove = async ({ _id, conversationId }: ExpiredMessage): Promise<void> => {
     await commits.run(conversationId.toHexString(), {
       messageId: _id,
@@ -41,7 +41,7 @@ export function createRemoval({ store: { commits, messages }, onError, everyMs }
       const until = performance.now() + RUN_MS
       let found: ExpiredMessage[] = []
       do {
-        found = await messages.findExpired(BATCH, found.at(-1))
+        found = await expired.find(BATCH, found.at(-1))
         await Promise.all(found.map(async message => await remove(message).catch(onError)))
       } while (found.length === BATCH && performance.now() < until)
     }

@@ -19,6 +19,7 @@ import type { MemberStore } from '../../store/members.ts'
 import { noSuchConversation } from '../../store/missing.ts'
 import { requireMoment } from '../../text.ts'
 import type { RequireAnswerable } from '../answerable.ts'
+import type { FilesPort } from '../attaching.ts'
 import { type NewContent, readContent } from '../content.ts'
 import type { ChangeScheduled } from './changes.ts'
 import { presentScheduled, withPrefixes } from './present.ts'
@@ -35,6 +36,7 @@ interface ScheduledDeps {
     readonly members: MemberStore
     readonly scheduled: ScheduledStore
   }
+  readonly files: FilesPort
   readonly clock: DatabaseClock
   readonly config: Pick<Config, 'limits'>
   readonly budgets: Budgets
@@ -150,6 +152,8 @@ export class ScheduledService {
     const me = await this.#store.members.find(id, new ObjectId(actor.userId))
     const doc = me && (await this.#store.conversations.find(id))
     if (!me || !doc) throw noSuchConversation()
+    // Its files stay until it is sent.
+    await this.#deps.files.attach(actor, content?.attachments ?? [], sendAt)
     const state = { doc, members: new Map([[actor.userId, me]]) }
     requireMaySend(state, actor)
     requireUnblocked(state)

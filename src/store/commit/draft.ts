@@ -95,8 +95,7 @@ export class Draft {
 
   /** The message a change asked for, as it is now; absent when it is not in this conversation. */
   message(id: ObjectId): Readonly<MessageDoc> | undefined {
-    const hex = id.toHexString()
-    const message = this.changedMessages.get(hex) ?? this.#loaded.get(hex)
+    const message = this.#stored(id)
     return message?.conversationId.equals(this.#doc._id) ? messageAt(message, this.now.getTime()) : undefined
   }
 
@@ -127,11 +126,15 @@ export class Draft {
     return message
   }
 
-  /** Replaces a message by another state of it. @returns the state with its new `rev` */
+  /** Replaces a message by another state of it, pinned or not. @returns the state with its new `rev` */
   replace(message: Readonly<MessageDoc>): MessageDoc {
+    // What is over has its pin and its files until it is replaced.
+    const before = this.#stored(message._id)
+    const wasPinned = before?.pinned !== undefined
+    const isPinned = message.pinned !== undefined
+    if (wasPinned !== isPinned) this.#doc.pinCount = (this.#doc.pinCount ?? 0) + (isPinned ? 1 : -1)
     const changed = { ...message, rev: this.#nextRev() }
     const kept = new Set(filesOf(changed).map(id => id.toHexString()))
-    const before = this.message(message._id)
     if (before !== undefined) this.releasedFiles.push(...filesOf(before).filter(id => !kept.has(id.toHexString())))
     this.changedMessages.set(changed._id.toHexString(), changed)
     return changed
@@ -176,6 +179,11 @@ export class Draft {
     about: Omit<DraftEvent, 'rev' | 'create'> = {}
   ): void {
     this.events.push({ ...about, create: () => event.create(data()), rev: this.#doc.rev })
+  }
+
+  #stored(id: ObjectId): MessageDoc | undefined {
+    const hex = id.toHexString()
+    return this.changedMessages.get(hex) ?? this.#loaded.get(hex)
   }
 
   #nextRev(): number {

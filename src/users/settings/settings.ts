@@ -27,7 +27,8 @@ export const DEFAULT_SETTINGS: Settings = {
     findByPhone: 'everyone',
     findByEmail: 'everyone',
     whoMayStart: 'everyone',
-    whoMayAdd: 'everyone'
+    whoMayAdd: 'everyone',
+    nameInForwards: 'everyone'
   },
   theme: 'system',
   language: 'en'

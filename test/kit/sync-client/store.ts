@@ -20,6 +20,8 @@ export interface ClientStore {
   conversations: Record<string, StoredConversation>
   /** Messages the person has deleted for themselves. */
   hidden: Record<string, true>
+  /** Messages the person has starred. */
+  starred: Record<string, true>
   /** The `seq` of each conversation up to which nothing is shown. */
   cleared: Record<string, number>
 }
@@ -32,7 +34,7 @@ export interface Demand {
 
 /** A store with nothing in it. */
 export function emptyStore(): ClientStore {
-  return { epoch: '', cursors: {}, conversations: {}, hidden: {}, cleared: {} }
+  return { epoch: '', cursors: {}, conversations: {}, hidden: {}, starred: {}, cleared: {} }
 }
 
 /** Applies a live event; an older state never replaces a newer one. */
@@ -41,11 +43,15 @@ export function applyEvent(store: ClientStore, { stream, type, data }: Frame): D
   if (type === 'conversation:removed') return { left: data.conversationId }
   if (type === 'message:hidden') hide(store, data)
   else if (type === 'preferences:updated') clear(store, data)
-  else if (type.startsWith('message:')) upsertMessage(store, data)
-  else if (type.startsWith('reaction:')) upsertMessage(store, data.message)
-  else if (type === 'member:changed') for (const member of data.members) upsertMember(store, stream, member)
-  else if (type === 'conversation:updated') upsertConversation(store, data)
+  else if (type === 'stars:updated') star(store, data)
+  else if (/^(?:message|reaction):/.test(type)) upsertMessage(store, data.message ?? data)
+  else upsertShared(store, { stream, type, data })
   return {}
+}
+
+function upsertShared(store: ClientStore, { stream, type, data }: Frame): void {
+  if (type === 'member:changed') for (const member of data.members) upsertMember(store, stream, member)
+  else if (type === 'conversation:updated') upsertConversation(store, data)
 }
 
 /** Applies an item of a pulled page; an older state never replaces a newer one. */
@@ -56,6 +62,7 @@ export function applyItem(store: ClientStore, stream: string, item: SyncItem): D
   else if (item.type === 'member') upsertMember(store, stream, item.member)
   else if (item.type === 'conversation') upsertConversation(store, item.conversation)
   else if (item.type === 'hidden') hide(store, item)
+  else if (item.type === 'star') star(store, item)
   else if (item.type === 'preferences') clear(store, item)
   return {}
 }
@@ -87,6 +94,11 @@ function upsertConversation(store: ClientStore, conversation: Conversation): voi
 function hide(store: ClientStore, { conversationId, messageId }: { conversationId: string; messageId: string }): void {
   store.hidden[messageId] = true
   delete store.conversations[conversationId]?.messages[messageId]
+}
+
+function star(store: ClientStore, { messageId, isStarred }: { messageId: string; isStarred: boolean }): void {
+  if (isStarred) store.starred[messageId] = true
+  else delete store.starred[messageId]
 }
 
 /** Drop what was cleared, or is from before the membership, whenever and wherever it comes from. */

@@ -19,3 +19,7 @@ export const list = { shows: 'nothing', where: 'direct' } as const
 let timers = 60
 /** Another one each time: a repeat changes nothing. */
 export const timer = () => ({ expireAfterSeconds: timers++ })
+export const forward = (words: Words) => ({
+  messages: [{ conversationId: words.conv, messageId: words.theirs, ...clientId(words) }],
+  to: [words.conv]
+})

@@ -120,6 +120,16 @@ export const MEANINGS = {
       return {}
     }
   },
+  pin: { ...direct, event: 'message:pinned', hint: theirMessage },
+  unpin: {
+    ...direct,
+    event: 'message:unpinned',
+    hint: theirMessage,
+    prepare: async ({ server }, { actor, conv, theirs }) => {
+      await server.call(actor, 'PUT', `/v1/conversations/${conv}/messages/${theirs}/pin`)
+      return {}
+    }
+  },
   remove: { among: 'conversation', ...always, event: 'message:deleted', hint: message, isOwn: true },
   type: { ...whisper, event: 'typing:start' },
   stopTyping: { ...whisper, event: 'typing:stop' },

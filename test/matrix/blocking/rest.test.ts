@@ -1,6 +1,7 @@
 import {
   answer,
   content,
+  forward,
   list,
   mention,
   offline,
@@ -95,6 +96,13 @@ await walkFace({
       { means: 'send', body: answer },
       { means: 'send', body: mention }
     ],
+    'POST /v1/messages/forward': { means: 'send', body: forward },
+    'PUT /v1/conversations/:conversationId/messages/:messageId/pin': { means: 'pin' },
+    'DELETE /v1/conversations/:conversationId/messages/:messageId/pin': { means: 'unpin' },
+    'GET /v1/conversations/:conversationId/pins': { shows: 'nothing' },
+    'PUT /v1/conversations/:conversationId/messages/:messageId/star': { means: 'keep' },
+    'DELETE /v1/conversations/:conversationId/messages/:messageId/star': { means: 'keep' },
+    'GET /v1/stars': list,
     'POST /v1/requests/:requestId/accept': { means: 'accept' },
     'POST /v1/blocks': 'block',
     'PUT /v1/contacts/:userId': { means: 'note', body: rename },

@@ -1,6 +1,7 @@
 import {
   answer,
   content,
+  forward,
   list,
   mention,
   offline,
@@ -39,6 +40,11 @@ await walkFace({
       { means: 'send', body: words => ({ ...place(words), ...answer(words) }) },
       { means: 'send', body: words => ({ ...place(words), ...mention(words) }) }
     ],
+    'message:forward': { means: 'send', body: forward },
+    'message:pin': { means: 'pin', body: message },
+    'message:unpin': { means: 'unpin', body: message },
+    'message:star': { means: 'keep', body: message },
+    'message:unstar': { means: 'keep', body: message },
     'reaction:add': { means: 'react', body: words => ({ ...message(words), emoji: '👍' }) },
     'reaction:remove': { means: 'unreact', body: words => ({ ...message(words), emoji: '👍' }) },
     'scheduled:create': { means: 'schedule', body: words => ({ ...place(words), ...scheduled(words) }) },

@@ -3,6 +3,7 @@ import { walkFace } from './walk.ts'
 
 /** By the other person, or a group by its own id. */
 const params = ({ isGroup, conv, peer }: Words) => ({ otherUserId: isGroup ? conv : peer.hex })
+const onMessage = (words: Words) => ({ ...params(words), messageId: words.theirs })
 /** By its own id. */
 const byId = ({ conv: otherUserId }: Words) => ({ otherUserId })
 const text = ({ text }: Words) => ({ text })
@@ -26,6 +27,16 @@ await walkFace({
       { means: 'send', params, body: words => ({ text: words.text, replyTo: words.theirs }) },
       { means: 'start', params, body: text }
     ],
+    'POST /api/v1/chat/:otherUserId/messages/:messageId/forward': {
+      means: 'send',
+      params: onMessage,
+      body: words => ({ to: [words.isGroup ? `conv_${words.conv}` : words.peer.hex] })
+    },
+    'POST /api/v1/chat/:otherUserId/messages/:messageId/pin': [
+      { means: 'pin', params: onMessage },
+      { means: 'unpin', params: onMessage, body: () => ({ pinned: false }) }
+    ],
+    'GET /api/v1/chat/:otherUserId/pins': { shows: 'nothing', params },
     'DELETE /api/v1/chat/:otherUserId/messages': { means: 'clear', params },
     'POST /api/v1/chat/:otherUserId/mark-all-seen': { means: 'read', params, isLast: true },
     'POST /api/v1/chat/:otherUserId/mute': { means: 'keep', params, where: 'group' },

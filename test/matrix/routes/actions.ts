@@ -44,6 +44,7 @@ export const ACTIONS = {
   'keep it one’s own way': { rule: EVERYBODY, spends: 'message' },
   'put it away': { rule: EVERYBODY, spends: 'sight' },
   send: { rule: { ...UNBLOCKED, closed: 'forbidden' }, spends: 'nothing' },
+  pin: { rule: { ...UNBLOCKED, open: 'forbidden', closed: 'forbidden' }, message: 'foreign', spends: 'nothing' },
   react: { rule: UNBLOCKED, message: 'foreign', spends: 'nothing' },
   'edit one’s own': { rule: UNBLOCKED, spends: 'nothing' },
   'edit another’s': { rule: NOBODY, message: 'foreign' },

@@ -9,6 +9,7 @@ export const ROUTES: Readonly<Partial<Record<ActionName, readonly string[]>>> = 
     'GET /v1/conversations/:',
     'GET /v1/conversations/:/members',
     'GET /v1/conversations/:/messages',
+    'GET /v1/conversations/:/pins',
     'GET /v1/conversations/:/messages/:',
     'GET /v1/conversations/:/messages/:/edits',
     'GET /v1/conversations/:/messages/:/receipts',
@@ -21,6 +22,7 @@ export const ROUTES: Readonly<Partial<Record<ActionName, readonly string[]>>> = 
     'GET /api/conversations/:',
     'GET /api/messages/:',
     'GET /api/v1/chat/:/messages',
+    'GET /api/v1/chat/:/pins',
     'GET /api/v1/chat/:/mute-status'
   ],
   'look at the group': ['GET /groups/:'],
@@ -31,6 +33,8 @@ export const ROUTES: Readonly<Partial<Record<ActionName, readonly string[]>>> = 
     'PUT /v1/conversations/:/draft text',
     'DELETE /v1/conversations/:/draft',
     'DELETE /v1/conversations/:/messages/: scope=me',
+    'PUT /v1/conversations/:/messages/:/star',
+    'DELETE /v1/conversations/:/messages/:/star',
     'PUT /conversations/:/mute',
     'PUT /conversations/:/pin',
     'PUT /conversations/:/archive',
@@ -50,6 +54,7 @@ export const ROUTES: Readonly<Partial<Record<ActionName, readonly string[]>>> = 
   send: [
     'POST /v1/conversations/:/messages text clientId',
     'POST /v1/conversations/:/scheduled-messages text',
+    'POST /v1/messages/forward',
     'POST /messages conversationId text',
     'POST /messages conversation content replyTo',
     'POST /messages to text',
@@ -58,7 +63,13 @@ export const ROUTES: Readonly<Partial<Record<ActionName, readonly string[]>>> = 
     'POST /api/messages conversationId text',
     'POST /api/messages to text',
     'POST /api/messages/send text',
-    'POST /api/v1/chat/:/messages text'
+    'POST /api/v1/chat/:/messages text',
+    'POST /api/v1/chat/:/messages/:/forward'
+  ],
+  pin: [
+    'PUT /v1/conversations/:/messages/:/pin',
+    'DELETE /v1/conversations/:/messages/:/pin',
+    'POST /api/v1/chat/:/messages/:/pin'
   ],
   react: [
     'POST /v1/conversations/:/messages/:/reactions',
@@ -191,6 +202,7 @@ export const ROUTES: Readonly<Partial<Record<ActionName, readonly string[]>>> = 
     'GET /v1/contacts after',
     'GET /v1/friends',
     'GET /v1/blocks',
+    'GET /v1/stars',
     'GET /v1/requests after',
     'GET /users after',
     'GET /chat-requests after'
@@ -208,6 +220,8 @@ export const COMMANDS: Readonly<Partial<Record<ActionName, readonly string[]>>> 
     'canonical draft:save text',
     'canonical draft:delete',
     'canonical message:delete scope=me',
+    'canonical message:star',
+    'canonical message:unstar',
     'mobile message:delete messageId scope=me',
     'mobile message:read conversationId messageId',
     'mobile typing:start conversationId',
@@ -230,6 +244,7 @@ export const COMMANDS: Readonly<Partial<Record<ActionName, readonly string[]>>> 
   send: [
     'canonical message:send text',
     'canonical scheduled:create text',
+    'canonical message:forward',
     'mobile message:send conversationId content',
     'unified send-message conversationId text',
     'unified send-message to text',
@@ -239,6 +254,7 @@ export const COMMANDS: Readonly<Partial<Record<ActionName, readonly string[]>>> 
     'reals2chat sendMessage recipientId text',
     'taatom sendMessage to text'
   ],
+  pin: ['canonical message:pin', 'canonical message:unpin'],
   react: [
     'canonical reaction:add',
     'canonical reaction:remove',

@@ -98,6 +98,8 @@ function sampleText(schema: TSchema, ids: Ids, path: readonly string[]): string 
   if (path.at(-1) === 'emoji') return '👍'
   if (schema['format'] === 'binary') return 'file'
   if (path.at(-1) === 'sendAt') return new Date(Date.now() + 3_600_000).toISOString()
+  // Of what is forwarded, beside what is sent.
+  if (path.at(-1) === 'clientId' && path.length > 1) return 'forwarded'
   const suits = TEXTS.find(text => Value.Check(schema, text)) ?? (schema['examples'] as string[] | undefined)?.[0]
   if (suits === undefined) throw new Error(`Nothing suits ${path.join('.')}: ${JSON.stringify(schema)}`)
   return suits
