@@ -9,6 +9,7 @@ import { holdIdle } from './idle.ts'
 import { drainJobs, seedJobs, watchJobs } from './jobs.ts'
 import { readList } from './list.ts'
 import { openSchool, seedSchool } from './school.ts'
+import { compareIndexes } from './search-index.ts'
 import { seedAbuse } from './seed-abuse.ts'
 import { seedCatchUp } from './seed-catch-up.ts'
 import { seedHistory } from './seed-history.ts'
@@ -40,7 +41,8 @@ export const SCENARIOS = {
   abuse,
   watchBystanders,
   seedSchool,
-  openSchool
+  openSchool,
+  compareIndexes
 }
 
 type Scenarios = typeof SCENARIOS
