@@ -16,6 +16,8 @@ import * as reactionRoutes from './reactions/routes.ts'
 import * as requestEvents from './requests/events.ts'
 import * as requestRoutes from './requests/routes.ts'
 import type { Route } from './route.ts'
+import * as searchEvents from './search/events.ts'
+import * as searchRoutes from './search/routes.ts'
 import * as syncEvents from './sync/events.ts'
 import * as userEvents from './users/events.ts'
 import * as userRoutes from './users/routes.ts'
@@ -29,6 +31,7 @@ const declarations = {
   ...conversationEvents,
   ...presenceEvents,
   ...requestEvents,
+  ...searchEvents,
   ...syncEvents
 }
 const declared: unknown[] = Object.values(declarations)
@@ -64,6 +67,7 @@ const declaredRoutes: Readonly<Record<string, unknown>> = {
   ...conversationRoutes,
   ...messageRoutes,
   ...reactionRoutes,
+  ...searchRoutes,
   ...adminRoutes
 }
 

@@ -50,6 +50,9 @@ import type { RealtimeDialect } from './realtime/encoding/dialect-encoder.ts'
 import { createRealtime, type Realtime } from './realtime/index.ts'
 import { createRequestStores, createRequests, requestCollections } from './requests/index.ts'
 import { requestRoutes } from './requests/rest.ts'
+import { searchCommands } from './search/commands.ts'
+import { createSearch, createSearchStores, searchCollections } from './search/index.ts'
+import { searchRoutes } from './search/rest.ts'
 import { cleanStaleTransactions } from './store/commit/stale-transactions.ts'
 import { coreCollections, createCoreStores } from './store/index.ts'
 import { createStreamStores, streamCollections } from './streams/index.ts'
@@ -72,6 +75,7 @@ const COLLECTIONS = {
   ...userCollections,
   ...accountCollections,
   ...requestCollections,
+  ...searchCollections,
   ...syncCollections
 }
 
@@ -130,6 +134,7 @@ function declareJobs(jobs: Jobs, { stores, subjects, config }: JobDeps) {
   const everyMs = config.timings.sightingMs
   jobs.everyServer({ name: 'sightings', everyMs, run: async () => await presence.keepSightings() })
   jobs.oneServer({ name: 'stale-transactions', everyMs: STALE_TRANSACTIONS_MS, run: stores.cleanStaleTransactions })
+  jobs.oneServer(subjects.sealing)
   return { headPoller: jobs.everyServer(subjects.headPoller) }
 }
 
@@ -162,6 +167,7 @@ export async function openStores(
     ...createAccountStores(database),
     ...createRequestStores(database),
     ...createSyncStores(database),
+    ...createSearchStores(database),
     database,
     cleanStaleTransactions: async () => await cleanStaleTransactions(database.client, STALE_TRANSACTIONS_MS),
     close: async () => {
@@ -220,6 +226,7 @@ export function createSubjects({ stores: store, bus, config, delivery, onError }
   const conversations = createConversations({ ...base, ...people })
   const requests = createRequests({ ...base, ...people, ...conversations })
   const messages = createMessages({ ...base, ...conversations })
+  const search = createSearch({ ...base, ...people, ...conversations })
   const items = {
     ...people.userItems,
     ...accounts.accountItems,
@@ -234,7 +241,7 @@ export function createSubjects({ stores: store, bus, config, delivery, onError }
     for (const id of endedSessionIds) accounts.sessions.forget(id)
   })
   const { admin } = createAdmin({ ...base, ...accounts })
-  return { ...people, ...accounts, ...conversations, ...requests, ...messages, ...sync, admin, budgets }
+  return { ...people, ...accounts, ...conversations, ...requests, ...messages, ...search, ...sync, admin, budgets }
 }
 
 type RoutedSubjects = Subjects & { readonly authenticator: ReturnType<typeof createAuthenticator> }
@@ -252,6 +259,7 @@ function routesOf(subjects: RoutedSubjects) {
     ...conversationRoutes(subjects),
     ...messageRoutes(subjects),
     ...reactionRoutes(subjects.reactions),
+    ...searchRoutes(subjects),
     ...adminRoutes(subjects.admin)
   ]
 }
@@ -271,6 +279,7 @@ function createFaces(app: FastifyInstance, { subjects, ...deps }: FaceDeps) {
     ...conversationCommands(subjects),
     ...messageCommands(subjects),
     ...reactionCommands(subjects.reactions),
+    ...searchCommands(subjects),
     ...syncCommands(subjects)
   ])
   const { proxies, origins } = app

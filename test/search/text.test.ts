@@ -138,6 +138,8 @@ t.test('every text that a query finds has all of its terms, and a text is found 
           const terms = termsOf(searched)
           const isFound = hitsOf(query, searched) !== undefined
           if (isFound && !query.terms.every(term => terms.has(term))) return false
+          const { beginning } = query
+          if (isFound && beginning && ![...terms].some(term => term.startsWith(beginning.word))) return false
           if (asked === searched && !isFound) return false
         }
       }

@@ -1,6 +1,8 @@
 import { AppError } from '../../errors.ts'
-import { prefixTerm, wordTerm } from './terms.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
+import { isShort, prefixTerm, wordTerm } from './terms.ts'
 import { type Token, tokensOf } from './tokens.ts'
+import { fold } from './fold.ts'
 
 /** Words and signs of one query. */
 const MAX_TOKENS = 64
@@ -28,6 +30,8 @@ export interface Query {
   readonly phrases: readonly Phrase[]
   /** Terms that every text has which it finds, the longest first. */
   readonly terms: readonly string[]
+  /** The beginning of a word that every such text has too, and the one of `terms` that says less of it. */
+  readonly beginning?: { readonly word: string; readonly term: string }
 }
 
 /**
@@ -46,14 +50,25 @@ export function readQuery(text: string): Query {
     throw new AppError('invalid', 'One letter finds too much: give two')
   }
   const terms = new Set(phrases.flatMap(phrase => phrase.map(termOf(phrase))))
-  return { phrases, terms: [...terms].sort((a, b) => b.length - a.length) }
+  return {
+    phrases,
+    terms: [...terms].sort((a, b) => b.length - a.length),
+    ...omitUndefined({ beginning: beginningOf(tokens.at(-1)) })
+  }
+}
+
+/** The last word where only its beginning is asked for, and that is longer than the beginnings that an index has. */
+function beginningOf(last: Asked | undefined): Query['beginning'] {
+  if (last?.isBeginning !== true || isShort(last.text)) return undefined
+  const [word, term] = [wordTerm(last.text), prefixTerm(last.text)]
+  return term === undefined ? undefined : { word, term }
 }
 
 function phrasesOf(text: string): Phrase[] {
   const phrases: Phrase[] = []
   let at = 0
   for (const match of text.matchAll(QUOTED)) {
-    phrases.push(...chunksOf(text.slice(at, match.index)), exactly(tokensOf(match[1] ?? '')))
+    phrases.push(...chunksOf(text.slice(at, match.index)), exactly(tokensOf(fold(match[1] ?? ''))))
     at = match.index + match[0].length
   }
   const rest = chunksOf(text.slice(at))
@@ -61,7 +76,7 @@ function phrasesOf(text: string): Phrase[] {
 }
 
 function chunksOf(text: string): Phrase[] {
-  const chunks = text.split(/\s+/u).map(chunk => exactly(tokensOf(chunk)))
+  const chunks = text.split(/\s+/u).map(chunk => exactly(tokensOf(fold(chunk))))
   return chunks.filter(it => it.length > 0)
 }
 
@@ -86,7 +101,10 @@ function termOf(phrase: Phrase): (token: Asked, index: number) => string {
 
 /** The places in a text that a query finds, in their order; undefined where it does not find the text. */
 export function hitsOf({ phrases }: Pick<Query, 'phrases'>, text: string): Hit[] | undefined {
-  const tokens = tokensOf(text)
+  const folded = fold(text)
+  // Most texts that are looked at lack a word: that is seen sooner without cutting them.
+  if (!phrases.every(phrase => phrase.every(it => folded.text.includes(it.text)))) return undefined
+  const tokens = tokensOf(folded)
   const hits: Hit[] = []
   for (const phrase of phrases) {
     const found = placesOf(phrase, tokens)

@@ -1,3 +1,4 @@
+import { fold } from './fold.ts'
 import { type Token, tokensOf } from './tokens.ts'
 
 /** Version of tokens and terms: an index of another one is made anew. */
@@ -6,13 +7,13 @@ export const TERMS_VERSION = 1
 /** Longest word of an index, code points; what comes behind is compared with the text. */
 const MAX_WORD = 24
 /** Lengths of the beginnings of words that an index has. */
-const PREFIXES = [2, 3, 4] as const
+const PREFIXES = [2, 3] as const
 
 /** Terms by which a text is found: its words, their beginnings, and signs alone and in pairs. */
 export function termsOf(text: string): Set<string> {
   const terms = new Set<string>()
   let last: Token | undefined
-  for (const token of tokensOf(text)) {
+  for (const token of tokensOf(fold(text))) {
     if (token.isSign) addSign(terms, token, last)
     else addWord(terms, token.text)
     last = token
@@ -30,10 +31,15 @@ function addWord(terms: Set<string>, word: string): void {
   // Its beginnings are there already.
   if (terms.has(term)) return
   terms.add(term)
-  const letters = term.length > 8 ? [...term.slice(0, 8)] : [...term]
+  const letters = [...term.slice(0, 6)]
   for (const length of PREFIXES) {
     if (letters.length >= length) terms.add(`${letters.slice(0, length).join('')}*`)
   }
+}
+
+/** Whether an index has terms of its own for so short a beginning. */
+export function isShort(beginning: string): boolean {
+  return [...beginning].length <= PREFIXES[1]
 }
 
 /** The term of a whole word. */

@@ -1,4 +1,4 @@
-import { fold } from './fold.ts'
+import type { Folded } from './fold.ts'
 
 /** A word, or a sign of a script that is written without spaces, or an emoji; folded. */
 export interface Token {
@@ -25,8 +25,7 @@ const ASCII_WORD = /[a-z0-9]+/g
 const ASCII = /^[\0-\x7f]*$/
 
 /** The tokens of a text, in their order. */
-export function tokensOf(text: string): Token[] {
-  const folded = fold(text)
+export function tokensOf(folded: Folded): Token[] {
   const tokens: Token[] = []
   let last = -1
   for (const match of folded.text.matchAll(ASCII.test(folded.text) ? ASCII_WORD : TOKEN)) {

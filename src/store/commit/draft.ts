@@ -118,6 +118,7 @@ export class Draft {
   /** Replaces a message by another state of it. @returns the state with its new `rev` */
   replace(message: Readonly<MessageDoc>): MessageDoc {
     const changed = { ...message, rev: this.#nextRev() }
+    this.#doc.changedMessageRev = changed.rev
     this.changedMessages.set(changed._id.toHexString(), changed)
     return changed
   }

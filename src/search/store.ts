@@ -1,0 +1,73 @@
+import type { Collection, Db, Document, Filter, ObjectId } from 'mongodb'
+import { bareId } from '../../protocol/ids.ts'
+import { ObjectId as Id } from '../database/object-id.ts'
+import type { MessageDoc } from '../store/documents.ts'
+import type { Facets } from './facets.ts'
+import type { Place } from './position.ts'
+
+/** Messages of a conversation: `from` to `to`, or of these the ones that changed after a `rev`. */
+export interface Stretch {
+  readonly conversationId: ObjectId
+  readonly from: number
+  readonly to: number
+  readonly changedAfter?: number
+}
+
+/** Messages that are wanted, beside what they say. */
+export interface Wanted extends Facets {
+  readonly userId: ObjectId
+  /** Not before this moment. */
+  readonly since: Date | undefined
+  /** With a text. */
+  readonly hasText: boolean
+}
+
+/** A message as far as it is compared. */
+export type Candidate = Pick<MessageDoc, '_id' | 'createdAt' | 'text'>
+
+const CANDIDATE = { createdAt: 1, text: 1 } as const
+/** Former texts are found by nobody. */
+const WITHOUT_EDITS = { edits: 0 } as const
+/** Messages that come at once: few, because they may be large. */
+const BATCH = 1_000
+
+/** Reads the messages that a search looks at. */
+export class SearchedMessages {
+  readonly #messages: Collection<MessageDoc>
+
+  constructor(db: Db) {
+    this.#messages = db.collection('messages')
+  }
+
+  /** Messages of stretches that are wanted and not newer than a place, in no order. */
+  read(stretches: readonly Stretch[], wanted: Wanted, after: Place | undefined): AsyncIterable<Candidate> {
+    const filter: Filter<MessageDoc> = { $or: stretches.map(stretchFilter), ...filterOf(wanted, after) }
+    return this.#messages.find(filter, { projection: CANDIDATE, batchSize: BATCH })
+  }
+
+  /** Those of these messages that are wanted still, in no order. */
+  async findWanted(ids: readonly ObjectId[], wanted: Wanted): Promise<MessageDoc[]> {
+    if (ids.length === 0) return []
+    const filter: Filter<MessageDoc> = { _id: { $in: [...ids] }, ...filterOf(wanted, undefined) }
+    return await this.#messages.find(filter, { projection: WITHOUT_EDITS, batchSize: ids.length + 1 }).toArray()
+  }
+}
+
+function stretchFilter({ conversationId, from, to, changedAfter }: Stretch): Filter<MessageDoc> {
+  const seq = { $gte: from, $lte: to }
+  return changedAfter === undefined ? { conversationId, seq } : { conversationId, rev: { $gt: changedAfter }, seq }
+}
+
+function filterOf({ userId, since, hasText, senderId, type, hasFile, mention }: Wanted, after?: Place): Document {
+  const createdAt = { ...(after === undefined ? {} : { $lte: after.at }), ...(since === undefined ? {} : { $gte: since }) }
+  return {
+    hiddenFor: { $ne: userId },
+    deletedAt: { $exists: false },
+    type: { $nin: ['system', 'call'], ...(type === undefined ? {} : { $eq: type }) },
+    ...(Object.keys(createdAt).length === 0 ? {} : { createdAt }),
+    ...(hasText ? { text: { $exists: true } } : {}),
+    ...(senderId === undefined ? {} : { senderId: new Id(bareId(senderId)) }),
+    ...(hasFile === undefined ? {} : { 'attachments.0': { $exists: hasFile } }),
+    ...(mention === undefined ? {} : { mentions: new Id(bareId(mention)) })
+  }
+}
