@@ -1,5 +1,5 @@
 import type { ObjectId } from '../database/object-id.ts'
-import type { SearchBlockStore, FoundBlock } from './blocks/store.ts'
+import type { FoundBlock, SearchBlockStore } from './blocks/store.ts'
 import { type BlockPlace, compareBlocks } from './position.ts'
 import type { Query } from './text/query.ts'
 
@@ -47,7 +47,10 @@ export async function findCandidates(store: SearchBlockStore, asked: Asked): Pro
     .filter(block => (behind === undefined || compareBlocks(block, behind) > 0) && isBefore(block, cut))
     .sort(compareBlocks)
   // The very last place of its moment: blocks of that moment were left out.
-  return { blocks: inOrder, upTo: cut && { at: new Date(cut.at.getTime() + 1), conversationId: cut.conversationId, span: 0 } }
+  return {
+    blocks: inOrder,
+    upTo: cut && { at: new Date(cut.at.getTime() + 1), conversationId: cut.conversationId, span: 0 }
+  }
 }
 
 /** Of each conversation the span of the oldest block that has the first term and ends after a moment, by its id (hex). */

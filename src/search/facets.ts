@@ -1,5 +1,5 @@
-import type { MessageType } from '../../protocol/messages/entities.ts'
 import { bareId } from '../../protocol/ids.ts'
+import type { MessageType } from '../../protocol/messages/entities.ts'
 import type { MessageDoc } from '../store/documents.ts'
 
 /** What a message must be, beside what it says. */

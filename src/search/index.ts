@@ -6,9 +6,9 @@ import type { ConversationStore } from '../store/conversations.ts'
 import type { MemberStore } from '../store/members.ts'
 import type { MessageStore } from '../store/messages.ts'
 import type { Directory } from '../users/index.ts'
-import { createSealing } from './blocks/jobs.ts'
+import { Sealing } from './blocks/jobs.ts'
 import { Sealer } from './blocks/sealer.ts'
-import { SearchBlockStore, blockCollections } from './blocks/store.ts'
+import { blockCollections, SearchBlockStore } from './blocks/store.ts'
 import { NameSearch } from './by-name.ts'
 import { MessageSearch } from './message-search.ts'
 import { SearchedMessages } from './store.ts'
@@ -47,6 +47,6 @@ export function createSearch({ store, config, budgets, ...names }: SearchDeps) {
       requireReady: async () => await availability.require()
     }),
     nameSearch: new NameSearch(names),
-    sealing: createSealing({ store, clock, sealer, everyMs, idleMs })
+    sealing: new Sealing({ store, clock, sealer, everyMs, idleMs })
   }
 }

@@ -25,10 +25,20 @@ import { type Search, type Searched, Walk, type Walked } from './walk.ts'
 
 /** Time that one request takes, about, ms. */
 const STEP_MS = 150
+/** Times as long that a numbered page may take: it looks at those before it too. */
+const MAX_STEPS = 5
+/** Messages that numbered pages reach. */
+const MAX_NUMBERED = 1_000
 /** Memberships of one person that a search looks at. */
 const MAX_MEMBERSHIPS = 10_000
 /** Searches at once, of all and of each person, and those that wait. */
 const SEARCHES = { width: 2, widthEach: 1, maxWaiting: 1_000, maxWaitingEach: 10 }
+
+/** Messages to find. */
+export interface MessageSearchRequest extends SearchMessagesData {
+  /** 1 is the newest; not together with `cursor`. */
+  readonly page?: number
+}
 
 interface MessageSearchDeps {
   readonly store: {
@@ -58,8 +68,10 @@ export class MessageSearch {
    * it is not enough the page is not `complete`, and its cursor goes on.
    * @throws {AppError} `invalid`; `not_found` for who is not a member; `rate_limited`, `busy`
    */
-  async find(actor: Actor, request: SearchMessagesData): Promise<MessageSearchPage> {
-    const { limit = PAGE_SIZE } = request
+  async find(actor: Actor, request: MessageSearchRequest): Promise<MessageSearchPage> {
+    const { limit = PAGE_SIZE, page = 1 } = request
+    const skip = (page - 1) * limit
+    requirePage(request, skip + limit)
     const query = request.q === undefined ? undefined : readQuery(request.q)
     const wanted = wantedOf(actor, request)
     const terms = [...(query?.terms ?? []), ...facetTerms(request)]
@@ -69,8 +81,9 @@ export class MessageSearch {
     return await this.#gate.run({ party: actor.userId }, async () => {
       const members = await this.#memberships(actor, request.conversationId)
       const search = { conversations: await this.#searched(members), wanted, query, terms }
-      const walked = await new Walk(this.#deps, search, position).run(limit, performance.now() + STEP_MS)
-      return await this.#present(walked, search, members)
+      const deadline = performance.now() + STEP_MS * Math.min(page, MAX_STEPS)
+      const walked = await new Walk(this.#deps, search, position).run(skip + limit, deadline)
+      return await this.#present({ ...walked, places: walked.places.slice(skip) }, search, members)
     })
   }
 
@@ -148,6 +161,13 @@ const AT_END: Position = {
   ...START,
   looked: LAST_ID,
   block: { at: new Date(0), conversationId: LAST_ID, span: 0 }
+}
+
+function requirePage({ page = 1, cursor }: MessageSearchRequest, end: number): void {
+  if (!Number.isInteger(page) || page < 1 || end > MAX_NUMBERED) {
+    throw new AppError('invalid', `Pages are numbered from 1, and reach ${MAX_NUMBERED} messages`)
+  }
+  if (page > 1 && cursor !== undefined) throw new AppError('invalid', 'Give one of page and cursor')
 }
 
 function positionOf({ cursor, before }: SearchMessagesData): Position {

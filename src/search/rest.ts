@@ -12,6 +12,9 @@ interface SearchRouteDeps {
 export function searchRoutes({ messageSearch, nameSearch }: SearchRouteDeps): BoundRoute[] {
   return [
     route(FindByName, async ({ actor, query: { q, limit } }) => await nameSearch.find(actor, q, limit)),
-    route(FindMessages, async ({ actor, query }) => await messageSearch.find(actor, query))
+    route(FindMessages, async ({ actor, query: { hasFile, ...query } }) => {
+      const asked = hasFile === undefined ? query : { ...query, hasFile: hasFile === 'true' }
+      return await messageSearch.find(actor, asked)
+    })
   ]
 }

@@ -59,7 +59,10 @@ function stretchFilter({ conversationId, from, to, changedAfter }: Stretch): Fil
 }
 
 function filterOf({ userId, since, hasText, senderId, type, hasFile, mention }: Wanted, after?: Place): Document {
-  const createdAt = { ...(after === undefined ? {} : { $lte: after.at }), ...(since === undefined ? {} : { $gte: since }) }
+  const createdAt = {
+    ...(after === undefined ? {} : { $lte: after.at }),
+    ...(since === undefined ? {} : { $gte: since })
+  }
   return {
     hiddenFor: { $ne: userId },
     deletedAt: { $exists: false },

@@ -1,10 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import { ObjectId } from '../database/object-id.ts'
+import type { ObjectId } from '../database/object-id.ts'
 import type { MessageHead } from '../store/conversations.ts'
 import type { View } from '../store/view.ts'
 import { BLOCK_SIZE, seqsOf } from './blocks/cut.ts'
 import { isChanged, type Sealer } from './blocks/sealer.ts'
-import type { SearchBlockStore, FoundBlock, Mark } from './blocks/store.ts'
+import type { FoundBlock, Mark, SearchBlockStore } from './blocks/store.ts'
 import { findCandidates, findStraddling } from './candidates.ts'
 import { Found } from './found.ts'
 import { type BlockPlace, compareIds, comparePlaces, type Place, type Position } from './position.ts'
@@ -105,16 +105,12 @@ export class Walk {
 
   /** Looks at messages that are in no block, or may have changed since they were. @returns whether that is done */
   async #lookNear(deadline: number): Promise<boolean> {
-    const { conversations, terms } = this.#search
+    const { conversations } = this.#search
     const looked = this.#looked
     const left = conversations.filter(({ head }) => looked === undefined || compareIds(head._id, looked) > 0)
     if (left.length === 0) return true
     const ids = left.map(({ head }) => head._id)
-    const after = this.#after
-    const straddling =
-      after === undefined
-        ? new Map<string, number>()
-        : await findStraddling(this.#deps.store.searchBlocks, { conversationIds: ids, terms }, after.at)
+    const straddling = await this.#straddling(ids)
     for (let at = 0; at < left.length; at += NEAR) {
       const stretches: Stretch[] = []
       for (const one of left.slice(at, at + NEAR)) {
@@ -127,6 +123,12 @@ export class Walk {
       if (performance.now() > deadline && at + NEAR < left.length) return false
     }
     return true
+  }
+
+  async #straddling(conversationIds: readonly ObjectId[]): Promise<ReadonlyMap<string, number>> {
+    if (this.#after === undefined) return new Map()
+    const { terms } = this.#search
+    return await findStraddling(this.#deps.store.searchBlocks, { conversationIds, terms }, this.#after.at)
   }
 
   async #leave(stretches: readonly Stretch[]): Promise<false> {
@@ -157,8 +159,7 @@ export class Walk {
 
   /** Seals what fills a block, as far as there is time. @returns the mark; undefined where that is not enough */
   async #sealed(head: MessageHead, mark: Mark, deadline: number): Promise<Mark | undefined> {
-    const isFar = (it: Mark) =>
-      head.seq - it.seq > MAX_OPEN || (isChanged(head, it) && head.rev - it.rev > MAX_CHANGES)
+    const isFar = (it: Mark) => head.seq - it.seq > MAX_OPEN || (isChanged(head, it) && head.rev - it.rev > MAX_CHANGES)
     const isWorthIt = head.seq - mark.seq >= BLOCK_SIZE || isFar(mark)
     if (!isWorthIt || (performance.now() > deadline && !isFar(mark))) return mark
     const sealed = (await this.#deps.sealer.update(head._id.toHexString(), { deadline })).mark
@@ -169,23 +170,28 @@ export class Walk {
   async #lookIntoBlocks(limit: number, deadline: number): Promise<boolean> {
     for (;;) {
       const { blocks, upTo } = await this.#candidates()
-      let size = 1
-      for (let at = 0; at < blocks.length; size = Math.min(BLOCKS, size * 2)) {
-        const next = blocks.slice(at, at + size)
-        const [{ at: end } = { at: new Date(0) }] = next
-        this.#take(limit, end)
-        if (this.#taken.length >= limit) return false
-        const { floor } = this.#found
-        if (floor !== undefined && end < floor.at) return true
-        await this.#read(next.flatMap(block => this.#stretchOf(block)))
-        this.#block = next.at(-1)
-        at += next.length
-        if (performance.now() > deadline && at < blocks.length) return false
-      }
+      const isOver = await this.#lookInto(blocks, limit, deadline)
+      if (isOver !== undefined) return isOver
       if (upTo === undefined) return true
       this.#block = upTo
       if (performance.now() > deadline) return false
     }
+  }
+
+  /** @returns whether the walk is over or has to stop; undefined behind the last of the blocks */
+  async #lookInto(blocks: readonly FoundBlock[], limit: number, deadline: number): Promise<boolean | undefined> {
+    let isLate = false
+    for (const next of portionsOf(blocks)) {
+      const end = next[0]?.at ?? new Date(0)
+      this.#take(limit, end)
+      if (isLate || this.#taken.length >= limit) return false
+      const { floor } = this.#found
+      if (floor !== undefined && end < floor.at) return true
+      await this.#read(next.flatMap(block => this.#stretchOf(block)))
+      this.#block = next.at(-1)
+      isLate = performance.now() > deadline
+    }
+    return undefined
   }
 
   async #candidates() {
@@ -211,7 +217,11 @@ export class Walk {
     if (stretches.length === 0) return
     const { wanted, query } = this.#search
     const after = this.#after
-    for await (const { _id: id, createdAt: at, text = '' } of this.#deps.store.searchedMessages.read(stretches, wanted, after)) {
+    for await (const { _id: id, createdAt: at, text = '' } of this.#deps.store.searchedMessages.read(
+      stretches,
+      wanted,
+      after
+    )) {
       const place = { id, at }
       const isBehind = after === undefined || comparePlaces(place, after) > 0
       if (isBehind && (query === undefined || hitsOf(query, text) !== undefined)) this.#found.add(place)
@@ -223,5 +233,14 @@ export class Walk {
     if (performance.now() - this.#yieldedAt < TURN_MS) return
     await turn()
     this.#yieldedAt = performance.now()
+  }
+}
+
+/** Blocks to look at together: one by one at first, because there may be enough in the newest. */
+function* portionsOf(blocks: readonly FoundBlock[]): Generator<readonly FoundBlock[]> {
+  let size = 1
+  for (let at = 0; at < blocks.length; size = Math.min(BLOCKS, size * 2)) {
+    yield blocks.slice(at, at + size)
+    at += size
   }
 }

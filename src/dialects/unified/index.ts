@@ -10,6 +10,7 @@ import { conversationRoutes } from './routes/conversations.ts'
 import { groupRoutes } from './routes/groups.ts'
 import { messageRoutes } from './routes/messages.ts'
 import { requestRoutes } from './routes/requests.ts'
+import { searchRoutes } from './routes/search.ts'
 import { userRoutes } from './routes/users.ts'
 
 /** Document 1: one backend for the Electron and the Flutter app. */
@@ -24,7 +25,8 @@ export function createUnified(deps: DialectDeps): Dialect {
       ...requestRoutes(services),
       ...conversationRoutes(services),
       ...groupRoutes(services),
-      ...messageRoutes(services)
+      ...messageRoutes(services),
+      ...searchRoutes(services)
     ],
     realtime: {
       name: 'unified',

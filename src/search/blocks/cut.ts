@@ -43,7 +43,10 @@ export function seqsOf(span: number): { from: number; to: number } {
 
 /** The span of a block that holds a `seq`, if there is one, is between these. */
 export function spansAround(seq: number): { least: number; most: number } {
-  return { least: spanOf(Math.max(1, seq - LENGTHS + 1), Math.max(1, seq - LENGTHS + 1)), most: spanOf(seq, seq) + LENGTHS - 1 }
+  return {
+    least: spanOf(Math.max(1, seq - LENGTHS + 1), Math.max(1, seq - LENGTHS + 1)),
+    most: spanOf(seq, seq) + LENGTHS - 1
+  }
 }
 
 /**

@@ -32,39 +32,47 @@ interface Follower {
  * and for what was edited or deleted, and after a silence, for the last messages of a conversation. What it misses a
  * search finds unindexed.
  */
-export function createSealing({ store, clock, sealer, everyMs, idleMs }: SealingDeps): PeriodicJob {
-  async function follow({ name, isIdle, upTo, deadline }: Follower): Promise<void> {
-    const before = await store.searchBlocks.followedUpTo(name)
+export class Sealing implements PeriodicJob {
+  readonly name = 'search-blocks'
+  readonly everyMs: number
+  readonly #deps: SealingDeps
+
+  constructor(deps: SealingDeps) {
+    this.#deps = deps
+    this.everyMs = deps.everyMs
+  }
+
+  async run(): Promise<void> {
+    const now = (await this.#deps.clock.read()).getTime()
+    const deadline = performance.now() + RUN_MS
+    await this.#follow({ name: 'filled', isIdle: false, upTo: new Date(now), deadline })
+    await this.#follow({ name: 'idle', isIdle: true, upTo: new Date(now - this.#deps.idleMs), deadline })
+  }
+
+  async #follow({ name, isIdle, upTo, deadline }: Follower): Promise<void> {
+    const { searchBlocks, conversations } = this.#deps.store
+    const before = await searchBlocks.followedUpTo(name)
     let after = new Date(before.getTime() - OVERLAP_MS)
     for (;;) {
-      const page = await store.conversations.lastChangedWithin(after, upTo, PAGE)
-      await seal(page, isIdle, deadline)
+      const page = await conversations.lastChangedWithin(after, upTo, PAGE)
       const last = page.at(-1)
-      if (last === undefined || performance.now() > deadline) return
-      after = last.changedAt
-      if (after > before) await store.searchBlocks.setFollowedUpTo(name, after)
+      if (last === undefined || !(await this.#seal(page, isIdle, deadline))) return
+      // Others may have changed in the same millisecond.
+      after = new Date(last.changedAt.getTime() - (page.some(it => it.changedAt < last.changedAt) ? 1 : 0))
+      if (after > before) await searchBlocks.setFollowedUpTo(name, after)
       if (page.length < PAGE) return
     }
   }
 
-  async function seal(page: readonly MessageHead[], isIdle: boolean, deadline: number): Promise<void> {
+  /** @returns whether there was time for all of them */
+  async #seal(page: readonly MessageHead[], isIdle: boolean, deadline: number): Promise<boolean> {
+    const { sealer, store } = this.#deps
     const marks = await store.searchBlocks.marks(page.map(({ _id }) => _id))
-    for (const head of page) {
-      const id = head._id.toHexString()
-      if (!isBehind(head, marks.get(id), isIdle)) continue
-      await sealer.update(id, { isIdle, deadline })
-      if (performance.now() > deadline) return
+    const behind = page.filter(head => isBehind(head, marks.get(head._id.toHexString()), isIdle))
+    for (const { _id } of behind) {
+      if (performance.now() > deadline) return false
+      await sealer.update(_id.toHexString(), { isIdle, deadline })
     }
-  }
-
-  return {
-    name: 'search-blocks',
-    everyMs,
-    run: async () => {
-      const now = (await clock.read()).getTime()
-      const deadline = performance.now() + RUN_MS
-      await follow({ name: 'filled', isIdle: false, upTo: new Date(now), deadline })
-      await follow({ name: 'idle', isIdle: true, upTo: new Date(now - idleMs), deadline })
-    }
+    return true
   }
 }

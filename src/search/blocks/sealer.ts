@@ -1,7 +1,7 @@
 import { ObjectId } from '../../database/object-id.ts'
 import type { ConversationStore, MessageHead } from '../../store/conversations.ts'
-import { type Block, BLOCK_SIZE, cutBlocks, seqsOf } from './cut.ts'
-import type { SearchBlockStore, Mark } from './store.ts'
+import { BLOCK_SIZE, type Block, cutBlocks, seqsOf } from './cut.ts'
+import type { Mark, SearchBlockStore } from './store.ts'
 
 /** Blocks that one step makes, or makes anew. */
 const STEP = 4

@@ -1,4 +1,12 @@
-import { type ClientSession, type Collection, type Db, type Document, type IndexDescription, type MongoClient, ObjectId } from 'mongodb'
+import {
+  type ClientSession,
+  type Collection,
+  type Db,
+  type Document,
+  type IndexDescription,
+  type MongoClient,
+  ObjectId
+} from 'mongodb'
 import type { Collections } from '../../database/index.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import type { MessageDoc } from '../../store/documents.ts'
@@ -67,7 +75,16 @@ export const blockCollections: Collections = {
 
 const BY_TERM = { c: 1, terms: 1, at: -1, span: 1 } as const
 const PLACE = { _id: 0, c: 1, at: 1, span: 1 } as const
-const INDEXED = { seq: 1, createdAt: 1, senderId: 1, type: 1, text: 1, 'attachments.type': 1, mentions: 1, deletedAt: 1 }
+const INDEXED = {
+  seq: 1,
+  createdAt: 1,
+  senderId: 1,
+  type: 1,
+  text: 1,
+  'attachments.type': 1,
+  mentions: 1,
+  deletedAt: 1
+}
 
 /** The blocks of the search, and how far they go. */
 export class SearchBlockStore {
@@ -111,7 +128,9 @@ export class SearchBlockStore {
     const options = { projection: PLACE, limit: limit + 1, batchSize: limit + 2, hint: BY_TERM }
     const found = await this.#blocks.find(filter, options).toArray()
     if (found.length > limit) return undefined
-    const blocks = new Map(found.map(({ c, at, span }) => [`${c.toHexString()}${span}`, { conversationId: c, at, span }]))
+    const blocks = new Map(
+      found.map(({ c, at, span }) => [`${c.toHexString()}${span}`, { conversationId: c, at, span }])
+    )
     return [...blocks.values()].sort((a, b) => b.at.getTime() - a.at.getTime())
   }
 

@@ -1,8 +1,8 @@
 import { AppError } from '../../errors.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
+import { fold } from './fold.ts'
 import { isShort, prefixTerm, wordTerm } from './terms.ts'
 import { type Token, tokensOf } from './tokens.ts'
-import { fold } from './fold.ts'
 
 /** Words and signs of one query. */
 const MAX_TOKENS = 64
