@@ -9,6 +9,7 @@ import { holdIdle } from './idle.ts'
 import { drainJobs, seedJobs, watchJobs } from './jobs.ts'
 import { readList } from './list.ts'
 import { openSchool, seedSchool } from './school.ts'
+import { awaitIndex, readSearch, seedSearch } from './search.ts'
 import { compareIndexes } from './search-index.ts'
 import { seedAbuse } from './seed-abuse.ts'
 import { seedCatchUp } from './seed-catch-up.ts'
@@ -42,7 +43,10 @@ export const SCENARIOS = {
   watchBystanders,
   seedSchool,
   openSchool,
-  compareIndexes
+  compareIndexes,
+  seedSearch,
+  awaitIndex,
+  readSearch
 }
 
 type Scenarios = typeof SCENARIOS

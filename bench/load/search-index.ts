@@ -9,7 +9,7 @@ const PAGE = 20
 const QUERIES = 150
 
 /** Ways to index what was said. */
-export const WAYS = ['blocks of 64', 'blocks of 128', 'blocks of 256', 'tokens', '$text', '$regex'] as const
+export const WAYS = ['blocks of 128', 'blocks of 256', 'tokens', '$text', '$regex'] as const
 type Way = (typeof WAYS)[number]
 
 /** Place and size of a comparison. */

@@ -38,7 +38,7 @@ export const DEFAULT_TIMINGS = {
   /** Pause between two looks for messages to index for the search, and for changed ones. */
   indexMs: 5_000,
   /** Silence of a conversation after which its last messages are indexed though they fill no block. */
-  indexIdleMs: 3_600_000,
+  indexIdleMs: 600_000,
   /** Time that a gap in a stream gets to close by itself before it is read from the store. */
   gapPatienceMs: 250,
   /** Pause between two looks at a QR code that somebody waits for. */
