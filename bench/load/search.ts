@@ -22,7 +22,7 @@ export async function seedSearch({ target, messages }: SeedSearch): Promise<Benc
   const rest = new ParleyRest(target.url)
   await rest.introduce(users)
   const conversations = Array.from({ length: CONVERSATIONS })
-  const ids = await inParallel(conversations, 10, async () => {
+  const ids = await inParallel(conversations, 4, async () => {
     const { id } = await rest.createConversation(users)
     return new ObjectId(id.slice(-24))
   })

@@ -79,6 +79,7 @@ await walkFace({
       { shows: 'nothing', query: place },
       { shows: 'nothing', query: ({ peer }) => ({ with: peer.hex }), where: 'direct' }
     ],
+    'GET /messages/search': { shows: 'nothing', query: words => ({ ...place(words), sender: words.peer.hex }) },
     'PATCH /messages/:id': { means: 'edit', body: ({ text }) => ({ text }) },
     'DELETE /messages/:id': [{ means: 'remove', query: () => ({ scope: 'everyone' }) }, { means: 'keep' }],
     'POST /messages/:id/reactions': { means: 'react' },
