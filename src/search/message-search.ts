@@ -76,10 +76,10 @@ export class MessageSearch {
     const wanted = wantedOf(actor, request)
     const terms = [...(query?.terms ?? []), ...facetTerms(request)]
     if (terms.length === 0) throw new AppError('invalid', 'Give q, senderId, type, hasFile or mention')
-    const position = positionOf(request)
     this.#deps.budgets.spend(actor, WEIGHT.list)
     return await this.#gate.run({ party: actor.userId }, async () => {
       const members = await this.#memberships(actor, request.conversationId)
+      const position = positionOf(request)
       const search = { conversations: await this.#searched(members), wanted, query, terms }
       const deadline = performance.now() + STEP_MS * Math.min(page, MAX_STEPS)
       const walked = await new Walk(this.#deps, search, position).run(skip + limit, deadline)

@@ -14,7 +14,11 @@ import { answerPage } from '../present/answers.ts'
 import { presentMessage } from '../present/message.ts'
 
 const Time = Type.Optional(
-  Type.String({ maxLength: 40, description: 'A day, a moment (ISO 8601), or milliseconds since 1970.' })
+  Type.String({
+    maxLength: 40,
+    pattern: '^(?:\\d{1,15}|\\d{4}-\\d\\d-\\d\\d(?:[Tt ].*)?)$',
+    description: 'A day, a moment (ISO 8601), or milliseconds since 1970.'
+  })
 )
 const Query = Type.Object({
   q: MessageSearchQuery.q,
