@@ -1,5 +1,5 @@
 import { bareId } from '../../protocol/ids.ts'
-import { PAGE_SIZE, SYNC_PAGE_BYTES } from '../../protocol/limits.ts'
+import { FRAME_OUT_BYTES, PAGE_SIZE, SYNC_PAGE_BYTES } from '../../protocol/limits.ts'
 import type { FoundMessage, MessageSearchPage } from '../../protocol/search/entities.ts'
 import type { SearchMessagesData } from '../../protocol/search/events.ts'
 import type { Actor } from '../actor.ts'
@@ -25,6 +25,9 @@ import { type Search, type Searched, Walk, type Walked } from './walk.ts'
 
 /** Time that one request takes, about, ms. */
 const STEP_MS = 150
+/** The most bytes of a snippet with its highlights, and of a frame those for messages and snippets. */
+const SNIPPET_BYTES = 1_250
+const ROOM_BYTES = FRAME_OUT_BYTES - 4_096
 /** Times as long that a numbered page may take: it looks at those before it too. */
 const MAX_STEPS = 5
 /** Messages that numbered pages reach. */
@@ -125,7 +128,7 @@ export class MessageSearch {
         .map(doc => [doc._id.toHexString(), doc])
     )
     const inOrder = walked.places.flatMap(({ id }) => docs.get(id.toHexString()) ?? [])
-    const fitting = fitPage(inOrder, SYNC_PAGE_BYTES)
+    const fitting = fitPage(inOrder, Math.min(SYNC_PAGE_BYTES, ROOM_BYTES - inOrder.length * SNIPPET_BYTES))
     const answeredBy = await messages.findAnswered(fitting)
     const results = fitting.flatMap(doc => {
       const message = presentMessage(doc, answeredBy(doc), readers.get(doc.conversationId.toHexString()))

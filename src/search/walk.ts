@@ -1,4 +1,3 @@
-import { setImmediate as turn } from 'node:timers/promises'
 import type { ObjectId } from '../database/object-id.ts'
 import type { MessageHead } from '../store/conversations.ts'
 import type { View } from '../store/view.ts'
@@ -7,6 +6,7 @@ import { isChanged, type Sealer } from './blocks/sealer.ts'
 import type { FoundBlock, Mark, SearchBlockStore } from './blocks/store.ts'
 import { findCandidates, findStraddling } from './candidates.ts'
 import { Found } from './found.ts'
+import { Pauses } from './pauses.ts'
 import { type BlockPlace, compareIds, comparePlaces, type Place, type Position } from './position.ts'
 import type { SearchedMessages, Stretch, Wanted } from './store.ts'
 import { hitsOf, type Query } from './text/query.ts'
@@ -17,8 +17,6 @@ const BLOCKS = 8
 /** Messages outside of blocks that are looked at all the same, where sealing them takes too long; and changes. */
 const MAX_OPEN = BLOCK_SIZE * 4
 const MAX_CHANGES = 2_000
-/** Time after which comparing texts lets others go first, ms. */
-const TURN_MS = 10
 
 /** A conversation of the person who searches. */
 export interface Searched {
@@ -64,7 +62,7 @@ export class Walk {
   #block: BlockPlace | undefined
   #found: Found
   readonly #taken: Place[] = []
-  #yieldedAt = performance.now()
+  readonly #pauses = new Pauses()
 
   constructor(deps: WalkDeps, search: Search, { after, floor, looked, block, found }: Position) {
     this.#deps = deps
@@ -225,14 +223,8 @@ export class Walk {
       const place = { id, at }
       const isBehind = after === undefined || comparePlaces(place, after) > 0
       if (isBehind && (query === undefined || hitsOf(query, text) !== undefined)) this.#found.add(place)
-      await this.#letOthers()
+      await this.#pauses.pause()
     }
-  }
-
-  async #letOthers(): Promise<void> {
-    if (performance.now() - this.#yieldedAt < TURN_MS) return
-    await turn()
-    this.#yieldedAt = performance.now()
   }
 }
 

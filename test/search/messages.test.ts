@@ -246,6 +246,14 @@ t.test('pages follow each other without a gap, over conversations that were spok
       )
       .explain('executionStats')
     t.equal(executionStats.totalDocsExamined, 0, 'the index has all that it takes')
+    const { executionStats: ofBeginning } = await blocks
+      .find(
+        { c, terms: /^comm/ },
+        { hint: { c: 1, terms: 1, at: -1, span: 1 }, projection: { _id: 0, c: 1, at: 1, span: 1 } }
+      )
+      .explain('executionStats')
+    t.equal(ofBeginning.totalDocsExamined, 0, 'of beginnings too')
+    t.ok(ofBeginning.totalKeysExamined <= 6 * 3, 'and reads nothing else')
   })
 })
 
@@ -285,6 +293,34 @@ t.test('a search seals what it meets, and answers in steps', async t => {
   t.ok((await client.db().collection('searchBlocks').countDocuments()) >= 9_300 / 256 - 4)
   await other.call(ann, 'PATCH', `/v1/conversations/${pair}/preferences`, { pinned: true })
   t.equal((await search(other, ann, { q: 'needle' })).body.complete, true, 'in one step then')
+})
+
+t.test('a page of long texts with many hits fits a frame, and the next one goes on', async t => {
+  const server = await joinServer(t)
+  const [ann, ben] = (await server.people(2)) as [Person, Person]
+  const pair = await server.direct(ann, ben)
+  const client = await openDatabase(t, server.uri)
+  const content = { type: 'text', text: 'ab 都 '.repeat(2_000) }
+  await storeMessages(client, { conversationId: pair, from: ben, count: 60, content })
+  await storeMessages(client, {
+    conversationId: pair,
+    from: ben,
+    count: 60,
+    content: { type: 'text', text: 'ab 都 '.repeat(30) }
+  })
+  const other = await startServer(t, { uri: server.uri })
+  const socket = await other.connect(ann)
+  let [count, cursor] = [0, undefined as string | undefined]
+  do {
+    const page = (await socket.ask('search:messages', { q: 'ab', limit: 100, ...(cursor && { cursor }) })) as {
+      results: Result[]
+      next?: string
+    }
+    t.ok(JSON.stringify(page).length < 262_144 && page.results.length > 0)
+    count += page.results.length
+    cursor = page.next
+  } while (cursor !== undefined)
+  t.equal(count, 120)
 })
 
 t.test('bad input gets a clear refusal or an honest answer', async t => {

@@ -1,6 +1,7 @@
 import type { ObjectId } from '../../database/object-id.ts'
 import type { MessageDoc } from '../../store/documents.ts'
 import { facetsOf } from '../facets.ts'
+import { Pauses } from '../pauses.ts'
 import { termsOf } from '../text/terms.ts'
 
 /** Messages of a full block. */
@@ -50,23 +51,45 @@ export function spansAround(seq: number): { least: number; most: number } {
 }
 
 /**
- * Cuts messages into blocks, in their order.
+ * Cuts messages into blocks, in their order, and lets others go first from time to time.
  * @param isWhole whether the last ones are a block too, however few they are
  */
-export function cutBlocks(messages: readonly IndexedMessage[], isWhole: boolean): Block[] {
+export async function cutBlocks(messages: readonly IndexedMessage[], isWhole: boolean): Promise<Block[]> {
   const blocks: Block[] = []
-  let terms = new Set<string>()
-  let first: IndexedMessage | undefined
-  messages.forEach((message, index) => {
-    first ??= message
-    for (const term of termsOfMessage(message)) terms.add(term)
-    const isFull = message.seq - first.seq + 1 >= BLOCK_SIZE || terms.size >= MAX_TERMS
-    if (!isFull && !(isWhole && index === messages.length - 1)) return
-    blocks.push({ span: spanOf(first.seq, message.seq), at: message.createdAt, terms: [...terms] })
-    terms = new Set()
-    first = undefined
-  })
-  return blocks
+  const pauses = new Pauses()
+  let open: OpenBlock | undefined
+  for (const message of messages) {
+    const next = extended(open, message)
+    if (open !== undefined && next.from === message.seq) blocks.push(closed(open))
+    if (isFull(next)) blocks.push(closed(next))
+    open = isFull(next) ? undefined : next
+    await pauses.pause()
+  }
+  return isWhole && open !== undefined ? [...blocks, closed(open)] : blocks
+}
+
+/** A block that is being made. */
+interface OpenBlock {
+  readonly from: number
+  readonly to: number
+  readonly at: Date
+  readonly terms: Set<string>
+}
+
+/** A block with one more message; another one where it would be too long, which a gap alone can make. */
+function extended(open: OpenBlock | undefined, message: IndexedMessage): OpenBlock {
+  const hasRoom = open !== undefined && message.seq - open.from < BLOCK_SIZE
+  const { from, terms } = hasRoom ? open : { from: message.seq, terms: new Set<string>() }
+  for (const term of termsOfMessage(message)) terms.add(term)
+  return { from, to: message.seq, at: message.createdAt, terms }
+}
+
+function isFull({ from, to, terms }: OpenBlock): boolean {
+  return to - from + 1 === BLOCK_SIZE || terms.size >= MAX_TERMS
+}
+
+function closed({ from, to, at, terms }: OpenBlock): Block {
+  return { span: spanOf(from, to), at, terms: [...terms] }
 }
 
 function termsOfMessage(message: IndexedMessage): string[] {

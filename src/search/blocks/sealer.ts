@@ -70,14 +70,14 @@ export class Sealer {
     const renewed: Block[] = []
     for (const span of spans) {
       const { from, to } = seqsOf(span)
-      renewed.push(...cutBlocks(await searchBlocks.messages(head._id, from, to), true))
+      renewed.push(...(await cutBlocks(await searchBlocks.messages(head._id, from, to), true)))
     }
-    const added = isAll && spans.length === 0 ? await this.#newBlocks(head, mark, isIdle) : []
-    const last = added.at(-1)
+    const { added, seq } =
+      isAll && spans.length === 0 ? await this.#newBlocks(head, mark, isIdle) : { added: [], seq: mark.seq }
     await searchBlocks.replace({
       conversationId: head._id,
       before,
-      mark: { seq: last === undefined ? mark.seq : seqsOf(last.span).to, rev },
+      mark: { seq, rev },
       dropped: spans,
       added: [...renewed, ...added]
     })
@@ -102,10 +102,15 @@ export class Sealer {
     return { spans: [...spans], rev: isAll ? head.rev : (changed.at(-1)?.rev ?? head.rev), isAll }
   }
 
-  async #newBlocks({ _id, seq }: MessageHead, mark: Mark, isIdle: boolean): Promise<Block[]> {
-    const to = Math.min(seq, mark.seq + STEP * BLOCK_SIZE)
-    const messages = await this.#store.searchBlocks.messages(_id, mark.seq + 1, to)
-    return cutBlocks(messages, isIdle && to === seq)
+  async #newBlocks(head: MessageHead, mark: Mark, isIdle: boolean): Promise<{ added: Block[]; seq: number }> {
+    const to = Math.min(head.seq, mark.seq + STEP * BLOCK_SIZE)
+    const messages = await this.#store.searchBlocks.messages(head._id, mark.seq + 1, to)
+    // Where some are missing, what is there is a block, so that it goes on.
+    const hasGap = to - mark.seq >= BLOCK_SIZE && messages.length < to - mark.seq
+    const added = await cutBlocks(messages, hasGap || (isIdle && to === head.seq))
+    const last = added.at(-1)
+    if (last !== undefined) return { added, seq: seqsOf(last.span).to }
+    return { added, seq: messages.length === 0 ? to : mark.seq }
   }
 }
 

@@ -4,6 +4,8 @@ import type { Hit } from './query.ts'
 const MAX_LENGTH = 200
 const BEFORE = 60
 const REACH = 20
+/** Places that a snippet marks. */
+const MAX_HIGHLIGHTS = 20
 
 /** Part of a text around what was found in it. */
 export interface Snippet {
@@ -14,12 +16,12 @@ export interface Snippet {
 
 /** The part of a text around its first hit; the whole of a short one. */
 export function snippetOf(text: string, hits: readonly Hit[]): Snippet {
-  if (text.length <= MAX_LENGTH) return { text, highlights: hits }
+  if (text.length <= MAX_LENGTH) return { text, highlights: hits.slice(0, MAX_HIGHLIGHTS) }
   const from = beginAt(text, Math.max(0, (hits[0]?.start ?? 0) - BEFORE))
   const to = endAt(text, Math.min(text.length, from + MAX_LENGTH))
   const lead = from > 0 ? '…' : ''
   const shift = lead.length - from
-  const within = hits.filter(({ start }) => start >= from && start < to)
+  const within = hits.filter(({ start }) => start >= from && start < to).slice(0, MAX_HIGHLIGHTS)
   return {
     text: `${lead}${text.slice(from, to)}${to < text.length ? '…' : ''}`,
     highlights: within.map(({ start, end }) => ({ start: start + shift, end: Math.min(end, to) + shift }))
