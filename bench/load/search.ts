@@ -68,7 +68,7 @@ async function write(db: Db, { ids, senderId, count }: Said): Promise<void> {
 export async function awaitIndex({ target, messages }: SeedSearch): Promise<number> {
   const client = await MongoClient.connect(target.mongoUri)
   const db = client.db()
-  const least = Math.floor(messages / CONVERSATIONS) - 16
+  const least = Math.floor(messages / CONVERSATIONS) - 64
   while ((await db.collection('searchMarks').countDocuments({ seq: { $gte: least } })) < CONVERSATIONS) await sleep(500)
   await db.admin().command({ fsync: 1 })
   const [size] = await db

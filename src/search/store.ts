@@ -39,10 +39,19 @@ export class SearchedMessages {
     this.#messages = db.collection('messages')
   }
 
-  /** Messages of stretches that are wanted and not newer than a place, in no order. */
-  read(stretches: readonly Stretch[], wanted: Wanted, after: Place | undefined): AsyncIterable<Candidate> {
+  /** Messages of stretches that are wanted and not newer than a place, in no order, as many at a time as come at once. */
+  async *read(
+    stretches: readonly Stretch[],
+    wanted: Wanted,
+    after: Place | undefined
+  ): AsyncGenerator<readonly Candidate[]> {
     const filter: Filter<MessageDoc> = { $or: stretches.map(stretchFilter), ...filterOf(wanted, after) }
-    return this.#messages.find(filter, { projection: CANDIDATE, batchSize: BATCH })
+    const cursor = this.#messages.find(filter, { projection: CANDIDATE, batchSize: BATCH })
+    try {
+      while (await cursor.hasNext()) yield cursor.readBufferedDocuments()
+    } finally {
+      await cursor.close()
+    }
   }
 
   /** Those of these messages that are wanted still, in no order. */

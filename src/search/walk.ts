@@ -8,7 +8,7 @@ import { findCandidates, findStraddling } from './candidates.ts'
 import { Found } from './found.ts'
 import { Pauses } from './pauses.ts'
 import { type BlockPlace, compareIds, comparePlaces, type Place, type Position } from './position.ts'
-import type { SearchedMessages, Stretch, Wanted } from './store.ts'
+import type { Candidate, SearchedMessages, Stretch, Wanted } from './store.ts'
 import { hitsOf, type Query } from './text/query.ts'
 
 /** Conversations whose messages outside of blocks are looked at together, and blocks that are. */
@@ -213,18 +213,20 @@ export class Walk {
 
   async #read(stretches: readonly Stretch[]): Promise<void> {
     if (stretches.length === 0) return
-    const { wanted, query } = this.#search
+    const { searchedMessages } = this.#deps.store
     const after = this.#after
-    for await (const { _id: id, createdAt: at, text = '' } of this.#deps.store.searchedMessages.read(
-      stretches,
-      wanted,
-      after
-    )) {
-      const place = { id, at }
-      const isBehind = after === undefined || comparePlaces(place, after) > 0
-      if (isBehind && (query === undefined || hitsOf(query, text) !== undefined)) this.#found.add(place)
-      await this.#pauses.pause()
+    for await (const candidates of searchedMessages.read(stretches, this.#search.wanted, after)) {
+      for (const candidate of candidates) {
+        if (this.#isFound(candidate, after)) this.#found.add({ id: candidate._id, at: candidate.createdAt })
+        await this.#pauses.pause()
+      }
     }
+  }
+
+  #isFound({ _id: id, createdAt: at, text = '' }: Candidate, after: Place | undefined): boolean {
+    if (after !== undefined && comparePlaces({ id, at }, after) <= 0) return false
+    const { query } = this.#search
+    return query === undefined || hitsOf(query, text) !== undefined
   }
 }
 

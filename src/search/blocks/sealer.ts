@@ -7,8 +7,8 @@ import type { Mark, SearchBlockStore } from './store.ts'
 const STEP = 4
 /** Changed messages that one step looks at. */
 const MAX_CHANGED = 500
-/** Messages that are worth a block of their own. */
-const MIN_TAIL = 16
+/** Messages that are worth a block of their own: fewer share too few words. */
+const MIN_TAIL = 64
 
 /** Mark of a conversation without an index. */
 export const NONE: Mark = { seq: 0, rev: 0 }
