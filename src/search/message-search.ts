@@ -19,7 +19,7 @@ import type { SearchBlockStore } from './blocks/store.ts'
 import { facetTerms } from './facets.ts'
 import { compareIds, decodePosition, encodePosition, type Place, type Position, START } from './position.ts'
 import type { SearchedMessages, Wanted } from './store.ts'
-import { hitsOf, type Query, readQuery } from './text/query.ts'
+import { hitsOf, type Query, readQuery, roughPattern } from './text/query.ts'
 import { snippetOf } from './text/snippet.ts'
 import { type Search, type Searched, Walk, type Walked } from './walk.ts'
 
@@ -76,7 +76,7 @@ export class MessageSearch {
     const skip = (page - 1) * limit
     requirePage(request, skip + limit)
     const query = request.q === undefined ? undefined : readQuery(request.q)
-    const wanted = wantedOf(actor, request)
+    const wanted = wantedOf(actor, request, query)
     const terms = [...(query?.terms ?? []), ...facetTerms(request)]
     if (terms.length === 0) throw new AppError('invalid', 'Give q, senderId, type, hasFile or mention')
     this.#deps.budgets.spend(actor, WEIGHT.list)
@@ -179,12 +179,13 @@ function positionOf({ cursor, before }: SearchMessagesData): Position {
   return { ...START, after: { at: momentOf('before', before), id: FIRST_ID } }
 }
 
-function wantedOf(actor: Actor, request: SearchMessagesData): Wanted {
-  const { q, after, senderId, type, hasFile, mention } = request
+function wantedOf(actor: Actor, request: SearchMessagesData, query: Query | undefined): Wanted {
+  const { after, senderId, type, hasFile, mention } = request
   return {
     userId: new ObjectId(actor.userId),
     since: after === undefined ? undefined : momentOf('after', after),
-    hasText: q !== undefined,
+    // Most texts that lack a word need not leave the database.
+    text: query && (roughPattern(query) ?? true),
     ...omitUndefined({ senderId, type, hasFile, mention })
   }
 }

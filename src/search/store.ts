@@ -18,8 +18,8 @@ export interface Wanted extends Facets {
   readonly userId: ObjectId
   /** Not before this moment. */
   readonly since: Date | undefined
-  /** With a text. */
-  readonly hasText: boolean
+  /** With a text; one of this pattern, where there is one. */
+  readonly text: true | RegExp | undefined
 }
 
 /** A message as far as it is compared. */
@@ -67,7 +67,7 @@ function stretchFilter({ conversationId, from, to, changedAfter }: Stretch): Fil
   return changedAfter === undefined ? { conversationId, seq } : { conversationId, rev: { $gt: changedAfter }, seq }
 }
 
-function filterOf({ userId, since, hasText, senderId, type, hasFile, mention }: Wanted, after?: Place): Document {
+function filterOf({ userId, since, text, senderId, type, hasFile, mention }: Wanted, after?: Place): Document {
   const createdAt = {
     ...(after === undefined ? {} : { $lte: after.at }),
     ...(since === undefined ? {} : { $gte: since })
@@ -77,7 +77,7 @@ function filterOf({ userId, since, hasText, senderId, type, hasFile, mention }: 
     deletedAt: { $exists: false },
     type: { $nin: ['system', 'call'], ...(type === undefined ? {} : { $eq: type }) },
     ...(Object.keys(createdAt).length === 0 ? {} : { createdAt }),
-    ...(hasText ? { text: { $exists: true } } : {}),
+    ...(text === undefined ? {} : { text: text === true ? { $exists: true } : text }),
     ...(senderId === undefined ? {} : { senderId: new Id(bareId(senderId)) }),
     ...(hasFile === undefined ? {} : { 'attachments.0': { $exists: hasFile } }),
     ...(mention === undefined ? {} : { mentions: new Id(bareId(mention)) })

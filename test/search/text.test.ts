@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { fold } from '../../src/search/text/fold.ts'
-import { hitsOf, readQuery } from '../../src/search/text/query.ts'
+import { hitsOf, readQuery, roughPattern } from '../../src/search/text/query.ts'
 import { snippetOf } from '../../src/search/text/snippet.ts'
 import { termsOf } from '../../src/search/text/terms.ts'
 import { runs, seed } from '../property/history.ts'
@@ -199,6 +199,7 @@ function isConsistent(asked: string, text: string): boolean {
   if (query === undefined || hitsOf(query, text) === undefined) return true
   const terms = termsOf(text)
   const { beginning } = query
+  if (roughPattern(query)?.test(text) === false) return false
   const hasBeginning = beginning === undefined || [...terms].some(term => term.startsWith(beginning.word))
   return hasBeginning && query.terms.every(term => terms.has(term))
 }

@@ -99,6 +99,16 @@ function termOf(phrase: Phrase): (token: Asked, index: number) => string {
   }
 }
 
+/**
+ * A pattern of every text that a query finds, and of some others: in ASCII its longest word, or anything else than
+ * ASCII, which would have to be folded first. The word is letters and digits; undefined where no word is of these alone.
+ */
+export function roughPattern({ phrases }: Pick<Query, 'phrases'>): RegExp | undefined {
+  const words = phrases.flatMap(phrase => phrase.map(({ text }) => text)).filter(text => /^[a-z0-9]+$/.test(text))
+  const [longest] = words.sort((a, b) => b.length - a.length)
+  return longest === undefined ? undefined : new RegExp(`[^\\x00-\\x7f]|${longest}`, 'i')
+}
+
 /** The places in a text that a query finds, in their order; undefined where it does not find the text. */
 export function hitsOf({ phrases }: Pick<Query, 'phrases'>, text: string): Hit[] | undefined {
   const folded = fold(text)
