@@ -1,5 +1,5 @@
 // Imports that the layout forbids (CONTRIBUTING.md, "Layout"). test/layers.test.ts plants a violation of each rule.
-const SUBJECTS = ['users', 'accounts', 'conversations', 'requests', 'media', 'messages', 'sync', 'admin']
+const SUBJECTS = ['users', 'accounts', 'conversations', 'requests', 'media', 'messages', 'search', 'sync', 'admin']
 const CORE = '^src/(config|limits|database|store|streams|present|bus|presence|jobs|contract)/'
 const OURS = '^(protocol|src|client|web|bench|test|scripts)/'
 const any = names => `^src/(${names.join('|')})/`

@@ -16,6 +16,7 @@ import { runList } from './list.bench.ts'
 import { runNodes } from './nodes.bench.ts'
 import { type Options, parseOptions } from './options.ts'
 import { renderSection, type Section, writeReport } from './report.ts'
+import { runSearch } from './search.bench.ts'
 import { runSend } from './send.bench.ts'
 import { runStart } from './start.bench.ts'
 
@@ -32,6 +33,7 @@ const CASES: Readonly<Record<string, (bench: Bench) => Promise<Section>>> = {
   nodes: runNodes,
   dialects: runDialects,
   start: runStart,
+  search: runSearch,
   abuse: runAbuse,
   address: runAddress,
   before: runBefore

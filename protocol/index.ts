@@ -27,6 +27,8 @@ import * as reactionRoutes from './reactions/routes.ts'
 import * as requestEvents from './requests/events.ts'
 import * as requestRoutes from './requests/routes.ts'
 import type { Route } from './route.ts'
+import * as searchEvents from './search/events.ts'
+import * as searchRoutes from './search/routes.ts'
 import * as starEvents from './stars/events.ts'
 import * as starRoutes from './stars/routes.ts'
 import * as syncEvents from './sync/events.ts'
@@ -48,6 +50,7 @@ const declarations = {
   ...conversationEvents,
   ...presenceEvents,
   ...requestEvents,
+  ...searchEvents,
   ...syncEvents
 }
 const declared: unknown[] = Object.values(declarations)
@@ -90,6 +93,7 @@ const declaredRoutes: Readonly<Record<string, unknown>> = {
   ...forwardingRoutes,
   ...pinRoutes,
   ...starRoutes,
+  ...searchRoutes,
   ...adminRoutes
 }
 

@@ -36,8 +36,6 @@ import { createMedia, createMediaStores, createStorage, declareFileJobs, mediaCo
 import { fileRoutes, nameFiles } from './media/rest.ts'
 import { messageCommands } from './messages/commands.ts'
 import { createMessageStores, createMessages, messageCollections } from './messages/index.ts'
-import { reactionCommands } from './messages/reactions/commands.ts'
-import { reactionRoutes } from './messages/reactions/rest.ts'
 import { messageRoutes } from './messages/rest.ts'
 import { documentRoutes } from './ops/api-docs/rest.ts'
 import { HealthService } from './ops/health.ts'
@@ -53,6 +51,9 @@ import type { RealtimeDialect } from './realtime/encoding/dialect-encoder.ts'
 import { createRealtime, type Realtime } from './realtime/index.ts'
 import { createRequestStores, createRequests, requestCollections } from './requests/index.ts'
 import { requestRoutes } from './requests/rest.ts'
+import { searchCommands } from './search/commands.ts'
+import { createSearch, createSearchStores, searchCollections } from './search/index.ts'
+import { searchRoutes } from './search/rest.ts'
 import { cleanStaleTransactions } from './store/commit/stale-transactions.ts'
 import { coreCollections, createCoreStores } from './store/index.ts'
 import { createStreamStores, streamCollections } from './streams/index.ts'
@@ -77,6 +78,7 @@ const COLLECTIONS = {
   ...requestCollections,
   ...mediaCollections,
   ...messageCollections,
+  ...searchCollections,
   ...syncCollections
 }
 
@@ -132,13 +134,12 @@ export async function buildApp(config: AppConfig, connection?: Connection): Prom
 
 /** Declares the work in the background. */
 function declareJobs(jobs: Jobs, { stores, subjects, config }: JobDeps) {
-  const { presence } = subjects
   const everyMs = config.timings.sightingMs
   declareFileJobs(jobs, subjects)
-  jobs.everyServer({ name: 'sightings', everyMs, run: async () => await presence.keepSightings() })
+  jobs.everyServer({ name: 'sightings', everyMs, run: async () => await subjects.presence.keepSightings() })
   jobs.oneServer({ name: 'stale-transactions', everyMs: STALE_TRANSACTIONS_MS, run: stores.cleanStaleTransactions })
   jobs.work(subjects.sendScheduled)
-  jobs.oneServer(subjects.removal)
+  for (const job of [subjects.removal, subjects.sealing]) jobs.oneServer(job)
   return { headPoller: jobs.everyServer(subjects.headPoller) }
 }
 
@@ -171,6 +172,7 @@ export async function openStores(config: Omit<AppConfig, 'JWT_SECRET'>, connecti
     ...createMessageStores(database),
     ...createSyncStores(database),
     storage: await createStorage(config),
+    ...createSearchStores(database),
     database,
     cleanStaleTransactions: async () => await cleanStaleTransactions(database.client, STALE_TRANSACTIONS_MS),
     close: async () => {
@@ -184,14 +186,15 @@ export async function openStores(config: Omit<AppConfig, 'JWT_SECRET'>, connecti
 export async function openSubjects(config: AppConfig, connection?: Connection) {
   const stores = await openStores(config, connection)
   const onError = (error: unknown): void => void process.stderr.write(`${String(error)}\n`)
+  const budgets = new Budgets(config.limits)
   const deps = {
     stores,
     bus: new MemoryBus(),
     config,
     delivery: new NoDelivery(),
-    jobs: createJobs({ ...stores, onError }),
-    budgets: new Budgets(config.limits),
-    onError
+    budgets,
+    onError,
+    jobs: createJobs({ ...stores, onError })
   }
   return { ...createSubjects(deps), database: stores.database, close: stores.close }
 }
@@ -232,6 +235,7 @@ export function createSubjects({ stores: store, bus, config, delivery, jobs, onE
   const requests = createRequests({ ...base, ...people, ...conversations })
   const media = createMedia({ ...base, ...people, storage: store.storage, links: fileLinks })
   const messages = createMessages({ ...base, ...people, ...conversations, ...media, jobs })
+  const search = createSearch({ ...base, ...people, ...conversations })
   const items = {
     ...people.userItems,
     ...accounts.accountItems,
@@ -246,7 +250,8 @@ export function createSubjects({ stores: store, bus, config, delivery, jobs, onE
     for (const id of endedSessionIds) accounts.sessions.forget(id)
   })
   const { admin } = createAdmin({ ...base, ...accounts })
-  return { ...people, ...accounts, ...conversations, ...requests, ...media, ...messages, ...sync, admin, budgets }
+  const own = { ...people, ...accounts, ...conversations, ...requests, ...media, ...messages, ...search, ...sync }
+  return { ...own, admin, budgets }
 }
 
 type RoutedSubjects = Subjects & { readonly authenticator: ReturnType<typeof createAuthenticator> }
@@ -263,8 +268,8 @@ function routesOf(subjects: RoutedSubjects) {
     ...requestRoutes(subjects),
     ...conversationRoutes(subjects),
     ...messageRoutes(subjects),
-    ...reactionRoutes(subjects.reactions),
     ...fileRoutes(subjects),
+    ...searchRoutes(subjects),
     ...adminRoutes(subjects.admin)
   ]
 }
@@ -283,7 +288,7 @@ function createFaces(app: FastifyInstance, { subjects, ...deps }: FaceDeps) {
     ...connectionCommands({ ...deps, ...subjects }),
     ...conversationCommands(subjects),
     ...messageCommands(subjects),
-    ...reactionCommands(subjects.reactions),
+    ...searchCommands(subjects),
     ...syncCommands(subjects)
   ])
   const { proxies, origins } = app

@@ -9,6 +9,8 @@ import { holdIdle } from './idle.ts'
 import { drainJobs, seedJobs, watchJobs } from './jobs.ts'
 import { readList } from './list.ts'
 import { openSchool, seedSchool } from './school.ts'
+import { awaitIndex, readSearch, seedSearch } from './search.ts'
+import { compareIndexes } from './search-index.ts'
 import { seedAbuse } from './seed-abuse.ts'
 import { seedCatchUp } from './seed-catch-up.ts'
 import { seedHistory } from './seed-history.ts'
@@ -40,7 +42,11 @@ export const SCENARIOS = {
   abuse,
   watchBystanders,
   seedSchool,
-  openSchool
+  openSchool,
+  compareIndexes,
+  seedSearch,
+  awaitIndex,
+  readSearch
 }
 
 type Scenarios = typeof SCENARIOS

@@ -39,6 +39,10 @@ export const DEFAULT_TIMINGS = {
   leaseMs: 30_000,
   /** Pause between two looks for what other processes have committed. */
   headPollMs: 1_500,
+  /** Pause between two looks for messages to index for the search, and for changed ones. */
+  indexMs: 5_000,
+  /** Silence of a conversation after which its last messages are indexed though they fill no block. */
+  indexIdleMs: 600_000,
   /** Time that a gap in a stream gets to close by itself before it is read from the store. */
   gapPatienceMs: 250,
   /** Pause between two looks at a QR code that somebody waits for. */

@@ -30,6 +30,7 @@ import { TypingService } from './typing.ts'
 import { createConversationItems } from './user-items.ts'
 
 export type { ConversationDetails, Participant } from './conversation-details.ts'
+export type { ConversationListService } from './conversation-list.ts'
 export type { ConversationService } from './conversations.ts'
 export {
   requireAdmin,

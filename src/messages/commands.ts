@@ -11,6 +11,8 @@ import type { HistoryService } from './history.ts'
 import type { MessageService } from './messages.ts'
 import { pinCommands } from './pins/commands.ts'
 import type { PinService } from './pins/pins.ts'
+import { reactionCommands } from './reactions/commands.ts'
+import type { ReactionService } from './reactions/reactions.ts'
 import { scheduledCommands } from './scheduled/commands.ts'
 import type { ScheduledService } from './scheduled/scheduled.ts'
 import { starCommands } from './stars/commands.ts'
@@ -24,6 +26,7 @@ interface MessageCommandDeps {
   readonly scheduled: ScheduledService
   readonly forwarding: ForwardingService
   readonly pins: PinService
+  readonly reactions: ReactionService
   readonly stars: StarService
 }
 
@@ -44,6 +47,7 @@ export function messageCommands(deps: MessageCommandDeps): BoundCommand[] {
     ...expiryCommands(deps.expiry),
     ...forwardingCommands(deps.forwarding),
     ...pinCommands(deps.pins),
+    ...reactionCommands(deps.reactions),
     ...starCommands(deps.stars)
   ]
 }

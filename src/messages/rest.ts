@@ -14,6 +14,8 @@ import type { HistoryService } from './history.ts'
 import type { MessageService } from './messages.ts'
 import type { PinService } from './pins/pins.ts'
 import { pinRoutes } from './pins/rest.ts'
+import type { ReactionService } from './reactions/reactions.ts'
+import { reactionRoutes } from './reactions/rest.ts'
 import { scheduledRoutes } from './scheduled/rest.ts'
 import type { ScheduledService } from './scheduled/scheduled.ts'
 import { starRoutes } from './stars/rest.ts'
@@ -28,6 +30,7 @@ interface MessageRouteDeps {
   readonly scheduled: ScheduledService
   readonly forwarding: ForwardingService
   readonly pins: PinService
+  readonly reactions: ReactionService
   readonly stars: StarService
 }
 
@@ -40,6 +43,7 @@ export function messageRoutes(deps: MessageRouteDeps): BoundRoute[] {
     ...expiryRoutes(deps.expiry),
     ...forwardingRoutes(deps.forwarding),
     ...pinRoutes(deps.pins),
+    ...reactionRoutes(deps.reactions),
     ...starRoutes(deps.stars)
   ]
 }

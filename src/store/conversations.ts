@@ -5,6 +5,11 @@ import type { ConversationDoc, MemberDoc } from './documents.ts'
 /** Head of a conversation, and the `seq` of the last message that a person wrote. */
 export type Head = Pick<ConversationDoc, '_id' | 'rev' | 'seq'> & { readonly saidSeq: number }
 
+/** How far the messages of a conversation have come, and their changes. */
+export type MessageHead = Pick<ConversationDoc, '_id' | 'rev' | 'seq' | 'changedMessageRev' | 'changedAt'>
+
+const MESSAGE_HEAD = { rev: 1, seq: 1, changedMessageRev: 1, changedAt: 1 } as const
+
 /** A conversation in a list, and the moment by which it is there. */
 export interface ListedRow {
   readonly doc: ConversationDoc
@@ -23,7 +28,7 @@ interface ListOrder {
 export class ConversationStore {
   static readonly indexes: IndexDescription[] = [
     { key: { pairKey: 1 }, unique: true, partialFilterExpression: { pairKey: { $exists: true } } }, // findPair
-    { key: { changedAt: 1, rev: 1 } } // movedSince
+    { key: { changedAt: 1, rev: 1 } } // movedSince, lastChangedWithin
   ]
 
   readonly #conversations: Collection<ConversationDoc>
@@ -45,6 +50,18 @@ export class ConversationStore {
   async heads(ids: readonly ObjectId[]): Promise<Head[]> {
     const saidSeq = { $ifNull: ['$saidSeq', '$seq'] }
     return await this.#among<Head>(ids, { projection: { rev: 1, seq: 1, saidSeq } })
+  }
+
+  /** The same as far as their messages and changes of these go. */
+  async messageHeads(ids: readonly ObjectId[]): Promise<MessageHead[]> {
+    return await this.#among<MessageHead>(ids, { projection: MESSAGE_HEAD })
+  }
+
+  /** Conversations whose last change was after a moment and up to another one, in that order, at most `limit`. */
+  async lastChangedWithin(after: Date, upTo: Date, limit: number): Promise<MessageHead[]> {
+    return await this.#conversations
+      .find({ changedAt: { $gt: after, $lte: upTo } }, { sort: { changedAt: 1 }, limit, projection: MESSAGE_HEAD })
+      .toArray()
   }
 
   /** The pair keys of those of the given that are direct ones. */

@@ -13,6 +13,8 @@ export interface ConversationDoc {
   /** The `rev` of the last change of a membership. */
   memberRev: number
   memberCount: number
+  /** The `rev` of the newest change of a message that was there before; absent while there is none. */
+  changedMessageRev?: number
   /** Time of the last message of any kind. */
   lastActivityAt: Date
   /** The last message that a person wrote, and its time; absent in older documents, where the last of any kind counts. */

@@ -214,3 +214,16 @@ t.test('4.10 a message is pinned for both, told live and listed, until its pin i
   t.match(await hears.hear('message:unpinned'), { message: { _id: ids[0], isPinned: false } })
   t.same(await listed(), ['three'])
 })
+
+t.test('4.10 messages of this app’s chats are found, with those of other apps', async t => {
+  const server = await joinServer(t)
+  const [ann, ben] = (await server.people(2)) as [Person, Person]
+  await server.call(ann, 'POST', chat(ben.hex, '/messages'), { text: 'Meet me in Kyoto' })
+  await server.call(ben, 'POST', '/messages', { to: ann.hex, text: 'kyōto, at noon' })
+  const chatId = (await server.call(ann, 'GET', chat(ben.hex))).body.data.chat._id
+  for (const where of ['', `&conversationId=${chatId}`]) {
+    const { body } = await server.call(ann, 'GET', `/v1/search/messages?q=kyo${where}`)
+    const texts = body.results.map(({ message }: { message: { text: string } }) => message.text)
+    t.strictSame(texts, ['kyōto, at noon', 'Meet me in Kyoto'])
+  }
+})

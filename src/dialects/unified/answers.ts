@@ -22,7 +22,7 @@ const count = Type.Integer({ minimum: 0 })
 
 /** The body of everything that was done. */
 const granted = <S extends TSchema>(data: S) => success({ data, error: Type.Null(), message: Type.String() })
-const pageOf = <S extends TSchema>(item: S) =>
+const pageOf = <S extends TSchema>(item: S, next: TSchema = BareId) =>
   success({
     data: Type.Array(item),
     error: Type.Null(),
@@ -31,7 +31,11 @@ const pageOf = <S extends TSchema>(item: S) =>
       limit: Type.Integer({ minimum: 1 }),
       page: Type.Optional(Type.Integer({ minimum: 1 })),
       hasMore: flag,
-      next: Type.Optional(nullable(BareId))
+      next: Type.Optional(nullable(next)),
+      complete: Type.Optional({
+        ...flag,
+        description: 'Of a search: false where its time was over before the page was full.'
+      })
     })
   })
 
@@ -203,6 +207,16 @@ export const GoneGroup = one({ id: BareId })
 export const RemovedMember = granted(Type.Union([Conversation, Type.Object({ id: BareId })]))
 export const OneMessage = granted(Message)
 export const MessagePage = pageOf(Message)
+const Highlight = Type.Object({ start: count, end: count })
+export const FoundPage = pageOf(
+  Type.Object({
+    ...Message.properties,
+    snippet: Type.String(),
+    highlights: Type.Array(Highlight),
+    highlighted: { ...Type.String(), description: 'The snippet as HTML, with `<mark>` around what was found.' }
+  }),
+  Type.String()
+)
 export const DeletedMessage = one({ _id: BareId, id: BareId, messageId: BareId, ...place, scope })
 export const OneRequest = one({ ...request, chat: Type.Optional(Conversation) })
 export const RequestPage = pageOf(Request)

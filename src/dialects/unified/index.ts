@@ -10,6 +10,7 @@ import { conversationRoutes } from './routes/conversations.ts'
 import { groupRoutes } from './routes/groups.ts'
 import { messageRoutes } from './routes/messages.ts'
 import { requestRoutes } from './routes/requests.ts'
+import { searchRoutes } from './routes/search.ts'
 import { uploadRoutes } from './routes/uploads.ts'
 import { userRoutes } from './routes/users.ts'
 
@@ -26,7 +27,8 @@ export function createUnified(deps: DialectDeps): Dialect {
       ...conversationRoutes(services),
       ...groupRoutes(services),
       ...messageRoutes(services),
-      ...uploadRoutes(services)
+      ...uploadRoutes(services),
+      ...searchRoutes(services)
     ],
     realtime: {
       name: 'unified',

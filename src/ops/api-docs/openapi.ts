@@ -16,6 +16,7 @@ const TAGS = [
   { name: 'conversations', description: 'Conversations, their members, receipts and typing.' },
   { name: 'messages', description: 'Messages, history and reactions.' },
   { name: 'files', description: 'Files that people upload, and fetch where they see them.' },
+  { name: 'search', description: 'Finding messages by their words, and conversations and people by their names.' },
   { name: 'requests', description: 'Requests to talk or to be friends.' },
   { name: 'contacts', description: 'The people of somebody’s address book who have an account here.' },
   { name: 'friends', description: 'People who have both said that they are friends.' },

@@ -136,6 +136,7 @@ export class Draft {
     const changed = { ...message, rev: this.#nextRev() }
     const kept = new Set(filesOf(changed).map(id => id.toHexString()))
     if (before !== undefined) this.releasedFiles.push(...filesOf(before).filter(id => !kept.has(id.toHexString())))
+    this.#doc.changedMessageRev = changed.rev
     this.changedMessages.set(changed._id.toHexString(), changed)
     return changed
   }

@@ -18,6 +18,7 @@ import {
 import type { Words } from './meanings.ts'
 import { walkFace } from './walk.ts'
 
+const said = ({ conv: conversationId, peer }: Words) => ({ conversationId, senderId: peer.hex })
 const readSeq = ({ seq }: Words) => ({ readSeq: seq })
 
 await walkFace({
@@ -40,6 +41,11 @@ await walkFace({
       { finds: 'username', query: ({ sought: q }) => ({ q }) },
       { finds: 'phone', query: ({ sought: q }) => ({ q }) }
     ],
+    'GET /v1/search': [
+      { finds: 'username', query: ({ sought: q }) => ({ q }) },
+      { finds: 'phone', query: ({ sought: q }) => ({ q }) }
+    ],
+    'GET /v1/search/messages': { shows: 'nothing', query: said },
     'PATCH /v1/users/me': { means: 'introduce', body: ({ text: displayName }) => ({ displayName }) },
     'POST /v1/conversations/:conversationId/members': { means: 'invite', body: userIds },
     'PATCH /v1/conversations/:conversationId/members/:userId': { means: 'manage', body: () => ({ role: 'admin' }) },

@@ -30,6 +30,7 @@ await walkFace({
     'auth:refresh': 'own',
     ping: 'own',
     'history:get': { shows: 'nothing', body: place },
+    'search:messages': { shows: 'nothing', body: words => ({ ...place(words), senderId: words.peer.hex }) },
     'message:delete': [
       { means: 'remove', body: words => ({ ...message(words), scope: 'everyone' }) },
       { means: 'keep', body: words => ({ ...message(words), scope: 'me' }) }

@@ -82,6 +82,7 @@ await walkFace({
     ],
     'POST /messages/upload': { means: 'send', body: form },
     'POST /messages/voice': { means: 'send', body: form },
+    'GET /messages/search': { shows: 'nothing', query: words => ({ ...place(words), sender: words.peer.hex }) },
     'PATCH /messages/:id': { means: 'edit', body: ({ text }) => ({ text }) },
     'DELETE /messages/:id': [{ means: 'remove', query: () => ({ scope: 'everyone' }) }, { means: 'keep' }],
     'POST /messages/:id/reactions': { means: 'react' },

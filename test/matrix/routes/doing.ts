@@ -14,11 +14,14 @@ export const ROUTES: Readonly<Partial<Record<ActionName, readonly string[]>>> = 
     'GET /v1/conversations/:/messages/:/edits',
     'GET /v1/conversations/:/messages/:/receipts',
     'GET /v1/conversations/:/draft',
+    'GET /v1/search/messages conversationId q',
     'GET /conversations/:',
     'GET /conversations/:/messages',
     'GET /messages conversationId',
     'GET /messages conversation before',
     'GET /messages with',
+    'GET /messages/search conversationId q',
+    'GET /messages/search conversation sender',
     'GET /api/conversations/:',
     'GET /api/messages/:',
     'GET /api/v1/chat/:/messages',
@@ -211,7 +214,7 @@ export const ROUTES: Readonly<Partial<Record<ActionName, readonly string[]>>> = 
 
 /** Actions of each socket command: the name of its vocabulary, its own, and its fields. */
 export const COMMANDS: Readonly<Partial<Record<ActionName, readonly string[]>>> = {
-  read: ['canonical history:get', 'canonical sync:pull'],
+  read: ['canonical history:get', 'canonical sync:pull', 'canonical search:messages conversationId q'],
   'keep it one’s own way': [
     'canonical receipt:delivered',
     'canonical receipt:read',

@@ -12,6 +12,8 @@ interface Pagination {
   readonly page?: number
   readonly hasMore: boolean
   readonly next?: string | null
+  /** Of a search: whether it looked at all that it had to. */
+  readonly complete?: boolean
 }
 
 /** The body of a page of a list. */
