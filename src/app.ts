@@ -186,13 +186,11 @@ export async function openStores(config: Omit<AppConfig, 'JWT_SECRET'>, connecti
 export async function openSubjects(config: AppConfig, connection?: Connection) {
   const stores = await openStores(config, connection)
   const onError = (error: unknown): void => void process.stderr.write(`${String(error)}\n`)
-  const budgets = new Budgets(config.limits)
   const deps = {
     stores,
     bus: new MemoryBus(),
     config,
     delivery: new NoDelivery(),
-    budgets,
     onError,
     jobs: createJobs({ ...stores, onError })
   }
@@ -291,8 +289,7 @@ function createFaces(app: FastifyInstance, { subjects, ...deps }: FaceDeps) {
     ...searchCommands(subjects),
     ...syncCommands(subjects)
   ])
-  const { proxies, origins } = app
-  const shared = { ...deps, proxies, origins, budgets: subjects.budgets }
+  const shared = { ...deps, proxies: app.proxies, origins: app.origins, budgets: subjects.budgets }
   const socket = new SocketServer({ ...shared, commands })
   return {
     socket,
