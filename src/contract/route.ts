@@ -24,6 +24,7 @@ export interface Call<R extends Route> {
   /** True for a request from this machine, through no proxy. */
   readonly isLocal: boolean
   readonly id: string
+  readonly method: string
   /** The parts of a form, of a route that takes one. @throws {AppError} `unsupported_media_type`, `bad_frame`, `too_large` */
   form(): AsyncIterable<FormPart>
 }

@@ -104,13 +104,14 @@ export class FileService {
     const wanted = [...new Set(ids.flatMap(id => id ?? []))].map(id => new ObjectId(id))
     if (wanted.length === 0) return [...attachments]
     // Before they are read: from here on they are not removed before the message is there.
-    const isThere = await store.files.hold(wanted, new Date((until?.getTime() ?? clock.now()) + UNUSED_MS))
+    const isThere = await store.files.hold(wanted, new Date(clock.now() + UNUSED_MS))
     const files = new Map((await store.files.findStored(wanted)).map(file => [file._id.toHexString(), file]))
     if (!isThere || files.size < wanted.length) throw noSuchFile()
     for (const [index, { url }] of attachments.entries()) {
       const file = files.get(ids[index] ?? '')
       if (file !== undefined && url !== undefined) await access.require(actor, file, url)
     }
+    if (until !== undefined) await store.files.keepUntil(wanted, new Date(until.getTime() + UNUSED_MS))
     return attachments.map((attachment, index) => {
       const file = files.get(ids[index] ?? '')
       return file === undefined || attachment.fileId !== undefined ? attachment : attachmentOf(attachment, file)
@@ -139,11 +140,16 @@ export class FileService {
     const { store, storage, config } = this.#deps
     const quota = config.limits.filesPerUserMebibytes * MEBIBYTE
     if (!(await store.files.insert(file, quota))) throw new AppError('quota_reached', 'There is no room for more files')
-    for (const variant of ['original', 'preview', 'thumbnail'] as const) {
-      const [path, about] = [paths[variant], variant === 'original' ? file : file.variants[variant]]
-      if (path !== undefined && about !== undefined) await storage.put(keyOf(file._id, variant), path, about.mimeType)
+    try {
+      for (const variant of ['original', 'preview', 'thumbnail'] as const) {
+        const [path, about] = [paths[variant], variant === 'original' ? file : file.variants[variant]]
+        if (path !== undefined && about !== undefined) await storage.put(keyOf(file._id, variant), path, about.mimeType)
+      }
+      await store.files.finish(file._id)
+    } catch (error) {
+      await store.files.lookAt(file._id, file.createdAt).catch(() => undefined)
+      throw error
     }
-    await store.files.finish(file._id)
   }
 
   #times(): Pick<FileDoc, 'createdAt' | 'checkAt'> {
@@ -176,7 +182,7 @@ async function sizeOf(path: string): Promise<Pick<FileDoc, 'bytes' | 'hash'>> {
 /** @throws {AppError} as `readPicture` */
 async function factsOf(path: string, { kind }: ContentType, ownerId: string) {
   if (kind === 'image') return await readPicture(path, ownerId)
-  const facts = kind === 'file' ? {} : await readRecording(path)
+  const facts = kind === 'file' ? {} : await readRecording(path, ownerId)
   return { ...facts, variants: {}, paths: { original: path } }
 }
 

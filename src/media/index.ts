@@ -30,6 +30,7 @@ interface MediaDeps {
   readonly links: FileLinks
   readonly clock: DatabaseClock
   readonly config: Config
+  readonly onError: (error: unknown) => void
 }
 
 /** Files that people upload: keeping them, showing them to who may see them, and removing what nobody uses. */

@@ -21,12 +21,13 @@ export function fileRoutes({ files, contents }: FileRouteDeps): BoundRoute[] {
   return [
     route(contracts.UploadFile, async ({ actor, form }) => (await files.upload(actor, form(), requireNone)).file),
     route(contracts.GetFile, async ({ actor, params }) => await files.find(actor, params.fileId)),
-    route(contracts.GetFileContent, async ({ actor, params, query, headers }, reply) => {
+    route(contracts.GetFileContent, async ({ actor, params, query, headers, method }, reply) => {
       const { range, 'if-none-match': ifNoneMatch, 'if-range': ifRange } = headers
       const wanted = { ...params, query, ...omitUndefined({ range, ifNoneMatch, ifRange }) }
       const { status, headers: about, open } = await contents.find(actor, wanted)
+      const bytes = method === 'HEAD' ? undefined : await open?.()
       reply.code(status).headers(about)
-      return (await open?.()) ?? ''
+      return bytes ?? ''
     })
   ]
 }

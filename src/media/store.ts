@@ -27,6 +27,8 @@ export interface FileDoc {
   height?: number
   durationSeconds?: number
   createdAt: Date
+  /** Moment until which it stays, whether a message has it or not: a scheduled one will. */
+  heldUntil?: Date
   /** Time to look whether anybody uses it; absent while somebody is known to. */
   checkAt?: Date
 }
@@ -83,6 +85,11 @@ export class FileStore {
     )
   }
 
+  /** Lets a file be looked at from a moment on. */
+  async lookAt(_id: ObjectId, checkAt: Date): Promise<void> {
+    await this.#files.updateOne({ _id }, { $set: { checkAt } })
+  }
+
   /** Says that all bytes of a file are stored. */
   async finish(_id: ObjectId): Promise<void> {
     await this.#files.updateOne({ _id, state: 'storing' }, { $set: { state: 'stored' } })
@@ -100,19 +107,26 @@ export class FileStore {
     return (await this.#files.countDocuments(filter)) === ids.length
   }
 
+  /** Lets files stay until a moment, whether a message has them or not. */
+  async keepUntil(ids: readonly ObjectId[], moment: Date): Promise<void> {
+    const filter = { _id: { $in: [...ids] }, state: 'stored' as const }
+    await this.#files.updateMany(filter, { $max: { heldUntil: moment } })
+  }
+
   /** Finds files that are due to be looked at, the longest due first. */
   async findDue(now: Date, limit: number): Promise<FileDoc[]> {
     return await this.#files
-      .find({ checkAt: { $lte: now } })
+      .find({ checkAt: { $lte: now }, $nor: [{ heldUntil: { $gt: now } }] })
       .sort({ checkAt: 1 })
       .limit(limit)
       .toArray()
   }
 
   /** Keeps a file from being used from now on. @returns false when it has been taken since it was found */
-  async beginRemoval({ _id, checkAt }: FileDoc): Promise<boolean> {
+  async beginRemoval({ _id, checkAt, heldUntil }: FileDoc): Promise<boolean> {
     if (checkAt === undefined) return false
-    return (await this.#files.updateOne({ _id, checkAt }, { $set: { state: 'removing' } })).matchedCount === 1
+    const filter = { _id, checkAt, heldUntil: heldUntil ?? { $exists: false } }
+    return (await this.#files.updateOne(filter, { $set: { state: 'removing' } })).matchedCount === 1
   }
 
   /** Takes a removal back: somebody uses the file. */

@@ -4,11 +4,14 @@ import { type FileDoc, type FileStore, keysOf } from './store.ts'
 
 /** Files that are looked at in one go. */
 const BATCH = 100
+/** Time after which one that could not be removed is looked at again, ms. */
+const LATER_MS = 3_600_000
 
 interface UnusedFilesDeps {
   readonly store: { readonly files: FileStore }
   readonly storage: BlobStore
   readonly clock: DatabaseClock
+  readonly onError: (error: unknown) => void
 }
 
 /** Removes files that no message has, and gives their owners the room back. */
@@ -24,9 +27,16 @@ export class UnusedFiles {
     const { store, clock } = this.#deps
     for (;;) {
       const due = await store.files.findDue(new Date(clock.now()), BATCH)
-      for (const file of due) await this.#look(file)
+      for (const file of due) await this.#look(file).catch(async error => await this.#passOver(file, error))
       if (due.length < BATCH) return
     }
+  }
+
+  /** What cannot be removed now keeps nothing else from it. */
+  async #passOver({ _id }: FileDoc, error: unknown): Promise<void> {
+    const { store, clock, onError } = this.#deps
+    onError(error)
+    await store.files.lookAt(_id, new Date(clock.now() + LATER_MS))
   }
 
   /** First nobody can use it any more, then it is asked whether anybody does. */

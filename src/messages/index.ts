@@ -12,6 +12,7 @@ import { ExpiredMessageStore } from './expiring/store.ts'
 import { ForwardingService } from './forwarding/forwarding.ts'
 import { Origins } from './forwarding/origins.ts'
 import { Sources } from './forwarding/sources.ts'
+import { FirstSendStore } from './forwarding/store.ts'
 import { HistoryService } from './history.ts'
 import { MessageIdAt } from './message-id-at.ts'
 import { MessageService } from './messages.ts'
@@ -32,6 +33,7 @@ type MessageDeps = Omit<ConstructorParameters<typeof MessageService>[0], 'sendin
   ConstructorParameters<typeof Sending>[0] &
   ConstructorParameters<typeof HistoryService>[0] &
   ConstructorParameters<typeof Origins>[0] &
+  Omit<ConstructorParameters<typeof ForwardingService>[0], 'sending' | 'sources'> &
   Omit<ConstructorParameters<typeof StarService>[0], 'messages'> &
   Omit<ConstructorParameters<typeof DraftService>[0], 'requireAnswerable' | 'ownGate'> &
   Omit<ConstructorParameters<typeof ScheduledService>[0], 'requireAnswerable' | 'sends' | 'changeScheduled'> &
@@ -48,6 +50,7 @@ export const messageCollections: Collections = {
 export function createMessageStores({ db, clock }: Database) {
   return {
     expired: new ExpiredMessageStore(db, clock),
+    firstSends: new FirstSendStore(db),
     messageDrafts: new MessageDraftStore(db),
     scheduled: new ScheduledStore(db),
     stars: new StarStore(db)

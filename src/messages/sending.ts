@@ -73,7 +73,8 @@ export class Sending {
   ): Promise<SendResult> {
     if (isWritten) this.#typing.speak(actor, conversationId)
     const { fields, mentions, bytes, bodyHash } = content
-    const attaching = this.#attaching.attach(actor, fields.attachments)
+    // What is forwarded names its files already.
+    const attaching = forwarded === undefined ? this.#attaching.attach(actor, fields.attachments) : undefined
     // Without a pause where there is none: messages are committed in the order in which they come.
     const attached = attaching && (await attaching)
     const senderId = new ObjectId(actor.userId)

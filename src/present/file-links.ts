@@ -5,6 +5,8 @@ import { omitUndefined } from '../omit-undefined.ts'
 
 /** Addresses stay the same for so long, so that browsers keep what they have fetched, ms. */
 const PERIOD_MS = 21_600_000
+/** Longest life of an address that names no person: it opens the file for who has left, too, ms. */
+const FOR_MEMBERS_MS = 86_400_000
 const SIGNATURE_BYTES = 16
 const PATH = /\/v1\/files\/(?:file_)?([0-9a-f]{24})\/(original|preview|thumbnail)$/
 
@@ -50,7 +52,8 @@ export class FileLinks {
 
   /** Address of a form of a file. */
   to(fileId: string, variant: FileVariant, holder: LinkHolder): string {
-    const expiresAt = (Math.ceil(Date.now() / PERIOD_MS) * PERIOD_MS + this.#ttlMs) / 1_000
+    const ttlMs = holder.userId === undefined ? Math.min(this.#ttlMs, FOR_MEMBERS_MS) : this.#ttlMs
+    const expiresAt = (Math.ceil(Date.now() / PERIOD_MS) * PERIOD_MS + ttlMs) / 1_000
     const [key = Buffer.alloc(0)] = this.#keys
     const signature = signatureOf(key, { fileId, holder, expiresAt }).toString('base64url')
     const path = `/v1/files/${prefixedId('file', bareId(fileId))}/${variant}`
@@ -68,14 +71,26 @@ export class FileLinks {
 
   /** The file that an address of this server names, 24 hexadecimal digits; `undefined` for every other address. */
   fileIdIn(address: string): string | undefined {
+    return this.#read(address)?.fileId
+  }
+
+  /** The same address, good from now on, for a person; one that is not of this server stays as it is. */
+  renew(address: string, userId: string): string {
+    const read = this.#read(address)
+    if (read === undefined) return address
+    const { fileId, variant, link } = read
+    return this.to(fileId, variant, { userId, ...omitUndefined({ conversationId: link?.holder.conversationId }) })
+  }
+
+  #read(address: string) {
     if (!URL.canParse(address)) return undefined
     const { pathname, searchParams, href } = new URL(address)
-    const [, fileId] = PATH.exec(pathname) ?? []
+    const [, fileId, variant] = PATH.exec(pathname) ?? []
     if (fileId === undefined) return undefined
-    if (href.startsWith(`${this.base}/v1/files/`)) return fileId
-    // Under another name of the server what it has signed is its own.
     const link = linkOf(fileId, Object.fromEntries(searchParams))
-    return link !== undefined && this.isSigned(link) ? fileId : undefined
+    // Under another name of the server what it has signed is its own.
+    const isOwn = href.startsWith(`${this.base}/v1/files/`) || (link !== undefined && this.isSigned(link))
+    return isOwn ? { fileId, variant: variant as FileVariant, link } : undefined
   }
 }
 

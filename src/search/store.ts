@@ -84,6 +84,7 @@ function filterOf({ userId, since, text, senderId, type, hasFile, mention }: Wan
   return {
     hiddenFor: { $ne: userId },
     deletedAt: { $exists: false },
+    encryptedContent: { $exists: false },
     type: { $nin: ['system', 'call'], ...(type === undefined ? {} : { $eq: type }) },
     ...(Object.keys(createdAt).length === 0 ? {} : { createdAt }),
     ...(text === undefined ? {} : { text: text === true ? { $exists: true } : text }),

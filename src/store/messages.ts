@@ -4,7 +4,6 @@ import type { DatabaseClock } from '../database/index.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import { BoundedReads, firstFitting, outlinesFitting, type PageSize } from './bounded-reads.ts'
 import { byConversation } from './by-conversation.ts'
-import type { FirstSend } from './commit/change.ts'
 import type { AnsweredMessage, MessageDoc } from './documents.ts'
 import { isWithin, type RevRange, revFilter } from './rev-range.ts'
 import { answeredAt, messageAt } from './tombstones.ts'
@@ -43,12 +42,7 @@ const ANSWERED = {
 /** Key of the pinned messages, which are few. */
 const PINNED = { conversationId: 1, seq: -1 } as const
 
-const SENT = { conversationId: 1, clientId: 1, seq: 1, createdRev: 1, createdAt: 1, bodyHash: 1 } as const
-
 const PLACE = { conversationId: 1, seq: 1 } as const
-
-/** Name of a send of one person. */
-export type SendKey = Pick<MessageDoc, 'conversationId'> & { readonly clientId: string }
 
 /** Position of a message. */
 export type MessagePlace = Pick<MessageDoc, '_id' | 'conversationId' | 'seq'>
@@ -66,7 +60,10 @@ export class MessageStore {
       unique: true,
       partialFilterExpression: { clientId: { $exists: true } }
     }, // the commit: a repeated send
-    { key: { 'attachments.fileId': 1, conversationId: 1 }, sparse: true }, // FileStore: findUses, isUsed
+    {
+      key: { 'attachments.fileId': 1, conversationId: 1, seq: -1 },
+      partialFilterExpression: { 'attachments.fileId': { $exists: true } }
+    }, // FileStore: findUses, isUsed
     { key: { expiresAt: 1, _id: 1 }, partialFilterExpression: { expiresAt: { $exists: true } } }, // ExpiredMessageStore
     { key: PINNED, partialFilterExpression: { pinned: { $exists: true } } } // pagePinned
   ]
@@ -88,14 +85,10 @@ export class MessageStore {
 
   /** Messages among the given that exist, without former texts and reactions, in no order. */
   async findMany(ids: readonly ObjectId[]): Promise<MessageDoc[]> {
-    return await this.#messages.find({ _id: { $in: [...ids] } }, { projection: { edits: 0, reactions: 0 } }).toArray()
-  }
-
-  /** Messages that a person has sent, by conversation and `clientId`, without their content, in no order. */
-  async findSent(senderId: ObjectId, sends: readonly SendKey[]): Promise<(FirstSend & SendKey)[]> {
-    if (sends.length === 0) return []
-    const $or = sends.map(({ conversationId, clientId }) => ({ conversationId, senderId, clientId }))
-    return await this.#messages.find<FirstSend & SendKey>({ $or }, { projection: SENT }).toArray()
+    const projection = { edits: 0, reactions: 0 }
+    const found = await this.#messages.find({ _id: { $in: [...ids] } }, { projection }).toArray()
+    const now = this.#clock.now()
+    return found.map(message => messageAt(message, now))
   }
 
   /** The places of messages among the given that exist, in no order. */
@@ -106,14 +99,14 @@ export class MessageStore {
   /** The places of messages among the given that are neither deleted nor hidden by a person, in no order. */
   async findPresentPlaces(userId: ObjectId, ids: readonly ObjectId[]): Promise<MessagePlace[]> {
     const inOneReply = { projection: PLACE, batchSize: ids.length + 1 }
-    return await this.#messages.find(presentFilter(userId, ids), inOneReply).toArray()
+    return await this.#messages.find(presentFilter(userId, ids, this.#clock.now()), inOneReply).toArray()
   }
 
-  /** The messages among the given that are neither deleted nor hidden by a person, in the order given, the first that fit. */
+  /** The messages among the given that are neither over, deleted nor hidden by a person, in the order given, the first that fit. */
   async findPresent(userId: ObjectId, ids: readonly ObjectId[], maxBytes: number): Promise<FirstOf> {
     if (ids.length === 0) return { messages: [] }
     const size = { limit: ids.length, maxBytes }
-    const found = await this.#reads.rows(presentFilter(userId, ids), size)
+    const found = await this.#reads.rows(presentFilter(userId, ids, this.#clock.now()), size)
     const byId = new Map(found.map(row => [row._id.toHexString(), row]))
     const rows = ids.flatMap(id => byId.get(id.toHexString()) ?? [])
     const first = firstFitting(rows, size)
@@ -285,8 +278,9 @@ function viewFilter<Condition>({ conversationId, userId }: View, seq: Condition)
 }
 
 /** Filter of messages among the given that are neither deleted nor hidden by a person. */
-function presentFilter(userId: ObjectId, ids: readonly ObjectId[]) {
-  return { _id: { $in: [...ids] }, hiddenFor: { $ne: userId }, deletedAt: { $exists: false } }
+function presentFilter(userId: ObjectId, ids: readonly ObjectId[], now: number) {
+  const isOver = { expiresAt: { $lte: new Date(now) } }
+  return { _id: { $in: [...ids] }, hiddenFor: { $ne: userId }, deletedAt: { $exists: false }, $nor: [isOver] }
 }
 
 function pageOf(messages: MessageDoc[], first: readonly MessageDoc[], all: readonly MessageDoc[]): MessagePage {

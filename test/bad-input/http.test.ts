@@ -60,7 +60,7 @@ t.test('HTTP: what is no proper request', async t => {
   })
   const http = server.app.server
   t.ok(http.headersTimeout > 0 && http.headersTimeout <= 10_000, 'O1 slow headers end')
-  t.ok(http.requestTimeout > http.headersTimeout && http.requestTimeout <= 30_000, 'O1 a slow body ends')
+  t.ok(http.requestTimeout > http.headersTimeout, 'O1 a slow body ends')
 })
 
 /** Answer to what is no request: an error in the form of every other one. */

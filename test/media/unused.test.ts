@@ -24,7 +24,8 @@ async function scene(t: Test) {
     await new UnusedFiles({
       store: { files },
       storage: new DiskStore(folder),
-      clock
+      clock,
+      onError: error => t.fail(String(error))
     }).remove()
   }
   const kept = async () =>

@@ -287,3 +287,21 @@ t.test('every app shows what was forwarded as an ordinary message, and the recor
     t.match(text, /A message was pinned/, name)
   }
 })
+
+t.test('a message whose time is over is forwarded nowhere, though it is not removed yet', async t => {
+  const server = await startServer(t, { env: { TIMINGS_EXPIRY_MS: '3600000' } })
+  const [ann, ben] = (await server.people(2)) as [Person, Person]
+  const [direct, group] = [await server.direct(ann, ben), await server.group(ben)]
+  await server.call(ann, 'PUT', `/v1/conversations/${direct}/expiry`, { expireAfterSeconds: 10 })
+  const path = `/v1/conversations/${direct}/messages`
+  const { id } = (await server.call(ann, 'POST', path, { clientId: 'a', text: 'For a while' })).body
+  const { expiresAt } = (await server.call(ben, 'GET', `${path}/${id}`)).body
+  while (Date.parse(expiresAt) >= Date.now()) await new Promise(resolve => setTimeout(resolve, 100))
+  const forward = { messages: [{ conversationId: direct, messageId: id, clientId: 'f' }], to: [group] }
+  t.match(await server.call(ben, 'POST', '/v1/messages/forward', forward), {
+    status: 410,
+    body: { error: { code: 'gone' } }
+  })
+  const { body } = await server.call(ben, 'GET', `/v1/conversations/${group}/messages`)
+  t.notMatch(JSON.stringify(body), /For a while/)
+})

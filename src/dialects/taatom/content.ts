@@ -84,7 +84,8 @@ export async function forwardInto(
   { to, ...message }: Forward & { to: readonly string[] }
 ): Promise<ForwardedTo[]> {
   // Nothing is made for a message that is not there.
-  await services.messages.get(actor, message)
+  const { deletedAt } = await services.messages.get(actor, message)
+  if (deletedAt !== undefined) throw new AppError('gone', 'The message was deleted')
   const chats = await Promise.all(
     to.map(async id => ({ to: id, chat: await openChatId(services, actor, id).catch(asRefusal) }))
   )

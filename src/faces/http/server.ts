@@ -17,6 +17,7 @@ import type { SocketServer } from '../ws/server.ts'
 import { chooseSubprotocol } from '../ws/subprotocol.ts'
 import { isToWebSocket, passOver } from '../ws/upgrade.ts'
 import { readJsonBodies } from './bodies/json.ts'
+import { endSlowBodies } from './bodies/slow-bodies.ts'
 import { refuseWhenOver } from './closing.ts'
 import { answerPages } from './cors.ts'
 import { type AvailabilityPort, answerError, answerErrors, answerUnreadable, endWith } from './errors.ts'
@@ -41,7 +42,6 @@ export function createServer(config: Config, availability: AvailabilityPort): Fa
     trustProxy: config.TRUST_PROXY.length > 0 ? config.TRUST_PROXY : false,
     // The first must be the smaller: Node would swap them, and a slow body would not be cut.
     http: { headersTimeout: 10_000, connectionsCheckingInterval: 2_000, requireHostHeader: false },
-    requestTimeout: 30_000,
     keepAliveTimeout: config.timings.keepAliveMs,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
@@ -51,6 +51,7 @@ export function createServer(config: Config, availability: AvailabilityPort): Fa
   })
   // Nothing here is a page or a program, whatever a browser makes of it.
   app.addHook('onSend', async (_, reply) => void reply.header('x-content-type-options', 'nosniff'))
+  endSlowBodies(app.server)
   readWhatHttpAllows(app)
   watchProxies(app, config.TRUST_PROXY)
   app.decorate('origins', new Origins({ config, hostsOf: request => app.proxies.hostsOf(request) }))

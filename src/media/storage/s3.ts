@@ -41,7 +41,9 @@ export class S3Store implements BlobStore {
   }
 
   async remove(keys: readonly string[]): Promise<void> {
-    if (keys.length > 0) await this.#bucket.deleteObjects([...keys])
+    if (keys.length === 0) return
+    const isGone = await this.#bucket.deleteObjects([...keys])
+    if (!isGone.every(Boolean)) throw new Error('Some objects could not be removed')
   }
 
   async #putParts(key: string, path: string, mimeType: string): Promise<void> {

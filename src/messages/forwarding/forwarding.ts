@@ -9,16 +9,18 @@ import { conversationId } from '../../ids.ts'
 import { TokenBuckets } from '../../limits/token-buckets.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import type { FirstSend } from '../../store/commit/change.ts'
-import type { MessageStore } from '../../store/messages.ts'
+import type { FilesPort } from '../attaching.ts'
 import type { Sending, SendResult } from '../sending.ts'
 import { presentSent, requireSame } from '../sent.ts'
 import type { Source, Sources } from './sources.ts'
+import type { FirstSendStore } from './store.ts'
 
 /** As many as one command can send. */
 const MOST_AT_ONCE = MAX_FORWARDED * MAX_FORWARD_TARGETS
 
 interface ForwardingDeps {
-  readonly store: { readonly messages: MessageStore }
+  readonly store: { readonly firstSends: FirstSendStore }
+  readonly files: FilesPort
   readonly config: Pick<Config, 'limits'>
   readonly sending: Sending
   readonly sources: Sources
@@ -38,13 +40,15 @@ type FirstSends = ReadonlyMap<string, FirstSend>
 
 /** Forwarding: messages that somebody sees, sent again into other conversations with their origin. */
 export class ForwardingService {
-  readonly #messages: MessageStore
+  readonly #firstSends: FirstSendStore
+  readonly #files: FilesPort
   readonly #sending: Sending
   readonly #sources: Sources
   readonly #sends: TokenBuckets
 
-  constructor({ store, config, sending, sources }: ForwardingDeps) {
-    this.#messages = store.messages
+  constructor({ store, files, config, sending, sources }: ForwardingDeps) {
+    this.#files = files
+    this.#firstSends = store.firstSends
     this.#sending = sending
     this.#sources = sources
     // A bucket of its own: forwarding much at once keeps nobody from writing.
@@ -65,10 +69,20 @@ export class ForwardingService {
     const amount = messages.length * ids.length
     this.#sends.takeOrSpread(actor.userId, 'You are forwarding too fast', { amount, next: amount })
     const sources = await this.#sources.find(actor, messages)
+    await this.#holdFiles(actor, sources)
     const firsts = await this.#firstsOf(actor, sources, ids)
     const targets = await Promise.all(ids.map(async id => await this.#forwardTo(actor, id, { sources, firsts })))
     if (targets.every(it => it.messages.length === 0)) throw targets[0]?.error
     return targets
+  }
+
+  /** Files of the messages stay until the new ones are there, whatever becomes of the old ones. */
+  async #holdFiles(actor: Actor, sources: readonly Source[]): Promise<void> {
+    const attachments = sources.flatMap(({ outcome }) =>
+      outcome instanceof AppError ? [] : (outcome.content.fields.attachments ?? [])
+    )
+    const kept = attachments.filter(({ fileId }) => fileId !== undefined)
+    if (kept.length > 0) await this.#files.attach(actor, kept)
   }
 
   /**
@@ -78,7 +92,7 @@ export class ForwardingService {
   async #firstsOf(actor: Actor, sources: readonly Source[], ids: readonly string[]): Promise<FirstSends> {
     const refused = sources.filter(({ outcome }) => outcome instanceof AppError)
     const sends = ids.flatMap(id => refused.map(({ clientId }) => ({ conversationId: new ObjectId(id), clientId })))
-    const found = await this.#messages.findSent(new ObjectId(actor.userId), sends)
+    const found = await this.#firstSends.find(new ObjectId(actor.userId), sends)
     if (refused.length > 0 && found.length === 0) throw refused[0]?.outcome
     return new Map(found.map(first => [keyOf(first.conversationId.toHexString(), first.clientId), first]))
   }

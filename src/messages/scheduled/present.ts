@@ -1,7 +1,9 @@
 import { bareId, prefixedId } from '../../../protocol/ids.ts'
+import type { Attachment } from '../../../protocol/messages/entities.ts'
 import type { ScheduledMessage } from '../../../protocol/messages/scheduled/entities.ts'
 import { conversationId, messageId } from '../../ids.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
+import { fileLinks } from '../../present/file-links.ts'
 import type { NewContent } from '../content.ts'
 import type { ScheduledDoc } from './store.ts'
 
@@ -14,8 +16,23 @@ export function presentScheduled(doc: ScheduledDoc): ScheduledMessage {
     status: doc.status,
     sendAt: doc.sendAt.toISOString(),
     ...doc.content,
+    ...omitUndefined({ attachments: doc.content?.attachments?.map(it => withLinks(it, doc)) }),
     ...omitUndefined({ messageId: doc.messageId && messageId(doc.messageId), refusal: doc.refusal }),
     createdAt: doc.createdAt.toISOString()
+  }
+}
+
+/** A file that is kept here has addresses that are good now; who scheduled the message has seen it where the old one says. */
+function withLinks(attachment: Attachment, { userId }: ScheduledDoc): Attachment {
+  const { url, previewUrl, thumbnailUrl } = attachment
+  const renewed = (address: string) => fileLinks.renew(address, userId.toHexString())
+  return {
+    ...attachment,
+    url: renewed(url),
+    ...omitUndefined({
+      previewUrl: previewUrl && renewed(previewUrl),
+      thumbnailUrl: thumbnailUrl && renewed(thumbnailUrl)
+    })
   }
 }
 

@@ -152,13 +152,13 @@ export class ScheduledService {
     const me = await this.#store.members.find(id, new ObjectId(actor.userId))
     const doc = me && (await this.#store.conversations.find(id))
     if (!me || !doc) throw noSuchConversation()
-    // Its files stay until it is sent.
-    await this.#deps.files.attach(actor, content?.attachments ?? [], sendAt)
     const state = { doc, members: new Map([[actor.userId, me]]) }
     requireMaySend(state, actor)
     requireUnblocked(state)
-    if (content.replyTo === undefined) return
-    await this.#deps.requireAnswerable(actor, id.toHexString(), new ObjectId(bareId(content.replyTo)))
+    if (content.replyTo !== undefined)
+      await this.#deps.requireAnswerable(actor, id.toHexString(), new ObjectId(bareId(content.replyTo)))
+    // Its files stay until it is sent.
+    await this.#deps.files.attach(actor, content.attachments ?? [], sendAt)
   }
 
   async #requireRoom(userId: ObjectId, session: ClientSession): Promise<void> {

@@ -36,6 +36,8 @@ export interface View extends Asked {
 /** A search for people. */
 export interface Search extends Asked {
   readonly finds: 'username' | 'phone' | 'all'
+  /** Part of the answer in which people are; one’s own chats are found by their names all the same. */
+  readonly in?: 'users'
 }
 
 /** `own` concerns nobody else and names nobody; `block` is what blocks; `operators` is for neither of the two. */

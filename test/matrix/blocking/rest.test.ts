@@ -42,8 +42,8 @@ await walkFace({
       { finds: 'phone', query: ({ sought: q }) => ({ q }) }
     ],
     'GET /v1/search': [
-      { finds: 'username', query: ({ sought: q }) => ({ q }) },
-      { finds: 'phone', query: ({ sought: q }) => ({ q }) }
+      { finds: 'username', in: 'users', query: ({ sought: q }) => ({ q }) },
+      { finds: 'phone', in: 'users', query: ({ sought: q }) => ({ q }) }
     ],
     'GET /v1/search/messages': { shows: 'nothing', query: said },
     'PATCH /v1/users/me': { means: 'introduce', body: ({ text: displayName }) => ({ displayName }) },

@@ -2,11 +2,12 @@ import multipart from '@fastify/multipart'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { FormPart } from '../../../contract/route.ts'
 import { AppError } from '../../../errors.ts'
+import { allowLong } from './slow-bodies.ts'
 
 /** Bounds of a form: one file, a few short fields; the bytes of the file are bounded by who takes them. */
 const BOUNDS = { files: 1, fields: 40, parts: 41, fieldNameSize: 100, fieldSize: 65_536, headerPairs: 20 }
-/** Time that an upload may take, ms. */
-const UPLOAD_MS = 3_600_000
+/** Time in which the rest of a form that is refused is read, so that the client reads why, ms. */
+const REST_MS = 5_000
 
 /** Lets the routes of a scope take forms with files. */
 export async function takeForms(scope: FastifyInstance): Promise<void> {
@@ -19,16 +20,34 @@ export async function takeForms(scope: FastifyInstance): Promise<void> {
 /** The parts of a form, as they come; a file must be read before the next part. @throws {AppError} `unsupported_media_type`, `invalid` */
 export async function* formOf(request: FastifyRequest): AsyncGenerator<FormPart> {
   if (!request.isMultipart()) throw new AppError('unsupported_media_type', 'Send the file as multipart/form-data')
-  // A slow line takes longer than any other request may.
-  request.raw.setTimeout?.(UPLOAD_MS)
+  // Nothing would ever come, nor tell of its end.
+  if (request.raw.destroyed) throw new AppError('bad_frame', 'The request was given up')
+  allowLong(request.raw)
   try {
     for await (const part of request.parts()) {
       if (part.type === 'file') yield { name: part.fieldname, fileName: part.filename, bytes: part.file }
-      else yield { name: part.fieldname, value: String(part.value) }
+      else yield { name: part.fieldname, value: requireText(part.value) }
     }
   } catch (error) {
     throw error instanceof AppError ? error : refusalOf(error)
+  } finally {
+    readRest(request.raw)
   }
+}
+
+/** Reads what is left of a form, for a while: who still sends does not read an answer. */
+function readRest(raw: FastifyRequest['raw']): void {
+  if (raw.complete || raw.destroyed) return
+  raw.unpipe()
+  raw.resume()
+  const timer = setTimeout(() => raw.destroy(), REST_MS).unref()
+  raw.once('close', () => clearTimeout(timer))
+}
+
+/** @throws {AppError} `invalid` for a field that says it is something else */
+function requireText(value: unknown): string {
+  if (typeof value !== 'string') throw new AppError('invalid', 'A field of the form must be text')
+  return value
 }
 
 /** What the parser finds wrong, in the words of this server. */

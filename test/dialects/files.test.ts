@@ -2,8 +2,8 @@ import sharp from 'sharp'
 import t from 'tap'
 import type { Person } from '../kit/helper.ts'
 import { PacketClient } from '../kit/packet-client.ts'
-import { fetched, startWithFiles, upload } from './upload.ts'
-import { wavOf } from './wav.ts'
+import { fetched, startWithFiles, upload } from '../media/upload.ts'
+import { wavOf } from '../media/wav.ts'
 
 const picture = async () =>
   new Uint8Array(

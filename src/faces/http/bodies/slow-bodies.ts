@@ -1,0 +1,32 @@
+import type { IncomingMessage, Server } from 'node:http'
+
+/** Time that a request may take with its body, ms. */
+const BODY_MS = 30_000
+/** Time that a form with a file may, once it is known who sends it, ms; and a pause in it. */
+const FORM_MS = 3_600_000
+const PAUSE_MS = 60_000
+
+const timers = new WeakMap<IncomingMessage, NodeJS.Timeout>()
+
+/** Ends requests whose bodies do not come. Node has one bound for all of them, and files take longer. */
+export function endSlowBodies(server: Server): void {
+  server.requestTimeout = FORM_MS
+  server.prependListener('request', (request: IncomingMessage) => {
+    const { headers } = request
+    if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) return
+    const end = (): void => {
+      if (!request.complete) server.emit('clientError', Object.assign(new Error('Slow'), SLOW), request.socket)
+    }
+    const timer = setTimeout(end, BODY_MS).unref()
+    timers.set(request, timer)
+    request.once('close', () => clearTimeout(timer))
+  })
+}
+
+const SLOW = { code: 'ERR_HTTP_REQUEST_TIMEOUT' }
+
+/** Gives a form with a file more time, as long as it goes on. */
+export function allowLong(request: IncomingMessage): void {
+  clearTimeout(timers.get(request))
+  request.setTimeout(PAUSE_MS, () => request.destroy())
+}
