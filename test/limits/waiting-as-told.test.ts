@@ -51,6 +51,8 @@ async function waysOf(t: Test, server: TestServer, ann: Person, conversationId: 
   const canonical = await server.connect(ann)
   const dialect = await server.socket('/ws?dialect=mobile', { authorization: `Bearer ${ann.token}` })
   const packets = await PacketClient.open(t, server.url, { namespace: '/unified', auth: { token: ann.token } })
+  // It is let in by now: the clock is about to pass the time for that.
+  await over(dialect, 'typing:stop', () => ({ conversationId }))(0)
   const path = `/v1/conversations/${conversationId}/messages`
   return [
     ['socket', over(canonical, 'message:send', n => ({ conversationId, clientId: `s${n}`, text: `s${n}` }))],

@@ -1,4 +1,6 @@
-import { readdir } from 'node:fs/promises'
+import { once } from 'node:events'
+import { readdir, rm } from 'node:fs/promises'
+import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import t from 'tap'
@@ -218,4 +220,41 @@ t.test('G3 messages that are sent one after the other keep their order, though o
     sent.map(({ seq }) => seq),
     sends.map((_, index) => index + 1)
   )
+})
+
+/** Begins an upload and sends no more of it. */
+async function stalled(server: TestServer, who: Person): Promise<Socket> {
+  const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
+  socket.on('error', () => undefined)
+  await once(socket, 'connect')
+  const part = '--x\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\nhalf'
+  const head = `POST /v1/files HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${who.token}\r\n`
+  socket.write(`${head}content-type: multipart/form-data; boundary=x\r\ncontent-length: 1000\r\n\r\n${part}`)
+  return socket
+}
+
+t.test('uploads that are given up, under way or in the line, keep nobody from the next one', async t => {
+  const server = await startWithFiles(t, { env: { LIMITS_UPLOADS_AT_ONCE: '2' } })
+  const ann = await server.person()
+  for (let round = 0; round < 3; round++) {
+    const sockets = await Promise.all([stalled(server, ann), stalled(server, ann), stalled(server, ann)])
+    while ((await readdir(join(server.folder, 'uploads')).catch(() => [])).length < 2)
+      await server.call(ann, 'GET', '/v1/auth/me')
+    // The one in the line first.
+    for (const socket of sockets.reverse()) socket.destroy()
+  }
+  t.equal((await upload(server, ann, 'The next one')).status, 201)
+  while ((await readdir(join(server.folder, 'uploads'))).length > 0) await server.call(ann, 'GET', '/v1/auth/me')
+  t.pass('nothing is left half received')
+})
+
+t.test('HEAD of a file reads nothing of it, and what is not there is not found', async t => {
+  const server = await startWithFiles(t)
+  const ann = await server.person()
+  const { body } = await upload(server, ann, 'Gone from the disk')
+  await rm(join(server.folder, 'files'), { recursive: true })
+  t.equal((await fetch(body.url, { method: 'HEAD' })).status, 200)
+  const { status, headers } = await fetched(body.url)
+  t.equal(status, 404)
+  t.equal(headers.get('etag'), null)
 })

@@ -117,6 +117,14 @@ t.test('a scheduled message keeps its file until it is sent, and a forwarded one
   t.equal(made.status, 201, made.text)
   await cleanAfter(71)
   t.equal(await kept(), 1)
+  const soon = { clientId: 'now', type: 'file', attachments: [{ type: 'file', url }] }
+  const path = `/v1/conversations/${direct}/messages`
+  const gone = (await server.call(ann, 'POST', path, soon)).body.id
+  await server.call(ann, 'DELETE', `${path}/${gone}?scope=everyone`)
+  await cleanAfter(71)
+  t.equal(await kept(), 1, 'also when a message that had it was deleted')
+  const [listed] = (await server.call(ann, 'GET', '/v1/scheduled-messages')).body.scheduled
+  t.equal((await fetched(listed.attachments[0].url)).status, 200)
   const { clientId, type, attachments } = plan
   const message = { clientId, type, attachments }
   const { id } = (await server.call(ann, 'POST', `/v1/conversations/${direct}/messages`, message)).body

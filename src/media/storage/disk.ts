@@ -2,7 +2,7 @@ import { constants, createReadStream } from 'node:fs'
 import { copyFile, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
-import type { BlobStore, ByteRange } from './port.ts'
+import { type BlobStore, type ByteRange, noSuchBlob } from './port.ts'
 
 /** Blobs in a folder. */
 export class DiskStore implements BlobStore {
@@ -29,7 +29,9 @@ export class DiskStore implements BlobStore {
   }
 
   async read(key: string, range?: ByteRange): Promise<Readable> {
-    const file = await open(this.#placeOf(key), 'r')
+    const file = await open(this.#placeOf(key), 'r').catch((error: NodeJS.ErrnoException) => {
+      throw error.code === 'ENOENT' ? noSuchBlob() : error
+    })
     return createReadStream('', { fd: file, ...range })
   }
 

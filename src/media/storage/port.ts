@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { AppError } from '../../errors.ts'
 
 /** Range of bytes; both ends belong to it. */
 export interface ByteRange {
@@ -10,8 +11,13 @@ export interface ByteRange {
 export interface BlobStore {
   /** Puts a file of this machine there, whole or not at all. @throws {AppError} `busy` where there is no room */
   put(key: string, path: string, mimeType: string): Promise<void>
-  /** Reads it, or a range of it. @throws {Error} where there is none, before the first byte */
+  /** Reads it, or a range of it. @throws {AppError} `not_found` where there is none, before the first byte */
   read(key: string, range?: ByteRange): Promise<Readable>
   /** Removes all of them that are there. */
   remove(keys: readonly string[]): Promise<void>
+}
+
+/** Error for bytes that are not there. */
+export function noSuchBlob(): AppError {
+  return new AppError('not_found', 'There is no such file')
 }
