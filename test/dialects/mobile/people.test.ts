@@ -57,8 +57,10 @@ t.test('0.2 online, away and offline are seen by others at once and in the profi
   const server = await joinServer(t)
   const grant = granter(server)
   const [ann, ben] = (await server.people(2)) as [Person, Person]
-  await grant(ann, 'POST', '/conversations/single', { userId: ben.hex })
+  const { id: conversationId } = await grant(ann, 'POST', '/conversations/single', { userId: ben.hex })
   const a = await openApp(t, server, ann)
+  // It has been told who is there by now.
+  await a.ask('typing:stop', { conversationId })
   const b = await openApp(t, server, ben)
   t.match(await a.hear('user:online'), { userId: ben.hex })
   const seen = async () => await grant(ann, 'GET', `/users/${ben.hex}`)
