@@ -6,7 +6,7 @@ import { startServer, TOGETHER } from '../kit/helper.ts'
 import { SyncClient } from '../kit/sync-client/client.ts'
 import { histories, runs, type Step, seed, World } from './history.ts'
 
-const RUNS = runs(extent(6, 15))
+const RUNS = runs(extent(4, 15))
 const GROUPS = 14
 const AT_ONCE = 10
 const DEVICES = 2

@@ -8,7 +8,7 @@ import { extent } from '../kit/extent.ts'
 import { startServer, TOGETHER } from '../kit/helper.ts'
 import { histories, runs, seed, World } from './history.ts'
 
-const RUNS = runs(extent(10, 25))
+const RUNS = runs(extent(6, 25))
 
 const upTo = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index)
 
