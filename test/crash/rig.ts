@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -12,6 +11,7 @@ import { findMongod } from '../../src/database/embedded/mongod-binary.ts'
 import { HOST, SET, untilPrimary } from '../../src/database/embedded/replica-set.ts'
 import type { ConversationDoc, MemberDoc, MessageDoc } from '../../src/store/documents.ts'
 import { mintToken, testEnv } from '../kit/helper.ts'
+import { freePort } from '../kit/ports.ts'
 import type { Dump } from './history.ts'
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
@@ -229,15 +229,4 @@ export function randomFrom(seed: number): () => number {
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  server.listen(0, HOST)
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('No free port')
-  return address.port
 }

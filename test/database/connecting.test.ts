@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { type AddressInfo, connect as connectSocket, createServer } from 'node:net'
+import { connect as connectSocket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { connect } from '../../src/database/connecting.ts'
 import { findMongod } from '../../src/database/embedded/mongod-binary.ts'
+import { freePort } from '../kit/ports.ts'
 
 /** The message with which a connection fails. */
 async function failure(uri: string): Promise<string> {
@@ -15,15 +16,6 @@ async function failure(uri: string): Promise<string> {
     },
     (error: Error) => error.message
   )
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** A `mongod` of a replica set that nobody has set up. @returns its port */

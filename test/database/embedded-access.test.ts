@@ -1,7 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -11,6 +10,7 @@ import { findEmbedded } from '../../src/database/embedded/embedded.ts'
 import { findMongod } from '../../src/database/embedded/mongod-binary.ts'
 import { commandLine } from '../../src/database/embedded/processes.ts'
 import { HOST, SET, untilPrimary } from '../../src/database/embedded/replica-set.ts'
+import { freePort } from '../kit/ports.ts'
 import {
   connected,
   insert,
@@ -101,15 +101,6 @@ async function makeOld(folder: string): Promise<ChildProcess> {
   await untilPrimary(port, new AbortController().signal)
   await insert(`mongodb://${HOST}:${port}/parley?replicaSet=${SET}`, 'of before')
   return mongod
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await once(server.listen(0, HOST), 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 for (const isLeftRunning of [false, true]) {
