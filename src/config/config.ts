@@ -73,7 +73,9 @@ const Env = Type.Object({
   FORMER_TEXTS: oneOf('members', 'members', 'author'),
   FILES: oneOf('disk', 'disk', 's3'),
   FILE_LINK_TTL: duration('7d', 60_000),
-  S3_URL: text('the https:// address of a bucket (http:// only outside production)', { pattern: '^https?://[^/]+/' }),
+  S3_URL: text('the https:// address of a bucket (http:// only where nobody listens on the way)', {
+    pattern: '^https?://[^/]+/'
+  }),
   S3_REGION: Type.String({ default: 'auto', expected: 'the name of a region' }),
   S3_ACCESS_KEY_ID: text('the id of an access key', { secret: true }),
   S3_SECRET_ACCESS_KEY: text('the secret of an access key', { secret: true }),

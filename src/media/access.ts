@@ -3,9 +3,11 @@ import type { Actor } from '../actor.ts'
 import type { DatabaseClock } from '../database/index.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
+import { omitUndefined } from '../omit-undefined.ts'
 import { type FileLinks, linkOf, type SignedLink } from '../present/file-links.ts'
 import { hiddenUpTo, isHiddenFor } from '../present/present.ts'
 import type { MemberStore } from '../store/members.ts'
+import { noSuchFile } from '../store/missing.ts'
 import type { UserService } from '../users/index.ts'
 import type { FileDoc, FileStore } from './store.ts'
 
@@ -34,7 +36,7 @@ export class FileAccess {
   async require(actor: Actor, file: FileDoc, address: string): Promise<void> {
     const query = Object.fromEntries(new URL(address).searchParams)
     const conversationId = linkOf(file._id.toHexString(), query)?.holder.conversationId
-    await this.#require(file, { userId: actor.userId, ...(conversationId && { conversationId }) })
+    await this.#require(file, { userId: actor.userId, ...omitUndefined({ conversationId }) })
   }
 
   /**
@@ -44,8 +46,7 @@ export class FileAccess {
   async requireLink(file: FileDoc, actor: Actor | null, link: SignedLink | undefined): Promise<void> {
     const { users, links } = this.#deps
     const conversationId = link?.holder.conversationId
-    if (actor !== null)
-      return await this.#require(file, { userId: actor.userId, ...(conversationId && { conversationId }) })
+    if (actor !== null) return await this.#require(file, { userId: actor.userId, ...omitUndefined({ conversationId }) })
     if (link === undefined || !links.isSigned(link)) throw noSuchFile()
     if (link.expiresAt * 1_000 < Date.now())
       throw new AppError('gone', 'The address is over; ask for the message again')
@@ -70,8 +71,3 @@ export class FileAccess {
 
 /** Whether it is one: what comes in an address may be anything. */
 const isId = (text: string): boolean => /^[0-9a-f]{24}$/.test(text)
-
-/** Error for a file that is missing or out of sight. */
-export function noSuchFile(): AppError {
-  return new AppError('not_found', 'There is no such file')
-}

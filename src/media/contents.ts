@@ -5,7 +5,8 @@ import type { FileVariant } from '../../protocol/media/entities.ts'
 import type { Actor } from '../actor.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { linkOf } from '../present/file-links.ts'
-import { type FileAccess, noSuchFile } from './access.ts'
+import { noSuchFile } from '../store/missing.ts'
+import type { FileAccess } from './access.ts'
 import { servedAs } from './content-type.ts'
 import type { BlobStore, ByteRange } from './storage/index.ts'
 import { type FileDoc, type FileStore, keyOf } from './store.ts'
@@ -74,11 +75,11 @@ interface About {
   readonly etag: string
 }
 
-/** Whatever it is, it is no page of this server. */
+/** Headers of a file: no browser takes one for a page of this server. */
 function headersOf({ name }: FileDoc, { mimeType, etag }: About): Record<string, string> {
   const { type, isShown } = servedAs(mimeType)
   const ascii = name.replace(/[^\w. -]/g, '_')
-  const fileName = `filename="${ascii}"; filename*=UTF-8''${encodeURIComponent(name).replace(/['()*]/g, escape)}`
+  const fileName = `filename="${ascii}"; filename*=UTF-8''${percentEncoded(name)}`
   return {
     'content-type': type,
     'content-disposition': `${isShown ? 'inline' : 'attachment'}; ${fileName}`,
@@ -90,11 +91,16 @@ function headersOf({ name }: FileDoc, { mimeType, etag }: About): Record<string,
   }
 }
 
+/** Text as RFC 5987 writes it, which leaves fewer characters as they are than an address does. */
+function percentEncoded(text: string): string {
+  return encodeURIComponent(text).replace(/['()*]/g, it => `%${it.charCodeAt(0).toString(16).toUpperCase()}`)
+}
+
 function isFresh(ifNoneMatch: string | undefined, etag: string): boolean {
   return ifNoneMatch?.split(',').some(it => ['*', etag, `W/${etag}`].includes(it.trim())) ?? false
 }
 
-/** One range that is asked for; `undefined` for the whole, also where there are several, `none` where it is not there. */
+/** The range that is asked for; `undefined` for the whole, also where there are several, `none` where it is not there. */
 function rangeOf(
   { range, ifRange }: Wanted,
   { etag, bytes }: { etag: string; bytes: number }

@@ -12,25 +12,19 @@ import { FairGate } from '../limits/fair-gate.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import type { FileLinks } from '../present/file-links.ts'
 import type { AttachmentDoc } from '../store/documents.ts'
-import { type FileAccess, noSuchFile } from './access.ts'
+import { noSuchFile } from '../store/missing.ts'
+import type { FileAccess } from './access.ts'
 import { type ContentType, contentTypeOf } from './content-type.ts'
 import { readPicture } from './pictures.ts'
-import { hashOf, plainName, receive, type Staging } from './receive.ts'
+import { hashOf, MEBIBYTE, plainName, receive, type Staging } from './receive.ts'
 import { readRecording } from './recordings.ts'
 import type { BlobStore } from './storage/index.ts'
 import { type FileDoc, type FileStore, keyOf } from './store.ts'
 
 /** Time in which an upload must be used, ms. */
 const UNUSED_MS = 86_400_000
-const MEBIBYTE = 2 ** 20
 /** Uploads at once, of everybody. */
 const UPLOADS = 64
-
-/** A form whose file is kept. */
-export interface UploadedForm {
-  readonly file: File
-  readonly fields: Readonly<Record<string, string>>
-}
 
 interface FileServiceDeps {
   readonly store: { readonly files: FileStore }
@@ -54,32 +48,32 @@ export class FileService {
   }
 
   /**
-   * Keeps the file of a form for its owner, once the whole form is there, and reads its fields, in whichever order they
-   * come. What nobody has used after a day is removed.
-   * @param check throws for fields that are not taken; nothing is kept then
+   * Keeps the file of a form for its owner, once the whole form is there, its parts in whichever order they come. What
+   * nobody has used after a day is removed.
+   * @param readFields reads the other fields, and throws for what is not taken; nothing is kept then
    * @throws {AppError} `too_large`, `invalid`, `bad_frame`, `quota_reached`, `busy` where there is no room
    */
-  async upload(
+  async upload<Fields>(
     actor: Actor,
     form: AsyncIterable<FormPart>,
-    check: (fields: UploadedForm['fields']) => void = () => undefined
-  ): Promise<UploadedForm> {
+    readFields: (fields: Readonly<Record<string, string>>) => Fields
+  ): Promise<{ file: File; fields: Fields }> {
     const { staging, config } = this.#deps
     return await this.#gate.run(
       { party: actor.userId },
       async () =>
         await staging.within(async path => {
-          const fields: Record<string, string> = {}
+          const texts: Record<string, string> = {}
           let fileName: string | undefined
           for await (const part of form) {
-            if (part.bytes === undefined) fields[part.name] = part.value
+            if (part.bytes === undefined) texts[part.name] = part.value
             else {
               await receive(part.bytes, path, config.limits.fileMebibytes)
               fileName = plainName(part.fileName)
             }
           }
           if (fileName === undefined) throw new AppError('invalid', 'There is no file in the form')
-          check(fields)
+          const fields = readFields(texts)
           return { file: await this.#keep(actor, path, fileName), fields }
         })
     )
@@ -104,9 +98,9 @@ export class FileService {
     const wanted = [...new Set(ids.flatMap(id => id ?? []))].map(id => new ObjectId(id))
     if (wanted.length === 0) return [...attachments]
     // Before they are read: from here on they are not removed before the message is there.
-    const isThere = await store.files.hold(wanted, new Date(clock.now() + UNUSED_MS))
+    await store.files.hold(wanted, new Date(clock.now() + UNUSED_MS))
     const files = new Map((await store.files.findStored(wanted)).map(file => [file._id.toHexString(), file]))
-    if (!isThere || files.size < wanted.length) throw noSuchFile()
+    if (files.size < wanted.length) throw noSuchFile()
     for (const [index, { url }] of attachments.entries()) {
       const file = files.get(ids[index] ?? '')
       if (file !== undefined && url !== undefined) await access.require(actor, file, url)
@@ -186,7 +180,7 @@ async function factsOf(path: string, { kind }: ContentType, ownerId: string) {
   return { ...facts, variants: {}, paths: { original: path } }
 }
 
-/** What the server knows of a file goes before what the client says. */
+/** Attachment of a file: the server's knowledge of it goes before what the client says. */
 function attachmentOf({ type, durationSeconds, waveform }: AttachmentDoc, file: FileDoc): AttachmentDoc {
   const { kind, name, bytes, mimeType, width, height, thumbhash, variants } = file
   const isVoice = type === 'voice' && (kind === 'audio' || kind === 'video')

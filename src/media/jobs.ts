@@ -3,9 +3,9 @@ import type { Staging } from './receive.ts'
 import type { UnusedFiles } from './unused.ts'
 
 /** Interval at which files that nobody uses are looked for, ms. */
-const UNUSED_MS = 60_000
+const LOOK_MS = 60_000
 /** Interval at which what killed servers have half received is, ms. */
-const HALF_MS = 3_600_000
+const CLEAN_MS = 3_600_000
 
 interface FileJobDeps {
   readonly unusedFiles: UnusedFiles
@@ -14,6 +14,6 @@ interface FileJobDeps {
 
 /** Declares the work on files in the background. */
 export function declareFileJobs(jobs: Pick<Jobs, 'oneServer' | 'everyServer'>, { unusedFiles, staging }: FileJobDeps) {
-  jobs.oneServer({ name: 'unused-files', everyMs: UNUSED_MS, run: async () => await unusedFiles.remove() })
-  jobs.everyServer({ name: 'half-uploads', everyMs: HALF_MS, run: async () => await staging.clean() })
+  jobs.oneServer({ name: 'unused-files', everyMs: LOOK_MS, run: async () => await unusedFiles.remove() })
+  jobs.everyServer({ name: 'half-uploads', everyMs: CLEAN_MS, run: async () => await staging.clean() })
 }

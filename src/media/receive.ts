@@ -8,7 +8,7 @@ import { AppError } from '../errors.ts'
 
 /** Age from which what is half received belongs to nobody any more, ms. */
 const OLD_MS = 86_400_000
-const MEBIBYTE = 2 ** 20
+export const MEBIBYTE = 2 ** 20
 
 /** Folder of this machine in which files are received and worked on; what has a name in it is gone after its work. */
 export class Staging {

@@ -100,11 +100,10 @@ export class FileStore {
     return await this.#files.find({ _id: { $in: [...ids] }, state: 'stored' }).toArray()
   }
 
-  /** Puts off the next look at files that are about to be used. @returns whether all of them are still there */
-  async hold(ids: readonly ObjectId[], until: Date): Promise<boolean> {
-    const filter = { _id: { $in: [...ids] }, state: 'stored' as const }
-    await this.#files.updateMany({ ...filter, checkAt: { $exists: true } }, { $max: { checkAt: until } })
-    return (await this.#files.countDocuments(filter)) === ids.length
+  /** Puts off the next look at files that are about to be used: those that are found after it are there until then. */
+  async hold(ids: readonly ObjectId[], until: Date): Promise<void> {
+    const filter = { _id: { $in: [...ids] }, state: 'stored' as const, checkAt: { $exists: true } }
+    await this.#files.updateMany(filter, { $max: { checkAt: until } })
   }
 
   /** Lets files stay until a moment, whether a message has them or not. */

@@ -32,7 +32,7 @@ export class UnusedFiles {
     }
   }
 
-  /** What cannot be removed now keeps nothing else from it. */
+  /** Puts off what cannot be removed now, so that it keeps nothing else from it. */
   async #passOver({ _id }: FileDoc, error: unknown): Promise<void> {
     const { store, clock, onError } = this.#deps
     onError(error)

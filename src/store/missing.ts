@@ -5,6 +5,11 @@ export function noSuchConversation(): AppError {
   return new AppError('not_found', 'No such conversation')
 }
 
+/** Refusal of a file that is missing, or that the actor does not see. */
+export function noSuchFile(): AppError {
+  return new AppError('not_found', 'There is no such file')
+}
+
 /** Refusal of a message that is missing or that the actor does not see. */
 export function noSuchMessage(): AppError {
   return new AppError('not_found', 'No such message')

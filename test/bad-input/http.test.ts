@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { ErrorCode } from '../../protocol/errors.ts'
+import { BODY_MS } from '../../src/faces/http/bodies/slow-bodies.ts'
 import { raw } from './bytes.ts'
 import { scene, unharmed } from './scene.ts'
 
@@ -60,7 +61,8 @@ t.test('HTTP: what is no proper request', async t => {
   })
   const http = server.app.server
   t.ok(http.headersTimeout > 0 && http.headersTimeout <= 10_000, 'O1 slow headers end')
-  t.ok(http.requestTimeout > http.headersTimeout, 'O1 a slow body ends')
+  t.ok(http.requestTimeout > http.headersTimeout, 'O1 Node takes neither for the other')
+  t.ok(BODY_MS > http.headersTimeout && BODY_MS <= 30_000, 'O1 a slow body ends')
 })
 
 /** Answer to what is no request: an error in the form of every other one. */

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
-import { formOf, takeForms } from '../../faces/http/bodies/forms.ts'
+import { takeForms } from '../../faces/http/bodies/forms.ts'
 import { readJsonBodies } from '../../faces/http/bodies/json.ts'
 import { methodsOf } from '../../faces/http/methods.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
@@ -39,7 +39,6 @@ function add(scope: FastifyInstance, { routes, presentError }: Pick<Dialect, 'ro
         if (body !== undefined) request.body = withoutNulls(body, request.body ?? {})
       },
       preHandler: async request => {
-        if (route.form !== undefined) Object.assign(request, { form: () => formOf(request) })
         if (headers !== undefined) request.body = withKey(request)
       },
       handler: async (request, reply) =>

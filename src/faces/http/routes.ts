@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { Route } from '../../../protocol/route.ts'
 import type { BoundRoute, Call, Reply } from '../../contract/route.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
-import { formOf, takeForms } from './bodies/forms.ts'
+import { takeForms } from './bodies/forms.ts'
 import { methodsOf } from './methods.ts'
 
 /** Serves routes of the contract. */
@@ -27,10 +27,9 @@ function addRoute(app: FastifyInstance, { contract, handle, bodyLimit, countedBy
     url,
     schema: { ...schema },
     config: { isPublic, isOptional, isProvedByBody, isStream: isStream(schema), ...omitUndefined({ countedBy }) },
-    handler: async (request, reply) => {
-      const call = contract.form === undefined ? request : Object.assign(request, { form: () => formOf(request) })
-      return await handle(call as unknown as Call<Route>, reply.code(status) as unknown as Reply)
-    }
+    // What Fastify has validated is as the contract says.
+    handler: async (request, reply) =>
+      await handle(request as unknown as Call<Route>, reply.code(status) as unknown as Reply)
   })
 }
 

@@ -2,7 +2,8 @@ import { constants, createReadStream } from 'node:fs'
 import { copyFile, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { type BlobStore, type ByteRange, noSuchBlob } from './port.ts'
+import { noSuchFile } from '../../store/missing.ts'
+import type { BlobStore, ByteRange } from './port.ts'
 
 /** Blobs in a folder. */
 export class DiskStore implements BlobStore {
@@ -30,7 +31,7 @@ export class DiskStore implements BlobStore {
 
   async read(key: string, range?: ByteRange): Promise<Readable> {
     const file = await open(this.#placeOf(key), 'r').catch((error: NodeJS.ErrnoException) => {
-      throw error.code === 'ENOENT' ? noSuchBlob() : error
+      throw error.code === 'ENOENT' ? noSuchFile() : error
     })
     return createReadStream('', { fd: file, ...range })
   }

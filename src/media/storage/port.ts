@@ -1,5 +1,4 @@
 import type { Readable } from 'node:stream'
-import { AppError } from '../../errors.ts'
 
 /** Range of bytes; both ends belong to it. */
 export interface ByteRange {
@@ -15,9 +14,4 @@ export interface BlobStore {
   read(key: string, range?: ByteRange): Promise<Readable>
   /** Removes all of them that are there. */
   remove(keys: readonly string[]): Promise<void>
-}
-
-/** Error for bytes that are not there. */
-export function noSuchBlob(): AppError {
-  return new AppError('not_found', 'There is no such file')
 }

@@ -2,7 +2,8 @@ import { createReadStream } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { S3mini } from 's3mini'
-import { type BlobStore, type ByteRange, noSuchBlob } from './port.ts'
+import { noSuchFile } from '../../store/missing.ts'
+import type { BlobStore, ByteRange } from './port.ts'
 
 /** Parts of larger files, bytes; each is in memory while it is sent. */
 const PART_BYTES = 8 * 2 ** 20
@@ -36,7 +37,7 @@ export class S3Store implements BlobStore {
       range === undefined
         ? await this.#bucket.getObjectResponse(key)
         : await this.#bucket.getObjectRaw(key, false, range.start, range.end + 1)
-    if (response?.body == null || response.status === 404) throw noSuchBlob()
+    if (response?.body == null || response.status === 404) throw noSuchFile()
     return Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0])
   }
 

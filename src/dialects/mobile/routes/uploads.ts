@@ -15,7 +15,7 @@ export function uploadRoutes({ files }: Pick<Services, 'files'>): DialectRoute[]
       'POST /upload/image',
       { summary: 'Upload a picture, a sound or a film', answer: answers.OneUpload, status: 201, form },
       async ({ actor, form }) => {
-        const { file } = await files.upload(actor, form())
+        const { file } = await files.upload(actor, form(), () => undefined)
         const { type, url, fileName, fileSize, mimeType, width, height, durationSeconds: duration } = file
         if (type === 'file') throw new AppError('invalid', 'The file is no picture, sound or film')
         const { thumbnailUrl = type === 'image' ? url : undefined } = file

@@ -37,7 +37,7 @@ const form = Type.Object({ ...Fields.properties, ...binary })
 export function uploadRoutes(services: Services): DialectRoute[] {
   const send = async (actor: Actor, parts: Parameters<Services['files']['upload']>[1], isVoice: boolean) => {
     const { file, fields } = await services.files.upload(actor, parts, readFields)
-    const { duration: durationSeconds, waveform, content, text = content, ...rest } = readFields(fields)
+    const { duration: durationSeconds, waveform, content, text = content, ...rest } = fields
     const type: Exclude<MessageType, 'text'> & Attachment['type'] = isVoice ? voiceOf(file) : file.type
     const attachment = { type, url: file.url, ...omitUndefined({ durationSeconds, waveform }) }
     const { replyTo, clientId } = rest

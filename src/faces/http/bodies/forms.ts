@@ -4,13 +4,26 @@ import type { FormPart } from '../../../contract/route.ts'
 import { AppError } from '../../../errors.ts'
 import { allowLong } from './slow-bodies.ts'
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The parts of a form, of a route that takes one. @throws {AppError} `unsupported_media_type`, `bad_frame`, `too_large` */
+    form(): AsyncIterable<FormPart>
+  }
+}
+
 /** Bounds of a form: one file, a few short fields; the bytes of the file are bounded by who takes them. */
 const BOUNDS = { files: 1, fields: 40, parts: 41, fieldNameSize: 100, fieldSize: 65_536, headerPairs: 20 }
 /** Time in which the rest of a form that is refused is read, so that the client reads why, ms. */
 const REST_MS = 5_000
 
-/** Lets the routes of a scope take forms with files. */
+/** Lets the routes of a scope take forms with files, by `form` of their requests. */
 export async function takeForms(scope: FastifyInstance): Promise<void> {
+  // A getter, so that handlers may take `form` out of the request.
+  scope.decorateRequest('form', {
+    getter() {
+      return () => formOf(this)
+    }
+  })
   await scope.register(multipart, {
     limits: { ...BOUNDS, fileSize: Number.MAX_SAFE_INTEGER },
     throwFileSizeLimit: false
@@ -18,16 +31,17 @@ export async function takeForms(scope: FastifyInstance): Promise<void> {
 }
 
 /** The parts of a form, as they come; a file must be read before the next part. @throws {AppError} `unsupported_media_type`, `invalid` */
-export async function* formOf(request: FastifyRequest): AsyncGenerator<FormPart> {
+async function* formOf(request: FastifyRequest): AsyncGenerator<FormPart> {
   if (!request.isMultipart()) throw new AppError('unsupported_media_type', 'Send the file as multipart/form-data')
   // Nothing would ever come, nor tell of its end.
   if (request.raw.destroyed) throw new AppError('bad_frame', 'The request was given up')
-  allowLong(request.raw)
+  const isThere = allowLong(request.raw)
   try {
     for await (const part of request.parts()) {
       if (part.type === 'file') yield { name: part.fieldname, fileName: part.filename, bytes: part.file }
       else yield { name: part.fieldname, value: requireText(part.value) }
     }
+    isThere()
   } catch (error) {
     throw error instanceof AppError ? error : refusalOf(error)
   } finally {
@@ -50,7 +64,7 @@ function requireText(value: unknown): string {
   return value
 }
 
-/** What the parser finds wrong, in the words of this server. */
+/** Turns what the parser finds wrong into an error in the words of this server. */
 function refusalOf(error: unknown): unknown {
   const { code, message } = error as { readonly code?: string; readonly message?: string }
   if (code?.endsWith('_LIMIT')) return new AppError('too_large', 'The form has too many parts')
