@@ -1,4 +1,5 @@
 import { type Static, type TObject, type TProperties, type TSchema, type TUnsafe, Type } from '@sinclair/typebox'
+import { MAX_PAGE_SIZE } from './limits.ts'
 
 /** An object that takes these fields and no others. */
 export function closed<T extends TProperties>(properties: T, description?: string): TObject<T> {
@@ -41,6 +42,12 @@ export const WebAddress = Type.String({
 
 /** A counter of messages (`seq`) or of changes (`rev`); 0 is before the first. */
 export const Counter = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, examples: [1] })
+
+/** Number of items of a page. */
+export const PageLimit = Type.Integer({ minimum: 1, maximum: MAX_PAGE_SIZE })
+
+/** Position in a list by time, which a page names: milliseconds, and the id of its last item. */
+export const TimeCursor = Type.String({ maxLength: 64, pattern: '^[0-9]{1,15}_[0-9a-f]{24}$' })
 
 /** Text without control characters other than line breaks and tabs; well-formedness is checked by the services. */
 export const PLAIN_TEXT = '^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f]*$'

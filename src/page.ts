@@ -1,3 +1,5 @@
+import { AppError } from './errors.ts'
+
 /**
  * Page of rows that were read with one more than the page holds.
  * @returns the page, and its last row where others follow it: the next page begins after it
@@ -24,4 +26,16 @@ export async function fillPage<Row>(
     page.push(row)
   }
   return { page, last: undefined }
+}
+
+/**
+ * Number of rows before a numbered page; 1 is the first one.
+ * @param max rows that numbered pages reach: the database reads those before them too
+ * @throws {AppError} `invalid` for what is no page, or one that is too far
+ */
+export function skipOf({ page, limit, max, rows }: { page: number; limit: number; max: number; rows: string }): number {
+  if (!Number.isInteger(page) || page < 1 || page * limit > max) {
+    throw new AppError('invalid', `Pages are numbered from 1, and reach ${max} ${rows}`)
+  }
+  return (page - 1) * limit
 }

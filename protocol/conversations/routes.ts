@@ -1,14 +1,13 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { ConversationId, UserId } from '../ids.ts'
-import { MAX_PAGE_SIZE } from '../limits.ts'
 import { route } from '../route.ts'
-import { Counter, closed, Moment, oneOf, PLAIN_TEXT, withExamples } from '../schema.ts'
+import { Counter, closed, Moment, oneOf, PageLimit, PLAIN_TEXT, withExamples } from '../schema.ts'
 import { ConversationType, ConversationView, Member, Membership, Nickname, Receipt, Ringtone } from './entities.ts'
 import { ConversationChanges, MemberAdd, MemberRole, NewConversation } from './events.ts'
 
 const tags = ['conversations']
 
-const limit = Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_PAGE_SIZE }))
+const limit = Type.Optional(PageLimit)
 
 const params = closed({ conversationId: ConversationId })
 

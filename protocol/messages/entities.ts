@@ -5,6 +5,9 @@ import { Pin } from '../pins/entities.ts'
 import { Reaction } from '../reactions/entities.ts'
 import { Counter, closed, oneOf, PLAIN_TEXT, Timestamp, WebAddress, withExamples } from '../schema.ts'
 
+/** Fields that name one message. */
+export const MessageRef = { conversationId: ConversationId, messageId: MessageId }
+
 /** Type of a message. The server alone writes `call` and `system`. */
 export const MessageType = oneOf(
   'text',

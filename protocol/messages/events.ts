@@ -2,8 +2,8 @@ import { type Static, Type } from '@sinclair/typebox'
 import { command, durable } from '../envelope.ts'
 import { ConversationId, MessageId } from '../ids.ts'
 import { MAX_PAGE_SIZE } from '../limits.ts'
-import { Counter, closed, oneOf, Timestamp } from '../schema.ts'
-import { ClientId, content, Message, MessageType, Text } from './entities.ts'
+import { Counter, closed, oneOf, PageLimit, Timestamp } from '../schema.ts'
+import { ClientId, content, Message, MessageRef, MessageType, Text } from './entities.ts'
 
 /** Reply to a send; a repeated `clientId` answers the first message with `duplicate: true`. */
 export const Sent = closed({
@@ -48,7 +48,7 @@ export const EditedContent = {
 
 export const MessageEdit = command('message:edit', {
   description: 'Replaces the text, or the encrypted content, of a message of one’s own, within the edit window.',
-  data: closed({ conversationId: ConversationId, messageId: MessageId, ...EditedContent }),
+  data: closed({ ...MessageRef, ...EditedContent }),
   reply: Changed
 })
 
@@ -56,7 +56,7 @@ export type MessageEditData = Static<typeof MessageEdit.data>
 
 export const MessageDelete = command('message:delete', {
   description: 'Deletes a message for everyone (its sender, or an admin of the group), or hides it for oneself.',
-  data: closed({ conversationId: ConversationId, messageId: MessageId, scope: oneOf('everyone', 'me') }),
+  data: closed({ ...MessageRef, scope: oneOf('everyone', 'me') }),
   reply: Changed
 })
 
@@ -74,7 +74,7 @@ export const HistoryQuery = {
   before: { ...position, description: 'Messages below this `seq`; without any of the three, the newest.' },
   after: { ...position, description: 'Messages above this `seq`.' },
   around: { ...position, description: 'Messages on both sides of this `seq`, and itself.' },
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_PAGE_SIZE }))
+  limit: Type.Optional(PageLimit)
 }
 
 export const HistoryGet = command('history:get', {
@@ -103,5 +103,5 @@ export const MessageHidden = durable(
   'user',
   'message:hidden',
   'You deleted a message for yourself, on this device or another.',
-  closed({ conversationId: ConversationId, messageId: MessageId })
+  closed(MessageRef)
 )

@@ -1,16 +1,15 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { ConversationId, MessageId, UserId } from '../ids.ts'
-import { MAX_PAGE_SIZE } from '../limits.ts'
+import { ConversationId, UserId } from '../ids.ts'
 import { route } from '../route.ts'
-import { closed, oneOf, Timestamp, withExamples } from '../schema.ts'
-import { ClientId, IdempotencyKey, Message } from './entities.ts'
+import { closed, oneOf, PageLimit, Timestamp, withExamples } from '../schema.ts'
+import { ClientId, IdempotencyKey, Message, MessageRef } from './entities.ts'
 import { Changed, EditedContent, HistoryPage, HistoryQuery, NewContent, Sent } from './events.ts'
 
 const tags = ['messages']
 
 const params = closed({ conversationId: ConversationId })
 
-const messageParams = closed({ conversationId: ConversationId, messageId: MessageId })
+const messageParams = closed(MessageRef)
 
 export const SendMessage = route({
   method: 'POST',
@@ -73,7 +72,7 @@ export const GetMessageReceipts = route({
     tags,
     params: messageParams,
     querystring: closed({
-      limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_PAGE_SIZE })),
+      limit: Type.Optional(PageLimit),
       after: Type.Optional(UserId)
     }),
     response: { 200: MessageReceipts }

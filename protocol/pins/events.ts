@@ -1,10 +1,10 @@
 import { command, durable } from '../envelope.ts'
-import { ConversationId, MessageId, UserId } from '../ids.ts'
-import { Message } from '../messages/entities.ts'
+import { UserId } from '../ids.ts'
+import { Message, MessageRef } from '../messages/entities.ts'
 import { Changed } from '../messages/events.ts'
 import { closed } from '../schema.ts'
 
-const place = closed({ conversationId: ConversationId, messageId: MessageId })
+const place = closed(MessageRef)
 
 export const MessagePin = command('message:pin', {
   description: 'Pins a message for everyone; repeating it changes nothing.',

@@ -1,14 +1,14 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { ConversationId, MessageId } from '../ids.ts'
+import { ConversationId } from '../ids.ts'
 import { MAX_PAGE_SIZE } from '../limits.ts'
-import { Message } from '../messages/entities.ts'
+import { Message, MessageRef } from '../messages/entities.ts'
 import { Changed } from '../messages/events.ts'
 import { route } from '../route.ts'
-import { Counter, closed } from '../schema.ts'
+import { Counter, closed, PageLimit } from '../schema.ts'
 
 const tags = ['messages']
 
-const params = closed({ conversationId: ConversationId, messageId: MessageId })
+const params = closed(MessageRef)
 
 export const PinMessage = route({
   method: 'PUT',
@@ -35,7 +35,7 @@ export const ListPins = route({
     params: closed({ conversationId: ConversationId }),
     querystring: closed({
       before: Type.Optional({ ...Counter, description: 'Messages below this `seq`: that of the last one of a page.' }),
-      limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_PAGE_SIZE }))
+      limit: Type.Optional(PageLimit)
     }),
     response: { 200: PinPage }
   }

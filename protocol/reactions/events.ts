@@ -1,11 +1,11 @@
 import { command, durable } from '../envelope.ts'
-import { ConversationId, MessageId, UserId } from '../ids.ts'
-import { Message } from '../messages/entities.ts'
+import { UserId } from '../ids.ts'
+import { Message, MessageRef } from '../messages/entities.ts'
 import { Changed } from '../messages/events.ts'
 import { closed } from '../schema.ts'
 import { Emoji } from './entities.ts'
 
-const reactionData = closed({ conversationId: ConversationId, messageId: MessageId, emoji: Emoji })
+const reactionData = closed({ ...MessageRef, emoji: Emoji })
 
 export const ReactionAdd = command('reaction:add', {
   description: 'Reacts to a message; repeating it changes nothing.',

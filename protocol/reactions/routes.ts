@@ -1,4 +1,4 @@
-import { ConversationId, MessageId } from '../ids.ts'
+import { MessageRef } from '../messages/entities.ts'
 import { Changed } from '../messages/events.ts'
 import { route } from '../route.ts'
 import { closed } from '../schema.ts'
@@ -6,7 +6,7 @@ import { Emoji } from './entities.ts'
 
 const tags = ['messages']
 
-const messageParams = closed({ conversationId: ConversationId, messageId: MessageId })
+const messageParams = closed(MessageRef)
 
 export const AddReaction = route({
   method: 'POST',

@@ -1,11 +1,10 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { RequestId, UserId } from '../ids.ts'
-import { MAX_PAGE_SIZE } from '../limits.ts'
 import { route } from '../route.ts'
-import { closed, oneOf } from '../schema.ts'
+import { closed, oneOf, PageLimit } from '../schema.ts'
 import { PersonRequest, RequestKind, RequestStatus, RequestText } from './entities.ts'
 
-const limit = Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_PAGE_SIZE }))
+const limit = Type.Optional(PageLimit)
 
 const requestTags = ['requests']
 

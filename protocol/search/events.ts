@@ -1,9 +1,8 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { command } from '../envelope.ts'
 import { ConversationId, UserId } from '../ids.ts'
-import { MAX_PAGE_SIZE } from '../limits.ts'
 import { MessageType } from '../messages/entities.ts'
-import { closed, Moment, PLAIN_TEXT } from '../schema.ts'
+import { closed, Moment, PageLimit, PLAIN_TEXT } from '../schema.ts'
 import { MessageSearchPage } from './entities.ts'
 
 /** Longest query, UTF-16 units. */
@@ -27,7 +26,7 @@ export const MessageSearchQuery = {
   mention: Type.Optional({ ...UserId, description: 'Somebody who is mentioned.' }),
   after: Type.Optional({ ...Moment, description: 'Sent at this moment or later.' }),
   before: Type.Optional({ ...Moment, description: 'Sent before this moment.' }),
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_PAGE_SIZE })),
+  limit: Type.Optional(PageLimit),
   cursor: Type.Optional(
     Type.String({
       minLength: 1,

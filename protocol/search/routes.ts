@@ -1,8 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { ConversationView } from '../conversations/entities.ts'
-import { MAX_PAGE_SIZE } from '../limits.ts'
 import { route } from '../route.ts'
-import { closed, oneOf, PLAIN_TEXT } from '../schema.ts'
+import { closed, oneOf, PageLimit, PLAIN_TEXT } from '../schema.ts'
 import { User } from '../users/entities.ts'
 import { MessageSearchPage } from './entities.ts'
 import { MessageSearchQuery } from './events.ts'
@@ -32,7 +31,7 @@ export const FindByName = route({
     tags,
     querystring: closed({
       q: Type.String({ minLength: 1, maxLength: 64, pattern: PLAIN_TEXT, examples: ['bob'] }),
-      limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_PAGE_SIZE, description: 'Of each; 10 by default.' }))
+      limit: Type.Optional({ ...PageLimit, description: 'Of each; 10 by default.' })
     }),
     response: { 200: FoundByName }
   }

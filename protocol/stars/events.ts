@@ -1,10 +1,10 @@
 import { Type } from '@sinclair/typebox'
 import { command, durable } from '../envelope.ts'
-import { ConversationId, MessageId } from '../ids.ts'
+import { MessageRef } from '../messages/entities.ts'
 import { Changed } from '../messages/events.ts'
 import { closed } from '../schema.ts'
 
-const place = closed({ conversationId: ConversationId, messageId: MessageId })
+const place = closed(MessageRef)
 
 export const MessageStar = command('message:star', {
   description: 'Stars a message for oneself; repeating it changes nothing.',
@@ -22,5 +22,5 @@ export const StarsUpdated = durable(
   'user',
   'stars:updated',
   'You starred a message, or no longer do, on this device or another.',
-  closed({ conversationId: ConversationId, messageId: MessageId, isStarred: Type.Boolean() })
+  closed({ ...MessageRef, isStarred: Type.Boolean() })
 )

@@ -1,14 +1,13 @@
 import { Type } from '@sinclair/typebox'
-import { ConversationId, MessageId } from '../ids.ts'
-import { MAX_PAGE_SIZE } from '../limits.ts'
+import { MessageRef } from '../messages/entities.ts'
 import { Changed } from '../messages/events.ts'
 import { route } from '../route.ts'
-import { closed } from '../schema.ts'
+import { closed, PageLimit } from '../schema.ts'
 import { StarPage } from './entities.ts'
 
 const tags = ['messages']
 
-const params = closed({ conversationId: ConversationId, messageId: MessageId })
+const params = closed(MessageRef)
 
 export const StarMessage = route({
   method: 'PUT',
@@ -29,7 +28,7 @@ export const ListStars = route({
     summary: 'Your starred messages that you still see, the newest star first; go on from `next` while there is one',
     tags,
     querystring: closed({
-      limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_PAGE_SIZE })),
+      limit: Type.Optional(PageLimit),
       after: Type.Optional(Type.String({ pattern: '^[0-9a-f]{24}$', maxLength: 24 }))
     }),
     response: { 200: StarPage }

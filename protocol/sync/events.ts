@@ -5,7 +5,7 @@ import { command, durable } from '../envelope.ts'
 import { ConversationId, MessageId, StreamId, UserId } from '../ids.ts'
 import { SYNC_PAGE_ITEMS } from '../limits.ts'
 import { DraftState } from '../messages/drafts/entities.ts'
-import { Message } from '../messages/entities.ts'
+import { Message, MessageRef } from '../messages/entities.ts'
 import { ScheduledMessage } from '../messages/scheduled/entities.ts'
 import { PersonRequest } from '../requests/entities.ts'
 import { Counter, closed } from '../schema.ts'
@@ -28,7 +28,7 @@ export const SyncItem = Type.Union([
   closed({ type: Type.Literal('conversation'), rev: Counter, conversation: Conversation }),
   closed({ type: Type.Literal('membership'), rev: Counter, conversation: ConversationView }),
   closed({ type: Type.Literal('removed'), rev: Counter, conversationId: ConversationId }),
-  closed({ type: Type.Literal('hidden'), rev: Counter, conversationId: ConversationId, messageId: MessageId }),
+  closed({ type: Type.Literal('hidden'), rev: Counter, ...MessageRef }),
   closed({
     type: Type.Literal('star'),
     rev: Counter,

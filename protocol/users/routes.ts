@@ -1,8 +1,8 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { UserId } from '../ids.ts'
-import { CONTACTS_PER_SYNC, MAX_PAGE_SIZE } from '../limits.ts'
+import { CONTACTS_PER_SYNC } from '../limits.ts'
 import { route } from '../route.ts'
-import { closed, PLAIN_TEXT, withExamples } from '../schema.ts'
+import { closed, PageLimit, PLAIN_TEXT, withExamples } from '../schema.ts'
 import {
   Bio,
   Block,
@@ -21,7 +21,7 @@ import {
   Username
 } from './entities.ts'
 
-const limit = Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_PAGE_SIZE }))
+const limit = Type.Optional(PageLimit)
 
 const userParams = closed({ userId: UserId })
 
@@ -220,7 +220,7 @@ export const SearchUsers = route({
     tags,
     querystring: closed({
       q: Type.String({ minLength: 1, maxLength: 64, pattern: PLAIN_TEXT, examples: ['bob'] }),
-      limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_PAGE_SIZE }))
+      limit: Type.Optional(PageLimit)
     }),
     response: { 200: closed({ users: Type.Array(User) }) }
   }

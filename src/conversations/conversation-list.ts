@@ -6,11 +6,13 @@ import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { type Budgets, WEIGHT } from '../limits/budgets.ts'
 import type { FairGate } from '../limits/fair-gate.ts'
+import { skipOf } from '../page.ts'
 import { hiddenUpTo, peerOf } from '../present/present.ts'
 import { matcherOf } from '../search-words.ts'
 import type { ConversationStore, ListedRow } from '../store/conversations.ts'
 import type { ConversationDoc, PreferencesDoc } from '../store/documents.ts'
 import type { ListedMemberships, MemberStore } from '../store/members.ts'
+import { nameTimeCursor, readTimeCursor, type TimeCursor } from '../store/time-cursor.ts'
 import type { UserStore } from '../users/index.ts'
 import type { ConversationService } from './conversations.ts'
 
@@ -63,10 +65,8 @@ interface ListCut {
 const NONE: PreferencesDoc = {}
 
 /** Position in the list: pinned ones come first. */
-interface ListCursor {
-  isPinned: boolean
-  at: Date
-  id: ObjectId
+interface ListCursor extends TimeCursor {
+  readonly isPinned: boolean
 }
 
 /** Memberships that a page is cut from, the pinned ones apart. */
@@ -99,8 +99,9 @@ export class ConversationListService {
   }
 
   async #read(actor: Actor, request: ListRequest): Promise<ConversationPage> {
-    const { limit = PAGE_SIZE, after, unread } = request
-    const skip = skipOf(request, limit)
+    const { limit = PAGE_SIZE, page: number = 1, after, unread } = request
+    const skip = skipOf({ page: number, limit, max: MAX_NUMBERED, rows: 'conversations' })
+    if (number > 1 && after !== undefined) throw new AppError('invalid', 'Give one of page and after')
     const userId = new ObjectId(actor.userId)
     const since = new Date(Date.now() - NEW_MS)
     const { plain, kept, joined } = await this.#store.members.listByUser(userId, MAX_MEMBERSHIPS, since)
@@ -118,8 +119,7 @@ export class ConversationListService {
     const last = page.at(-1)
     if (rows.length <= upTo || last === undefined) return { conversations }
     const isPinned = candidates.pinned.some(id => id.equals(last.doc._id))
-    const cursor = `${isPinned ? 'p' : ''}${last.at.getTime()}_${last.doc._id.toHexString()}`
-    return { conversations, next: cursor }
+    return { conversations, next: `${isPinned ? 'p' : ''}${nameTimeCursor({ at: last.at, id: last.doc._id })}` }
   }
 
   async #views(userId: ObjectId, docs: readonly ConversationDoc[]): Promise<ConversationView[]> {
@@ -212,16 +212,7 @@ function newestOf(joined: ListedMemberships['joined']): ListedMemberships['joine
   return [...joined].sort((a, b) => b.joinedAt.getTime() - a.joinedAt.getTime()).slice(0, MAX_NEW)
 }
 
-/** Number of conversations before a numbered page. @throws {AppError} `invalid` */
-function skipOf({ page = 1, after }: ListRequest, limit: number): number {
-  const isPage = Number.isInteger(page) && page >= 1 && page * limit <= MAX_NUMBERED
-  if (!isPage) throw new AppError('invalid', `Pages are numbered from 1, and reach ${MAX_NUMBERED} conversations`)
-  if (page > 1 && after !== undefined) throw new AppError('invalid', 'Give one of page and after')
-  return (page - 1) * limit
-}
-
 function readListCursor(after: string): ListCursor {
   const isPinned = after.startsWith('p')
-  const [at = '', id = ''] = after.slice(isPinned ? 1 : 0).split('_')
-  return { isPinned, at: new Date(Number(at)), id: new ObjectId(id) }
+  return { isPinned, ...readTimeCursor(after.slice(isPinned ? 1 : 0)) }
 }

@@ -5,7 +5,6 @@ import { bareId } from '../../protocol/ids.ts'
 import type { Actor } from '../actor.ts'
 import type { Bus } from '../bus/bus.ts'
 import { ObjectId } from '../database/object-id.ts'
-import { AppError } from '../errors.ts'
 import { conversationId } from '../ids.ts'
 import { FOR_EVER, isHiddenAt, isMuted, presentMembership } from '../present/present.ts'
 import type { ConversationStore, Head } from '../store/conversations.ts'
@@ -13,7 +12,7 @@ import type { MemberDoc, PreferencesDoc } from '../store/documents.ts'
 import type { MemberStore } from '../store/members.ts'
 import { noSuchConversation } from '../store/missing.ts'
 import type { AccountStore } from '../streams/store.ts'
-import { requireWellFormed } from '../text.ts'
+import { requireMoment, requireWellFormed } from '../text.ts'
 import type { ReceiptService } from './receipts.ts'
 
 interface PreferenceDeps {
@@ -139,9 +138,7 @@ function fieldsOf(changes: PreferenceChanges, seq: number): { [name in keyof Pre
 function mutedUntilOf(muted: boolean | undefined, until: string | undefined): Date | undefined {
   if (muted === false) return undefined
   if (until === undefined) return FOR_EVER
-  const moment = new Date(isLocalTime(until) ? `${until}Z` : until)
-  if (Number.isNaN(moment.getTime())) throw new AppError('invalid', 'mutedUntil is not a moment')
-  return moment
+  return requireMoment('mutedUntil', isLocalTime(until) ? `${until}Z` : until)
 }
 
 /** A time without a zone, which is read as UTC wherever the server is. */

@@ -18,7 +18,8 @@ import type { ScheduledService } from './scheduled/scheduled.ts'
 import { starCommands } from './stars/commands.ts'
 import type { StarService } from './stars/stars.ts'
 
-interface MessageCommandDeps {
+/** Services of messages that commands and routes call. */
+export interface MessageCommandDeps {
   readonly history: HistoryService
   readonly messages: MessageService
   readonly drafts: DraftService

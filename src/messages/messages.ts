@@ -16,7 +16,6 @@ import {
   requirePresent,
   requireSender,
   requireUnblocked,
-  requireVisible,
   viewOf
 } from '../conversations/index.ts'
 import { ObjectId } from '../database/object-id.ts'
@@ -24,7 +23,7 @@ import { AppError } from '../errors.ts'
 import { conversationId, messageId } from '../ids.ts'
 import type { TokenBuckets } from '../limits/token-buckets.ts'
 import { omitUndefined } from '../omit-undefined.ts'
-import { isHiddenFor, presentMessage, readerOf } from '../present/present.ts'
+import { isHiddenFor, presentMessage } from '../present/present.ts'
 import type { Commits } from '../store/commit/commits.ts'
 import type { Draft } from '../store/commit/draft.ts'
 import type { MessageDoc } from '../store/documents.ts'
@@ -34,15 +33,10 @@ import { noSuchMessage } from '../store/missing.ts'
 import { tombstoneOf } from '../store/tombstones.ts'
 import type { View } from '../store/view.ts'
 import type { AccountStore } from '../streams/store.ts'
+import { changeMessage, type MessageRef, replaceMessage } from './changing.ts'
 import { readContent } from './content.ts'
 import { type Edit, requireEdit, requireOwnWords, withEdit } from './editing.ts'
 import type { Sending, SendResult } from './sending.ts'
-
-/** Names one message; ids in either form. */
-export interface MessageRef {
-  conversationId: string
-  messageId: string
-}
 
 /** A message, and how the actor sees its conversation. */
 interface Located {
@@ -107,9 +101,10 @@ export class MessageService {
    * @throws {AppError} `invalid`, `not_found`, `forbidden`, `gone`, `edit_window_closed`, `rate_limited`, `too_large`
    */
   async edit(actor: Actor, { conversationId: id, messageId: ofMessage, ...edit }: MessageRef & Edit): Promise<Message> {
-    const place = { conversationId: id, messageId: ofMessage, bytes: requireEdit(edit, this.#config.limits.textBytes) }
+    const place = { conversationId: id, messageId: ofMessage }
+    const bytes = requireEdit(edit, this.#config.limits.textBytes)
     this.#changes.takeInTurn(actor, 'You are editing too fast')
-    return await this.#change(actor, place, (draft, message) => {
+    const decide = (draft: Draft, message: Readonly<MessageDoc>) => {
       requireSender(message, actor)
       requireUnblocked(draft.state)
       requireFromPerson(message)
@@ -120,17 +115,14 @@ export class MessageService {
       }
       const changed = withEdit(message, edit, draft)
       if (changed === message) return message
-      const edited = draft.replace(changed)
-      const answered = draft.answeredBy(edited)
-      const about = omitUndefined({ seq: edited.seq, quotedSeq: answered?.seq })
-      draft.emit(MessageEdited, () => presentMessage(edited, answered), about)
-      return edited
-    })
+      return replaceMessage(draft, changed, MessageEdited, presented => presented)
+    }
+    return await changeMessage(this.#store.commits, actor, place, { bytes, decide })
   }
 
   /** Deletes for everyone what is one's own or, as an admin, anybody's in the group. Repeating it changes nothing. @returns what is left of it */
   async deleteForEveryone(actor: Actor, place: MessageRef): Promise<Message> {
-    return await this.#change(actor, place, (draft, message) => {
+    const decide = (draft: Draft, message: Readonly<MessageDoc>) => {
       requireFromPerson(message)
       const isAdmin = draft.state.doc.type === 'group' && requireMember(draft.state, actor).role !== 'member'
       if (!isAdmin) requireSender(message, actor)
@@ -138,7 +130,8 @@ export class MessageService {
       const tombstone = draft.replace(tombstoneOf(message, draft.now))
       draft.emit(MessageDeleted, () => presentMessage(tombstone), { seq: tombstone.seq })
       return tombstone
-    })
+    }
+    return await changeMessage(this.#store.commits, actor, place, { decide })
   }
 
   /** Hides a message from the actor alone, on all their devices. */
@@ -207,25 +200,5 @@ export class MessageService {
     })
     if (message.seq <= view.afterSeq) throw noSuchMessage()
     return { message, view }
-  }
-
-  async #change(
-    actor: Actor,
-    { bytes, ...place }: MessageRef & { bytes?: number },
-    decide: (draft: Draft, message: Readonly<MessageDoc>) => Readonly<MessageDoc>
-  ): Promise<Message> {
-    const id = new ObjectId(bareId(place.messageId))
-    const present = await this.#store.commits.run(bareId(place.conversationId), {
-      messageId: id,
-      withAnswered: true,
-      ...omitUndefined({ bytes }),
-      decide: draft => {
-        const member = requireMember(draft.state, actor)
-        const changed = decide(draft, requireVisible(member, draft.message(id)))
-        const answered = draft.answeredBy(changed)
-        return () => presentMessage(changed, answered, readerOf(member))
-      }
-    })
-    return present()
   }
 }

@@ -4,34 +4,17 @@ import { type BoundRoute, route } from '../contract/route.ts'
 import type { ReceiptService } from '../conversations/index.ts'
 import { AppError } from '../errors.ts'
 import { presentChanged } from '../present/changed.ts'
-import type { DraftService } from './drafts/drafts.ts'
+import type { MessageCommandDeps } from './commands.ts'
 import { draftRoutes } from './drafts/rest.ts'
-import type { ExpiryService } from './expiring/expiry.ts'
 import { expiryRoutes } from './expiring/rest.ts'
-import type { ForwardingService } from './forwarding/forwarding.ts'
 import { forwardingRoutes } from './forwarding/rest.ts'
-import type { HistoryService } from './history.ts'
-import type { MessageService } from './messages.ts'
-import type { PinService } from './pins/pins.ts'
 import { pinRoutes } from './pins/rest.ts'
-import type { ReactionService } from './reactions/reactions.ts'
 import { reactionRoutes } from './reactions/rest.ts'
 import { scheduledRoutes } from './scheduled/rest.ts'
-import type { ScheduledService } from './scheduled/scheduled.ts'
 import { starRoutes } from './stars/rest.ts'
-import type { StarService } from './stars/stars.ts'
 
-interface MessageRouteDeps {
-  readonly history: HistoryService
-  readonly messages: MessageService
+interface MessageRouteDeps extends MessageCommandDeps {
   readonly receipts: Pick<ReceiptService, 'findByMessage'>
-  readonly drafts: DraftService
-  readonly expiry: ExpiryService
-  readonly scheduled: ScheduledService
-  readonly forwarding: ForwardingService
-  readonly pins: PinService
-  readonly reactions: ReactionService
-  readonly stars: StarService
 }
 
 /** Routes of messages and history, of what is sent later or goes by itself, of forwarding, pins and stars. */

@@ -8,12 +8,14 @@ import { AppError } from '../errors.ts'
 import { type Budgets, WEIGHT } from '../limits/budgets.ts'
 import { FairGate } from '../limits/fair-gate.ts'
 import { omitUndefined } from '../omit-undefined.ts'
+import { skipOf } from '../page.ts'
 import { fitPage, presentMessage, readerOf } from '../present/present.ts'
 import type { ConversationStore } from '../store/conversations.ts'
 import type { MemberDoc, MessageDoc } from '../store/documents.ts'
 import type { MemberStore } from '../store/members.ts'
 import type { MessageStore } from '../store/messages.ts'
 import { noSuchConversation } from '../store/missing.ts'
+import { requireMoment } from '../text.ts'
 import { NONE, type Sealer } from './blocks/sealer.ts'
 import type { SearchBlockStore } from './blocks/store.ts'
 import { facetTerms } from './facets.ts'
@@ -72,9 +74,9 @@ export class MessageSearch {
    * @throws {AppError} `invalid`; `not_found` for who is not a member; `rate_limited`, `busy`
    */
   async find(actor: Actor, request: MessageSearchRequest): Promise<MessageSearchPage> {
-    const { limit = PAGE_SIZE, page = 1 } = request
-    const skip = (page - 1) * limit
-    requirePage(request, skip + limit)
+    const { limit = PAGE_SIZE, page = 1, cursor } = request
+    const skip = skipOf({ page, limit, max: MAX_NUMBERED, rows: 'messages' })
+    if (page > 1 && cursor !== undefined) throw new AppError('invalid', 'Give one of page and cursor')
     const query = request.q === undefined ? undefined : readQuery(request.q)
     const wanted = wantedOf(actor, request, query)
     const terms = [...(query?.terms ?? []), ...facetTerms(request)]
@@ -166,32 +168,19 @@ const AT_END: Position = {
   block: { at: new Date(0), conversationId: LAST_ID, span: 0 }
 }
 
-function requirePage({ page = 1, cursor }: MessageSearchRequest, end: number): void {
-  if (!Number.isInteger(page) || page < 1 || end > MAX_NUMBERED) {
-    throw new AppError('invalid', `Pages are numbered from 1, and reach ${MAX_NUMBERED} messages`)
-  }
-  if (page > 1 && cursor !== undefined) throw new AppError('invalid', 'Give one of page and cursor')
-}
-
 function positionOf({ cursor, before }: SearchMessagesData): Position {
   if (cursor !== undefined) return decodePosition(cursor)
   if (before === undefined) return START
-  return { ...START, after: { at: momentOf('before', before), id: FIRST_ID } }
+  return { ...START, after: { at: requireMoment('before', before), id: FIRST_ID } }
 }
 
 function wantedOf(actor: Actor, request: SearchMessagesData, query: Query | undefined): Wanted {
   const { after, senderId, type, hasFile, mention } = request
   return {
     userId: new ObjectId(actor.userId),
-    since: after === undefined ? undefined : momentOf('after', after),
+    since: after === undefined ? undefined : requireMoment('after', after),
     // Most texts that lack a word need not leave the database.
     text: query && (roughPattern(query) ?? true),
     ...omitUndefined({ senderId, type, hasFile, mention })
   }
-}
-
-function momentOf(field: string, text: string): Date {
-  const moment = new Date(text)
-  if (Number.isNaN(moment.getTime())) throw new AppError('invalid', `${field} is not a moment`)
-  return moment
 }

@@ -2,7 +2,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { ConversationId } from '../../ids.ts'
 import { MAX_PAGE_SIZE } from '../../limits.ts'
 import { route } from '../../route.ts'
-import { closed, withExamples } from '../../schema.ts'
+import { closed, PageLimit, TimeCursor, withExamples } from '../../schema.ts'
 import { ClientId } from '../entities.ts'
 import { NewContent } from '../events.ts'
 import { ScheduledId, ScheduledMessage, SendAt } from './entities.ts'
@@ -41,8 +41,8 @@ export const ListScheduledMessages = route({
     summary: 'Your scheduled messages that are not sent, in the order of their time; those that were refused too',
     tags,
     querystring: closed({
-      limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_PAGE_SIZE })),
-      after: Type.Optional(Type.String({ maxLength: 64, pattern: '^[0-9]{1,15}_[0-9a-f]{24}$' }))
+      limit: Type.Optional(PageLimit),
+      after: Type.Optional(TimeCursor)
     }),
     response: { 200: ScheduledPage }
   }

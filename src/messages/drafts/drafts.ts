@@ -17,11 +17,12 @@ import { fillPage } from '../../page.ts'
 import type { MessageDraftDoc } from '../../store/documents.ts'
 import type { MemberStore } from '../../store/members.ts'
 import { noSuchConversation } from '../../store/missing.ts'
+import { nameTimeCursor, readTimeCursor } from '../../store/time-cursor.ts'
 import type { AccountStore } from '../../streams/store.ts'
 import { requireMoment, requireWellFormed } from '../../text.ts'
 import type { RequireAnswerable } from '../answerable.ts'
 import { presentDraft, presentState } from './present.ts'
-import type { DraftCursor, MessageDraftStore } from './store.ts'
+import type { MessageDraftStore } from './store.ts'
 
 interface DraftDeps {
   readonly store: {
@@ -74,10 +75,11 @@ export class DraftService {
   /** A page of the actor's drafts, the newest first, as many as fit a list. */
   async list(actor: Actor, { limit = PAGE_SIZE, after }: { limit?: number; after?: string }): Promise<DraftPage> {
     this.#budgets.spend(actor, WEIGHT.page)
-    const cursor = after === undefined ? undefined : cursorOf(after)
+    const cursor = after === undefined ? undefined : readTimeCursor(after)
     const rows = this.#store.messageDrafts.newest(new ObjectId(actor.userId), limit + 1, cursor)
     const { page, last } = await fillPage(rows, { limit, maxBytes: LIST_BYTES }, ({ content }) => bytesOf(content))
-    return { drafts: page.map(presentDraft), ...omitUndefined({ next: last && nameOf(last) }) }
+    const next = last && nameTimeCursor({ at: last.changedAt, id: last.conversationId })
+    return { drafts: page.map(presentDraft), ...omitUndefined({ next }) }
   }
 
   /** The actor's draft of a conversation. @throws {AppError} `not_found` for who is not a member */
@@ -208,13 +210,4 @@ function readContent(
 
 function bytesOf({ text = '', encryptedContent = '' }: NonNullable<MessageDraftDoc['content']>): number {
   return 256 + Buffer.byteLength(text) + encryptedContent.length
-}
-
-function cursorOf(after: string): DraftCursor {
-  const [at = '', id = ''] = after.split('_')
-  return { changedAt: new Date(Number(at)), conversationId: new ObjectId(id) }
-}
-
-function nameOf({ changedAt, conversationId }: DraftCursor): string {
-  return `${changedAt.getTime()}_${conversationId.toHexString()}`
 }

@@ -1,6 +1,7 @@
 import type { ClientSession, Collection, Db, IndexDescription, ObjectId } from 'mongodb'
 import { omitUndefined } from '../../omit-undefined.ts'
 import type { MessageDraftDoc } from '../../store/documents.ts'
+import type { TimeCursor } from '../../store/time-cursor.ts'
 
 /** Time for which it is kept that a draft was taken away, so that an older one that comes late does not bring it back, s. */
 const TAKEN_AWAY_S = 30 * 24 * 3_600
@@ -10,12 +11,6 @@ const FEW = 10
 
 /** A draft that is there. */
 export type PresentDraft = Omit<MessageDraftDoc, '_id'> & Required<Pick<MessageDraftDoc, 'content'>>
-
-/** Position in a list of drafts. */
-export interface DraftCursor {
-  readonly changedAt: Date
-  readonly conversationId: ObjectId
-}
 
 /** Drafts of messages, one for each person and conversation. The commit removes those of who leaves. */
 export class MessageDraftStore {
@@ -45,15 +40,12 @@ export class MessageDraftStore {
   }
 
   /** Drafts of one person that are there, the newest first; they are read as they are asked for. */
-  newest(userId: ObjectId, limit: number, after: DraftCursor | undefined): AsyncIterable<PresentDraft> {
+  newest(userId: ObjectId, limit: number, after: TimeCursor | undefined): AsyncIterable<PresentDraft> {
     const older =
       after === undefined
         ? {}
         : {
-            $or: [
-              { changedAt: { $lt: after.changedAt } },
-              { changedAt: after.changedAt, conversationId: { $lt: after.conversationId } }
-            ]
+            $or: [{ changedAt: { $lt: after.at } }, { changedAt: after.at, conversationId: { $lt: after.id } }]
           }
     return this.#drafts.find<PresentDraft>(
       { userId, content: { $exists: true }, ...older },

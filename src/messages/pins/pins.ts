@@ -1,5 +1,3 @@
-import type { Created } from '../../../protocol/envelope.ts'
-import { bareId } from '../../../protocol/ids.ts'
 import { PAGE_SIZE, SYNC_PAGE_BYTES } from '../../../protocol/limits.ts'
 import type { Message } from '../../../protocol/messages/entities.ts'
 import { MessagePinned, MessageUnpinned } from '../../../protocol/pins/events.ts'
@@ -12,7 +10,6 @@ import {
   requireMayPin,
   requirePresent,
   requireUnblocked,
-  requireVisible,
   viewOf
 } from '../../conversations/index.ts'
 import { ObjectId } from '../../database/object-id.ts'
@@ -21,14 +18,13 @@ import { userId } from '../../ids.ts'
 import { type Budgets, WEIGHT } from '../../limits/budgets.ts'
 import type { FairGate } from '../../limits/fair-gate.ts'
 import type { TokenBuckets } from '../../limits/token-buckets.ts'
-import { omitUndefined } from '../../omit-undefined.ts'
-import { fitPage, presentMessage, readerOf } from '../../present/present.ts'
+import { fitPage, presentMessage } from '../../present/present.ts'
 import type { Commits } from '../../store/commit/commits.ts'
 import type { Draft } from '../../store/commit/draft.ts'
 import type { MessageDoc } from '../../store/documents.ts'
 import type { MemberStore } from '../../store/members.ts'
 import type { MessageStore } from '../../store/messages.ts'
-import type { MessageRef } from '../messages.ts'
+import { changeMessage, type MessageRef, replaceMessage } from '../changing.ts'
 
 interface PinDeps {
   readonly store: {
@@ -77,8 +73,12 @@ export class PinService {
       if ((draft.state.doc.pinCount ?? 0) >= this.#maxPins) {
         throw new AppError('quota_reached', `At most ${this.#maxPins} messages can be pinned`)
       }
-      const pinned = { userId: new ObjectId(actor.userId), at: draft.now }
-      const after = tellChange(draft, actor, { event: MessagePinned, message: { ...message, pinned } })
+      const by = new ObjectId(actor.userId)
+      const pinned = { userId: by, at: draft.now }
+      const after = replaceMessage(draft, { ...message, pinned }, MessagePinned, it => ({
+        message: it,
+        userId: userId(by)
+      }))
       appendSystemMessage(draft, actor, { kind: 'pinned', messageId: message._id })
       return after
     })
@@ -88,7 +88,8 @@ export class PinService {
   async remove(actor: Actor, place: MessageRef): Promise<Message> {
     return await this.#change(actor, place, (draft, { pinned, ...message }) => {
       if (pinned === undefined) return message
-      return tellChange(draft, actor, { event: MessageUnpinned, message })
+      const by = userId(new ObjectId(actor.userId))
+      return replaceMessage(draft, message, MessageUnpinned, it => ({ message: it, userId: by }))
     })
   }
 
@@ -121,34 +122,14 @@ export class PinService {
     decide: (draft: Draft, message: Readonly<MessageDoc>) => Readonly<MessageDoc>
   ): Promise<Message> {
     this.#changes.takeInTurn(actor, 'You are pinning too fast')
-    const id = new ObjectId(bareId(place.messageId))
-    const present = await this.#store.commits.run(bareId(place.conversationId), {
-      messageId: id,
-      withAnswered: true,
-      decide: draft => {
-        const member = requireMayPin(draft.state, actor)
-        const message = requireVisible(member, draft.message(id))
+    return await changeMessage(this.#store.commits, actor, place, {
+      requireMay: requireMayPin,
+      decide: (draft, message) => {
         requireUnblocked(draft.state)
         requireFromPerson(message)
         requirePresent(message)
-        const changed = decide(draft, message)
-        const answered = draft.answeredBy(changed)
-        return () => presentMessage(changed, answered, readerOf(member))
+        return decide(draft, message)
       }
     })
-    return present()
   }
-}
-
-/** Replaces a message, and emits the event of that. @returns the message with its new `rev` */
-function tellChange(
-  draft: Draft,
-  actor: Actor,
-  { event, message }: { event: typeof MessagePinned | typeof MessageUnpinned; message: MessageDoc }
-): MessageDoc {
-  const after = draft.replace(message)
-  const answered = draft.answeredBy(after)
-  const tell = () => ({ message: presentMessage(after, answered), userId: userId(new ObjectId(actor.userId)) })
-  draft.emit<Created<typeof event>>(event, tell, omitUndefined({ seq: after.seq, quotedSeq: answered?.seq }))
-  return after
 }

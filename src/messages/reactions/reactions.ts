@@ -1,20 +1,16 @@
 import type { Created } from '../../../protocol/envelope.ts'
-import { bareId } from '../../../protocol/ids.ts'
 import type { Message } from '../../../protocol/messages/entities.ts'
 import { ReactionAdded, ReactionRemoved } from '../../../protocol/reactions/events.ts'
 import type { Actor } from '../../actor.ts'
 import type { Config } from '../../config/config.ts'
-import { requireMember, requirePresent, requireUnblocked, requireVisible } from '../../conversations/index.ts'
+import { requirePresent, requireUnblocked } from '../../conversations/index.ts'
 import { ObjectId } from '../../database/object-id.ts'
 import { AppError } from '../../errors.ts'
 import { userId } from '../../ids.ts'
 import type { TokenBuckets } from '../../limits/token-buckets.ts'
-import { omitUndefined } from '../../omit-undefined.ts'
-import { presentMessage, readerOf } from '../../present/present.ts'
 import type { Commits } from '../../store/commit/commits.ts'
-import type { Draft } from '../../store/commit/draft.ts'
-import type { MessageDoc, ReactionDoc } from '../../store/documents.ts'
-import type { MessageRef } from '../messages.ts'
+import type { ReactionDoc } from '../../store/documents.ts'
+import { changeMessage, type MessageRef, replaceMessage } from '../changing.ts'
 
 const ONE_EMOJI = '^(?:\\p{RGI_Emoji}|\\p{Extended_Pictographic}\\p{Emoji_Modifier}?)$'
 /** Not a literal, because TypeScript's target does not know the flag `v` yet, which Node 20 has. */
@@ -60,24 +56,17 @@ export class ReactionService {
   ): Promise<Message> {
     requireEmoji(emoji)
     this.#changes.takeInTurn(actor, 'You are reacting too fast')
-    const id = new ObjectId(bareId(place.messageId))
-    const decide = (draft: Draft): (() => Message) => {
-      const member = requireMember(draft.state, actor)
-      const message = requireVisible(member, draft.message(id))
-      requireUnblocked(draft.state)
-      requirePresent(message)
-      const answered = draft.answeredBy(message)
-      const present = (doc: MessageDoc) => () => presentMessage(doc, answered, readerOf(member))
-      const reactions = next(message.reactions ?? [], draft.now)
-      if (reactions === undefined) return present(message)
-      const after = draft.replace({ ...message, reactions })
-      const by = { userId: userId(new ObjectId(actor.userId)), emoji }
-      const tell = () => ({ message: presentMessage(after, answered), ...by })
-      draft.emit<Created<typeof event>>(event, tell, omitUndefined({ seq: after.seq, quotedSeq: answered?.seq }))
-      return present(after)
-    }
-    const change = { messageId: id, withAnswered: true, decide }
-    return (await this.#commits.run(bareId(place.conversationId), change))()
+    return await changeMessage(this.#commits, actor, place, {
+      decide: (draft, message) => {
+        requireUnblocked(draft.state)
+        requirePresent(message)
+        const reactions = next(message.reactions ?? [], draft.now)
+        if (reactions === undefined) return message
+        const by = { userId: userId(new ObjectId(actor.userId)), emoji }
+        const dataOf = (it: Message) => ({ message: it, ...by })
+        return replaceMessage<Created<typeof event>>(draft, { ...message, reactions }, event, dataOf)
+      }
+    })
   }
 
   #with(

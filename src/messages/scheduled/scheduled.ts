@@ -17,13 +17,14 @@ import { fillPage } from '../../page.ts'
 import type { ConversationStore } from '../../store/conversations.ts'
 import type { MemberStore } from '../../store/members.ts'
 import { noSuchConversation } from '../../store/missing.ts'
+import { nameTimeCursor, readTimeCursor } from '../../store/time-cursor.ts'
 import { requireMoment } from '../../text.ts'
 import type { RequireAnswerable } from '../answerable.ts'
 import type { FilesPort } from '../attaching.ts'
 import { type NewContent, readContent } from '../content.ts'
 import type { ChangeScheduled } from './changes.ts'
 import { presentScheduled, withPrefixes } from './present.ts'
-import type { ScheduledCursor, ScheduledDoc, ScheduledStore } from './store.ts'
+import type { ScheduledDoc, ScheduledStore } from './store.ts'
 
 /** Kind of the work that sends them; the key is `<id>.<version>`. */
 export const SENDING = 'scheduled-message'
@@ -46,7 +47,7 @@ interface ScheduledDeps {
   readonly changeScheduled: ChangeScheduled
 }
 
-/** What is to be sent, and when; checked. */
+/** Content to be sent, and when; checked. */
 type Plan = Required<Pick<ScheduledDoc, 'sendAt' | 'content'>> & Pick<ScheduledDoc, 'bodyHash'>
 
 /**
@@ -92,10 +93,11 @@ export class ScheduledService {
   /** A page of the actor's that are not sent, in the order of their time, as many as fit a list. */
   async list(actor: Actor, { limit = PAGE_SIZE, after }: { limit?: number; after?: string }): Promise<ScheduledPage> {
     this.#deps.budgets.spend(actor, WEIGHT.page)
-    const cursor = after === undefined ? undefined : cursorOf(after)
+    const cursor = after === undefined ? undefined : readTimeCursor(after)
     const rows = this.#store.scheduled.pageByUser(new ObjectId(actor.userId), limit + 1, cursor)
     const { page, last } = await fillPage(rows, { limit, maxBytes: LIST_BYTES }, bytesOf)
-    return { scheduled: page.map(presentScheduled), ...omitUndefined({ next: last && nameOf(last) }) }
+    const next = last && nameTimeCursor({ at: last.sendAt, id: last._id })
+    return { scheduled: page.map(presentScheduled), ...omitUndefined({ next }) }
   }
 
   /** @throws {AppError} `not_found` for others than its sender */
@@ -195,13 +197,4 @@ function requireSame(first: ScheduledDoc, { bodyHash }: Plan): ScheduledDoc {
 
 function bytesOf({ content }: ScheduledDoc): number {
   return 512 + Buffer.byteLength(JSON.stringify(content ?? {}))
-}
-
-function cursorOf(after: string): ScheduledCursor {
-  const [at = '', id = ''] = after.split('_')
-  return { sendAt: new Date(Number(at)), id: new ObjectId(id) }
-}
-
-function nameOf({ sendAt, _id }: ScheduledDoc): string {
-  return `${sendAt.getTime()}_${_id.toHexString()}`
 }

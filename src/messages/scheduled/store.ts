@@ -1,6 +1,7 @@
 import type { ClientSession, Collection, Db, IndexDescription, ObjectId } from 'mongodb'
 import type { ScheduledStatus } from '../../../protocol/messages/scheduled/entities.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
+import type { TimeCursor } from '../../store/time-cursor.ts'
 import type { NewContent } from '../content.ts'
 
 /** A message that is sent at its time. Once that is done, or it was taken back, its place stays without its content. */
@@ -20,12 +21,6 @@ export interface ScheduledDoc {
   messageId?: ObjectId
   refusal?: { code: string; message: string }
   createdAt: Date
-}
-
-/** Position in a list of scheduled messages. */
-export interface ScheduledCursor {
-  readonly sendAt: Date
-  readonly id: ObjectId
 }
 
 const OPEN = { content: { $exists: true } }
@@ -70,11 +65,9 @@ export class ScheduledStore {
   }
 
   /** Those of one person that are not at their end, in the order of their time; they are read as they are asked for. */
-  pageByUser(userId: ObjectId, limit: number, after: ScheduledCursor | undefined): AsyncIterable<ScheduledDoc> {
+  pageByUser(userId: ObjectId, limit: number, after: TimeCursor | undefined): AsyncIterable<ScheduledDoc> {
     const later =
-      after === undefined
-        ? {}
-        : { $or: [{ sendAt: { $gt: after.sendAt } }, { sendAt: after.sendAt, _id: { $gt: after.id } }] }
+      after === undefined ? {} : { $or: [{ sendAt: { $gt: after.at } }, { sendAt: after.at, _id: { $gt: after.id } }] }
     return this.#scheduled.find(
       { userId, ...OPEN, ...later },
       { sort: { sendAt: 1, _id: 1 }, limit, batchSize: Math.min(limit, FEW) }

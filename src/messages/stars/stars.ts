@@ -18,7 +18,8 @@ import { presentMessage, type Reader, readerOf } from '../../present/present.ts'
 import type { MemberStore } from '../../store/members.ts'
 import type { MessagePlace, MessageStore } from '../../store/messages.ts'
 import type { AccountStore } from '../../streams/store.ts'
-import type { MessageRef, MessageService } from '../messages.ts'
+import type { MessageRef } from '../changing.ts'
+import type { MessageService } from '../messages.ts'
 import type { StarDoc, StarStore } from './store.ts'
 
 interface StarDeps {

@@ -29,6 +29,7 @@ const LETTERS: ReadonlyMap<string, string> = new Map(
 )
 /** Pieces whose folded form is kept. */
 const MAX_KEPT = 20_000
+
 const ASCII = /^[\0-\x7f]*$/
 
 const kept = new Map<string, string>()
@@ -38,7 +39,7 @@ const kept = new Map<string, string>()
  * folded alike.
  */
 export function fold(text: string): Folded {
-  if (ASCII.test(text)) return { text: text.toLowerCase(), startOf: index => index, endOf: index => index + 1 }
+  if (isAscii(text)) return { text: text.toLowerCase(), startOf: index => index, endOf: index => index + 1 }
   const starts: number[] = []
   const ends: number[] = []
   let folded = ''
@@ -54,6 +55,11 @@ export function fold(text: string): Folded {
     at = end
   }
   return { text: folded, startOf: index => starts[index] ?? text.length, endOf: index => ends[index] ?? text.length }
+}
+
+/** Whether a text has the characters of ASCII alone. */
+export function isAscii(text: string): boolean {
+  return ASCII.test(text)
 }
 
 function foldPiece(piece: string): string {

@@ -1,4 +1,4 @@
-import type { Folded } from './fold.ts'
+import { type Folded, isAscii } from './fold.ts'
 
 /** A word, or a sign of a script that is written without spaces, or an emoji; folded. */
 export interface Token {
@@ -22,13 +22,12 @@ const TOKEN = new RegExp(
   'gu'
 )
 const ASCII_WORD = /[a-z0-9]+/g
-const ASCII = /^[\0-\x7f]*$/
 
 /** The tokens of a text, in their order. */
 export function tokensOf(folded: Folded): Token[] {
   const tokens: Token[] = []
   let last = -1
-  for (const match of folded.text.matchAll(ASCII.test(folded.text) ? ASCII_WORD : TOKEN)) {
+  for (const match of folded.text.matchAll(isAscii(folded.text) ? ASCII_WORD : TOKEN)) {
     const [token, sign] = match
     const end = match.index + token.length
     const place = { start: folded.startOf(match.index), end: folded.endOf(end - 1) }
