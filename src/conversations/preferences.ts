@@ -113,7 +113,7 @@ export class PreferenceService {
   /** The membership, and the head read before it. */
   async #require(actor: Actor, id: string): Promise<{ me: MemberDoc; head: Head }> {
     const _id = new ObjectId(bareId(id))
-    const [head] = await this.#store.conversations.heads([_id])
+    const head = await this.#store.conversations.head(_id)
     const me = await this.#store.members.find(_id, new ObjectId(actor.userId))
     if (head === undefined || me === null) throw noSuchConversation()
     return { me, head }

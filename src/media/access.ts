@@ -55,13 +55,15 @@ export class FileAccess {
   }
 
   async #require(file: FileDoc, { userId, conversationId }: Asker): Promise<void> {
-    if (userId !== undefined && file.ownerId.equals(userId)) return
-    if (conversationId === undefined || !isId(conversationId)) throw noSuchFile()
     const { store, clock } = this.#deps
+    if (userId !== undefined && file.ownerId.equals(userId) && (await store.files.isStored(file._id))) return
+    if (conversationId === undefined || !isId(conversationId)) throw noSuchFile()
     const id = new ObjectId(bareId(conversationId))
-    const member = userId === undefined ? undefined : await store.members.find(id, new ObjectId(userId))
+    const [found, member] = await Promise.all([
+      store.files.findUses(id, file._id, new Date(clock.now())),
+      userId === undefined ? undefined : store.members.find(id, new ObjectId(userId))
+    ])
     if (member === null) throw noSuchFile()
-    const found = await store.files.findUses(id, file._id, new Date(clock.now()))
     const isSeen = found.some(
       message => member === undefined || (message.seq > hiddenUpTo(member) && !isHiddenFor(message, member.userId))
     )

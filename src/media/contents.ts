@@ -4,15 +4,20 @@ import { bareId } from '../../protocol/ids.ts'
 import type { FileVariant } from '../../protocol/media/entities.ts'
 import type { Actor } from '../actor.ts'
 import { ObjectId } from '../database/object-id.ts'
+import { boundedMap } from '../limits/bounded-map.ts'
 import { linkOf } from '../present/file-links.ts'
 import { noSuchFile } from '../store/missing.ts'
 import type { FileAccess } from './access.ts'
 import { servedAs } from './content-type.ts'
+import { SmallBlobs } from './small-blobs.ts'
 import type { BlobStore, ByteRange } from './storage/index.ts'
 import { type FileDoc, type FileStore, keyOf } from './store.ts'
 
 /** Time for which browsers keep what they have fetched, seconds: access is asked again after it. */
 const KEPT_SECONDS = 3_600
+
+/** Files whose rows are kept in memory. */
+const MAX_FILES = 10_000
 
 interface ContentsDeps {
   readonly store: { readonly files: FileStore }
@@ -36,37 +41,51 @@ export interface Content {
   readonly status: 200 | 206 | 304 | 416
   readonly headers: Readonly<Record<string, string>>
   /** Opened when it is asked for; absent where nothing is sent. */
-  readonly open?: () => Promise<Readable>
+  readonly open?: () => Promise<Readable | Buffer>
 }
 
 /** The bytes of files, whole or in ranges, for who may read them. */
 export class FileContents {
   readonly #deps: ContentsDeps
+  readonly #small: SmallBlobs
+  /** What is shown of a file never changes; whether it is still there is asked with the access. */
+  readonly #files = boundedMap<FileDoc>(MAX_FILES)
 
   constructor(deps: ContentsDeps) {
     this.#deps = deps
+    this.#small = new SmallBlobs(deps.storage)
   }
 
   /** @throws {AppError} `not_found`, `gone`, `account_disabled` */
   async find(actor: Actor | null, wanted: Wanted): Promise<Content> {
-    const { store, access, storage } = this.#deps
-    const [file] = await store.files.findStored([new ObjectId(bareId(wanted.fileId))])
-    if (file === undefined) throw noSuchFile()
+    const { access, storage } = this.#deps
+    const file = await this.#fileOf(bareId(wanted.fileId))
     await access.requireLink(file, actor, linkOf(wanted.fileId, wanted.query))
     const about = wanted.variant === 'original' ? file : file.variants[wanted.variant]
     if (about === undefined) throw noSuchFile()
-    const etag = `"${file.hash}-${wanted.variant}"`
+    const key = keyOf(file._id, wanted.variant)
+    // The bytes under a key never change.
+    const etag = `"${key}"`
     const headers = headersOf(file, { ...about, etag })
     if (isFresh(wanted.ifNoneMatch, etag)) return { status: 304, headers }
-    const open = (range?: ByteRange) => async () => await storage.read(keyOf(file._id, wanted.variant), range)
     const range = rangeOf(wanted, { etag, bytes: about.bytes })
     if (range === 'none') return { status: 416, headers: { ...headers, 'content-range': `bytes */${about.bytes}` } }
     if (range === undefined) {
-      return { status: 200, headers: { ...headers, 'content-length': `${about.bytes}` }, open: open() }
+      const open = async () => await (this.#small.read(key, about.bytes) ?? storage.read(key))
+      return { status: 200, headers: { ...headers, 'content-length': `${about.bytes}` }, open }
     }
     const { start, end } = range
     const part = { 'content-range': `bytes ${start}-${end}/${about.bytes}`, 'content-length': `${end - start + 1}` }
-    return { status: 206, headers: { ...headers, ...part }, open: open(range) }
+    return { status: 206, headers: { ...headers, ...part }, open: async () => await storage.read(key, range) }
+  }
+
+  async #fileOf(id: string): Promise<FileDoc> {
+    const known = this.#files.get(id)
+    if (known !== undefined) return known
+    const [file] = await this.#deps.store.files.findStored([new ObjectId(id)])
+    if (file === undefined) throw noSuchFile()
+    this.#files.set(id, file)
+    return file
   }
 }
 

@@ -16,7 +16,7 @@ import { noSuchFile } from '../store/missing.ts'
 import type { FileAccess } from './access.ts'
 import { type ContentType, contentTypeOf } from './content-type.ts'
 import { readPicture } from './pictures.ts'
-import { hashOf, MEBIBYTE, plainName, receive, type Staging } from './receive.ts'
+import { MEBIBYTE, plainName, receive, type Staging } from './receive.ts'
 import { readRecording } from './recordings.ts'
 import type { BlobStore } from './storage/index.ts'
 import { type FileDoc, type FileStore, keyOf } from './store.ts'
@@ -122,7 +122,7 @@ export class FileService {
       ...type,
       name,
       ...facts,
-      ...(await sizeOf(paths.original)),
+      bytes: (await stat(paths.original)).size,
       ...this.#times()
     }
     await this.#store(file, paths)
@@ -137,7 +137,8 @@ export class FileService {
     try {
       for (const variant of ['original', 'preview', 'thumbnail'] as const) {
         const [path, about] = [paths[variant], variant === 'original' ? file : file.variants[variant]]
-        if (path !== undefined && about !== undefined) await storage.put(keyOf(file._id, variant), path, about.mimeType)
+        if (path !== undefined && about !== undefined)
+          await storage.take(keyOf(file._id, variant), path, about.mimeType)
       }
       await store.files.finish(file._id)
     } catch (error) {
@@ -167,10 +168,6 @@ export class FileService {
       createdAt: createdAt.toISOString()
     }
   }
-}
-
-async function sizeOf(path: string): Promise<Pick<FileDoc, 'bytes' | 'hash'>> {
-  return { bytes: (await stat(path)).size, hash: await hashOf(path) }
 }
 
 /** @throws {AppError} as `readPicture` */

@@ -1,5 +1,5 @@
-import { createHash, randomUUID } from 'node:crypto'
-import { createReadStream, createWriteStream } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { createWriteStream } from 'node:fs'
 import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Readable, Transform } from 'node:stream'
@@ -67,13 +67,6 @@ export async function receive(bytes: Readable, path: string, maxMebibytes: numbe
   }
   if (length === 0) throw new AppError('invalid', 'The file is empty')
   return length
-}
-
-/** SHA-256 of a file, base64url. */
-export async function hashOf(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  await pipeline(createReadStream(path), hash)
-  return hash.digest('base64url')
 }
 
 function isFull(error: unknown): boolean {

@@ -1,5 +1,7 @@
 import type { Collection, Db, IndexDescription, MongoClient, ObjectId } from 'mongodb'
 import type { FileKind, FileVariant } from '../../protocol/media/entities.ts'
+import { Batcher } from '../limits/batcher.ts'
+import { omitUndefined } from '../omit-undefined.ts'
 import type { MessageDoc } from '../store/documents.ts'
 
 /** Smaller picture of a file. */
@@ -19,8 +21,6 @@ export interface FileDoc {
   mimeType: string
   /** Of the original, as it is kept. */
   bytes: number
-  /** SHA-256 of it, base64url. */
-  hash: string
   variants: { [name in Exclude<FileVariant, 'original'>]?: VariantDoc }
   thumbhash?: string
   width?: number
@@ -44,6 +44,21 @@ interface UsageDoc {
 
 /** Messages of one conversation with the same file that are looked at. */
 const MAX_USES = 100
+/** Questions for uses of files that are answered together. */
+const READ_TOGETHER = 100
+/** Uses that one read of several files may find; where there are more, each file is read by itself. */
+const MAX_USES_TOGETHER = 1_000
+
+/** Question which messages of a conversation have a file, and are not over at a moment. */
+interface Use {
+  readonly conversationId: ObjectId
+  readonly fileId: ObjectId
+  readonly now: Date
+}
+
+type FoundUse = FileUse & Pick<MessageDoc, 'conversationId' | 'attachments'>
+
+const USE = { conversationId: 1, seq: 1, hiddenFor: 1, 'attachments.fileId': 1 } as const
 
 /** Files, and how much of the quota of each person they take: written together or not at all. */
 export class FileStore {
@@ -58,6 +73,7 @@ export class FileStore {
   readonly #files: Collection<FileDoc>
   readonly #usage: Collection<UsageDoc>
   readonly #messages: Collection<MessageDoc>
+  readonly #useReads = new Batcher<Use, readonly FileUse[]>(async uses => await this.#readUses(uses), READ_TOGETHER)
 
   constructor(client: MongoClient, db: Db) {
     this.#client = client
@@ -98,6 +114,11 @@ export class FileStore {
   /** Finds the files among these that can be read, in no order. */
   async findStored(ids: readonly ObjectId[]): Promise<FileDoc[]> {
     return await this.#files.find({ _id: { $in: [...ids] }, state: 'stored' }).toArray()
+  }
+
+  /** Whether a file can still be read. */
+  async isStored(_id: ObjectId): Promise<boolean> {
+    return (await this.#files.findOne({ _id, state: 'stored' }, { projection: { _id: 1 } })) !== null
   }
 
   /** Puts off the next look at files that are about to be used: those that are found after it are there until then. */
@@ -145,19 +166,45 @@ export class FileStore {
     )
   }
 
-  /** Messages of a conversation that have a file and are not over, newest first; the last hundred of them. */
-  async findUses(conversationId: ObjectId, fileId: ObjectId, now: Date): Promise<FileUse[]> {
-    const filter = { 'attachments.fileId': fileId, conversationId, $nor: [{ expiresAt: { $lte: now } }] }
-    return await this.#messages
-      .find(filter, { projection: { seq: 1, hiddenFor: 1 } })
-      .sort({ seq: -1 })
-      .limit(MAX_USES)
-      .toArray()
+  /**
+   * Messages of a conversation that have a file and are not over; of more than a hundred not all. Those that are asked
+   * for at the same time are read together.
+   */
+  async findUses(conversationId: ObjectId, fileId: ObjectId, now: Date): Promise<readonly FileUse[]> {
+    return await this.#useReads.add({ conversationId, fileId, now })
   }
 
   /** Whether a message anywhere has a file. */
   async isUsed(fileId: ObjectId): Promise<boolean> {
     return (await this.#messages.findOne({ 'attachments.fileId': fileId }, { projection: { _id: 1 } })) !== null
+  }
+
+  async #readUses(uses: readonly Use[]): Promise<(readonly FileUse[])[]> {
+    const found = await this.#usesOf(uses, MAX_USES_TOGETHER + 1)
+    if (found.length > MAX_USES_TOGETHER) return await Promise.all(uses.map(async use => await this.#newestUses(use)))
+    const byUse = new Map<string, FileUse[]>()
+    for (const { conversationId, attachments = [], ...use } of found) {
+      for (const { fileId } of attachments) {
+        const key = `${conversationId} ${fileId}`
+        byUse.set(key, [...(byUse.get(key) ?? []), use])
+      }
+    }
+    return uses.map(({ conversationId, fileId }) => byUse.get(`${conversationId} ${fileId}`) ?? [])
+  }
+
+  async #newestUses(use: Use): Promise<FileUse[]> {
+    return await this.#usesOf([use], MAX_USES, { seq: -1 })
+  }
+
+  /** Messages that have one of these files in one of these conversations. */
+  async #usesOf(uses: readonly Use[], limit: number, sort?: { readonly seq: -1 }): Promise<FoundUse[]> {
+    const filter = {
+      'attachments.fileId': { $in: uses.map(({ fileId }) => fileId) },
+      conversationId: { $in: uses.map(({ conversationId }) => conversationId) },
+      $nor: [{ expiresAt: { $lte: new Date(Math.max(...uses.map(({ now }) => now.getTime()))) } }]
+    }
+    const options = { projection: USE, limit, batchSize: limit + 1, ...omitUndefined({ sort }) }
+    return await this.#messages.find<FoundUse>(filter, options).toArray()
   }
 
   /** Bytes of all files of a person. */

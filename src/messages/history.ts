@@ -107,7 +107,7 @@ export class HistoryService {
     const view = await viewOf(this.#store.members, actor, id)
     const place = await this.#positionOf(view, request)
     // The head first: the page holds at least everything up to this `rev`.
-    const [head] = await this.#store.conversations.heads([view.conversationId])
+    const head = await this.#store.conversations.head(view.conversationId)
     if (head === undefined) throw noSuchConversation()
     const { messages, more } =
       page === undefined ? await this.#page(view, limit, place) : await this.#numbered(view, head.seq, { page, limit })

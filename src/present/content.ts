@@ -7,6 +7,10 @@ import { type FileLinks, fileLinks, type LinkHolder } from './file-links.ts'
 
 const PARTS = ['attachments', 'location', 'contact', 'encryptedContent', 'metadata', 'mentions', 'system'] as const
 
+/** Most bytes of the address of a file after that of the server, and of the prefix of an id. */
+const ADDRESS_BYTES = 256
+const PREFIX_BYTES = 8
+
 type Content = Pick<Message, (typeof PARTS)[number]>
 
 /** Content of a stored message besides its text, as on the wire. */
@@ -42,6 +46,16 @@ function presentAttachment({ fileId, hasPictures, url = '', ...rest }: Attachmen
 export function contentBytes(message: Content): number {
   const given = PARTS.flatMap(name => message[name] ?? [])
   return given.length === 0 ? 0 : Buffer.byteLength(JSON.stringify(given)) + 256
+}
+
+/** The same of what is stored, before it is presented: ids have no prefix yet, and files no addresses. */
+export function storedContentBytes(doc: MessageDoc): number {
+  const given = PARTS.flatMap(name => doc[name] ?? [])
+  if (given.length === 0) return 0
+  const files = doc.attachments?.filter(({ fileId }) => fileId !== undefined) ?? []
+  const ids = (doc.mentions?.length ?? 0) + (doc.system?.userIds?.length ?? 0)
+  const addresses = files.length * 3 * (fileLinks.base.length + ADDRESS_BYTES)
+  return Buffer.byteLength(JSON.stringify(given)) + 256 + ids * PREFIX_BYTES + addresses
 }
 
 const presentId = (id: ObjectId): string => prefixedId('user', id.toHexString())

@@ -41,12 +41,15 @@ interface FileLinksOptions {
 export class FileLinks {
   #keys: readonly Buffer[] = []
   #ttlMs = 0
+  /** The last text that was signed, and the query that it became. */
+  #last = { text: '', query: '' }
   /** Address of the server, without a slash at the end; known once it listens, where no setting says it. */
   base = ''
 
   configure({ secrets, ttlMs, base }: FileLinksOptions): void {
     this.#keys = secrets.map(secret => createHmac('sha256', secret).update('file links').digest())
     this.#ttlMs = ttlMs
+    this.#last = { text: '', query: '' }
     this.base = base
   }
 
@@ -54,19 +57,27 @@ export class FileLinks {
   to(fileId: string, variant: FileVariant, holder: LinkHolder): string {
     const ttlMs = holder.userId === undefined ? Math.min(this.#ttlMs, FOR_MEMBERS_MS) : this.#ttlMs
     const expiresAt = (Math.ceil(Date.now() / PERIOD_MS) * PERIOD_MS + ttlMs) / 1_000
+    const query = this.#queryOf({ fileId, holder, expiresAt })
+    return `${this.base}/v1/files/${prefixedId('file', bareId(fileId))}/${variant}?${query}`
+  }
+
+  /** The forms of a file share it, and are asked for one after the other. */
+  #queryOf(link: Omit<SignedLink, 'signature'>): string {
+    const text = signedText(link)
+    if (this.#last.text === text) return this.#last.query
     const [key = Buffer.alloc(0)] = this.#keys
-    const signature = signatureOf(key, { fileId, holder, expiresAt }).toString('base64url')
-    const path = `/v1/files/${prefixedId('file', bareId(fileId))}/${variant}`
-    const who = Object.entries({ u: holder.userId, c: holder.conversationId })
-      .flatMap(([name, id]) => (id === undefined ? [] : `${name}=${bareId(id)}&`))
-      .join('')
-    return `${this.base}${path}?${who}e=${expiresAt}&s=${signature}`
+    const { userId: u, conversationId: c } = link.holder
+    const who = `${u === undefined ? '' : `u=${bareId(u)}&`}${c === undefined ? '' : `c=${bareId(c)}&`}`
+    const query = `${who}e=${link.expiresAt}&s=${signatureOf(key, text).toString('base64url')}`
+    this.#last = { text, query }
+    return query
   }
 
   /** Whether one of the secrets has signed it, expired or not. */
   isSigned({ signature, ...link }: SignedLink): boolean {
     const bytes = Buffer.from(signature, 'base64url')
-    return bytes.length === SIGNATURE_BYTES && this.#keys.some(key => timingSafeEqual(signatureOf(key, link), bytes))
+    const text = signedText(link)
+    return bytes.length === SIGNATURE_BYTES && this.#keys.some(key => timingSafeEqual(signatureOf(key, text), bytes))
   }
 
   /** The file that an address of this server names, 24 hexadecimal digits; `undefined` for every other address. */
@@ -107,8 +118,11 @@ export function linkOf(
   return { fileId: bareId(fileId), holder, expiresAt: Number(e), signature: s }
 }
 
-function signatureOf(key: Buffer, { fileId, holder, expiresAt }: Omit<SignedLink, 'signature'>): Buffer {
+function signedText({ fileId, holder, expiresAt }: Omit<SignedLink, 'signature'>): string {
   const ids = [fileId, holder.userId, holder.conversationId].map(id => (id === undefined ? '-' : bareId(id)))
-  const signed = [...ids, expiresAt].join(' ')
-  return createHmac('sha256', key).update(signed).digest().subarray(0, SIGNATURE_BYTES)
+  return [...ids, expiresAt].join(' ')
+}
+
+function signatureOf(key: Buffer, text: string): Buffer {
+  return createHmac('sha256', key).update(text).digest().subarray(0, SIGNATURE_BYTES)
 }

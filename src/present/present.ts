@@ -21,7 +21,15 @@ import type {
   PreferencesDoc,
   ReactionDoc
 } from '../store/documents.ts'
-import { contentBytes, presentContent } from './content.ts'
+import { contentBytes, presentContent, storedContentBytes } from './content.ts'
+
+/** Parts that have about as many bytes stored as on the wire. */
+interface PlainParts {
+  readonly text?: string
+  readonly reactions?: readonly unknown[]
+  readonly forwarded?: object
+  readonly pinned?: object
+}
 
 const SHOWN_REACTORS = 20
 /** The most bytes of a quote's text: three of UTF-8 for each unit of UTF-16. */
@@ -62,20 +70,23 @@ export function presentMessage(doc: MessageDoc, answered?: AnsweredMessage, read
 
 /** An upper bound of a message's bytes on the wire, cheaper than encoding it twice. */
 export function messageBytes(message: Message): number {
-  const { text = '', replyTo, reactions, forwarded, pinned } = message
-  const marks = (forwarded === undefined ? 0 : 192) + (pinned === undefined ? 0 : 128)
-  const plain = 768 + marks + Buffer.byteLength(text) * 2 + (replyTo?.text?.length ?? 0) * 4 + reactions.length * 1_400
-  return plain + contentBytes(message)
+  return plainBytes(message) + (message.replyTo?.text?.length ?? 0) * 4 + contentBytes(message)
 }
 
 /** The first of them that are together within the bytes, at least one. */
 export function fitPage(messages: readonly MessageDoc[], maxBytes: number): MessageDoc[] {
   let bytes = 0
   const end = messages.findIndex((message, index) => {
-    bytes += messageBytes(presentMessage(message)) + (message.replyTo === undefined ? 0 : QUOTE_BYTES)
+    bytes += plainBytes(message) + (message.replyTo === undefined ? 0 : QUOTE_BYTES) + storedContentBytes(message)
     return index > 0 && bytes > maxBytes
   })
   return messages.slice(0, end < 0 ? messages.length : end)
+}
+
+/** An upper bound of all but what it answers and its content besides the text. */
+function plainBytes({ text = '', reactions = [], forwarded, pinned }: PlainParts): number {
+  const marks = (forwarded === undefined ? 0 : 192) + (pinned === undefined ? 0 : 128)
+  return 768 + marks + Buffer.byteLength(text) * 2 + reactions.length * 1_400
 }
 
 function presentQuote(

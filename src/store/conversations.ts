@@ -1,4 +1,5 @@
 import type { Collection, Db, Document, Filter, FindOptions, IndexDescription, ObjectId } from 'mongodb'
+import { Batcher } from '../limits/batcher.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import type { ConversationDoc, MemberDoc } from './documents.ts'
 
@@ -9,6 +10,9 @@ export type Head = Pick<ConversationDoc, '_id' | 'rev' | 'seq'> & { readonly sai
 export type MessageHead = Pick<ConversationDoc, '_id' | 'rev' | 'seq' | 'changedMessageRev' | 'changedAt'>
 
 const MESSAGE_HEAD = { rev: 1, seq: 1, changedMessageRev: 1, changedAt: 1 } as const
+
+/** Heads that are read together. */
+const READ_TOGETHER = 100
 
 /** A conversation in a list, and the moment by which it is there. */
 export interface ListedRow {
@@ -32,6 +36,7 @@ export class ConversationStore {
   ]
 
   readonly #conversations: Collection<ConversationDoc>
+  readonly #headReads = new Batcher<ObjectId, Head | undefined>(async ids => await this.#readHeads(ids), READ_TOGETHER)
 
   constructor(db: Db) {
     this.#conversations = db.collection('conversations')
@@ -44,6 +49,16 @@ export class ConversationStore {
   /** Conversations among the given that exist, in no order. */
   async findMany(ids: readonly ObjectId[]): Promise<ConversationDoc[]> {
     return await this.#among(ids)
+  }
+
+  /** The head of one; those that are asked for at the same time are read together. */
+  async head(id: ObjectId): Promise<Head | undefined> {
+    return await this.#headReads.add(id)
+  }
+
+  async #readHeads(ids: readonly ObjectId[]): Promise<(Head | undefined)[]> {
+    const found = new Map((await this.heads(ids)).map(head => [head._id.toHexString(), head]))
+    return ids.map(id => found.get(id.toHexString()))
   }
 
   /** The heads of the given, in no order. */

@@ -1,10 +1,14 @@
-import type { ClientSession, Collection, Db, Document, IndexDescription, ObjectId } from 'mongodb'
+import { type ClientSession, type Collection, type Db, type Document, type IndexDescription, ObjectId } from 'mongodb'
+import { Batcher } from '../limits/batcher.ts'
 import { omitUndefined } from '../omit-undefined.ts'
+import { byConversation } from './by-conversation.ts'
 import type { MemberDoc, PreferencesDoc } from './documents.ts'
 import { type RevRange, revFilter } from './rev-range.ts'
 
 /** Number of reads that are kept. */
 const MAX_READS = 8
+/** Memberships that are read together. */
+const READ_TOGETHER = 100
 const LEADING = { role: { $in: ['owner', 'admin'] satisfies MemberDoc['role'][] } }
 const PRESENT = { leftAt: { $exists: false } }
 
@@ -14,6 +18,10 @@ export interface ListedMemberships {
   readonly plain: readonly ObjectId[]
   readonly kept: readonly { readonly conversationId: ObjectId; readonly preferences: PreferencesDoc }[]
 }
+
+type Membership = Pick<MemberDoc, 'conversationId' | 'userId'>
+
+const keyOf = ({ conversationId, userId }: Membership): string => `${conversationId} ${userId}`
 
 /** Memberships; who is in is written by `Commits` alone, receipts, preferences and what is cleared are written here. */
 export class MemberStore {
@@ -25,14 +33,29 @@ export class MemberStore {
   ]
 
   readonly #members: Collection<MemberDoc>
+  readonly #reads = new Batcher<Membership, MemberDoc | null>(
+    async wanted => await this.#readAll(wanted),
+    READ_TOGETHER
+  )
 
   constructor(db: Db) {
     this.#members = db.collection('members')
   }
 
-  /** The present membership of somebody. */
+  /** The present membership of somebody; outside of a session, those asked for at the same time are read together. */
   async find(conversationId: ObjectId, userId: ObjectId, session?: ClientSession): Promise<MemberDoc | null> {
-    return await this.#members.findOne({ conversationId, userId, ...PRESENT }, omitUndefined({ session }))
+    if (session === undefined) return await this.#reads.add({ conversationId, userId })
+    return await this.#members.findOne({ conversationId, userId, ...PRESENT }, { session })
+  }
+
+  async #readAll(wanted: readonly Membership[]): Promise<(MemberDoc | null)[]> {
+    const some = [...byConversation(wanted)].map(([id, those]) => ({
+      conversationId: new ObjectId(id),
+      userId: { $in: those.map(({ userId }) => userId) }
+    }))
+    const found = await this.#members.find({ $or: some, ...PRESENT }, { batchSize: wanted.length + 1 }).toArray()
+    const members = new Map(found.map(member => [keyOf(member), member]))
+    return wanted.map(it => members.get(keyOf(it)) ?? null)
   }
 
   /** Memberships of these people, ended ones too. */

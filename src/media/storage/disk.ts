@@ -1,4 +1,4 @@
-import { constants, createReadStream } from 'node:fs'
+import { createReadStream } from 'node:fs'
 import { copyFile, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -13,13 +13,12 @@ export class DiskStore implements BlobStore {
     this.#folder = folder
   }
 
-  async put(key: string, path: string): Promise<void> {
+  async take(key: string, path: string): Promise<void> {
     const place = this.#placeOf(key)
     const half = `${place}.part`
     await mkdir(dirname(place), { recursive: true, mode: 0o700 })
     try {
-      // On the same disk nothing is copied where the file system can share.
-      await copyFile(path, half, constants.COPYFILE_FICLONE)
+      await move(path, half)
       const file = await open(half, 'r+')
       await file.sync().finally(async () => await file.close())
       await rename(half, place)
@@ -44,4 +43,12 @@ export class DiskStore implements BlobStore {
   #placeOf(key: string): string {
     return join(this.#folder, key.slice(22, 24), key)
   }
+}
+
+/** Between disks the bytes are copied. */
+async function move(from: string, to: string): Promise<void> {
+  await rename(from, to).catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EXDEV') throw error
+    await copyFile(from, to)
+  })
 }
