@@ -98,6 +98,12 @@ export class Bench {
     return await this.#start('bare', './peers/bare-ws.js', '/', { ...options, env })
   }
 
+  /** Starts Fastify with one plugin: it serves the files of a folder, or takes files into it. */
+  async startBareFiles(plugin: 'static' | 'multipart', folder: string): Promise<Side> {
+    const readyPath = plugin === 'static' ? '/page.json' : '/'
+    return await this.#start('bare', `./peers/bare-${plugin}.js`, readyPath, { env: { FOLDER: folder } })
+  }
+
   /** Starts a server for clients of socket.io: Parley, or `socket.io` alone. */
   async startPackets(side: 'parley' | 'bare', options: SideOptions = {}): Promise<Side> {
     if (side === 'bare') return await this.#start('packets', './peers/bare-socketio.js', '/', options)

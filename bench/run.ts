@@ -13,12 +13,14 @@ import { runHistory } from './history.bench.ts'
 import { runIdle } from './idle.bench.ts'
 import { runJobs } from './jobs.bench.ts'
 import { runList } from './list.bench.ts'
+import { runMedia } from './media.bench.ts'
 import { runNodes } from './nodes.bench.ts'
 import { type Options, parseOptions } from './options.ts'
 import { renderSection, type Section, writeReport } from './report.ts'
 import { runSearch } from './search.bench.ts'
 import { runSend } from './send.bench.ts'
 import { runStart } from './start.bench.ts'
+import { runUploads } from './uploads.bench.ts'
 
 const CASES: Readonly<Record<string, (bench: Bench) => Promise<Section>>> = {
   send: runSend,
@@ -34,6 +36,8 @@ const CASES: Readonly<Record<string, (bench: Bench) => Promise<Section>>> = {
   dialects: runDialects,
   start: runStart,
   search: runSearch,
+  media: runMedia,
+  uploads: runUploads,
   abuse: runAbuse,
   address: runAddress,
   before: runBefore

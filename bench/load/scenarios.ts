@@ -8,6 +8,7 @@ import { readHistory } from './history.ts'
 import { holdIdle } from './idle.ts'
 import { drainJobs, seedJobs, watchJobs } from './jobs.ts'
 import { readList } from './list.ts'
+import { openPictures } from './media.ts'
 import { openSchool, seedSchool } from './school.ts'
 import { awaitIndex, readSearch, seedSearch } from './search.ts'
 import { compareIndexes } from './search-index.ts'
@@ -15,8 +16,10 @@ import { seedAbuse } from './seed-abuse.ts'
 import { seedCatchUp } from './seed-catch-up.ts'
 import { seedHistory } from './seed-history.ts'
 import { seedList } from './seed-list.ts'
+import { seedPictures } from './seed-pictures.ts'
 import { sendClosedLoop, sendOpenLoop } from './send.ts'
 import { talk } from './talk.ts'
+import { uploadAtOnce } from './uploads.ts'
 
 /** Scenarios of the load, by name; parameters and results cross the process boundary as plain values. */
 export const SCENARIOS = {
@@ -46,7 +49,10 @@ export const SCENARIOS = {
   compareIndexes,
   seedSearch,
   awaitIndex,
-  readSearch
+  readSearch,
+  seedPictures,
+  openPictures,
+  uploadAtOnce
 }
 
 type Scenarios = typeof SCENARIOS
