@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openCrowd } from './crowd.ts'
+import { uploadPicture } from './pictures.ts'
 import { type Cost, Window } from './window.ts'
 import type { Target } from './wire.ts'
 
@@ -17,6 +18,8 @@ export interface Fanout {
   /** With a rate: messages under way at a time at most, so that no side queues without end. */
   readonly maxUnderWay: number
   readonly seconds: number
+  /** Whether each message has a picture; Parley alone takes one. */
+  readonly hasPicture?: boolean
 }
 
 /** Result of the load. */
@@ -30,7 +33,14 @@ export interface FanoutResult extends Cost {
 }
 
 /** Sends to one large conversation and counts what arrives. */
-export async function fanOut({ target, members, rate, maxUnderWay, seconds }: Fanout): Promise<FanoutResult> {
+export async function fanOut({
+  target,
+  members,
+  rate,
+  maxUnderWay,
+  seconds,
+  hasPicture
+}: Fanout): Promise<FanoutResult> {
   const crowd = await openCrowd(target, members + 1, members + 1)
   const { wire, places } = crowd
   const [sender, ...receivers] = places
@@ -40,7 +50,8 @@ export async function fanOut({ target, members, rate, maxUnderWay, seconds }: Fa
   let bytesSeen = 0
   let completed = 0
   let onCompleted: (() => void) | undefined
-  const send = () => sender.socket.send(wire.sendFrame(sender.conversation, sender.user, reached.push(0) - 1))
+  const dress = hasPicture ? withPicture(await uploadPicture(target, sender.user, 0)) : (frame: string) => frame
+  const send = () => sender.socket.send(dress(wire.sendFrame(sender.conversation, sender.user, reached.push(0) - 1)))
   for (const { socket } of receivers) {
     socket.onClose = code => process.stderr.write(`The server closed a connection with ${code}\n`)
     socket.onFrame = (bytes, start, end) => {
@@ -73,6 +84,12 @@ export async function fanOut({ target, members, rate, maxUnderWay, seconds }: Fa
   onCompleted = undefined
   await crowd.close()
   return { ...cost, ...after, frameBytes }
+}
+
+/** @returns what makes a frame of Parley that sends a text one that sends a picture with this text */
+function withPicture(url: string): (frame: string) => string {
+  const picture = `"type":"image","attachments":[${JSON.stringify({ type: 'image', url })}],"text":`
+  return frame => frame.replace('"text":', () => picture)
 }
 
 /** Calls `send` at `rate` per second in the mean, as long as it may; what it may not is left out, not made up for. */

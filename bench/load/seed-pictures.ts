@@ -1,13 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import sharp from 'sharp'
 import type { HistoryPage } from '../../protocol/messages/events.ts'
 import { type BenchUser, mintUsers } from '../users.ts'
 import { inParallel, ParleyRest } from './parley-rest.ts'
+import { uploadPicture } from './pictures.ts'
 import type { Target } from './wire.ts'
-
-/** Pictures of the size of a phone's, scaled down as messengers do. */
-const SIZE = { width: 1_600, height: 1_200 }
 
 /** A conversation to be made of pictures. */
 export interface SeedPictures {
@@ -34,7 +31,7 @@ export async function seedPictures({ target, pictures, readers, folder }: SeedPi
   const { id } = await rest.createConversation(users)
   const page = `/v1/conversations/${id}/messages?limit=${pictures}`
   for (let index = 0; index < pictures; index++) {
-    const url = await upload(target, sender, await drawPicture(index))
+    const url = await uploadPicture(target, sender, index)
     const body = { clientId: `picture-${index}`, type: 'image', attachments: [{ type: 'image', url }] }
     await rest.call(sender, 'POST', `/v1/conversations/${id}/messages`, body)
   }
@@ -64,33 +61,4 @@ async function keep({ url }: Target, opening: Opening | undefined, folder: strin
   for (const [index, path] of opening.thumbnails.entries()) {
     await writeFile(join(folder, `${index}.webp`), await bytesOf(path))
   }
-}
-
-/** A picture with edges and noise, another one for each number. */
-async function drawPicture(index: number): Promise<Buffer> {
-  const shapes = Array.from({ length: 40 }, (_, n) => {
-    const at = (n * 7919 + index * 104_729) % 1_600
-    const hue = (n * 47 + index * 31) % 360
-    return `<circle cx="${at}" cy="${(at * 3) % 1_200}" r="${40 + ((n * 37) % 160)}" fill="hsl(${hue} 70% 50%)"/>`
-  })
-  const drawing = `<svg xmlns="http://www.w3.org/2000/svg" width="${SIZE.width}" height="${SIZE.height}">${shapes.join('')}</svg>`
-  const noise = { type: 'gaussian', mean: 128, sigma: 12 } as const
-  return await sharp({ create: { ...SIZE, channels: 3, background: 'gray', noise } })
-    .composite([{ input: Buffer.from(drawing) }])
-    .jpeg({ quality: 80 })
-    .toBuffer()
-}
-
-/** @returns its address */
-async function upload({ url }: Target, { token }: BenchUser, bytes: Buffer): Promise<string> {
-  const body = new FormData()
-  body.append('file', new Blob([new Uint8Array(bytes)]), 'picture.jpg')
-  const response = await fetch(`${url}/v1/files`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${token}` },
-    body
-  })
-  const answer = (await response.json()) as { url: string }
-  if (response.status !== 201) throw new Error(`An upload was answered with ${JSON.stringify(answer)}`)
-  return answer.url
 }

@@ -46,17 +46,26 @@ export class FileAccess {
   async requireLink(file: FileDoc, actor: Actor | null, link: SignedLink | undefined): Promise<void> {
     const { users, links } = this.#deps
     const conversationId = link?.holder.conversationId
-    if (actor !== null) return await this.#require(file, { userId: actor.userId, ...omitUndefined({ conversationId }) })
+    if (actor !== null)
+      return await this.#requireStored(file, { userId: actor.userId, ...omitUndefined({ conversationId }) })
     if (link === undefined || !links.isSigned(link)) throw noSuchFile()
     if (link.expiresAt * 1_000 < Date.now())
       throw new AppError('gone', 'The address is over; ask for the message again')
     if (link.holder.userId !== undefined) await users.requireEnabled(link.holder.userId)
-    await this.#require(file, link.holder)
+    await this.#requireStored(file, link.holder)
+  }
+
+  /** The file was read a while ago: that a message has it says that it is still there, else it is asked. */
+  async #requireStored(file: FileDoc, asker: Asker): Promise<void> {
+    const { files } = this.#deps.store
+    const isOwn = asker.userId !== undefined && file.ownerId.equals(asker.userId)
+    if (isOwn && !(await files.isStored(file._id))) throw noSuchFile()
+    await this.#require(file, asker)
   }
 
   async #require(file: FileDoc, { userId, conversationId }: Asker): Promise<void> {
     const { store, clock } = this.#deps
-    if (userId !== undefined && file.ownerId.equals(userId) && (await store.files.isStored(file._id))) return
+    if (userId !== undefined && file.ownerId.equals(userId)) return
     if (conversationId === undefined || !isId(conversationId)) throw noSuchFile()
     const id = new ObjectId(bareId(conversationId))
     const [found, member] = await Promise.all([

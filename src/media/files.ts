@@ -23,6 +23,8 @@ import { type FileDoc, type FileStore, keyOf } from './store.ts'
 
 /** Time in which an upload must be used, ms. */
 const UNUSED_MS = 86_400_000
+/** Longest time from the look at the files of a message until it is there, ms. */
+const SENDING_MS = 3_600_000
 /** Uploads at once, of everybody. */
 const UPLOADS = 64
 
@@ -93,13 +95,11 @@ export class FileService {
    * @throws {AppError} `not_found` for files that the actor may not read
    */
   async attach(actor: Actor, attachments: readonly AttachmentDoc[], until?: Date): Promise<AttachmentDoc[]> {
-    const { links, store, access, clock } = this.#deps
+    const { links, store, access } = this.#deps
     const ids = attachments.map(({ url, fileId }) => fileId?.toHexString() ?? (url && links.fileIdIn(url)))
     const wanted = [...new Set(ids.flatMap(id => id ?? []))].map(id => new ObjectId(id))
     if (wanted.length === 0) return [...attachments]
-    // Before they are read: from here on they are not removed before the message is there.
-    await store.files.hold(wanted, new Date(clock.now() + UNUSED_MS))
-    const files = new Map((await store.files.findStored(wanted)).map(file => [file._id.toHexString(), file]))
+    const files = await this.#findHeld(wanted)
     if (files.size < wanted.length) throw noSuchFile()
     for (const [index, { url }] of attachments.entries()) {
       const file = files.get(ids[index] ?? '')
@@ -110,6 +110,19 @@ export class FileService {
       const file = files.get(ids[index] ?? '')
       return file === undefined || attachment.fileId !== undefined ? attachment : attachmentOf(attachment, file)
     })
+  }
+
+  /** Files that are not removed before the message is there that is about to have them; by their ids. */
+  async #findHeld(wanted: readonly ObjectId[]): Promise<Map<string, FileDoc>> {
+    const { store, clock } = this.#deps
+    const now = clock.now()
+    const isHeld = ({ checkAt }: FileDoc) => checkAt === undefined || checkAt.getTime() > now + SENDING_MS
+    const found = await store.files.findStored(wanted)
+    const short = found.filter(file => !isHeld(file)).map(({ _id }) => _id)
+    if (short.length > 0) await store.files.hold(short, new Date(now + UNUSED_MS))
+    // What was about to be looked at may be gone by now.
+    const held = short.length > 0 ? await store.files.findStored(wanted) : found
+    return new Map(held.map(file => [file._id.toHexString(), file]))
   }
 
   async #keep(actor: Actor, path: string, name: string): Promise<File> {
