@@ -1,11 +1,16 @@
 import type { Bench } from './bench.ts'
+import { compare } from './compare.ts'
 import { type IndexFigures, WAYS } from './load/search-index.ts'
+import type { SentAndIndexed } from './load/send-and-index.ts'
 import type { Section, Table } from './report.ts'
+import type { Metric } from './rounds.ts'
 import { figure, median } from './stats.ts'
 
 const COMPARED = [1e4, 5e4]
 const SIZES = [1e4, 1e5, 1e6]
 const QUERIES = 300
+/** Pause between two runs of the indexing that never comes to its end here, ms. */
+const NEVER_MS = '86400000'
 
 /** Ways to index what was said, side by side. */
 export async function runSearch(bench: Bench): Promise<Section> {
@@ -13,12 +18,12 @@ export async function runSearch(bench: Bench): Promise<Section> {
   for (const messages of COMPARED) {
     const rounds: IndexFigures[] = []
     for (let round = 1; round <= Math.min(2, bench.options.rounds); round++) {
-      rounds.push(...(await compare(bench, messages)))
+      rounds.push(...(await compareWays(bench, messages)))
       bench.progress(`${figure(messages)} messages, round ${round} is done`)
     }
     tables.push(table(messages, rounds))
   }
-  tables.push(await searches(bench))
+  tables.push(await sending(bench), await searches(bench))
   return { title: 'search', notes: NOTES, tables }
 }
 
@@ -28,6 +33,33 @@ const NOTES = [
   'Searches over REST are one after the other: a third each for the beginning of a word, a whole word, and two words. A ' +
     'search takes as many requests as it needs until its first page is full or everything was looked at.'
 ]
+
+const METRICS: readonly Metric<SentAndIndexed>[] = [
+  { title: 'messages/s', isMoreBetter: true, of: ({ perSecond }) => perSecond },
+  { title: 'server CPU µs a message', isMoreBetter: false, of: it => (it.serverCpuMs * 1_000) / it.messages },
+  {
+    title: 'server+mongod CPU µs a message',
+    isMoreBetter: false,
+    of: it => ((it.serverCpuMs + it.mongodCpuMs) * 1_000) / it.messages
+  }
+]
+
+/** Sending while what is sent is indexed, and without. */
+async function sending(bench: Bench): Promise<Table> {
+  const off = { side: 'search off', results: [] as SentAndIndexed[] }
+  const on = { side: 'search on', results: [] as SentAndIndexed[] }
+  const { rounds, seconds } = bench.options
+  for (let round = 1; round <= rounds; round++) {
+    for (const { side, results } of [off, on]) {
+      const isIndexed = side === on.side
+      const { target, stop } = await bench.startParley({ env: { TIMINGS_INDEX_MS: isIndexed ? '500' : NEVER_MS } })
+      results.push(await bench.load('sendAndIndex', { target, seconds, isIndexed }))
+      await stop()
+    }
+    bench.progress(`round ${round} of sending is done`)
+  }
+  return compare('Sending, 20 senders in pairs, indexing included', [off, on], METRICS)
+}
 
 async function searches(bench: Bench): Promise<Table> {
   const rows: string[][] = []
@@ -56,7 +88,7 @@ async function measure(bench: Bench, messages: number) {
   return { bytes, ...times }
 }
 
-async function compare(bench: Bench, messages: number): Promise<IndexFigures[]> {
+async function compareWays(bench: Bench, messages: number): Promise<IndexFigures[]> {
   const { database } = bench
   const name = bench.newDatabase()
   const params = { mongoUri: database.uri(name), mongodPid: database.pid, messages }

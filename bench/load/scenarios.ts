@@ -18,6 +18,7 @@ import { seedHistory } from './seed-history.ts'
 import { seedList } from './seed-list.ts'
 import { seedPictures } from './seed-pictures.ts'
 import { sendClosedLoop, sendOpenLoop } from './send.ts'
+import { sendAndIndex } from './send-and-index.ts'
 import { talk } from './talk.ts'
 import { uploadAtOnce } from './uploads.ts'
 
@@ -52,7 +53,8 @@ export const SCENARIOS = {
   readSearch,
   seedPictures,
   openPictures,
-  uploadAtOnce
+  uploadAtOnce,
+  sendAndIndex
 }
 
 type Scenarios = typeof SCENARIOS
