@@ -1,11 +1,14 @@
 import { prefixedId } from '../../protocol/ids.ts'
-import type { Attachment, Message, SystemNote } from '../../protocol/messages/entities.ts'
+import type { Attachment, MentionRange, Message, SystemNote } from '../../protocol/messages/entities.ts'
 import type { ObjectId } from '../database/object-id.ts'
 import { omitUndefined } from '../omit-undefined.ts'
-import type { AttachmentDoc, MessageDoc } from '../store/documents.ts'
+import type { AttachmentDoc, MentionRangeDoc, MessageDoc } from '../store/documents.ts'
 import { type FileLinks, fileLinks, type LinkHolder } from './file-links.ts'
 
-const PARTS = ['attachments', 'location', 'contact', 'encryptedContent', 'metadata', 'mentions', 'system'] as const
+const PARTS = [
+  ...(['attachments', 'location', 'contact', 'encryptedContent', 'metadata'] as const),
+  ...(['mentions', 'mentionRanges', 'mentionsEveryone', 'system'] as const)
+] as const
 
 type Content = Pick<Message, (typeof PARTS)[number]>
 
@@ -14,6 +17,7 @@ export function presentContent(doc: MessageDoc, userId?: ObjectId): Content {
   // Most messages are text and nothing else.
   if (!PARTS.some(name => doc[name] !== undefined)) return {}
   const { conversationId: of, attachments, location, contact, encryptedContent, metadata, mentions, system } = doc
+  const { mentionRanges, mentionsEveryone } = doc
   const conversationId = of.toHexString()
   const reader = userId && { userId: userId.toHexString() }
   return omitUndefined({
@@ -23,6 +27,8 @@ export function presentContent(doc: MessageDoc, userId?: ObjectId): Content {
     encryptedContent,
     metadata,
     mentions: mentions?.map(presentId),
+    mentionRanges: mentionRanges?.map(presentRange),
+    mentionsEveryone,
     system: system && presentNote(doc.senderId, system)
   })
 }
@@ -45,6 +51,11 @@ export function contentBytes(message: Content): number {
 }
 
 const presentId = (id: ObjectId): string => prefixedId('user', id.toHexString())
+
+/** Stored range → as it goes on the wire. */
+export function presentRange({ offset, length, userId }: MentionRangeDoc): MentionRange {
+  return { offset, length, ...(userId === undefined ? { everyone: true } : { userId: presentId(userId) }) }
+}
 
 function presentContact({ userId, ...contact }: NonNullable<MessageDoc['contact']>) {
   return { ...contact, ...omitUndefined({ userId: userId && presentId(userId) }) }
