@@ -55,7 +55,7 @@ export class FileAccess {
   }
 
   async #require(file: FileDoc, { userId, conversationId }: Asker): Promise<void> {
-    if (userId !== undefined && file.ownerId.equals(userId)) return
+    if (userId !== undefined && file.ownerId.equals(userId)) return await this.#requireOwner(file)
     if (conversationId === undefined || !isId(conversationId)) throw noSuchFile()
     const { store, clock } = this.#deps
     const id = new ObjectId(bareId(conversationId))
@@ -66,6 +66,12 @@ export class FileAccess {
       message => member === undefined || (message.seq > hiddenUpTo(member) && !isHiddenFor(message, member.userId))
     )
     if (!isSeen) throw noSuchFile()
+  }
+
+  /** Of a conversation nobody keeps a copy here that the server has made, once they are not in it any more. */
+  async #requireOwner({ ownerId, conversationId }: FileDoc): Promise<void> {
+    if (conversationId === undefined) return
+    if ((await this.#deps.store.members.find(conversationId, ownerId)) === null) throw noSuchFile()
   }
 }
 
