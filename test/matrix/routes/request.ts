@@ -110,8 +110,14 @@ function sampleObject(schema: TSchema, ids: Ids, isFull: boolean, path: readonly
   const properties = (schema['properties'] ?? {}) as Record<string, TSchema>
   // An edit has one of two contents.
   const isEdit = 'encryptedContent' in properties && !('clientId' in properties)
+  // A range mentions somebody or everyone.
+  const isRange = 'everyone' in properties && 'userId' in properties
   const isChosen = (name: string): boolean =>
-    isEdit && ['text', 'encryptedContent'].includes(name) ? name === 'text' : isFull || required.includes(name)
+    isRange && name === 'everyone'
+      ? false
+      : isEdit && ['text', 'encryptedContent'].includes(name)
+        ? name === 'text'
+        : isFull || required.includes(name)
   const chosen = Object.entries(properties).filter(([name]) => isChosen(name))
   return Object.fromEntries(chosen.map(([name, child]) => [name, sample(child, ids, isFull, [...path, name])]))
 }
