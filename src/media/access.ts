@@ -55,7 +55,7 @@ export class FileAccess {
   }
 
   async #require(file: FileDoc, { userId, conversationId }: Asker): Promise<void> {
-    if (userId !== undefined && file.ownerId.equals(userId)) return await this.#requireOwner(file)
+    if (userId !== undefined && file.ownerId.equals(userId) && (await this.#isOwners(file))) return
     if (conversationId === undefined || !isId(conversationId)) throw noSuchFile()
     const { store, clock } = this.#deps
     const id = new ObjectId(bareId(conversationId))
@@ -68,10 +68,9 @@ export class FileAccess {
     if (!isSeen) throw noSuchFile()
   }
 
-  /** Of a conversation nobody keeps a copy here that the server has made, once they are not in it any more. */
-  async #requireOwner({ ownerId, conversationId }: FileDoc): Promise<void> {
-    if (conversationId === undefined) return
-    if ((await this.#deps.store.members.find(conversationId, ownerId)) === null) throw noSuchFile()
+  /** Whether its owner reads a file as such: what the server has made of a conversation only while they are in it. */
+  async #isOwners({ ownerId, conversationId }: FileDoc): Promise<boolean> {
+    return conversationId === undefined || (await this.#deps.store.members.find(conversationId, ownerId)) !== null
   }
 }
 
