@@ -201,7 +201,7 @@ t.test('an export is one while it is under way, tells how far it is, and is told
   t.equal((await begin(server, ann, id)).status, 201, 'and another one may begin')
 })
 
-t.test('who is no member has no export, and who is removed has none any more', async t => {
+t.test('who is no member has no export, and who is removed has none any more, also of one under way', async t => {
   const server = await startWithFiles(t)
   const [ann, ben, eve] = (await server.people(3)) as People
   const id = await server.group(ann, ben)
@@ -212,7 +212,11 @@ t.test('who is no member has no export, and who is removed has none any more', a
   t.equal((await server.call(undefined, 'POST', `/v1/conversations/${id}/exports`)).status, 401)
   const { url = '' } = await ended(server, ben, (await begin(server, ben, id)).body.id)
   t.equal((await fetched(url)).status, 200)
+  const client = await openDatabase(t, server.uri)
+  await storeMessages(client, { conversationId: id, from: ann, count: 10_000 })
   const { body } = await begin(server, ben, id)
+  const running = { _id: new ObjectId(body.id.slice(-24)), status: 'running', writtenCount: { $gt: 0 } }
+  while ((await client.db().collection('exports').findOne(running)) === null) await pause(1)
   await server.call(ann, 'DELETE', `/v1/conversations/${id}/members/${ben.id}`)
   t.equal((await fetched(url)).status, 404, 'asked at each request')
   t.equal((await server.call(ben, 'GET', new URL(url).pathname)).status, 404)
@@ -234,11 +238,34 @@ t.test('exports are few in a day, and bounded in bytes and by the room for files
   const { body: large } = await begin(server, ann, id)
   t.match(await ended(server, ann, large.id), { status: 'failed', refusal: { code: 'too_large' }, expiresAt: String })
   const { body: next } = await begin(server, ann, id)
-  t.match(await server.call(ann, 'DELETE', `/v1/exports/${next.id}`), { body: { status: 'cancelled' } })
+  t.equal((await server.call(ann, 'DELETE', `/v1/exports/${next.id}`)).status, 200)
   const refused = await begin(server, ann, id)
   t.match(refused, { status: 429, body: { error: { code: 'rate_limited', retryAfterMs: Number } } })
   t.ok(refused.body.error.retryAfterMs > 23 * HOUR_MS)
   t.equal((await begin(server, ben, id)).status, 201, 'of each person')
+})
+
+t.test('an export that is taken back while it is made, or is too large for its files, leaves nothing', async t => {
+  const server = await startWithFiles(t, { env: { LIMITS_EXPORT_MEBIBYTES: '1' } })
+  const [ann, ben] = (await server.people(2)) as [Person, Person]
+  const [id, other] = [await server.direct(ann, ben), await server.group(ann)]
+  const client = await openDatabase(t, server.uri)
+  await storeMessages(client, { conversationId: id, from: ben, count: 3_000, content: { type: 'text', text: 'x' } })
+  const { body } = await begin(server, ann, id)
+  const running = { _id: new ObjectId(body.id.slice(-24)), status: 'running', writtenCount: { $gt: 0 } }
+  while ((await client.db().collection('exports').findOne(running)) === null) await pause(1)
+  t.match((await server.call(ann, 'DELETE', `/v1/exports/${body.id}`)).body, { status: 'cancelled' })
+  const { url } = (await upload(server, ann, Buffer.alloc(2 ** 20 + 1, 'x').toString())).body
+  const message = { clientId: 'f', type: 'file', attachments: [{ type: 'file', url }] }
+  await server.call(ann, 'POST', `/v1/conversations/${other}/messages`, message)
+  const { body: next } = await begin(server, ann, other)
+  t.match(await ended(server, ann, next.id), { status: 'failed', refusal: { code: 'too_large' } })
+  const work = client.db().collection('work')
+  while ((await work.countDocuments({ kind: 'export' })) > 0) await pause(20)
+  t.equal((await server.call(ann, 'GET', `/v1/exports/${body.id}`)).body.status, 'cancelled')
+  await cleanUp(t, server)
+  t.same([await namesIn(join(server.folder, 'files')), await namesIn(join(server.folder, 'uploads'))], [1, 0])
+  t.equal(await client.db().collection('files').countDocuments(), 1)
 })
 
 t.test('an archive that has no room among its person’s files is refused, and leaves nothing', async t => {
