@@ -1,7 +1,7 @@
 import { type TString, Type } from '@sinclair/typebox'
 
 /** The kinds of things that have ids of their own, by the prefix of the id. */
-export type IdPrefix = 'user' | 'conv' | 'msg' | 'ses' | 'qr' | 'req' | 'file' | 'sch'
+export type IdPrefix = 'user' | 'conv' | 'msg' | 'ses' | 'qr' | 'req' | 'file' | 'sch' | 'exp'
 
 const HEX = '[0-9a-f]{24}'
 

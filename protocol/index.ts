@@ -15,6 +15,8 @@ import * as draftRoutes from './messages/drafts/routes.ts'
 import * as messageEvents from './messages/events.ts'
 import * as expiryEvents from './messages/expiring/events.ts'
 import * as expiryRoutes from './messages/expiring/routes.ts'
+import * as exportEvents from './messages/exports/events.ts'
+import * as exportRoutes from './messages/exports/routes.ts'
 import * as messageRoutes from './messages/routes.ts'
 import * as scheduledEvents from './messages/scheduled/events.ts'
 import * as scheduledRoutes from './messages/scheduled/routes.ts'
@@ -43,6 +45,7 @@ const declarations = {
   ...draftEvents,
   ...expiryEvents,
   ...scheduledEvents,
+  ...exportEvents,
   ...reactionEvents,
   ...forwardingEvents,
   ...pinEvents,
@@ -88,6 +91,7 @@ const declaredRoutes: Readonly<Record<string, unknown>> = {
   ...draftRoutes,
   ...expiryRoutes,
   ...scheduledRoutes,
+  ...exportRoutes,
   ...reactionRoutes,
   ...mediaRoutes,
   ...forwardingRoutes,

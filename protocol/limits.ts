@@ -91,7 +91,10 @@ export const DEFAULT_LIMITS = {
   fileMebibytes: 100,
   filesPerUserMebibytes: 10_240,
   /** Uploads of one person at once. */
-  uploadsAtOnce: 4
+  uploadsAtOnce: 4,
+  /** Exports that one person begins in a day, and the largest archive, MiB. */
+  exportsPerDay: 10,
+  exportMebibytes: 2_048
 } as const satisfies Record<string, number>
 
 /** The limits in force: the defaults, with what the operator changed. */

@@ -138,7 +138,7 @@ function declareJobs(jobs: Jobs, { stores, subjects, config }: JobDeps) {
   declareFileJobs(jobs, subjects)
   jobs.everyServer({ name: 'sightings', everyMs, run: async () => await subjects.presence.keepSightings() })
   jobs.oneServer({ name: 'stale-transactions', everyMs: STALE_TRANSACTIONS_MS, run: stores.cleanStaleTransactions })
-  jobs.work(subjects.sendScheduled)
+  for (const kind of [subjects.sendScheduled, subjects.writeExports]) jobs.work(kind)
   for (const job of [subjects.removal, subjects.sealing]) jobs.oneServer(job)
   return { headPoller: jobs.everyServer(subjects.headPoller) }
 }

@@ -72,6 +72,27 @@ export const Metadata = Type.Unsafe<Record<string, unknown>>(
   Type.Object({}, { additionalProperties: true, maxProperties: 64 })
 )
 
+/** The most people that one message mentions, and ranges that do. */
+export const MAX_MENTIONS = 50
+
+/**
+ * Part of a text that mentions a person, or everyone in the group. Offset and length are UTF-16 code units of `text`; a
+ * range ends within it and between whole characters, and no two overlap.
+ */
+export const MentionRange = closed({
+  offset: Type.Integer({ minimum: 0, maximum: 16_383 }),
+  length: Type.Integer({ minimum: 1, maximum: 16_384 }),
+  userId: Type.Optional({ ...UserId, description: 'Whom it mentions; this or `everyone`.' }),
+  everyone: Type.Optional(Type.Boolean())
+})
+export type MentionRange = Static<typeof MentionRange>
+
+/** Where a text mentions whom, in its order. */
+export const MentionRanges = Type.Array(MentionRange, {
+  maxItems: MAX_MENTIONS,
+  description: 'Where the text mentions whom; those of people who are no members are left out.'
+})
+
 /** Content of a message besides its text. */
 export const content = {
   attachments: Type.Optional(Type.Array(Attachment, { maxItems: 10 })),
@@ -81,7 +102,16 @@ export const content = {
     Type.String({ minLength: 1, maxLength: 61_440, description: 'Opaque to the server; takes the place of `text`.' })
   ),
   metadata: Type.Optional(Metadata),
-  mentions: Type.Optional(Type.Array(UserId, { maxItems: 50, description: 'Members only; others are left out.' }))
+  mentions: Type.Optional(
+    Type.Array(UserId, {
+      maxItems: MAX_MENTIONS,
+      description: 'Members only; others are left out. Those of `mentionRanges` are among them.'
+    })
+  ),
+  mentionRanges: Type.Optional(MentionRanges),
+  mentionsEveryone: Type.Optional(
+    Type.Boolean({ description: 'Everyone in the group is mentioned; for its admins to say.' })
+  )
 }
 
 /** A change of the conversation that a `system` message records; `actorId` made it. */

@@ -39,11 +39,16 @@ export const MessageSend = command('message:send', {
 
 export type MessageSendData = Static<typeof MessageSend.data>
 
-/** Other content of a message: one of text and encrypted content. Without `mentions` they stay as they are. */
+/**
+ * Other content of a message: one of text and encrypted content. `mentions` and `mentionsEveryone` stay as they are where
+ * they are not named, unless `mentionRanges` is; ranges stay with their text alone.
+ */
 export const EditedContent = {
   text: Type.Optional(Text),
   encryptedContent: content.encryptedContent,
-  mentions: content.mentions
+  mentions: content.mentions,
+  mentionRanges: content.mentionRanges,
+  mentionsEveryone: content.mentionsEveryone
 }
 
 export const MessageEdit = command('message:edit', {

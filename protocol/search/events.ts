@@ -23,7 +23,10 @@ export const MessageSearchQuery = {
   senderId: Type.Optional(UserId),
   type: Type.Optional(MessageType),
   hasFile: Type.Optional(Type.Boolean({ description: 'With an attachment, or without.' })),
-  mention: Type.Optional({ ...UserId, description: 'Somebody who is mentioned.' }),
+  mention: Type.Optional({
+    ...UserId,
+    description: 'Somebody who is mentioned; of oneself also what mentions everyone.'
+  }),
   after: Type.Optional({ ...Moment, description: 'Sent at this moment or later.' }),
   before: Type.Optional({ ...Moment, description: 'Sent before this moment.' }),
   limit: Type.Optional(PageLimit),

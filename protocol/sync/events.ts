@@ -6,6 +6,7 @@ import { ConversationId, MessageId, StreamId, UserId } from '../ids.ts'
 import { SYNC_PAGE_ITEMS } from '../limits.ts'
 import { DraftState } from '../messages/drafts/entities.ts'
 import { Message, MessageRef } from '../messages/entities.ts'
+import { Export } from '../messages/exports/entities.ts'
 import { ScheduledMessage } from '../messages/scheduled/entities.ts'
 import { PersonRequest } from '../requests/entities.ts'
 import { Counter, closed } from '../schema.ts'
@@ -44,6 +45,7 @@ export const SyncItem = Type.Union([
   closed({ type: Type.Literal('request'), rev: Counter, request: PersonRequest }),
   closed({ type: Type.Literal('draft'), rev: Counter, ...DraftState.properties }),
   closed({ type: Type.Literal('scheduled'), rev: Counter, scheduled: ScheduledMessage }),
+  closed({ type: Type.Literal('export'), rev: Counter, export: Export }),
   closed({ type: Type.Literal('preferences'), rev: Counter, conversationId: ConversationId, me: Membership })
 ])
 export type SyncItem = Static<typeof SyncItem>

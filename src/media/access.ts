@@ -65,7 +65,7 @@ export class FileAccess {
 
   async #require(file: FileDoc, { userId, conversationId }: Asker): Promise<void> {
     const { store, clock } = this.#deps
-    if (userId !== undefined && file.ownerId.equals(userId)) return
+    if (userId !== undefined && file.ownerId.equals(userId) && (await this.#isOwners(file))) return
     if (conversationId === undefined || !isId(conversationId)) throw noSuchFile()
     const id = new ObjectId(bareId(conversationId))
     const [found, member] = await Promise.all([
@@ -77,6 +77,11 @@ export class FileAccess {
       message => member === undefined || (message.seq > hiddenUpTo(member) && !isHiddenFor(message, member.userId))
     )
     if (!isSeen) throw noSuchFile()
+  }
+
+  /** Whether its owner reads a file as such: what the server has made of a conversation only while they are in it. */
+  async #isOwners({ ownerId, conversationId }: FileDoc): Promise<boolean> {
+    return conversationId === undefined || (await this.#deps.store.members.find(conversationId, ownerId)) !== null
   }
 }
 

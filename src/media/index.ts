@@ -7,6 +7,7 @@ import type { UserService } from '../users/index.ts'
 import { FileAccess } from './access.ts'
 import { FileContents } from './contents.ts'
 import { FileService } from './files.ts'
+import { MadeFiles } from './made-files.ts'
 import { Staging } from './receive.ts'
 import type { BlobStore } from './storage/index.ts'
 import { FileStore } from './store.ts'
@@ -14,6 +15,7 @@ import { UnusedFiles } from './unused.ts'
 
 export type { FileService } from './files.ts'
 export { declareFileJobs } from './jobs.ts'
+export type { MadeFiles } from './made-files.ts'
 export { createStorage } from './storage/index.ts'
 
 /** The collections of files. */
@@ -40,6 +42,7 @@ export function createMedia(deps: MediaDeps) {
   return {
     files: new FileService({ ...deps, access, staging }),
     contents: new FileContents({ ...deps, access }),
+    madeFiles: new MadeFiles({ ...deps, staging }),
     unusedFiles: new UnusedFiles(deps),
     staging
   }

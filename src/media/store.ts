@@ -26,6 +26,8 @@ export interface FileDoc {
   width?: number
   height?: number
   durationSeconds?: number
+  /** Conversation whose member its owner must be to read it: the server has made it of what they see there. */
+  conversationId?: ObjectId
   createdAt: Date
   /** Moment until which it stays, whether a message has it or not: a scheduled one will. */
   heldUntil?: Date
@@ -104,6 +106,11 @@ export class FileStore {
   /** Lets a file be looked at from a moment on. */
   async lookAt(_id: ObjectId, checkAt: Date): Promise<void> {
     await this.#files.updateOne({ _id }, { $set: { checkAt } })
+  }
+
+  /** Lets nobody read a file from now on, and has it be removed. */
+  async discard(_id: ObjectId, checkAt: Date): Promise<void> {
+    await this.#files.updateOne({ _id }, { $set: { state: 'removing', checkAt }, $unset: { heldUntil: true } })
   }
 
   /** Says that all bytes of a file are stored. */

@@ -6,9 +6,9 @@ import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import { fileLinks } from '../present/file-links.ts'
-import type { ConversationState } from '../store/commit/draft.ts'
 import type { MessageDoc } from '../store/documents.ts'
 import { requireText } from '../text.ts'
+import { type Mentions, readMentions } from './mentions/mentions.ts'
 import { requireMetadata } from './metadata.ts'
 
 /** Content that a client may put into a message. */
@@ -20,8 +20,7 @@ export interface Content {
     MessageDoc,
     'type' | 'text' | 'attachments' | 'location' | 'contact' | 'encryptedContent' | 'metadata'
   >
-  /** People who are mentioned, members or not: 24 hexadecimal digits each. */
-  readonly mentions: readonly string[]
+  readonly mentions: Mentions
   /** About how much it takes, bytes. */
   readonly bytes: number
   /** Tells a repeat from another message. */
@@ -44,7 +43,7 @@ export function readContent(input: NewContent, textBytes: number): Content {
   if (metadata !== undefined) requireMetadata(metadata)
   const rest = partsOf(input)
   requireWellFormed(rest)
-  const mentions = [...new Set(input.mentions?.map(bareId))]
+  const mentions = readMentions(input, text)
   const others = otherParts(type, withFileIds(rest), mentions)
   const replyTo = input.replyTo && bareId(input.replyTo)
   return {
@@ -53,12 +52,6 @@ export function readContent(input: NewContent, textBytes: number): Content {
     bytes: `${text ?? ''}${others ?? ''}`.length * 3 + 512,
     bodyHash: digest(text, replyTo, ...(others === undefined ? [] : [others]))
   }
-}
-
-/** Members among people, each once; nothing where there are none. */
-export function membersAmong({ members }: ConversationState, userIds: readonly string[]): ObjectId[] | undefined {
-  const meant = [...new Set(userIds)].filter(id => members.has(id)).map(id => new ObjectId(id))
-  return meant.length > 0 ? meant : undefined
 }
 
 /** Fields of a message but text, reply and mentions, in one order, so that equal ones have equal digests. */
@@ -98,9 +91,12 @@ function withFileIds<T extends { readonly attachments?: readonly Attachment[] }>
 }
 
 /** Content but text and reply, as one text; nothing for a plain text, so that its digest stays what it was. */
-function otherParts(type: MessageType, rest: object, mentions: readonly string[]): string | undefined {
-  if (type === 'text' && mentions.length === 0 && Object.keys(rest).length === 0) return undefined
-  return JSON.stringify([type, rest, mentions])
+function otherParts(type: MessageType, rest: object, mentions: Mentions): string | undefined {
+  const { userIds, ranges, everyone } = mentions
+  const more = ranges.length > 0 || everyone ? [{ ranges, everyone }] : []
+  const isPlain = type === 'text' && userIds.length === 0 && more.length === 0
+  if (isPlain && Object.keys(rest).length === 0) return undefined
+  return JSON.stringify([type, rest, userIds, ...more])
 }
 
 function attachmentOf(attachment: Attachment): Attachment {

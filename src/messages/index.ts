@@ -9,6 +9,12 @@ import { createDraftItems } from './drafts/user-items.ts'
 import { ExpiryService } from './expiring/expiry.ts'
 import { createRemoval } from './expiring/jobs.ts'
 import { ExpiredMessageStore } from './expiring/store.ts'
+import { createChangeExport } from './exporting/changes.ts'
+import { ExportContent } from './exporting/content.ts'
+import { ExportService } from './exporting/exports.ts'
+import { ExportStore } from './exporting/store.ts'
+import { createExportItems } from './exporting/user-items.ts'
+import { createExportWriting } from './exporting/writing.ts'
 import { ForwardingService } from './forwarding/forwarding.ts'
 import { Origins } from './forwarding/origins.ts'
 import { Sources } from './forwarding/sources.ts'
@@ -38,10 +44,14 @@ type MessageDeps = Omit<ConstructorParameters<typeof MessageService>[0], 'sendin
   Omit<ConstructorParameters<typeof DraftService>[0], 'requireAnswerable' | 'ownGate'> &
   Omit<ConstructorParameters<typeof ScheduledService>[0], 'requireAnswerable' | 'sends' | 'changeScheduled'> &
   Omit<Parameters<typeof createSending>[0], 'messages' | 'changeScheduled'> &
+  ConstructorParameters<typeof ExportContent>[0] &
+  Omit<ConstructorParameters<typeof ExportService>[0], 'changeExport'> &
+  Omit<Parameters<typeof createExportWriting>[0], 'changeExport' | 'content'> &
   Omit<Parameters<typeof createRemoval>[0], 'everyMs'> & { readonly config: Pick<Config, 'timings'> }
 
 /** The collections of what belongs to messages and is none. */
 export const messageCollections: Collections = {
+  exports: ExportStore.indexes,
   messageDrafts: MessageDraftStore.indexes,
   scheduledMessages: ScheduledStore.indexes,
   stars: StarStore.indexes
@@ -50,6 +60,7 @@ export const messageCollections: Collections = {
 export function createMessageStores({ db, clock }: Database) {
   return {
     expired: new ExpiredMessageStore(db, clock),
+    exports: new ExportStore(db),
     firstSends: new FirstSendStore(db),
     messageDrafts: new MessageDraftStore(db),
     scheduled: new ScheduledStore(db),
@@ -72,11 +83,14 @@ export function createMessages(deps: MessageDeps) {
   const requireAnswerable = createRequireAnswerable(store)
   const ownGate = new FairGate(CHANGES)
   const changeScheduled = createChangeScheduled({ ...deps, ownGate })
+  const changeExport = createChangeExport(deps)
   const sending = new Sending(deps)
   const messages = new MessageService({ ...deps, sending, sends, changes })
   const sources = new Sources({ store, origins: new Origins(deps) })
   return {
     drafts: new DraftService({ ...deps, requireAnswerable, ownGate }),
+    exports: new ExportService({ ...deps, changeExport }),
+    writeExports: createExportWriting({ ...deps, changeExport, content: new ExportContent(deps) }),
     expiry: new ExpiryService(deps),
     removal: createRemoval({ ...deps, everyMs: config.timings.expiryMs }),
     history: new HistoryService(deps),
@@ -91,6 +105,7 @@ export function createMessages(deps: MessageDeps) {
     messageItems: {
       ...createMessageItems(store.messages),
       ...createDraftItems(store.messageDrafts),
+      ...createExportItems(store.exports),
       ...createScheduledItems(store.scheduled),
       ...createStarItems(store)
     }

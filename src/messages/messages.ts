@@ -97,7 +97,7 @@ export class MessageService {
   }
 
   /**
-   * Gives a message another text, or other encrypted content, and other mentions where they are named. @returns it as it is then
+   * Gives a message another text, or other encrypted content, and other mentions as it names them. @returns it as it is then
    * @throws {AppError} `invalid`, `not_found`, `forbidden`, `gone`, `edit_window_closed`, `rate_limited`, `too_large`
    */
   async edit(actor: Actor, { conversationId: id, messageId: ofMessage, ...edit }: MessageRef & Edit): Promise<Message> {
@@ -113,7 +113,7 @@ export class MessageService {
       if (draft.now.getTime() - message.createdAt.getTime() > this.#config.EDIT_WINDOW) {
         throw new AppError('edit_window_closed', 'The message can no longer be edited')
       }
-      const changed = withEdit(message, edit, draft)
+      const changed = withEdit(message, edit, draft, actor)
       if (changed === message) return message
       return replaceMessage(draft, changed, MessageEdited, presented => presented)
     }

@@ -7,6 +7,8 @@ import { presentChanged } from '../present/changed.ts'
 import type { MessageCommandDeps } from './commands.ts'
 import { draftRoutes } from './drafts/rest.ts'
 import { expiryRoutes } from './expiring/rest.ts'
+import type { ExportService } from './exporting/exports.ts'
+import { exportRoutes } from './exporting/rest.ts'
 import { forwardingRoutes } from './forwarding/rest.ts'
 import { pinRoutes } from './pins/rest.ts'
 import { reactionRoutes } from './reactions/rest.ts'
@@ -15,6 +17,7 @@ import { starRoutes } from './stars/rest.ts'
 
 interface MessageRouteDeps extends MessageCommandDeps {
   readonly receipts: Pick<ReceiptService, 'findByMessage'>
+  readonly exports: ExportService
 }
 
 /** Routes of messages and history, of what is sent later or goes by itself, of forwarding, pins and stars. */
@@ -24,6 +27,7 @@ export function messageRoutes(deps: MessageRouteDeps): BoundRoute[] {
     ...draftRoutes(deps.drafts),
     ...scheduledRoutes(deps.scheduled),
     ...expiryRoutes(deps.expiry),
+    ...exportRoutes(deps.exports),
     ...forwardingRoutes(deps.forwarding),
     ...pinRoutes(deps.pins),
     ...reactionRoutes(deps.reactions),

@@ -13,7 +13,8 @@ import type { FirstSend } from '../store/commit/change.ts'
 import type { Commits } from '../store/commit/commits.ts'
 import type { MessageDoc } from '../store/documents.ts'
 import { Attaching, type FilesPort } from './attaching.ts'
-import { type Content, membersAmong } from './content.ts'
+import type { Content } from './content.ts'
+import { newMentions } from './mentions/mentions.ts'
 import { isFirst, presentSent, requireSame } from './sent.ts'
 
 /** A message on its way into a conversation, its content checked; ids in either form. */
@@ -97,7 +98,8 @@ export class Sending {
           bodyHash,
           ...fields,
           ...(attached && { attachments: attached }),
-          ...omitUndefined({ mentions: membersAmong(draft.state, mentions), replyTo, forwarded })
+          ...newMentions(mentions, draft.state, actor),
+          ...omitUndefined({ replyTo, forwarded })
         })
         let presented: Message | undefined
         const present = (): Message => (presented ??= presentMessage(message, answered))

@@ -1,11 +1,14 @@
 import { prefixedId } from '../../protocol/ids.ts'
-import type { Attachment, Message, SystemNote } from '../../protocol/messages/entities.ts'
+import type { Attachment, MentionRange, Message, SystemNote } from '../../protocol/messages/entities.ts'
 import type { ObjectId } from '../database/object-id.ts'
 import { omitUndefined } from '../omit-undefined.ts'
-import type { AttachmentDoc, MessageDoc } from '../store/documents.ts'
+import type { AttachmentDoc, MentionRangeDoc, MessageDoc } from '../store/documents.ts'
 import { type FileLinks, fileLinks, type LinkHolder } from './file-links.ts'
 
-const PARTS = ['attachments', 'location', 'contact', 'encryptedContent', 'metadata', 'mentions', 'system'] as const
+const PARTS = [
+  ...(['attachments', 'location', 'contact', 'encryptedContent', 'metadata'] as const),
+  ...(['mentions', 'mentionRanges', 'mentionsEveryone', 'system'] as const)
+] as const
 
 /** Most bytes of the address of a file after that of the server, and of the prefix of an id. */
 const ADDRESS_BYTES = 256
@@ -18,6 +21,7 @@ export function presentContent(doc: MessageDoc, userId?: ObjectId): Content {
   // Most messages are text and nothing else.
   if (!PARTS.some(name => doc[name] !== undefined)) return {}
   const { conversationId: of, attachments, location, contact, encryptedContent, metadata, mentions, system } = doc
+  const { mentionRanges, mentionsEveryone } = doc
   const conversationId = of.toHexString()
   const reader = userId && { userId: userId.toHexString() }
   return omitUndefined({
@@ -27,6 +31,8 @@ export function presentContent(doc: MessageDoc, userId?: ObjectId): Content {
     encryptedContent,
     metadata,
     mentions: mentions?.map(presentId),
+    mentionRanges: mentionRanges?.map(presentRange),
+    mentionsEveryone,
     system: system && presentNote(doc.senderId, system)
   })
 }
@@ -59,6 +65,11 @@ export function storedContentBytes(doc: MessageDoc): number {
 }
 
 const presentId = (id: ObjectId): string => prefixedId('user', id.toHexString())
+
+/** Stored range → as it goes on the wire. */
+export function presentRange({ offset, length, userId }: MentionRangeDoc): MentionRange {
+  return { offset, length, ...(userId === undefined ? { everyone: true } : { userId: presentId(userId) }) }
+}
 
 function presentContact({ userId, ...contact }: NonNullable<MessageDoc['contact']>) {
   return { ...contact, ...omitUndefined({ userId: userId && presentId(userId) }) }

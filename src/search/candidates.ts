@@ -1,5 +1,6 @@
 import type { ObjectId } from '../database/object-id.ts'
 import type { FoundBlock, SearchBlockStore } from './blocks/store.ts'
+import type { Term } from './facets.ts'
 import { type BlockPlace, compareBlocks } from './position.ts'
 import type { Query } from './text/query.ts'
 
@@ -15,7 +16,7 @@ const MAX_TERMS = 6
 export interface Asked {
   readonly conversationIds: readonly ObjectId[]
   /** Terms that every block must have, those of few messages first. */
-  readonly terms: readonly string[]
+  readonly terms: readonly Term[]
   readonly beginning: Query['beginning']
   /** Only blocks that end at this moment or earlier. */
   readonly upTo: Date | undefined
@@ -75,7 +76,7 @@ interface List {
   readonly end: FoundBlock | undefined
 }
 
-async function listOf(store: SearchBlockStore, asked: Asked, term: string): Promise<List> {
+async function listOf(store: SearchBlockStore, asked: Asked, term: Term): Promise<List> {
   const { conversationIds, beginning, upTo, since: from, behind } = asked
   const query = { conversationIds, from, upTo: earlierOf(upTo, behind?.at) }
   if (term === beginning?.term) {

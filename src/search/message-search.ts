@@ -79,7 +79,7 @@ export class MessageSearch {
     if (page > 1 && cursor !== undefined) throw new AppError('invalid', 'Give one of page and cursor')
     const query = request.q === undefined ? undefined : readQuery(request.q)
     const wanted = wantedOf(actor, request, query)
-    const terms = [...(query?.terms ?? []), ...facetTerms(request)]
+    const terms = [...(query?.terms ?? []), ...facetTerms(wanted, wanted.userId)]
     if (terms.length === 0) throw new AppError('invalid', 'Give q, senderId, type, hasFile or mention')
     this.#deps.budgets.spend(actor, WEIGHT.list)
     return await this.#gate.run({ party: actor.userId }, async () => {

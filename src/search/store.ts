@@ -3,7 +3,7 @@ import { bareId } from '../../protocol/ids.ts'
 import type { DatabaseClock } from '../database/index.ts'
 import { ObjectId as Id } from '../database/object-id.ts'
 import type { MessageDoc } from '../store/documents.ts'
-import type { Facets } from './facets.ts'
+import { type Facets, isOwnMention } from './facets.ts'
 import type { Place } from './position.ts'
 
 /** Messages of a conversation: `from` to `to`, or of these the ones that changed after a `rev`. */
@@ -76,7 +76,8 @@ function stretchFilter({ conversationId, from, to, changedAfter }: Stretch): Fil
   return changedAfter === undefined ? { conversationId, seq } : { conversationId, rev: { $gt: changedAfter }, seq }
 }
 
-function filterOf({ userId, since, text, senderId, type, hasFile, mention }: Wanted, after?: Place): Document {
+function filterOf(wanted: Wanted, after?: Place): Document {
+  const { userId, since, text, senderId, type, hasFile, mention } = wanted
   const createdAt = {
     ...(after === undefined ? {} : { $lte: after.at }),
     ...(since === undefined ? {} : { $gte: since })
@@ -90,6 +91,12 @@ function filterOf({ userId, since, text, senderId, type, hasFile, mention }: Wan
     ...(text === undefined ? {} : { text: text === true ? { $exists: true } : text }),
     ...(senderId === undefined ? {} : { senderId: new Id(bareId(senderId)) }),
     ...(hasFile === undefined ? {} : { 'attachments.0': { $exists: hasFile } }),
-    ...(mention === undefined ? {} : { mentions: new Id(bareId(mention)) })
+    ...(mention === undefined ? {} : mentionFilter(mention, userId))
   }
+}
+
+/** Who looks for what mentions them is in every conversation that they look through, and so among everyone. */
+function mentionFilter(mention: string, userId: ObjectId): Document {
+  const mentions = new Id(bareId(mention))
+  return isOwnMention(mention, userId) ? { $and: [{ $or: [{ mentions }, { mentionsEveryone: true }] }] } : { mentions }
 }

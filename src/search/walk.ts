@@ -5,6 +5,7 @@ import { BLOCK_SIZE, seqsOf } from './blocks/cut.ts'
 import { isChanged, type Sealer } from './blocks/sealer.ts'
 import type { FoundBlock, Mark, SearchBlockStore } from './blocks/store.ts'
 import { findCandidates, findStraddling } from './candidates.ts'
+import type { Term } from './facets.ts'
 import { Found } from './found.ts'
 import { Pauses } from './pauses.ts'
 import { type BlockPlace, compareIds, comparePlaces, type Place, type Position } from './position.ts'
@@ -32,7 +33,7 @@ export interface Search {
   readonly wanted: Wanted
   readonly query: Query | undefined
   /** Terms that a block must have. */
-  readonly terms: readonly string[]
+  readonly terms: readonly Term[]
 }
 
 interface WalkDeps {

@@ -110,6 +110,13 @@ export interface AttachmentDoc extends Omit<Attachment, 'url'> {
   hasPictures?: boolean
 }
 
+/** Place of a text that mentions somebody, UTF-16 code units; without a person, everyone. */
+export interface MentionRangeDoc {
+  offset: number
+  length: number
+  userId?: ObjectId
+}
+
 /** A message as it is now; a deleted one keeps its place and loses its content. */
 export interface MessageDoc {
   _id: ObjectId
@@ -130,7 +137,11 @@ export interface MessageDoc {
   contact?: { name: string; phones?: string[]; userId?: ObjectId }
   encryptedContent?: string
   metadata?: Record<string, unknown>
+  /** Members who are mentioned, by name. */
   mentions?: ObjectId[]
+  /** Places of the text that mention somebody, in its order. */
+  mentionRanges?: MentionRangeDoc[]
+  mentionsEveryone?: boolean
   system?: SystemNoteDoc
   /** Names the answered message. Older documents also hold its text as it was then, which nobody is shown. */
   replyTo?: { messageId: ObjectId; senderId: ObjectId }
@@ -155,7 +166,7 @@ export interface MessageDraftDoc {
   userId: ObjectId
   conversationId: ObjectId
   /** Absent once it was taken away. */
-  content?: { text?: string; encryptedContent?: string; replyTo?: ObjectId }
+  content?: { text?: string; encryptedContent?: string; mentionRanges?: MentionRangeDoc[]; replyTo?: ObjectId }
   /** Moment of the change on the device where it was made; of two changes the later one stays. */
   changedAt: Date
   takenAwayAt?: Date

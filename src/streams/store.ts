@@ -19,8 +19,9 @@ export type AccountChangeType =
   | 'request'
   | 'draft'
   | 'scheduled'
+  | 'export'
 
-/** The last change of one thing of an account: `ref` is a conversation, a message, a request, a session or a person. */
+/** The last change of one thing of an account: `ref` is a conversation, a message, a request, a session, an export or a person. */
 export interface AccountChangeDoc {
   _id: ObjectId
   userId: ObjectId

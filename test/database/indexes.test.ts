@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Document } from 'mongodb'
 import t from 'tap'
 import { openDatabase } from '../kit/databases.ts'
@@ -96,6 +97,16 @@ async function withPeople(server: TestServer, ann: Person, ben: Person, cleo: Pe
   await server.call(ann, 'DELETE', `/v1/blocks/${ben.id}`)
 }
 
+async function exportEnds(server: TestServer, ann: Person, id: string): Promise<void> {
+  for (;;) {
+    const { status } = (await server.call(ann, 'GET', `/v1/exports/${id}`)).body
+    if (status === 'done') break
+    if (status === 'failed') throw new Error('It was not made')
+    await pause(100)
+  }
+  await server.call(ann, 'DELETE', `/v1/exports/${id}`)
+}
+
 async function withPlans(server: TestServer, ann: Person, conversationId: string): Promise<void> {
   const path = `/v1/conversations/${conversationId}`
   await server.call(ann, 'PUT', `${path}/draft`, { text: 'Hel' })
@@ -103,6 +114,9 @@ async function withPlans(server: TestServer, ann: Person, conversationId: string
   const after = `${Date.parse(drafts[0].changedAt)}_${conversationId.slice(-24)}`
   await server.call(ann, 'GET', `/v1/drafts?after=${after}`)
   await server.call(ann, 'DELETE', `${path}/draft`)
+  const exported = await server.call(ann, 'POST', `${path}/exports`)
+  await server.call(ann, 'GET', '/v1/exports')
+  await exportEnds(server, ann, exported.body.id)
   const plan = (ms: number) => ({ text: 'Later', sendAt: new Date(Date.now() + ms).toISOString() })
   const later = { clientId: 'later', ...plan(3_600_000) }
   const { id } = (await server.call(ann, 'POST', `${path}/scheduled-messages`, later)).body
@@ -241,6 +255,7 @@ t.test('no query of the server reads a whole collection', async t => {
     'blocks',
     'contacts',
     'conversations',
+    'exports',
     'friendships',
     'members',
     'messageDrafts',

@@ -280,6 +280,24 @@ t.test('no word of what was edited or deleted stays in a block, and new ones are
   t.equal(await blocks.countDocuments(), 1)
 })
 
+t.test('who looks for what mentions them finds what mentions everyone too, in blocks and outside of them', async t => {
+  const server = await joinServer(t)
+  const [ann, ben, cleo] = (await server.people(3)) as People
+  const say = speaker(server)
+  const group = await server.group(ann, ben, cleo)
+  await say(ann, group, { text: 'old all', mentionsEveryone: true }, { text: 'old ben', mentions: [ben.id] })
+  const client = await openDatabase(t, server.uri)
+  await storeMessages(client, { conversationId: group, from: ann, count: 300, content: { type: 'text', text: 'hay' } })
+  await say(ann, group, { text: '@all new', mentionRanges: [{ offset: 0, length: 4, everyone: true }] })
+  const other = await startServer(t, { uri: server.uri })
+  await textsOf(other, ann, { q: 'hay' })
+  t.ok((await client.db().collection('searchBlocks').countDocuments()) > 0, 'the old ones are in a block')
+  t.strictSame(await textsOf(other, ben, { mention: ben.id }), ['@all new', 'old ben', 'old all'])
+  t.strictSame(await textsOf(other, ben, { mention: ben.hex, q: 'old' }), ['old ben', 'old all'])
+  t.strictSame(await textsOf(other, cleo, { mention: cleo.id, conversationId: group }), ['@all new', 'old all'])
+  t.strictSame(await textsOf(other, cleo, { mention: ben.id }), ['old ben'], 'of somebody else by their name alone')
+})
+
 t.test('a search seals what it meets, and answers in steps', async t => {
   const server = await startServer(t, { env: { TIMINGS_INDEX_MS: '3600000' } })
   const [ann, ben] = (await server.people(2)) as [Person, Person]

@@ -1,7 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { ConversationId, MessageId } from '../../ids.ts'
 import { closed, Moment, Timestamp, withExamples } from '../../schema.ts'
-import { Text } from '../entities.ts'
+import { MentionRanges, Text } from '../entities.ts'
 
 /** Content that a person has begun; one of the texts, or none where only the answered message is chosen. */
 export const DraftContent = {
@@ -9,6 +9,7 @@ export const DraftContent = {
   encryptedContent: Type.Optional(
     Type.String({ minLength: 1, maxLength: 24_576, description: 'Opaque to the server; takes the place of `text`.' })
   ),
+  mentionRanges: Type.Optional({ ...MentionRanges, description: 'Where the text mentions whom, members or not.' }),
   replyTo: Type.Optional(MessageId)
 }
 

@@ -21,8 +21,12 @@ import { nameTimeCursor, readTimeCursor } from '../../store/time-cursor.ts'
 import type { AccountStore } from '../../streams/store.ts'
 import { requireMoment, requireWellFormed } from '../../text.ts'
 import type { RequireAnswerable } from '../answerable.ts'
+import { readRanges, storedRange } from '../mentions/mentions.ts'
 import { presentDraft, presentState } from './present.ts'
 import type { MessageDraftStore } from './store.ts'
+
+/** The most bytes of a range of a text on the wire. */
+const RANGE_BYTES = 96
 
 interface DraftDeps {
   readonly store: {
@@ -187,7 +191,12 @@ const contentOf = ({ content }: Wanted): string => JSON.stringify(content ?? nul
 
 /** @throws {AppError} `invalid` for no content and for two texts, `too_large` */
 function readContent(
-  { text, encryptedContent, replyTo }: Pick<DraftSaveData, 'text' | 'encryptedContent' | 'replyTo'>,
+  {
+    text,
+    encryptedContent,
+    mentionRanges = [],
+    replyTo
+  }: Pick<DraftSaveData, 'text' | 'encryptedContent' | 'mentionRanges' | 'replyTo'>,
   textBytes: number
 ): NonNullable<MessageDraftDoc['content']> {
   if (text === undefined && encryptedContent === undefined && replyTo === undefined) {
@@ -201,13 +210,16 @@ function readContent(
   if (text !== undefined && Buffer.byteLength(text) > textBytes) {
     throw new AppError('too_large', `The text is longer than ${textBytes} bytes`)
   }
+  const ranges = readRanges(mentionRanges, text)
   return omitUndefined({
     text,
     encryptedContent,
+    mentionRanges: ranges.length === 0 ? undefined : ranges.map(storedRange),
     replyTo: replyTo === undefined ? undefined : new ObjectId(bareId(replyTo))
   })
 }
 
-function bytesOf({ text = '', encryptedContent = '' }: NonNullable<MessageDraftDoc['content']>): number {
-  return 256 + Buffer.byteLength(text) + encryptedContent.length
+function bytesOf(content: NonNullable<MessageDraftDoc['content']>): number {
+  const { text = '', encryptedContent = '', mentionRanges = [] } = content
+  return 256 + Buffer.byteLength(text) + encryptedContent.length + mentionRanges.length * RANGE_BYTES
 }

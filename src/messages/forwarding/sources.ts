@@ -11,6 +11,7 @@ import type { MemberStore } from '../../store/members.ts'
 import type { MessageStore } from '../../store/messages.ts'
 import { noSuchMessage } from '../../store/missing.ts'
 import { type Content, digest } from '../content.ts'
+import { NOBODY } from '../mentions/mentions.ts'
 import type { Origins } from './origins.ts'
 
 /** A message that is to be forwarded. */
@@ -89,5 +90,5 @@ function seenBy(member: MemberDoc | undefined, message: MessageDoc | undefined):
 function contentOf(message: MessageDoc, bodyHash: string): Content {
   const { type, text, attachments, location, contact, encryptedContent, metadata } = message
   const fields = { type, ...omitUndefined({ text, attachments, location, contact, encryptedContent, metadata }) }
-  return { fields, mentions: [], bytes: JSON.stringify(fields).length * 3 + 512, bodyHash }
+  return { fields, mentions: NOBODY, bytes: JSON.stringify(fields).length * 3 + 512, bodyHash }
 }

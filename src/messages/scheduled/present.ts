@@ -37,17 +37,24 @@ function withLinks(attachment: Attachment, { userId }: ScheduledDoc): Attachment
 }
 
 /** Content as it is kept and shown: with its type, and with the prefixes of its ids. */
-export function withPrefixes({ type = 'text', mentions, replyTo, contact, ...rest }: NewContent): NewContent {
+export function withPrefixes(content: NewContent): NewContent {
+  const { type = 'text', mentions, mentionRanges, replyTo, contact, ...rest } = content
   return {
     type,
     ...rest,
     ...omitUndefined({
-      mentions: mentions?.map(id => prefixedId('user', bareId(id))),
+      mentions: mentions?.map(userId),
+      mentionRanges: mentionRanges?.map(it => ({
+        ...it,
+        ...omitUndefined({ userId: it.userId && userId(it.userId) })
+      })),
       replyTo: replyTo && prefixedId('msg', bareId(replyTo)),
       contact: contact && {
         ...contact,
-        ...omitUndefined({ userId: contact.userId && prefixedId('user', bareId(contact.userId)) })
+        ...omitUndefined({ userId: contact.userId && userId(contact.userId) })
       }
     })
   }
 }
+
+const userId = (id: string): string => prefixedId('user', bareId(id))

@@ -5,7 +5,7 @@ import type { ScheduledChangeData, ScheduledCreateData } from '../../../protocol
 import type { ScheduledPage } from '../../../protocol/messages/scheduled/routes.ts'
 import type { Actor } from '../../actor.ts'
 import type { Config } from '../../config/config.ts'
-import { requireMaySend, requireUnblocked } from '../../conversations/index.ts'
+import { requireAdmin, requireMaySend, requireUnblocked } from '../../conversations/index.ts'
 import type { ClientSession, DatabaseClock } from '../../database/index.ts'
 import { ObjectId } from '../../database/object-id.ts'
 import { AppError } from '../../errors.ts'
@@ -22,6 +22,7 @@ import { requireMoment } from '../../text.ts'
 import type { RequireAnswerable } from '../answerable.ts'
 import type { FilesPort } from '../attaching.ts'
 import { type NewContent, readContent } from '../content.ts'
+import { isEveryoneMentioned } from '../mentions/mentions.ts'
 import type { ChangeScheduled } from './changes.ts'
 import { presentScheduled, withPrefixes } from './present.ts'
 import type { ScheduledDoc, ScheduledStore } from './store.ts'
@@ -157,6 +158,7 @@ export class ScheduledService {
     const state = { doc, members: new Map([[actor.userId, me]]) }
     requireMaySend(state, actor)
     requireUnblocked(state)
+    if (isEveryoneMentioned(content)) requireAdmin(state, actor)
     if (content.replyTo !== undefined)
       await this.#deps.requireAnswerable(actor, id.toHexString(), new ObjectId(bareId(content.replyTo)))
     // Its files stay until it is sent.

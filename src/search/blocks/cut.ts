@@ -12,7 +12,7 @@ const MAX_TERMS = 16_384
 /** Fields of a message that are indexed. */
 export type IndexedMessage = Pick<
   MessageDoc,
-  'seq' | 'createdAt' | 'senderId' | 'type' | 'text' | 'attachments' | 'mentions' | 'deletedAt'
+  'seq' | 'createdAt' | 'senderId' | 'type' | 'text' | 'attachments' | 'mentions' | 'mentionsEveryone' | 'deletedAt'
 >
 
 /** Messages of a conversation that follow each other, and the terms of all of them together. */

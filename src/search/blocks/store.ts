@@ -10,6 +10,7 @@ import {
 import type { Collections } from '../../database/index.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import type { MessageDoc } from '../../store/documents.ts'
+import type { Term } from '../facets.ts'
 import { TERMS_VERSION } from '../text/terms.ts'
 import { type Block, type IndexedMessage, type PlacedBlock, seqsOf, spansAround } from './cut.ts'
 
@@ -46,7 +47,7 @@ export type FoundBlock = Omit<PlacedBlock, 'terms'>
 /** Blocks that are asked for. */
 export interface BlockQuery {
   readonly conversationIds: readonly ObjectId[]
-  readonly term: string
+  readonly term: Term
   /** Blocks that end at this moment or earlier. */
   readonly upTo?: Date | undefined
   /** Blocks that end at this moment or later. */
@@ -83,6 +84,7 @@ const INDEXED = {
   text: 1,
   'attachments.type': 1,
   mentions: 1,
+  mentionsEveryone: 1,
   deletedAt: 1
 }
 
@@ -122,7 +124,10 @@ export class SearchBlockStore {
    * Blocks with a word that begins so, the newest first; undefined where they are more than `limit`. Read from the index
    * alone.
    */
-  async findBeginning({ term, ...query }: BlockQuery, limit: number): Promise<FoundBlock[] | undefined> {
+  async findBeginning(
+    { term, ...query }: BlockQuery & { readonly term: string },
+    limit: number
+  ): Promise<FoundBlock[] | undefined> {
     // Letters, digits and marks only: nothing that means something in a pattern.
     const filter = { ...filterOf({ term, ...query }), terms: new RegExp(`^${term}`, 'u') }
     const options = { projection: PLACE, limit: limit + 1, batchSize: limit + 2, hint: BY_TERM }
@@ -135,8 +140,8 @@ export class SearchBlockStore {
   }
 
   /** Of each conversation the span of the oldest block with a term that ends after a moment: it may begin before. */
-  async straddling(conversationIds: readonly ObjectId[], term: string, moment: Date): Promise<Map<string, number>> {
-    const $match = { c: { $in: [...conversationIds] }, terms: term, at: { $gt: moment } }
+  async straddling(conversationIds: readonly ObjectId[], term: Term, moment: Date): Promise<Map<string, number>> {
+    const $match = { c: { $in: [...conversationIds] }, terms: filterOfTerm(term), at: { $gt: moment } }
     const stages = [{ $match }, { $group: { _id: '$c', span: { $min: '$span' } } }]
     const found = await this.#blocks
       .aggregate<{ _id: ObjectId; span: number }>(stages, { hint: BY_TERM, batchSize: conversationIds.length + 1 })
@@ -213,8 +218,10 @@ export class SearchBlockStore {
 
 function filterOf({ conversationIds, term, upTo, from }: BlockQuery): Document {
   const at = omitUndefined({ $lte: upTo, $gte: from })
-  return { c: { $in: [...conversationIds] }, terms: term, ...(Object.keys(at).length > 0 ? { at } : {}) }
+  return { c: { $in: [...conversationIds] }, terms: filterOfTerm(term), ...(Object.keys(at).length > 0 ? { at } : {}) }
 }
+
+const filterOfTerm = (term: Term) => (typeof term === 'string' ? term : { $in: [...term] })
 
 function isEqual(one: Mark, other: Mark | undefined): boolean {
   return one.seq === other?.seq && one.rev === other.rev

@@ -7,6 +7,7 @@ export const answer = (words: Words) => ({ ...content(words), replyTo: words.the
 export const rescheduled = ({ text }: Words) => ({ text, sendAt: new Date(Date.now() + 3_600_000).toISOString() })
 export const scheduled = (words: Words) => ({ ...clientId(words), ...rescheduled(words) })
 export const ofPlan = ({ req: scheduledId }: Words) => ({ scheduledId })
+export const ofExport = ({ req: exportId }: Words) => ({ exportId })
 export const mention = (words: Words) => ({ ...content(words), mentions: [words.peer.hex] })
 export const toPeer = ({ peer: { hex: userId } }: Words) => ({ type: 'direct', userId })
 export const toPeople = ({ peer, text: name }: Words) => ({ type: 'group', name, memberIds: [peer.hex] })

@@ -66,6 +66,10 @@ const scheduled = async ({ server }: Scene, { actor, conv, text }: Words) => {
   return { req: (await server.call(actor, 'POST', path, plan)).body.id.slice(-24) }
 }
 
+const exported = async ({ server }: Scene, { actor, conv }: Words) => ({
+  req: (await server.call(actor, 'POST', `/v1/conversations/${conv}/exports`)).body.id.slice(-24)
+})
+
 /** Actions between two people, of every kind. */
 export const MEANINGS = {
   start: { ...stranger, event: 'conversation:added' },
@@ -108,6 +112,8 @@ export const MEANINGS = {
   reschedule: { ...direct, prepare: scheduled },
   /** What they have scheduled themselves: looking at it and taking it back. */
   plan: { among: 'conversation', ...always, prepare: scheduled },
+  /** An export of their own: looking at it and taking it back. */
+  archive: { among: 'conversation', ...always, prepare: exported },
   edit: { ...direct, event: 'message:edited', hint: ownText, isOwn: true },
   react: { ...direct, event: 'reaction:added', hint: theirMessage },
   unreact: {

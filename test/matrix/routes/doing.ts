@@ -14,6 +14,7 @@ export const ROUTES: Readonly<Partial<Record<ActionName, readonly string[]>>> = 
     'GET /v1/conversations/:/messages/:/edits',
     'GET /v1/conversations/:/messages/:/receipts',
     'GET /v1/conversations/:/draft',
+    'POST /v1/conversations/:/exports',
     'GET /v1/search/messages conversationId q',
     'GET /conversations/:',
     'GET /conversations/:/messages',
@@ -193,6 +194,7 @@ export const ROUTES: Readonly<Partial<Record<ActionName, readonly string[]>>> = 
   ],
   'end a session that is not one’s own': ['DELETE /v1/sessions/:'],
   'look at a file of somebody else': ['GET /v1/files/:'],
+  'touch an export of somebody else': ['GET /v1/exports/:', 'DELETE /v1/exports/:'],
   'touch what another has scheduled': [
     'GET /v1/scheduled-messages/:',
     'PUT /v1/scheduled-messages/: text',
@@ -202,6 +204,7 @@ export const ROUTES: Readonly<Partial<Record<ActionName, readonly string[]>>> = 
     'GET /v1/conversations',
     'GET /v1/drafts',
     'GET /v1/scheduled-messages',
+    'GET /v1/exports',
     'GET /v1/contacts after',
     'GET /v1/friends',
     'GET /v1/blocks',

@@ -108,10 +108,13 @@ function sampleText(schema: TSchema, ids: Ids, path: readonly string[]): string 
 function sampleObject(schema: TSchema, ids: Ids, isFull: boolean, path: readonly string[]): object {
   const required = (schema['required'] ?? []) as string[]
   const properties = (schema['properties'] ?? {}) as Record<string, TSchema>
-  // An edit has one of two contents.
+  // An edit has one of two contents, and a range mentions somebody or everyone.
   const isEdit = 'encryptedContent' in properties && !('clientId' in properties)
+  const isRange = 'everyone' in properties && 'userId' in properties
+  const isLeftOut = (name: string): boolean =>
+    (isEdit && name === 'encryptedContent') || (isRange && name === 'everyone')
   const isChosen = (name: string): boolean =>
-    isEdit && ['text', 'encryptedContent'].includes(name) ? name === 'text' : isFull || required.includes(name)
+    !isLeftOut(name) && (isFull || required.includes(name) || (isEdit && name === 'text'))
   const chosen = Object.entries(properties).filter(([name]) => isChosen(name))
   return Object.fromEntries(chosen.map(([name, child]) => [name, sample(child, ids, isFull, [...path, name])]))
 }
