@@ -91,7 +91,10 @@ export const DEFAULT_LIMITS = {
   fileMebibytes: 100,
   filesPerUserMebibytes: 10_240,
   /** Uploads of one person at once. */
-  uploadsAtOnce: 4
+  uploadsAtOnce: 4,
+  /** Pages that are fetched in a minute for the links of one person; and all pictures of such pages, MiB. */
+  previewsPerMinute: 30,
+  previewPicturesMebibytes: 10_240
 } as const satisfies Record<string, number>
 
 /** The limits in force: the defaults, with what the operator changed. */

@@ -2,6 +2,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { Origin } from '../forwarding/entities.ts'
 import { ConversationId, MessageId, UserId } from '../ids.ts'
 import { Pin } from '../pins/entities.ts'
+import { LinkPreview } from '../previews/entities.ts'
 import { Reaction } from '../reactions/entities.ts'
 import { Counter, closed, oneOf, PLAIN_TEXT, Timestamp, WebAddress, withExamples } from '../schema.ts'
 
@@ -155,6 +156,7 @@ export const Message = withExamples(
     system: Type.Optional(SystemNote),
     replyTo: Type.Optional(Quote),
     forwarded: Type.Optional(Origin),
+    preview: Type.Optional(LinkPreview),
     reactions: Type.Array(Reaction),
     pinned: Type.Optional(Pin),
     createdAt: Timestamp,

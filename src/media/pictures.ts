@@ -21,6 +21,16 @@ export interface Picture extends Pick<FileDoc, 'variants' | 'thumbhash' | 'width
   readonly paths: { readonly original: string; readonly preview: string; readonly thumbnail: string }
 }
 
+/** The smaller ones of a picture. */
+export interface SmallPicture {
+  readonly variants: FileDoc['variants']
+  readonly thumbhash: string
+  /** Sides of the larger one of them, pixels. */
+  readonly width: number
+  readonly height: number
+  readonly paths: Omit<Picture['paths'], 'original'>
+}
+
 /**
  * Turns a picture upright and writes it anew, so that nothing is left of where and by what it was taken, nor of
  * anything else that hides in it; and makes two smaller ones. What is animated stays so.
@@ -30,7 +40,33 @@ export async function readPicture(path: string, ownerId: string): Promise<Pictur
   return await GATE.run({ party: ownerId }, async () => await process(path))
 }
 
+/**
+ * Makes the two smaller ones of a picture alone. @returns them, with the size of the larger one
+ * @throws {AppError} as `readPicture`
+ */
+export async function readSmallPicture(path: string, ownerId: string): Promise<SmallPicture> {
+  return await GATE.run(
+    { party: ownerId },
+    async () => await reading(path, async open => await smallerOnes(open(false), path))
+  )
+}
+
 async function process(path: string): Promise<Picture> {
+  return await reading(path, async (open, metadata) => {
+    const isAnimated = (metadata.pages ?? 1) > 1
+    const original = `${path}.original`
+    const upright = isAnimated ? open(true) : open(false).autoOrient()
+    const { width, height, pageHeight = height } = await inFormat(upright, metadata.format).toFile(original)
+    const made = await smallerOnes(open(false), path)
+    return { ...made, width, height: pageHeight, paths: { original, ...made.paths } }
+  })
+}
+
+/** Opens a picture and reads of it, once it is known to be not too large. */
+async function reading<T>(
+  path: string,
+  read: (open: (animated: boolean) => Sharp, metadata: Metadata) => Promise<T>
+): Promise<T> {
   const { default: sharp } = await import('sharp')
   sharp.cache(false)
   const open = (animated: boolean) =>
@@ -38,12 +74,7 @@ async function process(path: string): Promise<Picture> {
   try {
     const metadata = await open(false).metadata()
     requireSize(metadata)
-    const isAnimated = (metadata.pages ?? 1) > 1
-    const original = `${path}.original`
-    const upright = isAnimated ? open(true) : open(false).autoOrient()
-    const { width, height, pageHeight = height } = await inFormat(upright, metadata.format).toFile(original)
-    const made = await smallerOnes(open(false), path)
-    return { ...made, width, height: pageHeight, paths: { original, ...made.paths } }
+    return await read(open, metadata)
   } catch (error) {
     if (error instanceof AppError) throw error
     throw new AppError('invalid', 'The picture cannot be read', { cause: error })
@@ -68,13 +99,15 @@ function inFormat(picture: Sharp, format: Metadata['format']): Sharp {
 }
 
 /** The smaller ones are of the first frame. */
-async function smallerOnes(still: Sharp, path: string) {
+async function smallerOnes(still: Sharp, path: string): Promise<SmallPicture> {
   const { rgbaToThumbHash } = await import('thumbhash')
   const variants: Record<string, VariantDoc> = {}
   const paths = { preview: `${path}.preview`, thumbnail: `${path}.thumbnail` }
+  const sides = { width: 0, height: 0 }
   for (const name of ['preview', 'thumbnail'] as const) {
     const size = { width: SIDES[name], height: SIDES[name], fit: 'inside' as const, withoutEnlargement: true }
-    await still.clone().autoOrient().resize(size).webp({ quality: 80 }).toFile(paths[name])
+    const { width, height } = await still.clone().autoOrient().resize(size).webp({ quality: 80 }).toFile(paths[name])
+    if (name === 'preview') Object.assign(sides, { width, height })
     variants[name] = { mimeType: 'image/webp', bytes: (await stat(paths[name])).size }
   }
   const size = { width: HASH_SIDE, height: HASH_SIDE, fit: 'inside' as const }
@@ -82,5 +115,5 @@ async function smallerOnes(still: Sharp, path: string) {
     resolveWithObject: true
   })
   const thumbhash = Buffer.from(rgbaToThumbHash(info.width, info.height, data)).toString('base64')
-  return { variants, paths, thumbhash }
+  return { variants, paths, thumbhash, ...sides }
 }

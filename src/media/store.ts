@@ -8,9 +8,10 @@ export interface VariantDoc {
   readonly bytes: number
 }
 
-/** A file that somebody has uploaded. */
+/** A file that somebody has uploaded, or that the server has fetched. */
 export interface FileDoc {
   _id: ObjectId
+  /** Its owner; nobody's id, all zeros, of what the server has fetched. */
   ownerId: ObjectId
   /** `stored` once all its bytes are there; `removing` when nobody uses it. */
   state: 'storing' | 'stored' | 'removing'
@@ -147,7 +148,7 @@ export class FileStore {
 
   /** Messages of a conversation that have a file and are not over, newest first; the last hundred of them. */
   async findUses(conversationId: ObjectId, fileId: ObjectId, now: Date): Promise<FileUse[]> {
-    const filter = { 'attachments.fileId': fileId, conversationId, $nor: [{ expiresAt: { $lte: now } }] }
+    const filter = { ...usesOf(fileId, { conversationId }), $nor: [{ expiresAt: { $lte: now } }] }
     return await this.#messages
       .find(filter, { projection: { seq: 1, hiddenFor: 1 } })
       .sort({ seq: -1 })
@@ -157,12 +158,22 @@ export class FileStore {
 
   /** Whether a message anywhere has a file. */
   async isUsed(fileId: ObjectId): Promise<boolean> {
-    return (await this.#messages.findOne({ 'attachments.fileId': fileId }, { projection: { _id: 1 } })) !== null
+    return (await this.#messages.findOne(usesOf(fileId), { projection: { _id: 1 } })) !== null
   }
 
   /** Bytes of all files of a person. */
   async usageOf(_id: ObjectId): Promise<number> {
     return (await this.#usage.findOne({ _id }))?.bytes ?? 0
+  }
+}
+
+/** Filter of the messages that have a file, themselves or in their preview. */
+function usesOf(fileId: ObjectId, place: { conversationId?: ObjectId } = {}) {
+  return {
+    $or: [
+      { 'attachments.fileId': fileId, ...place },
+      { 'preview.picture.fileId': fileId, ...place }
+    ]
   }
 }
 

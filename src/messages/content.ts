@@ -18,7 +18,7 @@ export type NewContent = Omit<MessageSendData, 'conversationId' | 'clientId'>
 export interface Content {
   readonly fields: Pick<
     MessageDoc,
-    'type' | 'text' | 'attachments' | 'location' | 'contact' | 'encryptedContent' | 'metadata'
+    'type' | 'text' | 'attachments' | 'location' | 'contact' | 'encryptedContent' | 'metadata' | 'preview'
   >
   /** People who are mentioned, members or not: 24 hexadecimal digits each. */
   readonly mentions: readonly string[]

@@ -14,6 +14,7 @@ import type { Commits } from '../store/commit/commits.ts'
 import type { MessageDoc } from '../store/documents.ts'
 import { Attaching, type FilesPort } from './attaching.ts'
 import { type Content, membersAmong } from './content.ts'
+import { previewDue } from './previews/links.ts'
 import { isFirst, presentSent, requireSame } from './sent.ts'
 
 /** A message on its way into a conversation, its content checked; ids in either form. */
@@ -44,7 +45,7 @@ interface SendingDeps {
   readonly store: { readonly commits: Commits }
   readonly files: FilesPort
   readonly typing: Pick<TypingService, 'speak'>
-  readonly config: Pick<Config, 'limits'>
+  readonly config: Pick<Config, 'limits' | 'LINK_PREVIEWS'>
 }
 
 /** Puts messages of people into conversations, whether they were written or forwarded. */
@@ -53,11 +54,13 @@ export class Sending {
   readonly #attaching: Attaching
   readonly #typing: SendingDeps['typing']
   readonly #chatsBegun: TokenBuckets
+  readonly #hasPreviews: boolean
 
   constructor({ store, files, typing, config }: SendingDeps) {
     this.#attaching = new Attaching(files)
     this.#commits = store.commits
     this.#typing = typing
+    this.#hasPreviews = config.LINK_PREVIEWS === 'on'
     this.#chatsBegun = TokenBuckets.perDay(config.limits.chatsBegunPerDay)
   }
 
@@ -91,13 +94,14 @@ export class Sending {
         const answered = replyToId && requireVisible(member, draft.message(replyToId))
         if (attached instanceof AppError) throw attached
         const replyTo = answered && { messageId: answered._id, senderId: answered.senderId }
+        const previewDueAt = previewDue(fields, draft.now, this.#hasPreviews)
         const message = draft.append({
           senderId,
           clientId,
           bodyHash,
           ...fields,
           ...(attached && { attachments: attached }),
-          ...omitUndefined({ mentions: membersAmong(draft.state, mentions), replyTo, forwarded })
+          ...omitUndefined({ mentions: membersAmong(draft.state, mentions), replyTo, forwarded, previewDueAt })
         })
         let presented: Message | undefined
         const present = (): Message => (presented ??= presentMessage(message, answered))

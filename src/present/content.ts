@@ -1,11 +1,21 @@
 import { prefixedId } from '../../protocol/ids.ts'
 import type { Attachment, Message, SystemNote } from '../../protocol/messages/entities.ts'
+import type { LinkPreview } from '../../protocol/previews/entities.ts'
 import type { ObjectId } from '../database/object-id.ts'
 import { omitUndefined } from '../omit-undefined.ts'
-import type { AttachmentDoc, MessageDoc } from '../store/documents.ts'
+import type { AttachmentDoc, MessageDoc, PreviewDoc } from '../store/documents.ts'
 import { type FileLinks, fileLinks, type LinkHolder } from './file-links.ts'
 
-const PARTS = ['attachments', 'location', 'contact', 'encryptedContent', 'metadata', 'mentions', 'system'] as const
+const PARTS = [
+  'attachments',
+  'location',
+  'contact',
+  'encryptedContent',
+  'metadata',
+  'mentions',
+  'system',
+  'preview'
+] as const
 
 type Content = Pick<Message, (typeof PARTS)[number]>
 
@@ -13,17 +23,19 @@ type Content = Pick<Message, (typeof PARTS)[number]>
 export function presentContent(doc: MessageDoc, userId?: ObjectId): Content {
   // Most messages are text and nothing else.
   if (!PARTS.some(name => doc[name] !== undefined)) return {}
-  const { conversationId: of, attachments, location, contact, encryptedContent, metadata, mentions, system } = doc
+  const { conversationId: of, attachments, location, contact, encryptedContent, metadata, mentions } = doc
+  const { system, preview } = doc
   const conversationId = of.toHexString()
-  const reader = userId && { userId: userId.toHexString() }
+  const holder = { conversationId, ...(userId && { userId: userId.toHexString() }) }
   return omitUndefined({
-    attachments: attachments?.map(it => presentAttachment(it, { conversationId, ...reader })),
+    attachments: attachments?.map(it => presentAttachment(it, holder)),
     location,
     contact: contact && presentContact(contact),
     encryptedContent,
     metadata,
     mentions: mentions?.map(presentId),
-    system: system && presentNote(doc.senderId, system)
+    system: system && presentNote(doc.senderId, system),
+    preview: preview && presentPreview(preview, holder)
   })
 }
 
@@ -36,6 +48,13 @@ function presentAttachment({ fileId, hasPictures, url = '', ...rest }: Attachmen
     url: to('original'),
     ...(hasPictures && { previewUrl: to('preview'), thumbnailUrl: to('thumbnail') })
   }
+}
+
+function presentPreview({ picture, ...preview }: PreviewDoc, holder: LinkHolder): LinkPreview {
+  if (picture === undefined) return preview
+  const { fileId, ...facts } = picture
+  const to = (variant: Parameters<FileLinks['to']>[1]) => fileLinks.to(fileId.toHexString(), variant, holder)
+  return { ...preview, picture: { url: to('original'), thumbnailUrl: to('thumbnail'), ...facts } }
 }
 
 /** An upper bound of its bytes on the wire. */
