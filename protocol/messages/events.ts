@@ -24,7 +24,8 @@ export const NewContent = {
   type: Type.Optional(MessageType),
   text: Type.Optional(Text),
   ...content,
-  replyTo: Type.Optional(MessageId)
+  replyTo: Type.Optional(MessageId),
+  noPreview: Type.Optional(Type.Boolean({ description: 'Its link gets no preview.' }))
 }
 
 export const MessageSend = command('message:send', {

@@ -14,6 +14,8 @@ const HASH_SIDE = 100
 /** Pictures that are worked on at once: each takes up to 200 MB. */
 const GATE = new FairGate({ width: 2, maxWaiting: 1_000, maxWaitingEach: 20 })
 const LIMIT_SECONDS = 20
+/** Pictures that nobody waits for and that may be in the line; uploads go before them. */
+const MAX_WAITING_FETCHED = 16
 
 /** A picture as it is kept. */
 export interface Picture extends Pick<FileDoc, 'variants' | 'thumbhash' | 'width' | 'height'> {
@@ -41,14 +43,12 @@ export async function readPicture(path: string, ownerId: string): Promise<Pictur
 }
 
 /**
- * Makes the two smaller ones of a picture alone. @returns them, with the size of the larger one
+ * Makes the two smaller ones of a picture that nobody waits for. @returns them, with the size of the larger one
  * @throws {AppError} as `readPicture`
  */
 export async function readSmallPicture(path: string, ownerId: string): Promise<SmallPicture> {
-  return await GATE.run(
-    { party: ownerId },
-    async () => await reading(path, async open => await smallerOnes(open(false), path))
-  )
+  const turn = { party: ownerId, maxWaiting: MAX_WAITING_FETCHED, isUrgent: false }
+  return await GATE.run(turn, async () => await reading(path, async open => await smallerOnes(open(false), path)))
 }
 
 async function process(path: string): Promise<Picture> {

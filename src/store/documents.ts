@@ -151,6 +151,8 @@ export interface MessageDoc {
   /** Origin of a forwarded message; empty where its author was not to be named. */
   forwarded?: { senderId?: ObjectId; sentAt?: Date; messageId?: ObjectId }
   preview?: PreviewDoc
+  /** Whether its sender wants none. */
+  noPreview?: boolean
   /** Time since which it is to be looked whether its first link has a preview; absent once that is done. */
   previewDueAt?: Date
   reactions?: ReactionDoc[]

@@ -10,7 +10,7 @@ import type { PreviewMaker } from './making.ts'
 import type { DuePreview, DuePreviewStore } from './store.ts'
 
 /** Messages that are looked at together. */
-const BATCH = 100
+const BATCH = 64
 /** Time of one run, ms, and pause between two looks within it: what comes then does not wait for what is slow. */
 const RUN_MS = 20_000
 const LOOK_MS = 250
