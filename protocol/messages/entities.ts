@@ -85,6 +85,9 @@ export const content = {
   mentions: Type.Optional(Type.Array(UserId, { maxItems: 50, description: 'Members only; others are left out.' }))
 }
 
+/** Whether the link of a message gets no preview. */
+export const NoPreview = Type.Boolean({ description: 'Its link gets no preview.' })
+
 /** A change of the conversation that a `system` message records; `actorId` made it. */
 export const SystemNote = closed({
   kind: oneOf('created', 'added', 'removed', 'left', 'role', 'renamed', 'changed', 'settings', 'expiry', 'pinned'),

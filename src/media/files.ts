@@ -217,7 +217,7 @@ function attachmentOf({ type, durationSeconds, waveform }: AttachmentDoc, file: 
     type,
     fileId: file._id,
     ...{ fileName: name, fileSize: bytes, mimeType },
-    hasPictures: variants.thumbnail !== undefined,
+    hasPictures: variants.preview !== undefined && variants.thumbnail !== undefined,
     ...omitUndefined({ width, height, thumbhash, waveform: isSound ? waveform : undefined }),
     ...omitUndefined({
       durationSeconds: file.durationSeconds ?? (isSound || kind === 'video' ? durationSeconds : undefined)

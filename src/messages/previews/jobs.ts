@@ -9,8 +9,8 @@ import { firstLink } from './links.ts'
 import type { PreviewMaker } from './making.ts'
 import type { DuePreview, DuePreviewStore } from './store.ts'
 
-/** Messages that are looked at together. */
-const BATCH = 64
+/** Messages that are looked at at once: more than one person can bring, so that others come between theirs. */
+const UNDER_WAY = 128
 /** Time of one run, ms, and pause between two looks within it: what comes then does not wait for what is slow. */
 const RUN_MS = 20_000
 const LOOK_MS = 250
@@ -44,16 +44,16 @@ export class Previewing implements PeriodicJob {
   async run(signal: AbortSignal): Promise<void> {
     const { duePreviews } = this.#deps.store
     const until = performance.now() + RUN_MS
-    const underWay = new Map<string, Promise<void>>()
+    const underWay = new Map<DuePreview['_id'], Promise<void>>()
+    const begin = (due: DuePreview): void => {
+      underWay.set(
+        due._id,
+        this.#look(due, signal).finally(() => underWay.delete(due._id))
+      )
+    }
     do {
-      for (const due of await duePreviews.find(BATCH)) {
-        const key = `${due._id.toHexString()}:${due.previewDueAt.getTime()}`
-        if (underWay.has(key)) continue
-        underWay.set(
-          key,
-          this.#look(due, signal).finally(() => underWay.delete(key))
-        )
-      }
+      const free = UNDER_WAY - underWay.size
+      if (free > 0) for (const due of await duePreviews.find(free, [...underWay.keys()])) begin(due)
       if (underWay.size > 0) await Promise.race([Promise.all(underWay.values()), delay(LOOK_MS)])
     } while (underWay.size > 0 && performance.now() < until && !signal.aborted)
     await Promise.all(underWay.values())

@@ -22,7 +22,7 @@ const PICTURE = ['og:image:secure_url', 'og:image', 'og:image:url', 'twitter:ima
 const WANTED = new Set([...TITLE, ...DESCRIPTION, ...SITE_NAME, ...PICTURE].filter(name => name !== 'title'))
 
 /** Characters that are not shown or turn the direction of what is; those that join letters and signs stay. */
-const HIDDEN = /(?![\u200c\u200d])[\p{Cf}\p{Co}\p{Cs}\p{Cn}]/gu
+const HIDDEN = /(?![\u200c\u200d])[\p{Cf}\p{Co}]/gu
 const SPACE = /[\s\p{Cc}\p{Zl}\p{Zp}]+/gu
 
 /** Words of a page about itself, cleaned, and the address of its picture. */

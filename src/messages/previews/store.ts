@@ -18,11 +18,12 @@ export class DuePreviewStore {
     this.#clock = clock
   }
 
-  /** Messages that are due and not over, the longest due first. */
-  async find(limit: number): Promise<DuePreview[]> {
+  /** Messages that are due and not over, but for these, the longest due first. */
+  async find(limit: number, except: readonly MessageDoc['_id'][]): Promise<DuePreview[]> {
     const now = new Date(this.#clock.now())
+    const filter = { previewDueAt: { $lte: now }, _id: { $nin: [...except] }, $nor: [{ expiresAt: { $lte: now } }] }
     return await this.#messages
-      .find<DuePreview>({ previewDueAt: { $lte: now }, $nor: [{ expiresAt: { $lte: now } }] }, { projection: FIELDS })
+      .find<DuePreview>(filter, { projection: FIELDS })
       .sort({ previewDueAt: 1, _id: 1 })
       .limit(limit)
       .toArray()

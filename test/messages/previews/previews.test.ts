@@ -100,7 +100,9 @@ t.test('the first link of a message gets a preview, told to everybody as a chang
   t.equal(await files.usageOf(new ObjectId(ann.hex)), 0, 'and in nobody’s quota')
   const { items } = await (await server.connect(ben)).ask('sync:pull', { stream: id, since: 0 })
   t.match(JSON.stringify(items), /The title/)
-  const { hits = [], results = hits } = (await server.call(ben, 'GET', '/v1/search/messages?q=title')).body
+  const { body: old } = await server.call(ben, 'GET', `/messages?conversationId=${id}`)
+  t.match(JSON.stringify(old), /"isEdited":false/, 'and an app of a dialect sees no edit')
+  const { results } = (await server.call(ben, 'GET', '/v1/search/messages?q=title')).body
   t.same(results, [], 'it is not what somebody said')
   const { id: answer } = await mine.ask('message:send', {
     conversationId: id,
@@ -131,6 +133,10 @@ t.test('nothing is fetched unless the operator says so, nor for what is no text 
   for (const other of others) t.equal((await stored(other))?.previewDueAt, undefined)
   await mine.ask('message:edit', { conversationId: id, messageId: others[1], text: `${site.url}/ again` })
   t.equal((await stored(others[1] ?? ''))?.previewDueAt, undefined, 'nor after an edit')
+  const sendAt = new Date(Date.now() + 60_000).toISOString()
+  const later = { clientId: 'later', text: `${site.url}/`, sendAt, noPreview: true }
+  const scheduled = await server.call(ann, 'POST', `/v1/conversations/${id}/scheduled-messages`, later)
+  t.match(scheduled, { status: 201, body: { noPreview: true } })
   const group = await server.group(ann, ben)
   await server.call(ann, 'PATCH', `/v1/conversations/${group}`, { name: `${site.url}/` })
   await settled(await send('www.a.example http:// https://'))
@@ -371,6 +377,18 @@ t.test('what a server leaves that ends is done by the next one, and told once', 
   t.equal(rev, createdRev + 1)
   const { items } = await (await next.connect(ben)).ask('sync:pull', { stream: id, since: 0 })
   t.equal(items.filter((it: object) => JSON.stringify(it).includes('"preview"')).length, 1)
+})
+
+t.test('who posts many slow pages holds up nobody else', async t => {
+  const slow = await openSite(t, { '/slow': () => undefined })
+  const fast = await openSite(t, { '/page': page('Title') }, '127.0.0.3')
+  const { server, send, settled, ben, id } = await scene(t, { LINK_PREVIEW_ALLOW: '127.0.0.0/8' })
+  for (let at = 0; at < 30; at += 1) await send(`${slow.url}/slow?${at}`)
+  while (slow.asked.length < 4) await pause(10)
+  const body = { clientId: 'other', text: `${fast.url}/page` }
+  const sent = (await server.call(ben, 'POST', `/v1/conversations/${id}/messages`, body)).body.id
+  t.match((await settled(sent)).preview, { title: 'Title' })
+  t.equal(slow.asked.length, 4, 'before the first of them was over')
 })
 
 t.test('two servers that look at the same message write its preview once', async t => {
