@@ -108,6 +108,9 @@ t.test('no spelling of an address of the inside is connected to', async t => {
       for (const address of [`http://${host}:${port}/`, `https://${host}:${port}/`, `http://${host}/`])
         await t.rejects(get(address), address)
     }
+  for (const host of ['both.kinds', 'name.of.the.inside', 'localhost', '[::1]', '127.1']) {
+    await t.rejects(get(`http://${host}/`), /not on the Internet/, `${host} is refused, and not only away`)
+  }
   t.equal(sites.flatMap(({ asked }) => asked).length, 0, 'nobody was asked')
   t.same(await Promise.all(sites.map(async ({ port }, at) => await isOpen(['127.0.0.1', '::1'][at] ?? '', port))), [
     true,

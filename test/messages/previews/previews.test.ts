@@ -242,7 +242,8 @@ t.test('a picture goes with the last message that shows it', async t => {
   t.equal(await files.usageOf(new ObjectId('0'.repeat(24))), 0)
   const third = await send(`${site.url}/page`)
   t.match((await settled(third)).preview?.picture, { width: 400, height: 300 }, 'it is made anew')
-  await socket.next(changeOf(third))
+  const { data } = await socket.next(changeOf(third))
+  t.equal((await fetched(data.preview.picture.url)).status, 200)
 })
 
 t.test('a page is fetched once for all who post it; failures are remembered, too', async t => {
