@@ -8,7 +8,7 @@ export const MAX_PREVIEW_SITE_NAME = 100
 
 const pixels = Type.Integer({ minimum: 1, maximum: 100_000 })
 const textOf = (length: number) =>
-  // Characters of which one may be two units, and each of which may be written as such.
+  // A character may be two units of UTF-16, by which some count.
   Type.Optional(Type.String({ minLength: 1, maxLength: length * 2, pattern: PLAIN_TEXT }))
 
 /** Picture of a page, kept by this server; its addresses are each reader's own, like those of files. */

@@ -103,13 +103,14 @@ async function smallerOnes(still: Sharp, path: string): Promise<SmallPicture> {
   const { rgbaToThumbHash } = await import('thumbhash')
   const variants: Record<string, VariantDoc> = {}
   const paths = { preview: `${path}.preview`, thumbnail: `${path}.thumbnail` }
-  const sides = { width: 0, height: 0 }
-  for (const name of ['preview', 'thumbnail'] as const) {
+  const shrink = async (name: keyof typeof SIDES) => {
     const size = { width: SIDES[name], height: SIDES[name], fit: 'inside' as const, withoutEnlargement: true }
     const { width, height } = await still.clone().autoOrient().resize(size).webp({ quality: 80 }).toFile(paths[name])
-    if (name === 'preview') Object.assign(sides, { width, height })
     variants[name] = { mimeType: 'image/webp', bytes: (await stat(paths[name])).size }
+    return { width, height }
   }
+  const sides = await shrink('preview')
+  await shrink('thumbnail')
   const size = { width: HASH_SIDE, height: HASH_SIDE, fit: 'inside' as const }
   const { data, info } = await still.clone().autoOrient().resize(size).ensureAlpha().raw().toBuffer({
     resolveWithObject: true

@@ -87,8 +87,8 @@ function seenBy(member: MemberDoc | undefined, message: MessageDoc | undefined):
 
 /** Content as it is, without those whom it mentions: nobody is called into another conversation. */
 function contentOf(message: MessageDoc, bodyHash: string): Content {
-  const { type, text, attachments, location, contact, encryptedContent, metadata, preview } = message
-  const rest = { attachments, location, contact, encryptedContent, metadata, preview }
+  const { type, text, attachments, location, contact, encryptedContent, metadata, preview, noPreview } = message
+  const rest = { attachments, location, contact, encryptedContent, metadata, preview, noPreview }
   const fields = { type, ...omitUndefined({ text, ...rest }) }
   return { fields, mentions: [], bytes: JSON.stringify(fields).length * 3 + 512, bodyHash }
 }

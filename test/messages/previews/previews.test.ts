@@ -138,6 +138,9 @@ t.test('nothing is fetched unless the operator says so, nor for what is no text 
   const scheduled = await server.call(ann, 'POST', `/v1/conversations/${id}/scheduled-messages`, later)
   t.match(scheduled, { status: 201, body: { noPreview: true } })
   const group = await server.group(ann, ben)
+  const forward = { messages: [{ conversationId: id, messageId: others[1], clientId: 'f' }], to: [group] }
+  const forwarded = (await mine.ask('message:forward', forward)).to[0].sent[0].id
+  t.equal((await stored(forwarded))?.previewDueAt, undefined, 'nor forwarded')
   await server.call(ann, 'PATCH', `/v1/conversations/${group}`, { name: `${site.url}/` })
   await settled(await send('www.a.example http:// https://'))
   const { url } = (await upload(server, ann, await pictureOf(50, 50), { name: 'own.jpg' })).body
@@ -262,6 +265,15 @@ t.test('a page is fetched once for all who post it; failures are remembered, too
   )
   const waiting = await messages.find({ previewDueAt: { $exists: true } }).explain('queryPlanner')
   t.match(JSON.stringify(waiting['queryPlanner']), /previewDueAt_1/)
+  const fileId = new ObjectId()
+  for (const place of [{}, { conversationId: new ObjectId() }]) {
+    const $or = ['attachments.fileId', 'preview.picture.fileId'].map(name => ({ [name]: fileId, ...place }))
+    const uses = await messages
+      .find({ $or, $nor: [{ expiresAt: { $lte: new Date() } }] })
+      .sort({ seq: -1 })
+      .explain()
+    t.notMatch(JSON.stringify(uses['queryPlanner']), /COLLSCAN/, 'the uses of a file are found by two indexes')
+  }
 })
 
 t.test('a person has so many pages fetched in a minute', async t => {
