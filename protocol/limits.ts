@@ -94,7 +94,10 @@ export const DEFAULT_LIMITS = {
   uploadsAtOnce: 4,
   /** Exports that one person begins in a day, and the largest archive, MiB. */
   exportsPerDay: 10,
-  exportMebibytes: 2_048
+  exportMebibytes: 2_048,
+  /** Pages that are fetched in a minute for the links of one person; and all pictures of such pages, MiB. */
+  previewsPerMinute: 30,
+  previewPicturesMebibytes: 10_240
 } as const satisfies Record<string, number>
 
 /** The limits in force: the defaults, with what the operator changed. */

@@ -139,7 +139,7 @@ function declareJobs(jobs: Jobs, { stores, subjects, config }: JobDeps) {
   jobs.everyServer({ name: 'sightings', everyMs, run: async () => await subjects.presence.keepSightings() })
   jobs.oneServer({ name: 'stale-transactions', everyMs: STALE_TRANSACTIONS_MS, run: stores.cleanStaleTransactions })
   for (const kind of [subjects.sendScheduled, subjects.writeExports]) jobs.work(kind)
-  for (const job of [subjects.removal, subjects.sealing]) jobs.oneServer(job)
+  for (const job of [subjects.removal, subjects.sealing, ...subjects.previewing]) jobs.oneServer(job)
   return { headPoller: jobs.everyServer(subjects.headPoller) }
 }
 

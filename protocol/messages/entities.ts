@@ -2,6 +2,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { Origin } from '../forwarding/entities.ts'
 import { ConversationId, MessageId, UserId } from '../ids.ts'
 import { Pin } from '../pins/entities.ts'
+import { LinkPreview } from '../previews/entities.ts'
 import { Reaction } from '../reactions/entities.ts'
 import { Counter, closed, oneOf, PLAIN_TEXT, Timestamp, WebAddress, withExamples } from '../schema.ts'
 
@@ -114,6 +115,9 @@ export const content = {
   )
 }
 
+/** Whether the link of a message gets no preview. */
+export const NoPreview = Type.Boolean({ description: 'Its link gets no preview.' })
+
 /** A change of the conversation that a `system` message records; `actorId` made it. */
 export const SystemNote = closed({
   kind: oneOf('created', 'added', 'removed', 'left', 'role', 'renamed', 'changed', 'settings', 'expiry', 'pinned'),
@@ -185,6 +189,7 @@ export const Message = withExamples(
     system: Type.Optional(SystemNote),
     replyTo: Type.Optional(Quote),
     forwarded: Type.Optional(Origin),
+    preview: Type.Optional(LinkPreview),
     reactions: Type.Array(Reaction),
     pinned: Type.Optional(Pin),
     createdAt: Timestamp,

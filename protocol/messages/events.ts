@@ -3,7 +3,7 @@ import { command, durable } from '../envelope.ts'
 import { ConversationId, MessageId } from '../ids.ts'
 import { MAX_PAGE_SIZE } from '../limits.ts'
 import { Counter, closed, oneOf, PageLimit, Timestamp } from '../schema.ts'
-import { ClientId, content, Message, MessageRef, MessageType, Text } from './entities.ts'
+import { ClientId, content, Message, MessageRef, MessageType, NoPreview, Text } from './entities.ts'
 
 /** Reply to a send; a repeated `clientId` answers the first message with `duplicate: true`. */
 export const Sent = closed({
@@ -24,7 +24,8 @@ export const NewContent = {
   type: Type.Optional(MessageType),
   text: Type.Optional(Text),
   ...content,
-  replyTo: Type.Optional(MessageId)
+  replyTo: Type.Optional(MessageId),
+  noPreview: Type.Optional(NoPreview)
 }
 
 export const MessageSend = command('message:send', {

@@ -1,7 +1,7 @@
 import { type Static, type StaticDecode, type TSchema, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { DEFAULT_LIMITS, type Limits } from '../../protocol/limits.ts'
-import { isInClear, isLoopback, isProxy } from './hosts.ts'
+import { isInClear, isLoopback, isNetwork, isProxy } from './hosts.ts'
 import { duration, flag, integer, list, oneOf, text } from './kinds.ts'
 import { contradictions, DEFAULT_TIMINGS, type Timings } from './timings.ts'
 import { convert, formatDuration } from './variables.ts'
@@ -79,6 +79,8 @@ const Env = Type.Object({
   S3_REGION: Type.String({ default: 'auto', expected: 'the name of a region' }),
   S3_ACCESS_KEY_ID: text('the id of an access key', { secret: true }),
   S3_SECRET_ACCESS_KEY: text('the secret of an access key', { secret: true }),
+  LINK_PREVIEWS: oneOf('off', 'off', 'on'),
+  LINK_PREVIEW_ALLOW: list('networks separated by commas, such as 10.1.0.0/16'),
   METRICS_TOKEN: text('a token of 16 characters or more', { minLength: 16, secret: true })
 })
 const NUMBER_MAX = 1_000_000_000
@@ -204,14 +206,20 @@ function isWellKnown(secret: string): boolean {
 
 /** Problems that no variable has alone. */
 function unfinished(config: Partial<Config>, env: NodeJS.ProcessEnv): string[] {
-  const badProxies = (config.TRUST_PROXY ?? []).filter(proxy => !isProxy(proxy))
   return [
     ...unfinishedDelivery(config),
     ...unfinishedIssuer(config),
     ...unfinishedFiles(config),
     ...(config.NODE_ENV === 'production' ? unfinishedDatabase(config, env) : []),
-    ...badProxies.map(it => `TRUST_PROXY: ${JSON.stringify(it)} is not ${Env.properties.TRUST_PROXY['expected']}`)
+    ...unfit('TRUST_PROXY', config.TRUST_PROXY, isProxy),
+    ...unfit('LINK_PREVIEW_ALLOW', config.LINK_PREVIEW_ALLOW, isNetwork)
   ]
+}
+
+/** Items of a list that it cannot have. */
+function unfit(name: 'TRUST_PROXY' | 'LINK_PREVIEW_ALLOW', items: string[] = [], isFit: (item: string) => boolean) {
+  const bad = items.filter(item => !isFit(item))
+  return bad.map(item => `${name}: ${JSON.stringify(item)} is not ${Env.properties[name]['expected']}`)
 }
 
 /** Settings of the database that are not safe to start with. */

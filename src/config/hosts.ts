@@ -29,8 +29,12 @@ export function isLoopback(host: string): boolean {
 
 /** Whether a text names a proxy, or a network of them, as the server takes it. */
 export function isProxy(proxy: string): boolean {
-  if (['loopback', 'linklocal', 'uniquelocal'].includes(proxy)) return true
-  const [address = '', prefix = '0', ...rest] = proxy.split('/')
+  return ['loopback', 'linklocal', 'uniquelocal'].includes(proxy) || isNetwork(proxy)
+}
+
+/** Whether a text is an address, or a network as an address and the bits that count of it. */
+export function isNetwork(network: string): boolean {
+  const [address = '', prefix = '0', ...rest] = network.split('/')
   const version = isIP(address)
   return version > 0 && rest.length === 0 && /^\d+$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128)
 }

@@ -35,6 +35,8 @@ export const DEFAULT_TIMINGS = {
   sightingMs: 60_000,
   /** Pause between two looks for messages that are over. They are shown to nobody meanwhile. */
   expiryMs: 2_000,
+  /** Pause between two looks for messages whose links are to be shown with a preview. */
+  previewMs: 1_000,
   /** Time after which work in the background of a server that has died is taken over by another. */
   leaseMs: 30_000,
   /** Pause between two looks for what other processes have committed. */

@@ -5,7 +5,8 @@ export interface PeriodicJob {
   readonly name: string
   /** Interval from the end of one run to the start of the next. */
   readonly everyMs: number
-  run(): Promise<void>
+  /** @param signal aborted when the server stops, or another one has taken it over */
+  run(signal: AbortSignal): Promise<void>
 }
 
 /** A job that each server runs for itself. It never overlaps itself; what fails is reported and tried again in time. */
@@ -13,6 +14,7 @@ export class EveryServerJob {
   readonly #job: PeriodicJob
   readonly #onError: (error: unknown) => void
   readonly #wake = new Wake()
+  readonly #abort = new AbortController()
   #isStopped = false
   #loop: Promise<void> | undefined
   #succeededAt = performance.now()
@@ -36,6 +38,7 @@ export class EveryServerJob {
   /** Resolves when a run under way has ended. */
   async stop(): Promise<void> {
     this.#isStopped = true
+    this.#abort.abort()
     this.#wake.wake()
     await this.#loop
   }
@@ -49,7 +52,7 @@ export class EveryServerJob {
   }
 
   async #run(): Promise<void> {
-    await this.#job.run()
+    await this.#job.run(this.#abort.signal)
     this.#succeededAt = performance.now()
   }
 }

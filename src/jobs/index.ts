@@ -68,7 +68,7 @@ export function createJobs({ database: { db }, onError, timings }: JobsDeps): Jo
     },
     oneServer: job => {
       const kind = `job:${job.name}`
-      const run = async () => await job.run()
+      const run: WorkKind['run'] = async ({ signal }) => await job.run(signal)
       workers.set(kind, new Worker({ kind, concurrency: 1, run }, { ...deps, repeatMs: job.everyMs }))
       singletons.push(kind)
     },

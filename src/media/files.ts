@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises'
+import type { Readable } from 'node:stream'
 import { bareId } from '../../protocol/ids.ts'
 import type { File } from '../../protocol/media/entities.ts'
 import type { Actor } from '../actor.ts'
@@ -11,11 +12,11 @@ import { fileId as presentId } from '../ids.ts'
 import { FairGate } from '../limits/fair-gate.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import type { FileLinks } from '../present/file-links.ts'
-import type { AttachmentDoc } from '../store/documents.ts'
+import type { AttachmentDoc, PictureDoc } from '../store/documents.ts'
 import { noSuchFile } from '../store/missing.ts'
 import type { FileAccess } from './access.ts'
 import { type ContentType, contentTypeOf } from './content-type.ts'
-import { readPicture } from './pictures.ts'
+import { readPicture, readSmallPicture } from './pictures.ts'
 import { MEBIBYTE, plainName, receive, type Staging } from './receive.ts'
 import { readRecording } from './recordings.ts'
 import type { BlobStore } from './storage/index.ts'
@@ -25,6 +26,8 @@ import { type FileDoc, type FileStore, keyOf } from './store.ts'
 const UNUSED_MS = 86_400_000
 /** Longest time from the look at the files of a message until it is there, ms. */
 const SENDING_MS = 3_600_000
+/** Owner of what the server has fetched. */
+const NOBODY = new ObjectId('0'.repeat(24))
 /** Uploads at once, of everybody. */
 const UPLOADS = 64
 
@@ -125,6 +128,28 @@ export class FileService {
     return new Map(held.map(file => [file._id.toHexString(), file]))
   }
 
+  /**
+   * Keeps a picture that the server has fetched, as a smaller one. It belongs to nobody, and counts with all such
+   * pictures; what no message has after a day is removed.
+   * @throws {AppError} `too_large`, `invalid` for what is no picture, `bad_frame`, `quota_reached`, `busy`
+   */
+  async keepPicture(bytes: Readable, maxMebibytes: number): Promise<PictureDoc> {
+    return await this.#deps.staging.within(async path => {
+      await receive(bytes, path, maxMebibytes)
+      if ((await contentTypeOf(path)).kind !== 'image') throw new AppError('invalid', 'It is no picture')
+      const { paths, variants, ...facts } = await readSmallPicture(path, NOBODY.toHexString())
+      const file: FileDoc = {
+        ...{ _id: new ObjectId(), ownerId: NOBODY, state: 'storing', kind: 'image' },
+        ...{ mimeType: 'image/webp', name: 'picture.webp', ...facts },
+        variants: omitUndefined({ thumbnail: variants.thumbnail }),
+        bytes: (await stat(paths.preview)).size,
+        ...this.#times()
+      }
+      await this.#store(file, { original: paths.preview, thumbnail: paths.thumbnail })
+      return { fileId: file._id, ...facts }
+    })
+  }
+
   async #keep(actor: Actor, path: string, name: string): Promise<File> {
     const type = await contentTypeOf(path)
     const { paths, ...facts } = await factsOf(path, type, actor.userId)
@@ -145,8 +170,10 @@ export class FileService {
   /** The row first: of what it names, everything is found and removed again when the server dies. */
   async #store(file: FileDoc, paths: { readonly [variant in keyof FileDoc['variants'] | 'original']?: string }) {
     const { store, storage, config } = this.#deps
-    const quota = config.limits.filesPerUserMebibytes * MEBIBYTE
-    if (!(await store.files.insert(file, quota))) throw new AppError('quota_reached', 'There is no room for more files')
+    const { filesPerUserMebibytes, previewPicturesMebibytes } = config.limits
+    const quota = file.ownerId.equals(NOBODY) ? previewPicturesMebibytes : filesPerUserMebibytes
+    if (!(await store.files.insert(file, quota * MEBIBYTE)))
+      throw new AppError('quota_reached', 'There is no room for more files')
     try {
       for (const variant of ['original', 'preview', 'thumbnail'] as const) {
         const [path, about] = [paths[variant], variant === 'original' ? file : file.variants[variant]]
@@ -200,7 +227,7 @@ function attachmentOf({ type, durationSeconds, waveform }: AttachmentDoc, file: 
     type,
     fileId: file._id,
     ...{ fileName: name, fileSize: bytes, mimeType },
-    hasPictures: variants.thumbnail !== undefined,
+    hasPictures: variants.preview !== undefined && variants.thumbnail !== undefined,
     ...omitUndefined({ width, height, thumbhash, waveform: isSound ? waveform : undefined }),
     ...omitUndefined({
       durationSeconds: file.durationSeconds ?? (isSound || kind === 'video' ? durationSeconds : undefined)

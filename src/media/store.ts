@@ -10,9 +10,10 @@ export interface VariantDoc {
   readonly bytes: number
 }
 
-/** A file that somebody has uploaded. */
+/** A file that somebody has uploaded, or that the server has fetched. */
 export interface FileDoc {
   _id: ObjectId
+  /** Its owner; nobody's id, all zeros, of what the server has fetched. */
   ownerId: ObjectId
   /** `stored` once all its bytes are there; `removing` when nobody uses it. */
   state: 'storing' | 'stored' | 'removing'
@@ -58,9 +59,10 @@ interface Use {
   readonly now: Date
 }
 
-type FoundUse = FileUse & Pick<MessageDoc, 'conversationId' | 'attachments'>
+type FoundUse = FileUse & Pick<MessageDoc, 'conversationId' | 'attachments' | 'preview'>
 
-const USE = { conversationId: 1, seq: 1, hiddenFor: 1, 'attachments.fileId': 1 } as const
+const FILES = { 'attachments.fileId': 1, 'preview.picture.fileId': 1 } as const
+const USE = { conversationId: 1, seq: 1, hiddenFor: 1, ...FILES } as const
 
 /** Files, and how much of the quota of each person they take: written together or not at all. */
 export class FileStore {
@@ -183,15 +185,15 @@ export class FileStore {
 
   /** Whether a message anywhere has a file. */
   async isUsed(fileId: ObjectId): Promise<boolean> {
-    return (await this.#messages.findOne({ 'attachments.fileId': fileId }, { projection: { _id: 1 } })) !== null
+    return (await this.#messages.findOne(usesOf(fileId, {}), { projection: { _id: 1 } })) !== null
   }
 
   async #readUses(uses: readonly Use[]): Promise<(readonly FileUse[])[]> {
     const found = await this.#usesOf(uses, MAX_USES_TOGETHER + 1)
     if (found.length > MAX_USES_TOGETHER) return await Promise.all(uses.map(async use => await this.#newestUses(use)))
     const byUse = new Map<string, FileUse[]>()
-    for (const { conversationId, attachments = [], ...use } of found) {
-      for (const { fileId } of attachments) {
+    for (const { conversationId, attachments = [], preview, ...use } of found) {
+      for (const { fileId } of [...attachments, ...(preview?.picture === undefined ? [] : [preview.picture])]) {
         const key = `${conversationId} ${fileId}`
         byUse.set(key, [...(byUse.get(key) ?? []), use])
       }
@@ -205,9 +207,10 @@ export class FileStore {
 
   /** Messages that have one of these files in one of these conversations. */
   async #usesOf(uses: readonly Use[], limit: number, sort?: { readonly seq: -1 }): Promise<FoundUse[]> {
+    const place = { conversationId: { $in: uses.map(({ conversationId }) => conversationId) } }
+    const files = { $in: uses.map(({ fileId }) => fileId) }
     const filter = {
-      'attachments.fileId': { $in: uses.map(({ fileId }) => fileId) },
-      conversationId: { $in: uses.map(({ conversationId }) => conversationId) },
+      ...usesOf(files, place),
       $nor: [{ expiresAt: { $lte: new Date(Math.max(...uses.map(({ now }) => now.getTime()))) } }]
     }
     const options = { projection: USE, limit, batchSize: limit + 1, ...omitUndefined({ sort }) }
@@ -217,6 +220,16 @@ export class FileStore {
   /** Bytes of all files of a person. */
   async usageOf(_id: ObjectId): Promise<number> {
     return (await this.#usage.findOne({ _id }))?.bytes ?? 0
+  }
+}
+
+/** Filter of the messages that have a file, themselves or in their preview. */
+function usesOf<File, Place extends object>(fileId: File, place: Place) {
+  return {
+    $or: [
+      { 'attachments.fileId': fileId, ...place },
+      { 'preview.picture.fileId': fileId, ...place }
+    ]
   }
 }
 

@@ -18,7 +18,7 @@ export type NewContent = Omit<MessageSendData, 'conversationId' | 'clientId'>
 export interface Content {
   readonly fields: Pick<
     MessageDoc,
-    'type' | 'text' | 'attachments' | 'location' | 'contact' | 'encryptedContent' | 'metadata'
+    'type' | 'text' | 'attachments' | 'location' | 'contact' | 'encryptedContent' | 'metadata' | 'preview' | 'noPreview'
   >
   readonly mentions: Mentions
   /** About how much it takes, bytes. */
@@ -55,13 +55,14 @@ export function readContent(input: NewContent, textBytes: number): Content {
 }
 
 /** Fields of a message but text, reply and mentions, in one order, so that equal ones have equal digests. */
-function partsOf({ attachments = [], location, contact, encryptedContent, metadata }: NewContent) {
+function partsOf({ attachments = [], location, contact, encryptedContent, metadata, noPreview }: NewContent) {
   return omitUndefined({
     attachments: attachments.length === 0 ? undefined : attachments.map(attachmentOf),
     location: location && locationOf(location),
     contact: contact && contactOf(contact),
     encryptedContent,
-    metadata
+    metadata,
+    noPreview: noPreview || undefined
   })
 }
 

@@ -23,6 +23,11 @@ import { HistoryService } from './history.ts'
 import { MessageIdAt } from './message-id-at.ts'
 import { MessageService } from './messages.ts'
 import { PinService } from './pins/pins.ts'
+import { ReachableAddresses } from './previews/addresses.ts'
+import { GuardedFetch } from './previews/guarded-fetch.ts'
+import { Previewing } from './previews/jobs.ts'
+import { PreviewMaker } from './previews/making.ts'
+import { DuePreviewStore } from './previews/store.ts'
 import { ReactionService } from './reactions/reactions.ts'
 import { createChangeScheduled } from './scheduled/changes.ts'
 import { ScheduledService } from './scheduled/scheduled.ts'
@@ -47,7 +52,11 @@ type MessageDeps = Omit<ConstructorParameters<typeof MessageService>[0], 'sendin
   ConstructorParameters<typeof ExportContent>[0] &
   Omit<ConstructorParameters<typeof ExportService>[0], 'changeExport'> &
   Omit<Parameters<typeof createExportWriting>[0], 'changeExport' | 'content'> &
-  Omit<Parameters<typeof createRemoval>[0], 'everyMs'> & { readonly config: Pick<Config, 'timings'> }
+  Omit<Parameters<typeof createRemoval>[0], 'everyMs'> &
+  Omit<ConstructorParameters<typeof PreviewMaker>[0], 'fetcher'> &
+  Omit<ConstructorParameters<typeof Previewing>[0], 'everyMs' | 'maker'> & {
+    readonly config: Pick<Config, 'timings' | 'LINK_PREVIEWS' | 'LINK_PREVIEW_ALLOW'>
+  }
 
 /** The collections of what belongs to messages and is none. */
 export const messageCollections: Collections = {
@@ -59,6 +68,7 @@ export const messageCollections: Collections = {
 
 export function createMessageStores({ db, clock }: Database) {
   return {
+    duePreviews: new DuePreviewStore(db, clock),
     expired: new ExpiredMessageStore(db, clock),
     exports: new ExportStore(db),
     firstSends: new FirstSendStore(db),
@@ -97,6 +107,7 @@ export function createMessages(deps: MessageDeps) {
     messageIdAt: new MessageIdAt(store),
     messages,
     forwarding: new ForwardingService({ ...deps, sending, sources }),
+    previewing: createPreviewing(deps),
     pins: new PinService({ ...deps, changes }),
     reactions: new ReactionService({ ...deps, changes }),
     stars: new StarService({ ...deps, messages }),
@@ -110,4 +121,12 @@ export function createMessages(deps: MessageDeps) {
       ...createStarItems(store)
     }
   }
+}
+
+/** The job that makes previews, where there are any. */
+function createPreviewing(deps: MessageDeps): Previewing[] {
+  const { LINK_PREVIEWS, LINK_PREVIEW_ALLOW, timings } = deps.config
+  if (LINK_PREVIEWS === 'off') return []
+  const fetcher = new GuardedFetch(new ReachableAddresses(LINK_PREVIEW_ALLOW))
+  return [new Previewing({ ...deps, maker: new PreviewMaker({ ...deps, fetcher }), everyMs: timings.previewMs })]
 }

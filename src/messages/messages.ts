@@ -36,6 +36,7 @@ import type { AccountStore } from '../streams/store.ts'
 import { changeMessage, type MessageRef, replaceMessage } from './changing.ts'
 import { readContent } from './content.ts'
 import { type Edit, requireEdit, requireOwnWords, withEdit } from './editing.ts'
+import { withoutOldPreview } from './previews/links.ts'
 import type { Sending, SendResult } from './sending.ts'
 
 /** A message, and how the actor sees its conversation. */
@@ -53,7 +54,7 @@ interface MessageDeps {
   }
   bus: Bus
   sending: Sending
-  config: Pick<Config, 'EDIT_WINDOW' | 'FORMER_TEXTS' | 'limits'>
+  config: Pick<Config, 'EDIT_WINDOW' | 'FORMER_TEXTS' | 'LINK_PREVIEWS' | 'limits'>
   sends: TokenBuckets
   /** Edits and reactions, each of which is told with the whole message. */
   changes: TokenBuckets
@@ -115,7 +116,8 @@ export class MessageService {
       }
       const changed = withEdit(message, edit, draft, actor)
       if (changed === message) return message
-      return replaceMessage(draft, changed, MessageEdited, presented => presented)
+      const edited = withoutOldPreview(changed, draft.now, this.#config.LINK_PREVIEWS === 'on')
+      return replaceMessage(draft, edited, MessageEdited, presented => presented)
     }
     return await changeMessage(this.#store.commits, actor, place, { bytes, decide })
   }

@@ -15,6 +15,7 @@ import type { MessageDoc } from '../store/documents.ts'
 import { Attaching, type FilesPort } from './attaching.ts'
 import type { Content } from './content.ts'
 import { newMentions } from './mentions/mentions.ts'
+import { previewDue } from './previews/links.ts'
 import { isFirst, presentSent, requireSame } from './sent.ts'
 
 /** A message on its way into a conversation, its content checked; ids in either form. */
@@ -45,7 +46,7 @@ interface SendingDeps {
   readonly store: { readonly commits: Commits }
   readonly files: FilesPort
   readonly typing: Pick<TypingService, 'speak'>
-  readonly config: Pick<Config, 'limits'>
+  readonly config: Pick<Config, 'limits' | 'LINK_PREVIEWS'>
 }
 
 /** Puts messages of people into conversations, whether they were written or forwarded. */
@@ -54,11 +55,13 @@ export class Sending {
   readonly #attaching: Attaching
   readonly #typing: SendingDeps['typing']
   readonly #chatsBegun: TokenBuckets
+  readonly #hasPreviews: boolean
 
   constructor({ store, files, typing, config }: SendingDeps) {
     this.#attaching = new Attaching(files)
     this.#commits = store.commits
     this.#typing = typing
+    this.#hasPreviews = config.LINK_PREVIEWS === 'on'
     this.#chatsBegun = TokenBuckets.perDay(config.limits.chatsBegunPerDay)
   }
 
@@ -92,6 +95,7 @@ export class Sending {
         const answered = replyToId && requireVisible(member, draft.message(replyToId))
         if (attached instanceof AppError) throw attached
         const replyTo = answered && { messageId: answered._id, senderId: answered.senderId }
+        const previewDueAt = previewDue(fields, draft.now, this.#hasPreviews)
         const message = draft.append({
           senderId,
           clientId,
@@ -99,7 +103,7 @@ export class Sending {
           ...fields,
           ...(attached && { attachments: attached }),
           ...newMentions(mentions, draft.state, actor),
-          ...omitUndefined({ replyTo, forwarded })
+          ...omitUndefined({ replyTo, forwarded, previewDueAt })
         })
         let presented: Message | undefined
         const present = (): Message => (presented ??= presentMessage(message, answered))

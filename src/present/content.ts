@@ -1,13 +1,14 @@
 import { prefixedId } from '../../protocol/ids.ts'
 import type { Attachment, MentionRange, Message, SystemNote } from '../../protocol/messages/entities.ts'
+import type { LinkPreview } from '../../protocol/previews/entities.ts'
 import type { ObjectId } from '../database/object-id.ts'
 import { omitUndefined } from '../omit-undefined.ts'
-import type { AttachmentDoc, MentionRangeDoc, MessageDoc } from '../store/documents.ts'
+import type { AttachmentDoc, MentionRangeDoc, MessageDoc, PreviewDoc } from '../store/documents.ts'
 import { type FileLinks, fileLinks, type LinkHolder } from './file-links.ts'
 
 const PARTS = [
   ...(['attachments', 'location', 'contact', 'encryptedContent', 'metadata'] as const),
-  ...(['mentions', 'mentionRanges', 'mentionsEveryone', 'system'] as const)
+  ...(['mentions', 'mentionRanges', 'mentionsEveryone', 'system', 'preview'] as const)
 ] as const
 
 /** Most bytes of the address of a file after that of the server, and of the prefix of an id. */
@@ -21,11 +22,11 @@ export function presentContent(doc: MessageDoc, userId?: ObjectId): Content {
   // Most messages are text and nothing else.
   if (!PARTS.some(name => doc[name] !== undefined)) return {}
   const { conversationId: of, attachments, location, contact, encryptedContent, metadata, mentions, system } = doc
-  const { mentionRanges, mentionsEveryone } = doc
+  const { mentionRanges, mentionsEveryone, preview } = doc
   const conversationId = of.toHexString()
-  const reader = userId && { userId: userId.toHexString() }
+  const holder = { conversationId, ...(userId && { userId: userId.toHexString() }) }
   return omitUndefined({
-    attachments: attachments?.map(it => presentAttachment(it, { conversationId, ...reader })),
+    attachments: attachments?.map(it => presentAttachment(it, holder)),
     location,
     contact: contact && presentContact(contact),
     encryptedContent,
@@ -33,7 +34,8 @@ export function presentContent(doc: MessageDoc, userId?: ObjectId): Content {
     mentions: mentions?.map(presentId),
     mentionRanges: mentionRanges?.map(presentRange),
     mentionsEveryone,
-    system: system && presentNote(doc.senderId, system)
+    system: system && presentNote(doc.senderId, system),
+    preview: preview && presentPreview(preview, holder)
   })
 }
 
@@ -48,6 +50,13 @@ function presentAttachment({ fileId, hasPictures, url = '', ...rest }: Attachmen
   }
 }
 
+function presentPreview({ picture, ...preview }: PreviewDoc, holder: LinkHolder): LinkPreview {
+  if (picture === undefined) return preview
+  const { fileId, ...facts } = picture
+  const to = (variant: Parameters<FileLinks['to']>[1]) => fileLinks.to(fileId.toHexString(), variant, holder)
+  return { ...preview, picture: { url: to('original'), thumbnailUrl: to('thumbnail'), ...facts } }
+}
+
 /** An upper bound of its bytes on the wire. */
 export function contentBytes(message: Content): number {
   const given = PARTS.flatMap(name => message[name] ?? [])
@@ -58,9 +67,9 @@ export function contentBytes(message: Content): number {
 export function storedContentBytes(doc: MessageDoc): number {
   const given = PARTS.flatMap(name => doc[name] ?? [])
   if (given.length === 0) return 0
-  const files = doc.attachments?.filter(({ fileId }) => fileId !== undefined) ?? []
-  const ids = (doc.mentions?.length ?? 0) + (doc.system?.userIds?.length ?? 0)
-  const addresses = files.length * 3 * (fileLinks.base.length + ADDRESS_BYTES)
+  const files = doc.attachments?.filter(({ fileId }) => fileId !== undefined).length ?? 0
+  const ids = [doc.mentions, doc.mentionRanges, doc.system?.userIds].reduce((sum, list) => sum + (list?.length ?? 0), 0)
+  const addresses = (files + (doc.preview?.picture === undefined ? 0 : 1)) * 3 * (fileLinks.base.length + ADDRESS_BYTES)
   return Buffer.byteLength(JSON.stringify(given)) + 256 + ids * PREFIX_BYTES + addresses
 }
 

@@ -1,6 +1,7 @@
 import type { ObjectId } from 'mongodb'
 import type { GroupSettings, RelatedEntity, SupportStatus } from '../../protocol/conversations/entities.ts'
 import type { Attachment, Location, MessageType, SystemNote } from '../../protocol/messages/entities.ts'
+import type { LinkPreview } from '../../protocol/previews/entities.ts'
 
 /** A conversation. `rev` and `seq` are its head: the last change and the last message. */
 export interface ConversationDoc {
@@ -117,6 +118,19 @@ export interface MentionRangeDoc {
   userId?: ObjectId
 }
 
+/** A picture that is kept here for a preview, and belongs to nobody. */
+export interface PictureDoc {
+  fileId: ObjectId
+  width: number
+  height: number
+  thumbhash: string
+}
+
+/** First link of a message, as it is in the text, and what its page says of itself. */
+export interface PreviewDoc extends Omit<LinkPreview, 'picture'> {
+  picture?: PictureDoc
+}
+
 /** A message as it is now; a deleted one keeps its place and loses its content. */
 export interface MessageDoc {
   _id: ObjectId
@@ -147,6 +161,11 @@ export interface MessageDoc {
   replyTo?: { messageId: ObjectId; senderId: ObjectId }
   /** Origin of a forwarded message; empty where its author was not to be named. */
   forwarded?: { senderId?: ObjectId; sentAt?: Date; messageId?: ObjectId }
+  preview?: PreviewDoc
+  /** Whether its sender wants none. */
+  noPreview?: boolean
+  /** Time since which it is to be looked whether its first link has a preview; absent once that is done. */
+  previewDueAt?: Date
   reactions?: ReactionDoc[]
   /** Person who pinned it, and when. */
   pinned?: { userId: ObjectId; at: Date }

@@ -55,17 +55,12 @@ export class MessageStore {
   static readonly indexes: IndexDescription[] = [
     { key: { conversationId: 1, seq: 1 }, unique: true }, // below, above, unread
     { key: { conversationId: 1, rev: 1 }, unique: true }, // changedSince
-    {
-      key: { conversationId: 1, senderId: 1, clientId: 1 },
-      unique: true,
-      partialFilterExpression: { clientId: { $exists: true } }
-    }, // the commit: a repeated send
-    {
-      key: { 'attachments.fileId': 1, conversationId: 1, seq: -1 },
-      partialFilterExpression: { 'attachments.fileId': { $exists: true } }
-    }, // FileStore: findUses, isUsed
-    { key: { expiresAt: 1, _id: 1 }, partialFilterExpression: { expiresAt: { $exists: true } } }, // ExpiredMessageStore
-    { key: PINNED, partialFilterExpression: { pinned: { $exists: true } } } // pagePinned
+    { key: { conversationId: 1, senderId: 1, clientId: 1 }, unique: true, ...thatHave('clientId') }, // the commit: a repeated send
+    { key: { 'attachments.fileId': 1, conversationId: 1, seq: -1 }, ...thatHave('attachments.fileId') }, // FileStore: findUses, isUsed
+    { key: { 'preview.picture.fileId': 1, conversationId: 1, seq: -1 }, ...thatHave('preview.picture.fileId') }, // the same
+    { key: { previewDueAt: 1, _id: 1 }, ...thatHave('previewDueAt') }, // DuePreviewStore
+    { key: { expiresAt: 1, _id: 1 }, ...thatHave('expiresAt') }, // ExpiredMessageStore
+    { key: PINNED, ...thatHave('pinned') } // pagePinned
   ]
 
   readonly #messages: Collection<MessageDoc>
@@ -270,6 +265,11 @@ export class MessageStore {
     const first = firstFitting(rows, size)
     return pageOf(await this.#reads.wholeOf(first), first, rows)
   }
+}
+
+/** Index of the messages alone that have a field. */
+function thatHave(field: string) {
+  return { partialFilterExpression: { [field]: { $exists: true } } }
 }
 
 /** Filter of the messages of a view that match a condition on `seq`. */

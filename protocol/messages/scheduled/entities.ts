@@ -1,7 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { ConversationId, idOf, MessageId } from '../../ids.ts'
 import { closed, Moment, oneOf, Timestamp, withExamples } from '../../schema.ts'
-import { ClientId, content, MessageType, Text } from '../entities.ts'
+import { ClientId, content, MessageType, NoPreview, Text } from '../entities.ts'
 
 export const ScheduledId = idOf('sch')
 
@@ -27,6 +27,7 @@ export const ScheduledMessage = withExamples(
     text: Type.Optional(Text),
     ...content,
     replyTo: Type.Optional(MessageId),
+    noPreview: Type.Optional(NoPreview),
     messageId: Type.Optional({ ...MessageId, description: 'The message that was sent.' }),
     refusal: Type.Optional(
       closed({ code: Type.String(), message: Type.String() }, 'Why it was not sent: an error of this protocol.')

@@ -78,9 +78,11 @@ export class ForwardingService {
 
   /** Files of the messages stay until the new ones are there, whatever becomes of the old ones. */
   async #holdFiles(actor: Actor, sources: readonly Source[]): Promise<void> {
-    const attachments = sources.flatMap(({ outcome }) =>
-      outcome instanceof AppError ? [] : (outcome.content.fields.attachments ?? [])
-    )
+    const attachments = sources.flatMap(({ outcome }) => {
+      if (outcome instanceof AppError) return []
+      const { attachments: own = [], preview } = outcome.content.fields
+      return preview?.picture ? [...own, { type: 'image' as const, fileId: preview.picture.fileId }] : own
+    })
     const kept = attachments.filter(({ fileId }) => fileId !== undefined)
     if (kept.length > 0) await this.#files.attach(actor, kept)
   }

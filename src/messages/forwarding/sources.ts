@@ -88,7 +88,8 @@ function seenBy(member: MemberDoc | undefined, message: MessageDoc | undefined):
 
 /** Content as it is, without those whom it mentions: nobody is called into another conversation. */
 function contentOf(message: MessageDoc, bodyHash: string): Content {
-  const { type, text, attachments, location, contact, encryptedContent, metadata } = message
-  const fields = { type, ...omitUndefined({ text, attachments, location, contact, encryptedContent, metadata }) }
+  const { type, text, attachments, location, contact, encryptedContent, metadata, preview, noPreview } = message
+  const rest = { attachments, location, contact, encryptedContent, metadata, preview, noPreview }
+  const fields = { type, ...omitUndefined({ text, ...rest }) }
   return { fields, mentions: NOBODY, bytes: JSON.stringify(fields).length * 3 + 512, bodyHash }
 }

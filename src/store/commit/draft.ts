@@ -193,9 +193,9 @@ export class Draft {
   }
 }
 
-/** Files that are kept here and that a message has. */
-function filesOf({ attachments = [] }: Readonly<MessageDoc>): ObjectId[] {
-  return attachments.flatMap(({ fileId }) => fileId ?? [])
+/** Files that are kept here and that a message has, or its preview. */
+function filesOf({ attachments = [], preview }: Readonly<MessageDoc>): ObjectId[] {
+  return [...attachments, ...(preview?.picture ? [preview.picture] : [])].flatMap(({ fileId }) => fileId ?? [])
 }
 
 /** The end of a message that is sent now; what the server records stays. */
