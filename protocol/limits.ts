@@ -91,7 +91,9 @@ export const DEFAULT_LIMITS = {
   fileMebibytes: 100,
   filesPerUserMebibytes: 10_240,
   /** Uploads of one person at once. */
-  uploadsAtOnce: 4
+  uploadsAtOnce: 4,
+  /** Uploads of one person that are to be continued. */
+  unfinishedUploads: 100
 } as const satisfies Record<string, number>
 
 /** The limits in force: the defaults, with what the operator changed. */

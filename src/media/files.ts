@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises'
 import { bareId } from '../../protocol/ids.ts'
 import type { File } from '../../protocol/media/entities.ts'
 import type { Actor } from '../actor.ts'
@@ -7,28 +6,21 @@ import type { FormPart } from '../contract/route.ts'
 import type { DatabaseClock } from '../database/index.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
-import { fileId as presentId } from '../ids.ts'
-import { FairGate } from '../limits/fair-gate.ts'
+import type { FairGate } from '../limits/fair-gate.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import type { FileLinks } from '../present/file-links.ts'
 import type { AttachmentDoc } from '../store/documents.ts'
 import { noSuchFile } from '../store/missing.ts'
 import type { FileAccess } from './access.ts'
-import { type ContentType, contentTypeOf } from './content-type.ts'
-import { readPicture } from './pictures.ts'
-import { hashOf, MEBIBYTE, plainName, receive, type Staging } from './receive.ts'
-import { readRecording } from './recordings.ts'
-import type { BlobStore } from './storage/index.ts'
-import { type FileDoc, type FileStore, keyOf } from './store.ts'
-
-/** Time in which an upload must be used, ms. */
-const UNUSED_MS = 86_400_000
-/** Uploads at once, of everybody. */
-const UPLOADS = 64
+import { type FileKeeping, UNUSED_MS } from './keeping.ts'
+import { plainName, receive, type Staging } from './receive.ts'
+import type { FileDoc, FileStore } from './store.ts'
 
 interface FileServiceDeps {
   readonly store: { readonly files: FileStore }
-  readonly storage: BlobStore
+  readonly keeping: FileKeeping
+  /** Uploads at once, which take turns by person. */
+  readonly gate: FairGate
   readonly staging: Staging
   readonly access: FileAccess
   readonly links: FileLinks
@@ -39,12 +31,9 @@ interface FileServiceDeps {
 /** Files: receiving them, and bringing them into messages. */
 export class FileService {
   readonly #deps: FileServiceDeps
-  readonly #gate: FairGate
 
   constructor(deps: FileServiceDeps) {
     this.#deps = deps
-    const widthEach = deps.config.limits.uploadsAtOnce
-    this.#gate = new FairGate({ width: UPLOADS, widthEach, maxWaiting: 1_000, maxWaitingEach: 20 })
   }
 
   /**
@@ -58,8 +47,8 @@ export class FileService {
     form: AsyncIterable<FormPart>,
     readFields: (fields: Readonly<Record<string, string>>) => Fields
   ): Promise<{ file: File; fields: Fields }> {
-    const { staging, config } = this.#deps
-    return await this.#gate.run(
+    const { staging, config, gate } = this.#deps
+    return await gate.run(
       { party: actor.userId },
       async () =>
         await staging.within(async path => {
@@ -83,7 +72,7 @@ export class FileService {
   async find(actor: Actor, id: string): Promise<File> {
     const [file] = await this.#deps.store.files.findStored([new ObjectId(bareId(id))])
     if (file?.ownerId.equals(actor.userId) !== true) throw noSuchFile()
-    return this.#present(file)
+    return this.#deps.keeping.present(file)
   }
 
   /**
@@ -113,71 +102,23 @@ export class FileService {
   }
 
   async #keep(actor: Actor, path: string, name: string): Promise<File> {
-    const type = await contentTypeOf(path)
-    const { paths, ...facts } = await factsOf(path, type, actor.userId)
+    const { store, keeping } = this.#deps
+    const { facts, paths } = await keeping.examine(path, actor.userId)
     const file: FileDoc = {
-      _id: new ObjectId(),
-      ownerId: new ObjectId(actor.userId),
-      state: 'storing',
-      ...type,
-      name,
-      ...facts,
-      ...(await sizeOf(paths.original)),
-      ...this.#times()
+      ...{ _id: new ObjectId(), ownerId: new ObjectId(actor.userId), state: 'storing', name },
+      ...{ ...facts, ...keeping.times() }
     }
-    await this.#store(file, paths)
-    return this.#present(file)
-  }
-
-  /** The row first: of what it names, everything is found and removed again when the server dies. */
-  async #store(file: FileDoc, paths: { readonly [variant in keyof FileDoc['variants'] | 'original']?: string }) {
-    const { store, storage, config } = this.#deps
-    const quota = config.limits.filesPerUserMebibytes * MEBIBYTE
-    if (!(await store.files.insert(file, quota))) throw new AppError('quota_reached', 'There is no room for more files')
+    // The row first: of what it names, everything is found and removed again when the server dies.
+    if (!(await store.files.insert(file, keeping.quota)))
+      throw new AppError('quota_reached', 'There is no room for more files')
     try {
-      for (const variant of ['original', 'preview', 'thumbnail'] as const) {
-        const [path, about] = [paths[variant], variant === 'original' ? file : file.variants[variant]]
-        if (path !== undefined && about !== undefined) await storage.put(keyOf(file._id, variant), path, about.mimeType)
-      }
-      await store.files.finish(file._id)
+      await keeping.put(file, paths)
     } catch (error) {
       await store.files.lookAt(file._id, file.createdAt).catch(() => undefined)
       throw error
     }
+    return keeping.present(file)
   }
-
-  #times(): Pick<FileDoc, 'createdAt' | 'checkAt'> {
-    const now = this.#deps.clock.now()
-    return { createdAt: new Date(now), checkAt: new Date(now + UNUSED_MS) }
-  }
-
-  #present({ _id, kind, name, bytes, mimeType, ownerId, variants, createdAt, ...file }: FileDoc): File {
-    const { links } = this.#deps
-    const holder = { userId: ownerId.toHexString() }
-    const id = _id.toHexString()
-    const { thumbhash, width, height, durationSeconds } = file
-    return {
-      ...{ id: presentId(_id), type: kind, fileName: name, fileSize: bytes, mimeType },
-      url: links.to(id, 'original', holder),
-      ...omitUndefined({
-        previewUrl: variants.preview && links.to(id, 'preview', holder),
-        thumbnailUrl: variants.thumbnail && links.to(id, 'thumbnail', holder),
-        ...{ thumbhash, width, height, durationSeconds }
-      }),
-      createdAt: createdAt.toISOString()
-    }
-  }
-}
-
-async function sizeOf(path: string): Promise<Pick<FileDoc, 'bytes' | 'hash'>> {
-  return { bytes: (await stat(path)).size, hash: await hashOf(path) }
-}
-
-/** @throws {AppError} as `readPicture` */
-async function factsOf(path: string, { kind }: ContentType, ownerId: string) {
-  if (kind === 'image') return await readPicture(path, ownerId)
-  const facts = kind === 'file' ? {} : await readRecording(path, ownerId)
-  return { ...facts, variants: {}, paths: { original: path } }
 }
 
 /** Attachment of a file: the server's knowledge of it goes before what the client says. */

@@ -7,6 +7,8 @@ import { omitUndefined } from '../omit-undefined.ts'
 import { fileLinks } from '../present/file-links.ts'
 import type { FileContents } from './contents.ts'
 import type { FileService } from './files.ts'
+import { uploadRoutes } from './uploads/rest.ts'
+import type { Tus } from './uploads/tus.ts'
 
 /** Settings by which this server has its name. */
 type NamedBy = Pick<Config, 'FILE_LINK_TTL' | 'PUBLIC_URL' | 'HOST'> & { readonly JWT_SECRET: readonly string[] }
@@ -14,10 +16,11 @@ type NamedBy = Pick<Config, 'FILE_LINK_TTL' | 'PUBLIC_URL' | 'HOST'> & { readonl
 interface FileRouteDeps {
   readonly files: FileService
   readonly contents: FileContents
+  readonly tus: Tus
 }
 
 /** Routes of files. */
-export function fileRoutes({ files, contents }: FileRouteDeps): BoundRoute[] {
+export function fileRoutes({ files, contents, tus }: FileRouteDeps): BoundRoute[] {
   return [
     route(contracts.UploadFile, async ({ actor, form }) => (await files.upload(actor, form(), requireNone)).file),
     route(contracts.GetFile, async ({ actor, params }) => await files.find(actor, params.fileId)),
@@ -28,7 +31,8 @@ export function fileRoutes({ files, contents }: FileRouteDeps): BoundRoute[] {
       const bytes = method === 'HEAD' ? undefined : await open?.()
       reply.code(status).headers(about)
       return bytes ?? ''
-    })
+    }),
+    ...uploadRoutes({ tus })
   ]
 }
 
