@@ -2,7 +2,7 @@ import type { TSchema } from '@sinclair/typebox'
 
 /** The contract of one REST route, in the words of Fastify's route schema. Paths are relative to `/v1`. */
 export interface Route {
-  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly url: string
   /** Routes are for signed-in people unless they say so. */
   readonly isPublic?: true

@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox'
 import { ConversationId, FileId, UserId } from '../ids.ts'
 import { route } from '../route.ts'
 import { closed } from '../schema.ts'
-import { File, FileVariant } from './entities.ts'
+import { File, FileVariant, Upload } from './entities.ts'
 
 const tags = ['files']
 
@@ -49,8 +49,8 @@ export const GetFileContent = route({
 
 /** Body of bytes of an upload that is continued. */
 const BYTES = 'application/offset+octet-stream'
-const wholeNumber = (description: string) =>
-  Type.Optional(Type.String({ pattern: '^(0|[1-9][0-9]{0,17})$', description }))
+const wholeNumber = (description: string, example: string) =>
+  Type.Optional(Type.String({ pattern: '^(0|[1-9][0-9]{0,17})$', description, examples: [example] }))
 const version = {
   'tus-resumable': Type.Optional(Type.String({ maxLength: 20, description: 'Must be 1.0.0.', examples: ['1.0.0'] }))
 }
@@ -65,7 +65,7 @@ export const BeginUpload = route({
     tags,
     headers: Type.Object({
       ...version,
-      'upload-length': wholeNumber('Bytes of the file.'),
+      'upload-length': wholeNumber('Bytes of the file.', '11'),
       'upload-metadata': Type.Optional(
         Type.String({ maxLength: 2_000, description: 'Of `filename` the value is read; in base64, as tus says.' })
       ),
@@ -77,14 +77,14 @@ export const BeginUpload = route({
 })
 
 export const GetUpload = route({
-  method: 'HEAD',
+  method: 'GET',
   url: '/uploads/:fileId',
   schema: {
-    summary: 'Where an upload goes on (`Upload-Offset`)',
+    summary: 'Where an upload goes on; HEAD, as clients of tus ask, has it in `Upload-Offset`',
     tags,
     params,
     headers: Type.Object(version),
-    response: { 200: Type.Null() }
+    response: { 200: Upload }
   }
 })
 
@@ -98,7 +98,7 @@ export const ContinueUpload = route({
     params,
     headers: Type.Object({
       ...version,
-      'upload-offset': wholeNumber('Where it goes on: bytes that are there.')
+      'upload-offset': wholeNumber('Where it goes on: bytes that are there.', '0')
     }),
     response: { 200: File, 204: Type.Null() }
   }

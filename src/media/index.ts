@@ -51,6 +51,7 @@ export function createMedia(deps: MediaDeps) {
   const uploads = new UploadService({ ...deps, keeping, staging, gate })
   return {
     files: new FileService({ ...deps, access, staging, keeping, gate }),
+    uploads,
     tus: new Tus({ uploads, locks: new UploadLocks(), base: PUBLIC_URL?.replace(/\/+$/, '') ?? '' }),
     contents: new FileContents({ ...deps, access }),
     unusedFiles: new UnusedFiles(deps),

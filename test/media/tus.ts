@@ -81,3 +81,10 @@ export async function stalled(
   socket.write(`PATCH ${path} HTTP/1.1\r\n${head.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`)
   return socket
 }
+
+/** Uploads a text in two pieces. @returns the file */
+export async function uploadInPieces(server: Pick<TestServer, 'url'>, who: Pick<Person, 'token'>, text: string) {
+  const path = await begin(server, who, Buffer.byteLength(text))
+  await send(server, who, path, 0, text.slice(0, 1))
+  return (await send(server, who, path, 1, text.slice(1))).body
+}

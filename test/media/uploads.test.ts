@@ -66,6 +66,7 @@ t.test('an upload goes on where HEAD says, and its last bytes are answered by th
   const first = await send(server, ann, path, 0, 'Hello')
   t.same([first.status, first.text], [204, ''])
   t.match(Object.fromEntries(first.headers), { 'upload-offset': '5', 'upload-expires': / GMT$/ })
+  t.same((await server.call(ann, 'GET', path)).body, { id, offset: 5, length: 11 })
   const { status, headers } = await tus(server, ann, 'HEAD', path)
   t.equal(status, 200)
   t.match(Object.fromEntries(headers), {
@@ -78,6 +79,8 @@ t.test('an upload goes on where HEAD says, and its last bytes are answered by th
   t.match(last.body, { id, type: 'file', fileName: 'notes.txt', fileSize: 11, mimeType: 'text/plain; charset=utf-8' })
   t.equal((await fetched(last.body.url)).bytes.toString(), 'Hello, file')
   t.equal(await offsetOf(server, ann, path), 11, 'who has missed the answer')
+  const seen = await server.call(ann, 'GET', path)
+  t.match(seen.body, { id, offset: 11, length: 11, file: { id, fileName: 'notes.txt' } })
   t.match((await server.call(ann, 'GET', `/v1/files/${id}`)).body, { id, fileName: 'notes.txt' })
   t.same(await left(ann), { half: 0, kept: 1, rows: 1, usage: 11 })
 })

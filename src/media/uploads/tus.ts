@@ -2,7 +2,6 @@ import { Readable } from 'node:stream'
 import type { Lock, Server, Upload as TusUpload } from '@tus/server'
 import type { ErrorCode } from '../../../protocol/errors.ts'
 import { prefixedId } from '../../../protocol/ids.ts'
-import type { File } from '../../../protocol/media/entities.ts'
 import type { Actor } from '../../actor.ts'
 import { ObjectId } from '../../database/object-id.ts'
 import { AppError } from '../../errors.ts'
@@ -32,11 +31,11 @@ export interface TusRequest {
   readonly bytes?: Readable | undefined
 }
 
-/** Answer to it; with the file once that is kept. */
+/** Answer to it, and the upload as it is then; none where it was given up. */
 export interface TusAnswer {
   readonly status: number
   readonly headers: Record<string, string>
-  readonly file: File | undefined
+  readonly upload: Upload | undefined
 }
 
 interface TusDeps {
@@ -60,9 +59,9 @@ export class Tus {
     const talk = new Talk(this.#deps, actor, request)
     const { status, headers } = await talk.run()
     const answered = Object.fromEntries(
-      [...headers].filter(([name]) => !/^(access-control-|content-length)/.test(name))
+      [...headers].filter(([name]) => !/^(access-control-|content-)/.test(name))
     )
-    return { status, headers: { ...answered, ...talk.metadata }, file: talk.file }
+    return { status, headers: { ...answered, ...talk.metadata }, upload: talk.upload }
   }
 }
 
@@ -96,10 +95,8 @@ class Talk {
     this.#id = new ObjectId(request.fileId)
   }
 
-  /** The file, once it is kept. */
-  get file(): File | undefined {
-    if (this.#request.method === 'HEAD' || this.#upload?.file.state !== 'stored') return undefined
-    return this.#deps.uploads.present(this.#upload.file)
+  get upload(): Upload | undefined {
+    return this.#upload
   }
 
   /** What the client wanted to be told again. */

@@ -2,17 +2,18 @@ import { createWriteStream, type WriteStream } from 'node:fs'
 import { devNull } from 'node:os'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { File } from '../../../protocol/media/entities.ts'
+import type { Upload as PresentedUpload } from '../../../protocol/media/entities.ts'
 import type { Actor } from '../../actor.ts'
 import type { Config } from '../../config/config.ts'
 import { ObjectId } from '../../database/object-id.ts'
 import { AppError } from '../../errors.ts'
+import { fileId as presentId } from '../../ids.ts'
 import type { FairGate } from '../../limits/fair-gate.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import { noSuchFile } from '../../store/missing.ts'
 import type { FileKeeping } from '../keeping.ts'
 import { asRefusal, MEBIBYTE, plainName, type Staging } from '../receive.ts'
-import type { FileDoc, FileStore, SentFileDoc, UploadDoc } from '../store.ts'
+import type { FileStore, SentFileDoc, UploadDoc } from '../store.ts'
 
 /** What a file is taken for until its bytes tell more. */
 const UNKNOWN = { kind: 'file', mimeType: 'application/octet-stream', hash: '', variants: {} } as const
@@ -128,8 +129,10 @@ export class UploadService {
     await staging.remove(id.toHexString())
   }
 
-  present(file: FileDoc): File {
-    return this.#deps.keeping.present(file)
+  /** The upload as its owner sees it. */
+  present({ file, offset }: Upload): PresentedUpload {
+    const about = { id: presentId(file._id), offset, length: file.upload.length }
+    return file.state === 'stored' ? { ...about, file: this.#deps.keeping.present(file) } : about
   }
 
   async #find(actor: Actor, id: ObjectId): Promise<SentFileDoc> {

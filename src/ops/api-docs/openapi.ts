@@ -97,10 +97,9 @@ async function describePaths(
   routes: readonly DescribedRoute[]
 ): Promise<OpenApi> {
   const { default: swagger } = await import('@fastify/swagger')
-  const app = Fastify({ exposeHeadRoutes: false })
+  const app = Fastify()
   app.setValidatorCompiler(() => () => true)
   await app.register(swagger, {
-    exposeHeadRoutes: true,
     openapi: {
       openapi: '3.1.0',
       info: {
