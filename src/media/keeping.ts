@@ -15,7 +15,7 @@ import { type FileDoc, type FileStore, keyOf } from './store.ts'
 /** Time in which an upload must be used, ms. */
 export const UNUSED_MS = 86_400_000
 
-/** What its bytes tell of a file. */
+/** Facts that its bytes tell of a file. */
 type Facts = Pick<
   FileDoc,
   'kind' | 'mimeType' | 'bytes' | 'hash' | 'variants' | 'thumbhash' | 'width' | 'height' | 'durationSeconds'

@@ -15,7 +15,7 @@ export class DiskStore implements BlobStore {
 
   async put(key: string, path: string): Promise<void> {
     const place = this.#placeOf(key)
-    const half = `${place}.part`
+    const half = halfOf(place)
     await mkdir(dirname(place), { recursive: true, mode: 0o700 })
     try {
       // On the same disk nothing is copied where the file system can share.
@@ -37,11 +37,19 @@ export class DiskStore implements BlobStore {
   }
 
   async remove(keys: readonly string[]): Promise<void> {
-    for (const key of keys) await rm(this.#placeOf(key), { force: true })
+    for (const key of keys) {
+      // A server that died may have left the half of one.
+      for (const place of [this.#placeOf(key), halfOf(this.#placeOf(key))]) await rm(place, { force: true })
+    }
   }
 
   /** Spread over folders, so that none gets too many. */
   #placeOf(key: string): string {
     return join(this.#folder, key.slice(22, 24), key)
   }
+}
+
+/** Place of a blob that is not yet whole. */
+function halfOf(place: string): string {
+  return `${place}.part`
 }

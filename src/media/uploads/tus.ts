@@ -45,7 +45,7 @@ interface TusDeps {
   readonly base: string
 }
 
-/** The protocol of uploads that can be continued (https://tus.io, 1.0), for the uploads of one person at a time. */
+/** Protocol of uploads that can be continued (tus 1.0, https://tus.io); of the library it has the rules of the headers. */
 export class Tus {
   readonly #deps: TusDeps
 
@@ -58,14 +58,12 @@ export class Tus {
     requireUnderstood(request)
     const talk = new Talk(this.#deps, actor, request)
     const { status, headers } = await talk.run()
-    const answered = Object.fromEntries(
-      [...headers].filter(([name]) => !/^(access-control-|content-)/.test(name))
-    )
+    const answered = Object.fromEntries([...headers].filter(([name]) => !/^(access-control-|content-)/.test(name)))
     return { status, headers: { ...answered, ...talk.metadata }, upload: talk.upload }
   }
 }
 
-/** @throws {AppError} `precondition_failed`, `invalid`, `unsupported_media_type` for what the library would not say as clearly */
+/** @throws {AppError} `precondition_failed`, `invalid`, `unsupported_media_type`, where the library would say less */
 function requireUnderstood({ method, headers, bytes }: TusRequest): void {
   if (headers['tus-resumable'] !== TUS_VERSION)
     throw new AppError('precondition_failed', `Tus-Resumable must be ${TUS_VERSION}`)
@@ -80,7 +78,7 @@ function requireUnderstood({ method, headers, bytes }: TusRequest): void {
     throw new AppError('unsupported_media_type', 'The body must be application/offset+octet-stream')
 }
 
-/** One request, as the library asks what it needs for it. */
+/** Request of one person, as the library asks what it needs for it. */
 class Talk {
   readonly #deps: TusDeps
   readonly #actor: Actor
@@ -95,11 +93,12 @@ class Talk {
     this.#id = new ObjectId(request.fileId)
   }
 
+  /** State of the upload, as far as it is known. */
   get upload(): Upload | undefined {
     return this.#upload
   }
 
-  /** What the client wanted to be told again. */
+  /** Metadata that a client is told again. */
   get metadata(): Record<string, string> {
     if (this.#request.method !== 'HEAD') return {}
     return omitUndefined({ 'upload-metadata': this.#upload?.file.upload.metadata })
@@ -150,7 +149,7 @@ class Talk {
     })
   }
 
-  /** Nobody but the owner gets to a lock, and so stops what is under way. */
+  /** Lock of the upload, to which nobody but its owner gets: whoever does stops what is under way. */
   #lock(): Lock {
     let giveBack: (() => void) | undefined
     const key = `${this.#actor.userId}/${this.#id.toHexString()}`

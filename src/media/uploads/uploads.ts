@@ -15,7 +15,7 @@ import type { FileKeeping } from '../keeping.ts'
 import { asRefusal, MEBIBYTE, plainName, type Staging } from '../receive.ts'
 import type { FileStore, SentFileDoc, UploadDoc } from '../store.ts'
 
-/** What a file is taken for until its bytes tell more. */
+/** Type of a file until its bytes tell it. */
 const UNKNOWN = { kind: 'file', mimeType: 'application/octet-stream', hash: '', variants: {} } as const
 /** Refusals after which the same bytes would be refused again. */
 const FINAL = ['invalid', 'too_large', 'quota_reached']
@@ -105,7 +105,7 @@ export class UploadService {
     })
   }
 
-  /** Where the next bytes go: there are none of what is kept already, and what was acknowledged is on the disk. */
+  /** Opens the place of the next bytes, which are on the disk once they are acknowledged. What is kept gets no more. */
   #open({ file, offset }: Upload): WriteStream {
     const isKept = file.state === 'stored'
     const path = isKept ? devNull : this.#deps.staging.pathOf(file._id.toHexString())

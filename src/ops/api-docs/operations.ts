@@ -67,7 +67,7 @@ export function finishOperation(operation: Json, route: DescribedRoute, name: Na
   })
 }
 
-/** A body of bytes may have none. */
+/** Body of bytes, which may be empty. */
 function bytesOf(type: string | undefined): object | undefined {
   return type === undefined ? undefined : { content: { [type]: { schema: { type: 'string', format: 'binary' } } } }
 }

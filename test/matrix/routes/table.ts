@@ -19,7 +19,7 @@ export interface Place {
   readonly isPublic: boolean
   /** Whether its body is a form with a file. */
   readonly isForm: boolean
-  /** Headers without which nothing is understood; with them comes no body. */
+  /** Headers of a request that has no JSON, as the contract's examples have them. */
   readonly headers?: Readonly<Record<string, string>>
   readonly parts: { readonly params?: TSchema; readonly querystring?: TSchema; readonly body?: TSchema }
   /** Shapes that the body of a refusal may have here: its fields’ names, sorted. */
@@ -59,7 +59,7 @@ export function dialectPlaces(dialects: readonly Dialect[]): Place[] {
 export function canonicalPlaces(): Place[] {
   return canonical.map(({ method, url, isPublic = false, isOptional = false, form, bytes, schema }) => ({
     ...{ face: 'canonical', method, url: `/v1${url}`, isPublic: isPublic || isOptional },
-    ...headersOf(schema.headers, bytes),
+    ...(schema.body === undefined && form === undefined ? headersOf(schema.headers, bytes) : {}),
     ...{ isForm: form !== undefined, parts: form === undefined ? schema : { ...schema, body: form } },
     refusals: [shapeOfBody({ error: { code: '', message: '', retry: '', requestId: '' } })]
   }))
