@@ -137,6 +137,23 @@ t.test('a body that stops, or is shorter than it says, leaves what came', async 
   t.equal((await fetched(body.url)).bytes.toString(), '0123456789')
 })
 
+t.test('uploads that are given up, under way or in the line, keep nobody from going on', async t => {
+  const server = await startWithFiles(t, { env: { LIMITS_UPLOADS_AT_ONCE: '1' } })
+  const ann = await server.person()
+  const [first, second, third] = await Promise.all([1, 2, 3].map(async () => await begin(server, ann, 10)))
+  const going = await stalled(server, ann, first ?? '', { length: 10, body: '0123' })
+  await received(server, first ?? '', 4)
+  const waiting = await stalled(server, ann, second ?? '', { length: 10, body: '01234' })
+  const answer = send(server, ann, third ?? '', 0, '0123456789')
+  for (let look = 0; look < 5; look++) await server.call(ann, 'GET', '/v1/auth/me')
+  waiting.destroy()
+  going.destroy()
+  t.equal((await answer).status, 200)
+  t.equal((await send(server, ann, first ?? '', 4, '456789')).status, 200)
+  const offset = Number(await offsetOf(server, ann, second ?? ''))
+  t.equal((await send(server, ann, second ?? '', offset, '0123456789'.slice(offset))).status, 200)
+})
+
 t.test('the uploads of others are not there, and nobody stops them', async t => {
   const server = await startWithFiles(t)
   const [ann, ben] = (await server.people(2)) as [Person, Person]

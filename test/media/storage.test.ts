@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -38,6 +38,21 @@ const STORES: Readonly<Record<string, (t: Test) => Promise<BlobStore>>> = {
   'a bucket': async t => new S3Store({ url: await startS3(t), region: 'us-east-1', ...KEYS })
 }
 const KEY = `${'a'.repeat(24)}-original`
+
+t.test('what a server that died has put half into a folder goes with its file', async t => {
+  const folder = await folderOf(t)
+  const store = new DiskStore(folder)
+  const path = join(await folderOf(t), 'file')
+  await writeFile(path, '0123456789')
+  await store.put(KEY, path)
+  const [place = ''] = (await readdir(folder, { recursive: true })).filter(it => it.endsWith(KEY))
+  await writeFile(join(folder, `${place}.part`), '01234')
+  await store.remove([KEY])
+  t.same(
+    (await readdir(folder, { recursive: true })).filter(it => it.includes(KEY)),
+    []
+  )
+})
 
 for (const [name, open] of Object.entries(STORES)) {
   t.test(`2.10 ${name} gives back what was put there, whole and in ranges, and nothing once it is removed`, async t => {
