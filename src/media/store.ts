@@ -12,7 +12,7 @@ export interface VariantDoc {
 export interface UploadDoc {
   /** Bytes that were announced; of the file other ones may be kept. */
   readonly length: number
-  /** What the client wants to be told again of it, as tus writes it. */
+  /** Metadata that the client is told again, as tus writes them. */
   readonly metadata?: string
 }
 

@@ -31,7 +31,8 @@ const ROUTES_THAT_ANSWER: Readonly<Record<ErrorCode, Applies>> = {
   bad_frame: whereChanged,
   invalid: ({ takesInput, changes }) => takesInput || changes,
   unsupported_media_type: whereChanged,
-  too_large: whereChanged,
+  // Whoever asks for an upload may be the one who has its last byte looked at.
+  too_large: ({ changes, isUpload }) => changes || isUpload,
   timeout: whereChanged,
   unauthenticated: whereCredited,
   token_expired: whereCredited,
@@ -46,7 +47,7 @@ const ROUTES_THAT_ANSWER: Readonly<Record<ErrorCode, Applies>> = {
   idempotency_mismatch: whereChanged,
   edit_window_closed: whereChanged,
   approval_pending: whereChanged,
-  quota_reached: ({ changes, isStream }) => changes || isStream,
+  quota_reached: ({ changes, isStream, isUpload }) => changes || isStream || isUpload,
   not_configured: whereChanged,
   unknown_outcome: whereChanged,
   precondition_failed: whereUploaded,
