@@ -97,7 +97,9 @@ export const DEFAULT_LIMITS = {
   exportMebibytes: 2_048,
   /** Pages that are fetched in a minute for the links of one person; and all pictures of such pages, MiB. */
   previewsPerMinute: 30,
-  previewPicturesMebibytes: 10_240
+  previewPicturesMebibytes: 10_240,
+  /** Uploads of one person that are to be continued. */
+  unfinishedUploads: 100
 } as const satisfies Record<string, number>
 
 /** The limits in force: the defaults, with what the operator changed. */

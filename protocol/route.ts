@@ -12,6 +12,8 @@ export interface Route {
   readonly isProvedByBody?: true
   /** Fields of a body that is a form with files (`multipart/form-data`). */
   readonly form?: TSchema
+  /** Media type of a body that is bytes, taken as they come. */
+  readonly bytes?: string
   readonly schema: {
     readonly summary: string
     readonly tags: readonly string[]

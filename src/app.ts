@@ -33,7 +33,7 @@ import { createJobs, type Jobs } from './jobs/index.ts'
 import { Budgets } from './limits/budgets.ts'
 import { FairGate } from './limits/fair-gate.ts'
 import { createMedia, createMediaStores, createStorage, declareFileJobs, mediaCollections } from './media/index.ts'
-import { fileRoutes, nameFiles } from './media/rest.ts'
+import { announceFiles, fileRoutes } from './media/rest.ts'
 import { messageCommands } from './messages/commands.ts'
 import { createMessageStores, createMessages, messageCollections } from './messages/index.ts'
 import { messageRoutes } from './messages/rest.ts'
@@ -98,7 +98,7 @@ export async function buildApp(config: AppConfig, connection?: Connection): Prom
   const shared = { config, availability, onError }
   const bus = new MemoryBus()
   const delivery = await createDelivery(config, app.log)
-  nameFiles(app, config)
+  announceFiles(app, config)
   const jobs = createJobs({ ...stores, onError, timings: { leaseMs: config.timings.leaseMs } })
   const subjects = createSubjects({ stores, bus, config, delivery, jobs, onError })
   const { headPoller } = declareJobs(jobs, { stores, subjects, config })

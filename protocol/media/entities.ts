@@ -42,3 +42,12 @@ export const File = withExamples(
   }
 )
 export type File = Static<typeof File>
+
+/** An upload that can be continued: how far it has come, and the file once that is kept. */
+export const Upload = closed({
+  id: { ...FileId, description: 'The file has the same.' },
+  offset: Type.Integer({ minimum: 0, description: 'Bytes that are there.' }),
+  length: Type.Integer({ minimum: 1, description: 'Bytes that were announced.' }),
+  file: Type.Optional(File)
+})
+export type Upload = Static<typeof Upload>

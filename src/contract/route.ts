@@ -27,6 +27,8 @@ export interface Call<R extends Route> {
   readonly method: string
   /** The parts of a form, of a route that takes one. @throws {AppError} `unsupported_media_type`, `bad_frame`, `too_large` */
   form(): AsyncIterable<FormPart>
+  /** The body of a route that takes bytes; nothing where none of that type comes. @throws {AppError} `bad_frame` */
+  bytes(): Readable | undefined
 }
 
 /** The reply of a handler, as far as a handler may change it. */

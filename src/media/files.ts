@@ -8,32 +8,28 @@ import type { FormPart } from '../contract/route.ts'
 import type { DatabaseClock } from '../database/index.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
-import { fileId as presentId } from '../ids.ts'
-import { FairGate } from '../limits/fair-gate.ts'
+import type { FairGate } from '../limits/fair-gate.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import type { FileLinks } from '../present/file-links.ts'
 import type { AttachmentDoc, PictureDoc } from '../store/documents.ts'
 import { noSuchFile } from '../store/missing.ts'
 import type { FileAccess } from './access.ts'
-import { type ContentType, contentTypeOf } from './content-type.ts'
-import { readPicture, readSmallPicture } from './pictures.ts'
+import { contentTypeOf } from './content-type.ts'
+import { type FileKeeping, UNUSED_MS } from './keeping.ts'
+import { readSmallPicture } from './pictures.ts'
 import { MEBIBYTE, plainName, receive, type Staging } from './receive.ts'
-import { readRecording } from './recordings.ts'
-import type { BlobStore } from './storage/index.ts'
-import { type FileDoc, type FileStore, keyOf } from './store.ts'
+import type { FileDoc, FileStore } from './store.ts'
 
-/** Time in which an upload must be used, ms. */
-const UNUSED_MS = 86_400_000
 /** Longest time from the look at the files of a message until it is there, ms. */
 const SENDING_MS = 3_600_000
 /** Owner of what the server has fetched. */
 const NOBODY = new ObjectId('0'.repeat(24))
-/** Uploads at once, of everybody. */
-const UPLOADS = 64
 
 interface FileServiceDeps {
   readonly store: { readonly files: FileStore }
-  readonly storage: BlobStore
+  readonly keeping: FileKeeping
+  /** Uploads at once, which take turns by person. */
+  readonly gate: FairGate
   readonly staging: Staging
   readonly access: FileAccess
   readonly links: FileLinks
@@ -44,12 +40,9 @@ interface FileServiceDeps {
 /** Files: receiving them, and bringing them into messages. */
 export class FileService {
   readonly #deps: FileServiceDeps
-  readonly #gate: FairGate
 
   constructor(deps: FileServiceDeps) {
     this.#deps = deps
-    const widthEach = deps.config.limits.uploadsAtOnce
-    this.#gate = new FairGate({ width: UPLOADS, widthEach, maxWaiting: 1_000, maxWaitingEach: 20 })
   }
 
   /**
@@ -63,8 +56,8 @@ export class FileService {
     form: AsyncIterable<FormPart>,
     readFields: (fields: Readonly<Record<string, string>>) => Fields
   ): Promise<{ file: File; fields: Fields }> {
-    const { staging, config } = this.#deps
-    return await this.#gate.run(
+    const { staging, config, gate } = this.#deps
+    return await gate.run(
       { party: actor.userId },
       async () =>
         await staging.within(async path => {
@@ -88,7 +81,7 @@ export class FileService {
   async find(actor: Actor, id: string): Promise<File> {
     const [file] = await this.#deps.store.files.findStored([new ObjectId(bareId(id))])
     if (file?.ownerId.equals(actor.userId) !== true) throw noSuchFile()
-    return this.#present(file)
+    return this.#deps.keeping.present(file)
   }
 
   /**
@@ -134,7 +127,8 @@ export class FileService {
    * @throws {AppError} `too_large`, `invalid` for what is no picture, `bad_frame`, `quota_reached`, `busy`
    */
   async keepPicture(bytes: Readable, maxMebibytes: number): Promise<PictureDoc> {
-    return await this.#deps.staging.within(async path => {
+    const { staging, keeping, config } = this.#deps
+    return await staging.within(async path => {
       await receive(bytes, path, maxMebibytes)
       if ((await contentTypeOf(path)).kind !== 'image') throw new AppError('invalid', 'It is no picture')
       const { paths, variants, ...facts } = await readSmallPicture(path, NOBODY.toHexString())
@@ -143,78 +137,24 @@ export class FileService {
         ...{ mimeType: 'image/webp', name: 'picture.webp', ...facts },
         variants: omitUndefined({ thumbnail: variants.thumbnail }),
         bytes: (await stat(paths.preview)).size,
-        ...this.#times()
+        ...keeping.times()
       }
-      await this.#store(file, { original: paths.preview, thumbnail: paths.thumbnail })
+      const quota = config.limits.previewPicturesMebibytes * MEBIBYTE
+      await keeping.add(file, { original: paths.preview, thumbnail: paths.thumbnail }, quota)
       return { fileId: file._id, ...facts }
     })
   }
 
   async #keep(actor: Actor, path: string, name: string): Promise<File> {
-    const type = await contentTypeOf(path)
-    const { paths, ...facts } = await factsOf(path, type, actor.userId)
+    const { keeping } = this.#deps
+    const { facts, paths } = await keeping.examine(path, actor.userId)
     const file: FileDoc = {
-      _id: new ObjectId(),
-      ownerId: new ObjectId(actor.userId),
-      state: 'storing',
-      ...type,
-      name,
-      ...facts,
-      bytes: (await stat(paths.original)).size,
-      ...this.#times()
+      ...{ _id: new ObjectId(), ownerId: new ObjectId(actor.userId), state: 'storing', name },
+      ...{ ...facts, ...keeping.times() }
     }
-    await this.#store(file, paths)
-    return this.#present(file)
+    await keeping.add(file, paths)
+    return keeping.present(file)
   }
-
-  /** The row first: of what it names, everything is found and removed again when the server dies. */
-  async #store(file: FileDoc, paths: { readonly [variant in keyof FileDoc['variants'] | 'original']?: string }) {
-    const { store, storage, config } = this.#deps
-    const { filesPerUserMebibytes, previewPicturesMebibytes } = config.limits
-    const quota = file.ownerId.equals(NOBODY) ? previewPicturesMebibytes : filesPerUserMebibytes
-    if (!(await store.files.insert(file, quota * MEBIBYTE)))
-      throw new AppError('quota_reached', 'There is no room for more files')
-    try {
-      for (const variant of ['original', 'preview', 'thumbnail'] as const) {
-        const [path, about] = [paths[variant], variant === 'original' ? file : file.variants[variant]]
-        if (path !== undefined && about !== undefined)
-          await storage.take(keyOf(file._id, variant), path, about.mimeType)
-      }
-      await store.files.finish(file._id)
-    } catch (error) {
-      await store.files.lookAt(file._id, file.createdAt).catch(() => undefined)
-      throw error
-    }
-  }
-
-  #times(): Pick<FileDoc, 'createdAt' | 'checkAt'> {
-    const now = this.#deps.clock.now()
-    return { createdAt: new Date(now), checkAt: new Date(now + UNUSED_MS) }
-  }
-
-  #present({ _id, kind, name, bytes, mimeType, ownerId, variants, createdAt, ...file }: FileDoc): File {
-    const { links } = this.#deps
-    const holder = { userId: ownerId.toHexString() }
-    const id = _id.toHexString()
-    const { thumbhash, width, height, durationSeconds } = file
-    return {
-      ...{ id: presentId(_id), type: kind, fileName: name, fileSize: bytes, mimeType },
-      url: links.to(id, 'original', holder),
-      ...omitUndefined({
-        previewUrl: variants.preview && links.to(id, 'preview', holder),
-        thumbnailUrl: variants.thumbnail && links.to(id, 'thumbnail', holder),
-        ...{ thumbhash, width, height, durationSeconds }
-      }),
-      createdAt: createdAt.toISOString()
-    }
-  }
-}
-
-/** @throws {AppError} as `readPicture` */
-async function factsOf(path: string, { kind }: ContentType, ownerId: string) {
-  if (kind === 'image') return await readPicture(path, ownerId)
-  const facts = kind === 'file' ? {} : await readRecording(path, ownerId)
-  return { ...facts, variants: {}, paths: { original: path } }
 }
 
 /** Attachment of a file: the server's knowledge of it goes before what the client says. */

@@ -1,22 +1,30 @@
 import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
 import type { Collections, Database, DatabaseClock } from '../database/index.ts'
+import { FairGate } from '../limits/fair-gate.ts'
 import type { FileLinks } from '../present/file-links.ts'
 import type { MemberStore } from '../store/members.ts'
 import type { UserService } from '../users/index.ts'
 import { FileAccess } from './access.ts'
 import { FileContents } from './contents.ts'
 import { FileService } from './files.ts'
+import { FileKeeping } from './keeping.ts'
 import { MadeFiles } from './made-files.ts'
 import { Staging } from './receive.ts'
 import type { BlobStore } from './storage/index.ts'
 import { FileStore } from './store.ts'
 import { UnusedFiles } from './unused.ts'
+import { UploadLocks } from './uploads/locks.ts'
+import { Tus } from './uploads/tus.ts'
+import { UploadService } from './uploads/uploads.ts'
 
 export type { FileService } from './files.ts'
 export { declareFileJobs } from './jobs.ts'
 export type { MadeFiles } from './made-files.ts'
 export { createStorage } from './storage/index.ts'
+
+/** Uploads at once, of everybody. */
+const UPLOADS = 64
 
 /** The collections of files. */
 export const mediaCollections: Collections = FileStore.indexes
@@ -39,8 +47,14 @@ interface MediaDeps {
 export function createMedia(deps: MediaDeps) {
   const access = new FileAccess(deps)
   const staging = new Staging(join(deps.config.DATA_DIR, 'uploads'))
+  const keeping = new FileKeeping(deps)
+  const { limits, PUBLIC_URL } = deps.config
+  const gate = new FairGate({ width: UPLOADS, widthEach: limits.uploadsAtOnce, maxWaiting: 1_000, maxWaitingEach: 20 })
+  const uploads = new UploadService({ ...deps, keeping, staging, gate })
   return {
-    files: new FileService({ ...deps, access, staging }),
+    files: new FileService({ ...deps, access, staging, keeping, gate }),
+    uploads,
+    tus: new Tus({ uploads, locks: new UploadLocks(), base: PUBLIC_URL?.replace(/\/+$/, '') ?? '' }),
     contents: new FileContents({ ...deps, access }),
     madeFiles: new MadeFiles({ ...deps, staging }),
     unusedFiles: new UnusedFiles(deps),

@@ -57,7 +57,7 @@ export class MadeFiles {
     const quota = config.limits.filesPerUserMebibytes * MEBIBYTE
     if (!(await store.files.insert(file, quota))) throw new AppError('quota_reached', 'There is no room for more files')
     const key = keyOf(_id, 'original')
-    await storage.take(key, path, mimeType)
+    await storage.put(key, path, mimeType)
     await store.files.finish(_id)
     const [stored] = await store.files.findStored([_id])
     if (stored === undefined) {

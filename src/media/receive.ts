@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -23,12 +23,33 @@ export class Staging {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 })
     const name = randomUUID()
     try {
-      return await work(join(this.#folder, name))
+      return await work(this.pathOf(name))
     } catch (error) {
-      throw isFull(error) ? new AppError('busy', 'There is no room for files', { cause: error }) : error
+      throw asRefusal(error)
     } finally {
-      await this.#remove(it => it.startsWith(name))
+      await this.remove(name)
     }
+  }
+
+  /** Place of a file in it. */
+  pathOf(name: string): string {
+    return join(this.#folder, name)
+  }
+
+  /** Makes an empty file that stays until it is removed, or nobody has written to it for a day. */
+  async create(name: string): Promise<void> {
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 })
+    await writeFile(this.pathOf(name), '', { flag: 'wx', mode: 0o600 })
+  }
+
+  /** Length of a file, bytes; `undefined` where this machine has none. */
+  async lengthOf(name: string): Promise<number | undefined> {
+    return (await stat(this.pathOf(name)).catch(() => undefined))?.size
+  }
+
+  /** Removes everything that begins with a name. */
+  async remove(name: string): Promise<void> {
+    await this.#remove(it => it.startsWith(name))
   }
 
   /** Removes what a killed server has left. */
@@ -69,8 +90,10 @@ export async function receive(bytes: Readable, path: string, maxMebibytes: numbe
   return length
 }
 
-function isFull(error: unknown): boolean {
-  return isOfSystem(error) && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
+/** Turns an error of a disk that is full into a refusal. */
+export function asRefusal(error: unknown): unknown {
+  const isFull = isOfSystem(error) && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
+  return isFull ? new AppError('busy', 'There is no room for files', { cause: error }) : error
 }
 
 /** Whether this machine could not do it, and not who sent. */

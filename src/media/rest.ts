@@ -7,17 +7,24 @@ import { omitUndefined } from '../omit-undefined.ts'
 import { fileLinks } from '../present/file-links.ts'
 import type { FileContents } from './contents.ts'
 import type { FileService } from './files.ts'
+import { announceUploads, uploadRoutes } from './uploads/rest.ts'
+import type { Tus } from './uploads/tus.ts'
+import type { UploadService } from './uploads/uploads.ts'
 
 /** Settings by which this server has its name. */
-type NamedBy = Pick<Config, 'FILE_LINK_TTL' | 'PUBLIC_URL' | 'HOST'> & { readonly JWT_SECRET: readonly string[] }
+type NamedBy = Pick<Config, 'FILE_LINK_TTL' | 'PUBLIC_URL' | 'HOST' | 'limits'> & {
+  readonly JWT_SECRET: readonly string[]
+}
 
 interface FileRouteDeps {
   readonly files: FileService
   readonly contents: FileContents
+  readonly tus: Tus
+  readonly uploads: UploadService
 }
 
 /** Routes of files. */
-export function fileRoutes({ files, contents }: FileRouteDeps): BoundRoute[] {
+export function fileRoutes({ files, contents, ...deps }: FileRouteDeps): BoundRoute[] {
   return [
     route(contracts.UploadFile, async ({ actor, form }) => (await files.upload(actor, form(), requireNone)).file),
     route(contracts.GetFile, async ({ actor, params }) => await files.find(actor, params.fileId)),
@@ -28,7 +35,8 @@ export function fileRoutes({ files, contents }: FileRouteDeps): BoundRoute[] {
       const bytes = method === 'HEAD' ? undefined : await open?.()
       reply.code(status).headers(about)
       return bytes ?? ''
-    })
+    }),
+    ...uploadRoutes(deps)
   ]
 }
 
@@ -38,8 +46,14 @@ function requireNone(fields: object): void {
   if (name !== undefined) throw new AppError('invalid', 'The form has a field that is not one of this')
 }
 
+/** Says with answers what uploads there are, and makes addresses of files. */
+export function announceFiles(app: FastifyInstance, config: NamedBy): void {
+  announceUploads(app, config)
+  nameFiles(app, config)
+}
+
 /** Makes addresses of files, under the name of the setting, or under that by which this machine reaches the server. */
-export function nameFiles(app: FastifyInstance, config: NamedBy): void {
+function nameFiles(app: FastifyInstance, config: NamedBy): void {
   const { JWT_SECRET: secrets, FILE_LINK_TTL: ttlMs, PUBLIC_URL, HOST } = config
   fileLinks.configure({ secrets, ttlMs, base: PUBLIC_URL?.replace(/\/+$/, '') ?? '' })
   if (PUBLIC_URL !== undefined) return

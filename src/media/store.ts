@@ -1,4 +1,4 @@
-import type { Collection, Db, IndexDescription, MongoClient, ObjectId } from 'mongodb'
+import type { ClientSession, Collection, Db, IndexDescription, MongoClient, ObjectId } from 'mongodb'
 import type { FileKind, FileVariant } from '../../protocol/media/entities.ts'
 import { Batcher } from '../limits/batcher.ts'
 import { omitUndefined } from '../omit-undefined.ts'
@@ -10,13 +10,26 @@ export interface VariantDoc {
   readonly bytes: number
 }
 
+/** A file that is sent in pieces, as its client began it. */
+export interface UploadDoc {
+  /** Bytes that were announced; of the file other ones may be kept. */
+  readonly length: number
+  /** Metadata that the client is told again, as tus writes them. */
+  readonly metadata?: string
+}
+
 /** A file that somebody has uploaded, or that the server has fetched. */
 export interface FileDoc {
   _id: ObjectId
   /** Its owner; nobody's id, all zeros, of what the server has fetched. */
   ownerId: ObjectId
-  /** `stored` once all its bytes are there; `removing` when nobody uses it. */
-  state: 'storing' | 'stored' | 'removing'
+  /**
+   * `receiving` while it comes in pieces: its bytes are those that were announced, so that there is room for them;
+   * `stored` once all its bytes are there; `removing` when nobody uses it.
+   */
+  state: 'receiving' | 'storing' | 'stored' | 'removing'
+  /** Absent of a file that came in one form. */
+  upload?: UploadDoc
   kind: FileKind
   name: string
   mimeType: string
@@ -35,6 +48,9 @@ export interface FileDoc {
   /** Time to look whether anybody uses it; absent while somebody is known to. */
   checkAt?: Date
 }
+
+/** A file that came, or comes, in pieces. */
+export type SentFileDoc = FileDoc & { readonly upload: UploadDoc }
 
 /** Message that has a file, as far as it must be known who sees it. */
 export type FileUse = Pick<MessageDoc, '_id' | 'seq' | 'hiddenFor'>
@@ -68,7 +84,8 @@ const USE = { conversationId: 1, seq: 1, hiddenFor: 1, ...FILES } as const
 export class FileStore {
   static readonly indexes: Record<string, IndexDescription[]> = {
     files: [
-      { key: { checkAt: 1 }, sparse: true } // due
+      { key: { checkAt: 1 }, sparse: true }, // due
+      { key: { ownerId: 1 }, partialFilterExpression: { state: 'receiving' } } // uploads of a person
     ],
     fileUsage: []
   }
@@ -86,8 +103,11 @@ export class FileStore {
     this.#messages = db.collection('messages')
   }
 
-  /** Adds a file within the quota of its owner. @returns false when it is beyond it */
-  async insert(file: FileDoc, quota: number): Promise<boolean> {
+  /**
+   * Adds a file within the quota of its owner, and within so many that are to be received.
+   * @returns false when it is beyond one of them
+   */
+  async insert(file: FileDoc, quota: number, maxReceiving = Number.MAX_SAFE_INTEGER): Promise<boolean> {
     const { ownerId: _id } = file
     const bytes = bytesOf(file)
     if (bytes > quota) return false
@@ -96,11 +116,44 @@ export class FileStore {
     return await this.#client.withSession(
       async session =>
         await session.withTransaction(async () => {
+          // Those who insert for one person meet at the usage, so that nobody counts past another.
+          if (file.state === 'receiving' && (await this.#countReceiving(_id, session)) >= maxReceiving) return false
           const filter = { _id, bytes: { $lte: quota - bytes } }
           const { matchedCount } = await this.#usage.updateOne(filter, { $inc: { bytes } }, { session })
           if (matchedCount === 0) return false
           await this.#files.insertOne(file, { session })
           return true
+        })
+    )
+  }
+
+  async #countReceiving(ownerId: ObjectId, session: ClientSession): Promise<number> {
+    return await this.#files.countDocuments({ ownerId, state: 'receiving' }, { session })
+  }
+
+  /** Finds a file that its owner sends, or has sent, in pieces. */
+  async findUpload(_id: ObjectId, ownerId: ObjectId): Promise<SentFileDoc | null> {
+    return await this.#files.findOne<SentFileDoc>({ _id, ownerId, upload: { $exists: true } })
+  }
+
+  /**
+   * Puts what a file turns out to be in the place of what was announced, and lets it take the room that it needs.
+   * @returns false when that is beyond the quota of its owner, `undefined` when the file is no more as it was
+   */
+  async settle(before: FileDoc, file: FileDoc, quota: number): Promise<boolean | undefined> {
+    const { _id, state, checkAt, ownerId } = before
+    if (checkAt === undefined) return undefined
+    const more = bytesOf(file) - bytesOf(before)
+    return await this.#client.withSession(
+      async session =>
+        await session.withTransaction(async () => {
+          const room = more > 0 ? { bytes: { $lte: quota - more } } : {}
+          const used = await this.#usage.updateOne({ _id: ownerId, ...room }, { $inc: { bytes: more } }, { session })
+          if (used.matchedCount === 0) return false
+          const { matchedCount } = await this.#files.replaceOne({ _id, state, checkAt }, file, { session })
+          if (matchedCount === 1) return true
+          await session.abortTransaction()
+          return undefined
         })
     )
   }
@@ -163,14 +216,15 @@ export class FileStore {
     await this.#files.updateOne({ _id, state: 'removing' }, { $set: { state: 'stored' }, $unset: { checkAt: true } })
   }
 
-  /** Removes a file, and gives its owner the room back. */
-  async remove(file: FileDoc): Promise<void> {
-    await this.#client.withSession(
+  /** Removes a file in this state, and gives its owner the room back. @returns false when there is none */
+  async remove(file: FileDoc, state: 'receiving' | 'removing' = 'removing'): Promise<boolean> {
+    return await this.#client.withSession(
       async session =>
         await session.withTransaction(async () => {
-          const { deletedCount } = await this.#files.deleteOne({ _id: file._id, state: 'removing' }, { session })
-          if (deletedCount === 0) return
+          const { deletedCount } = await this.#files.deleteOne({ _id: file._id, state }, { session })
+          if (deletedCount === 0) return false
           await this.#usage.updateOne({ _id: file.ownerId }, { $inc: { bytes: -bytesOf(file) } }, { session })
+          return true
         })
     )
   }

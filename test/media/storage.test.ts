@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -39,18 +39,33 @@ const STORES: Readonly<Record<string, (t: Test) => Promise<BlobStore>>> = {
 }
 const KEY = `${'a'.repeat(24)}-original`
 
+t.test('what a server that died has put half into a folder goes with its file', async t => {
+  const folder = await folderOf(t)
+  const store = new DiskStore(folder)
+  const path = join(await folderOf(t), 'file')
+  await writeFile(path, '0123456789')
+  await store.put(KEY, path)
+  const [place = ''] = (await readdir(folder, { recursive: true })).filter(it => it.endsWith(KEY))
+  await writeFile(join(folder, `${place}.part`), '01234')
+  await store.remove([KEY])
+  t.same(
+    (await readdir(folder, { recursive: true })).filter(it => it.includes(KEY)),
+    []
+  )
+})
+
 for (const [name, open] of Object.entries(STORES)) {
-  t.test(`2.10 ${name} gives back what it has taken, whole and in ranges, and nothing once it is removed`, async t => {
+  t.test(`2.10 ${name} gives back what was put there, whole and in ranges, and nothing once it is removed`, async t => {
     const store = await open(t)
     const path = join(await folderOf(t), 'file')
     await writeFile(path, '0123456789')
-    await store.take(KEY, path, 'text/plain')
+    await store.put(KEY, path, 'text/plain')
     t.equal(await text(await store.read(KEY)), '0123456789')
     t.equal(await text(await store.read(KEY, { start: 2, end: 4 })), '234')
     t.equal(await text(await store.read(KEY, { start: 9, end: 9 })), '9')
     await writeFile(path, 'another')
-    await store.take(KEY, path, 'text/plain')
-    t.equal(await text(await store.read(KEY)), 'another', 'taken again')
+    await store.put(KEY, path, 'text/plain')
+    t.equal(await text(await store.read(KEY)), 'another', 'put again')
     await store.remove([KEY, `${'b'.repeat(24)}-original`])
     await t.rejects(store.read(KEY))
     await store.remove([KEY])
@@ -61,7 +76,7 @@ for (const [name, open] of Object.entries(STORES)) {
     const path = join(await folderOf(t), 'file')
     const bytes = Buffer.alloc(17 * 2 ** 20 + 5, 'abcdefg')
     await writeFile(path, bytes)
-    await store.take(KEY, path, 'application/octet-stream')
+    await store.put(KEY, path, 'application/octet-stream')
     const end = bytes.length - 1
     t.equal(await text(await store.read(KEY, { start: end - 9, end })), bytes.subarray(-10).toString())
     const chunks = await (await store.read(KEY)).toArray()

@@ -17,7 +17,7 @@ export async function startWithFiles(
 
 /** Sends a file as a form. */
 export async function upload(
-  { url }: TestServer,
+  { url }: Pick<TestServer, 'url'>,
   who: Pick<Person, 'token'> | undefined,
   bytes: Uint8Array<ArrayBuffer> | string,
   { name = 'file.bin', type = 'application/octet-stream', path = '/v1/files', fields = {} } = {}

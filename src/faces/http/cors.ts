@@ -3,7 +3,10 @@ import type { FastifyInstance } from 'fastify'
 import type { Origins } from '../../realtime/origins.ts'
 
 /** Headers of answers that a page of another origin may read, besides those that every page may. */
-export const EXPOSED_HEADERS = ['Retry-After', 'Allow', 'WWW-Authenticate']
+export const EXPOSED_HEADERS = [
+  ...['Retry-After', 'Allow', 'WWW-Authenticate', 'Location', 'Tus-Resumable', 'Tus-Version', 'Tus-Extension'],
+  ...['Tus-Max-Size', 'Upload-Offset', 'Upload-Length', 'Upload-Expires', 'Upload-Metadata']
+]
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
 /** Time for which a browser need not ask again whether a page may, s. */
 const MAX_AGE_S = 600

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { Route } from '../../../protocol/route.ts'
 import type { BoundRoute, Call, Reply } from '../../contract/route.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
+import { takeBytes } from './bodies/bytes.ts'
 import { takeForms } from './bodies/forms.ts'
 import { methodsOf } from './methods.ts'
 
@@ -11,10 +12,18 @@ export const contractRoutes: FastifyPluginAsync<{ readonly routes: readonly Boun
   { routes }
 ) => {
   const isForm = ({ contract }: BoundRoute) => contract.form !== undefined
-  for (const route of routes.filter(it => !isForm(it))) addRoute(app, route)
+  const isBytes = ({ contract }: BoundRoute) => contract.bytes !== undefined
+  for (const route of routes.filter(it => !isForm(it) && !isBytes(it))) addRoute(app, route)
   await app.register(async scope => {
     await takeForms(scope)
     for (const route of routes.filter(isForm)) addRoute(scope, route)
+  })
+  await app.register(async scope => {
+    takeBytes(
+      scope,
+      routes.flatMap(({ contract }) => contract.bytes ?? [])
+    )
+    for (const route of routes.filter(isBytes)) addRoute(scope, route)
   })
 }
 

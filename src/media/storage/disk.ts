@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { copyFile, mkdir, open, rename, rm } from 'node:fs/promises'
+import { copyFile, link, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { noSuchFile } from '../../store/missing.ts'
@@ -13,12 +13,14 @@ export class DiskStore implements BlobStore {
     this.#folder = folder
   }
 
-  async take(key: string, path: string): Promise<void> {
+  async put(key: string, path: string): Promise<void> {
     const place = this.#placeOf(key)
-    const half = `${place}.part`
+    const half = halfOf(place)
     await mkdir(dirname(place), { recursive: true, mode: 0o700 })
     try {
-      await move(path, half)
+      await rm(half, { force: true })
+      // On the same disk nothing is copied; elsewhere, and where the file system has no links, it is.
+      await link(path, half).catch(async () => await copyFile(path, half))
       const file = await open(half, 'r+')
       await file.sync().finally(async () => await file.close())
       await rename(half, place)
@@ -36,7 +38,10 @@ export class DiskStore implements BlobStore {
   }
 
   async remove(keys: readonly string[]): Promise<void> {
-    for (const key of keys) await rm(this.#placeOf(key), { force: true })
+    for (const key of keys) {
+      // A server that died may have left the half of one.
+      for (const place of [this.#placeOf(key), halfOf(this.#placeOf(key))]) await rm(place, { force: true })
+    }
   }
 
   /** Spread over folders, so that none gets too many. */
@@ -45,10 +50,7 @@ export class DiskStore implements BlobStore {
   }
 }
 
-/** Between disks the bytes are copied. */
-async function move(from: string, to: string): Promise<void> {
-  await rename(from, to).catch(async (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EXDEV') throw error
-    await copyFile(from, to)
-  })
+/** Place of a blob that is not yet whole. */
+function halfOf(place: string): string {
+  return `${place}.part`
 }

@@ -8,8 +8,8 @@ export interface ByteRange {
 
 /** Store of bytes by key. Keys are made by the server alone. */
 export interface BlobStore {
-  /** Takes a file of this machine, whole or not at all; it may be gone from its path then. @throws {AppError} `busy` where there is no room */
-  take(key: string, path: string, mimeType: string): Promise<void>
+  /** Puts a file of this machine there, whole or not at all; nobody may write to it afterwards. @throws {AppError} `busy` where there is no room */
+  put(key: string, path: string, mimeType: string): Promise<void>
   /** Reads it, or a range of it. @throws {AppError} `not_found` where there is none, before the first byte */
   read(key: string, range?: ByteRange): Promise<Readable>
   /** Removes all of them that are there. */

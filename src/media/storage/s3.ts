@@ -24,7 +24,7 @@ export class S3Store implements BlobStore {
     this.#bucket = new S3mini({ endpoint, ...options })
   }
 
-  async take(key: string, path: string, mimeType: string): Promise<void> {
+  async put(key: string, path: string, mimeType: string): Promise<void> {
     const { size } = await stat(path)
     if (size > PART_BYTES) return await this.#putParts(key, path, mimeType)
     const chunks = await createReadStream(path).toArray()

@@ -124,10 +124,10 @@ async function describePaths(
   return document
 }
 
-function describe(name: string, { method, url, isPublic, isOptional, form, schema }: Route): DescribedRoute {
+function describe(name: string, { method, url, isPublic, isOptional, form, bytes, schema }: Route): DescribedRoute {
   const { response: responses, ...parts } = schema
   const security = isOptional ? [{}, { bearer: [] }] : isPublic ? [] : undefined
-  return { id: idOf(name), method, url: `/v1${url}`, ...parts, responses, ...omitUndefined({ security, form }) }
+  return { id: idOf(name), method, url: `/v1${url}`, ...parts, responses, ...omitUndefined({ security, form, bytes }) }
 }
 
 function idOf(name: string): string {

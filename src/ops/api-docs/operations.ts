@@ -19,6 +19,8 @@ export interface DescribedRoute {
   readonly body?: TSchema
   /** Fields of a form with files. */
   readonly form?: TSchema
+  /** Media type of a body of bytes. */
+  readonly bytes?: string
   /** An empty request counts as one with an empty body. */
   readonly isBodyOptional?: boolean
   /** Of what is granted, by status; an operator's answer may refuse too. */
@@ -38,15 +40,16 @@ const GRANTED: Record<string, string> = {
 
 /** Completes an operation that has its parameters: bodies, examples and refusals. */
 export function finishOperation(operation: Json, route: DescribedRoute, name: Name): void {
-  const { id, method, body, form, isBodyOptional = false, security, responses } = route
+  const { id, method, headers, body, form, bytes, isBodyOptional = false, security, responses } = route
   const pascal = id.charAt(0).toUpperCase() + id.slice(1)
   const parameters = (operation['parameters'] ?? []) as { readonly required?: boolean; example?: unknown }[]
   // Pages that try things out send every example.
   for (const parameter of parameters) if (parameter.required !== true) delete parameter.example
   const requestBody =
-    form === undefined
+    bytesOf(bytes) ??
+    (form === undefined
       ? body && { required: !isBodyOptional, content: { 'application/json': mediaOf(body, `${pascal}Body`, name) } }
-      : { required: true, content: { 'multipart/form-data': { schema: asJson(form) } } }
+      : { required: true, content: { 'multipart/form-data': { schema: asJson(form) } } })
   const granted = Object.entries(responses).map(([status, schema]) => [
     status,
     { description: GRANTED[status] ?? 'Done.', ...contentOf(schema, `${pascal}Answer`, name) }
@@ -54,13 +57,19 @@ export function finishOperation(operation: Json, route: DescribedRoute, name: Na
   const traits = {
     method,
     security,
-    hasBody: body !== undefined || form !== undefined,
+    hasBody: requestBody !== undefined,
     hasParameters: parameters.length > 0,
+    isUpload: headers?.['properties']?.['tus-resumable'] !== undefined,
     responses
   }
   Object.assign(operation, omitUndefined({ requestBody }), {
     responses: { ...refusalsOf(traits), ...Object.fromEntries(granted) }
   })
+}
+
+/** Body of bytes, which may be empty. */
+function bytesOf(type: string | undefined): object | undefined {
+  return type === undefined ? undefined : { content: { [type]: { schema: { type: 'string', format: 'binary' } } } }
 }
 
 interface Media {

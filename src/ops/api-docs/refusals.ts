@@ -13,6 +13,8 @@ interface Traits {
   readonly changes: boolean
   /** Answers with events, on a connection that stays open. */
   readonly isStream: boolean
+  /** Speaks tus. */
+  readonly isUpload: boolean
 }
 
 type Applies = (traits: Traits) => boolean
@@ -22,13 +24,15 @@ const always: Applies = () => true
 const withInput: Applies = ({ takesInput }) => takesInput
 const whereCredited: Applies = ({ isCredited }) => isCredited
 const whereChanged: Applies = ({ changes }) => changes
+const whereUploaded: Applies = ({ isUpload }) => isUpload
 
 /** Routes that may answer each error: the one place that says so, for all documents. */
 const ROUTES_THAT_ANSWER: Readonly<Record<ErrorCode, Applies>> = {
   bad_frame: whereChanged,
   invalid: ({ takesInput, changes }) => takesInput || changes,
   unsupported_media_type: whereChanged,
-  too_large: whereChanged,
+  // Whoever asks for an upload may be the one who has its last byte looked at.
+  too_large: ({ changes, isUpload }) => changes || isUpload,
   timeout: whereChanged,
   unauthenticated: whereCredited,
   token_expired: whereCredited,
@@ -43,9 +47,11 @@ const ROUTES_THAT_ANSWER: Readonly<Record<ErrorCode, Applies>> = {
   idempotency_mismatch: whereChanged,
   edit_window_closed: whereChanged,
   approval_pending: whereChanged,
-  quota_reached: ({ changes, isStream }) => changes || isStream,
+  quota_reached: ({ changes, isStream, isUpload }) => changes || isStream || isUpload,
   not_configured: whereChanged,
   unknown_outcome: whereChanged,
+  precondition_failed: whereUploaded,
+  locked: whereUploaded,
   head_too_large: always,
   rate_limited: always,
   busy: always,
@@ -66,17 +72,19 @@ interface Refusing {
   readonly security: readonly object[] | undefined
   readonly hasParameters: boolean
   readonly hasBody: boolean
+  readonly isUpload: boolean
   readonly responses: Readonly<Record<number, TSchema>>
 }
 
 /** The refusals that an operation may answer, one for each status, as references into the components. */
-export function refusalsOf({ method, security, hasParameters, hasBody, responses }: Refusing): Json {
+export function refusalsOf({ method, security, hasParameters, hasBody, isUpload, responses }: Refusing): Json {
   const isPublic = security?.length === 0
   const traits = {
     takesInput: hasParameters || hasBody,
     changes: method !== 'GET',
     isStream: responses[200]?.['contentMediaType'] === 'text/event-stream',
-    isCredited: !isPublic || hasBody
+    isCredited: !isPublic || hasBody,
+    isUpload
   }
   const statuses = CODES.filter(code => ROUTES_THAT_ANSWER[code](traits)).map(code => ERRORS[code].status)
   return Object.fromEntries(statuses.map(status => [status, { $ref: `#/components/responses/${nameOf(status)}` }]))

@@ -80,6 +80,7 @@ export const ACTIONS = {
   'end a session that is not one’s own': { rule: { direct: 'not_found', apart: 'not_found' } },
   'look at a file of somebody else': { rule: NOTHING, spends: 'nothing' },
   'touch an export of somebody else': { rule: NOTHING, spends: 'nothing' },
+  'go on with an upload of somebody else': { rule: NOTHING, spends: 'nothing' },
   'touch what another has scheduled': { rule: { direct: 'not_found', apart: 'not_found' } },
   'list one’s own': { rule: EVERYBODY }
 } as const satisfies Record<string, Action>

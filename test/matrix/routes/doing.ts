@@ -193,7 +193,8 @@ export const ROUTES: Readonly<Partial<Record<ActionName, readonly string[]>>> = 
     'PUT /api/users/:/settings'
   ],
   'end a session that is not one’s own': ['DELETE /v1/sessions/:'],
-  'look at a file of somebody else': ['GET /v1/files/:'],
+  'look at a file of somebody else': ['GET /v1/files/:', 'GET /v1/uploads/:'],
+  'go on with an upload of somebody else': ['PATCH /v1/uploads/:', 'DELETE /v1/uploads/:'],
   'touch an export of somebody else': ['GET /v1/exports/:', 'DELETE /v1/exports/:'],
   'touch what another has scheduled': [
     'GET /v1/scheduled-messages/:',

@@ -145,7 +145,7 @@ export function replaced(asked: Asked, { part, path }: Field, value: unknown): A
 export async function ask(
   server: TestServer,
   who: Pick<Person, 'token'> | undefined,
-  { method, url, isForm }: Pick<Place, 'method' | 'url' | 'isForm'>,
+  { method, url, isForm, headers }: Pick<Place, 'method' | 'url' | 'isForm' | 'headers'>,
   { params, querystring, body }: Asked
 ): Promise<Answer> {
   const path = url.replace(/:([A-Za-z]+)/g, (_, name: string) => encodeURIComponent(asText(params[name])))
@@ -155,7 +155,8 @@ export async function ask(
   }
   const search = query.size > 0 ? `?${query}` : ''
   if (isForm) return await sendForm(server, who, path + search, Object(body))
-  return await server.call(who, method, path + search, method === 'GET' ? undefined : body)
+  const isEmpty = method === 'GET' || headers !== undefined
+  return await server.call(who, method, path + search, isEmpty ? undefined : body, headers)
 }
 
 /** A form with a recording, which is taken wherever a file is. */

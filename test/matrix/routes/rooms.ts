@@ -1,6 +1,6 @@
 import { bare } from '../../dialects/apps/line.ts'
 import type { Person, TestServer } from '../../kit/helper.ts'
-import { upload } from '../../media/upload.ts'
+import { uploadInPieces } from '../../media/tus.ts'
 import type { AccountStatus, Action } from './actions.ts'
 import { askedOf, type Case, kindsNamed } from './cases.ts'
 import { fieldsOf, type Ids, kindOf, NO_IDS } from './request.ts'
@@ -86,7 +86,7 @@ export class Rooms {
     const [owner, admin, otherAdmin, member, target, outsider] = (await server.people(6)) as [
       ...[Person, Person, Person, Person, Person, Person]
     ]
-    const file = bare((await upload(server, target, 'A file')).body.id)
+    const file = bare((await uploadInPieces(server, target, 'A file')).id)
     return new Rooms(server, { owner, admin, otherAdmin, member, target, outsider }, file)
   }
 

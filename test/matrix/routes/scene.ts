@@ -2,7 +2,7 @@ import type { Test } from 'tap'
 import { bare } from '../../dialects/apps/line.ts'
 import { type Person, startServer, type TestServer } from '../../kit/helper.ts'
 import { Writes } from '../../kit/writes.ts'
-import { upload } from '../../media/upload.ts'
+import { uploadInPieces } from '../../media/tus.ts'
 import type { Ids } from './request.ts'
 
 /** Said where strangers must not hear it. */
@@ -38,7 +38,7 @@ export async function openScene(t: Test): Promise<Scene> {
   }
   const [inDirect, inGroup] = [await say(direct, 'a'), await say(group, 'b')]
   await server.call(ann, 'DELETE', `/v1/conversations/${group}/members/${dave.id}`)
-  const file = bare((await upload(server, ann, SECRET_TEXT)).body.id)
+  const file = bare((await uploadInPieces(server, ann, SECRET_TEXT)).id)
   const writes = await Writes.watch(t, server.uri)
   return {
     ...{ server, ann, ben, dave, eve, writes },
@@ -53,6 +53,6 @@ export async function ownThings({ server, ben }: Scene, who: Person): Promise<Id
   const message = { clientId: 'own', text: 'Mine' }
   const { body } = await server.call(who, 'POST', `/v1/conversations/${group}/messages`, message)
   const request = await server.call(who, 'POST', '/v1/requests', { kind: 'chat', to: ben.id })
-  const file = bare((await upload(server, who, 'Mine')).body.id)
+  const file = bare((await uploadInPieces(server, who, 'Mine')).id)
   return { user: ben.hex, conv: bare(group), msg: bare(body.id), req: bare(request.body.id), file }
 }

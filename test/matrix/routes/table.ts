@@ -19,6 +19,8 @@ export interface Place {
   readonly isPublic: boolean
   /** Whether its body is a form with a file. */
   readonly isForm: boolean
+  /** Headers of a request that has no JSON, as the contract's examples have them. */
+  readonly headers?: Readonly<Record<string, string>>
   readonly parts: { readonly params?: TSchema; readonly querystring?: TSchema; readonly body?: TSchema }
   /** Shapes that the body of a refusal may have here: its fields’ names, sorted. */
   readonly refusals: readonly string[]
@@ -55,11 +57,20 @@ export function dialectPlaces(dialects: readonly Dialect[]): Place[] {
 
 /** Routes of Parley’s own API that need a token. */
 export function canonicalPlaces(): Place[] {
-  return canonical.map(({ method, url, isPublic = false, isOptional = false, form, schema }) => ({
+  return canonical.map(({ method, url, isPublic = false, isOptional = false, form, bytes, schema }) => ({
     ...{ face: 'canonical', method, url: `/v1${url}`, isPublic: isPublic || isOptional },
+    ...(schema.body === undefined && form === undefined ? headersOf(schema.headers, bytes) : {}),
     ...{ isForm: form !== undefined, parts: form === undefined ? schema : { ...schema, body: form } },
     refusals: [shapeOfBody({ error: { code: '', message: '', retry: '', requestId: '' } })]
   }))
+}
+
+/** Headers of which the contract has an example, and the type of a body of bytes. */
+function headersOf(schema: TSchema | undefined, bytes: string | undefined): Pick<Place, 'headers'> {
+  const fields = Object.entries((schema?.['properties'] ?? {}) as Record<string, TSchema>)
+  const examples = fields.flatMap(([name, { examples }]) => (examples === undefined ? [] : [[name, examples[0]]]))
+  if (examples.length === 0) return {}
+  return { headers: { ...Object.fromEntries(examples), ...(bytes && { 'content-type': bytes }) } }
 }
 
 /** The names of a body’s fields, nested ones too, without the one that only some refusals have. */

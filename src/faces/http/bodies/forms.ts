@@ -2,7 +2,7 @@ import multipart from '@fastify/multipart'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { FormPart } from '../../../contract/route.ts'
 import { AppError } from '../../../errors.ts'
-import { allowLong } from './slow-bodies.ts'
+import { allowLong, readRest } from './slow-bodies.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -13,8 +13,6 @@ declare module 'fastify' {
 
 /** Bounds of a form: one file, a few short fields; the bytes of the file are bounded by who takes them. */
 const BOUNDS = { files: 1, fields: 40, parts: 41, fieldNameSize: 100, fieldSize: 65_536, headerPairs: 20 }
-/** Time in which the rest of a form that is refused is read, so that the client reads why, ms. */
-const REST_MS = 5_000
 
 /** Lets the routes of a scope take forms with files, by `form` of their requests. */
 export async function takeForms(scope: FastifyInstance): Promise<void> {
@@ -47,15 +45,6 @@ async function* formOf(request: FastifyRequest): AsyncGenerator<FormPart> {
   } finally {
     readRest(request.raw)
   }
-}
-
-/** Reads what is left of a form, for a while: who still sends does not read an answer. */
-function readRest(raw: FastifyRequest['raw']): void {
-  if (raw.complete || raw.destroyed) return
-  raw.unpipe()
-  raw.resume()
-  const timer = setTimeout(() => raw.destroy(), REST_MS).unref()
-  raw.once('close', () => clearTimeout(timer))
 }
 
 /** @throws {AppError} `invalid` for a field that says it is something else */

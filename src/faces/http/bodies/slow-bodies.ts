@@ -5,6 +5,8 @@ export const BODY_MS = 30_000
 /** Time that a form with a file may, once it is known who sends it, ms; and a pause in it. */
 const FORM_MS = 3_600_000
 const PAUSE_MS = 60_000
+/** Time in which the rest of a body that is refused is read, so that the client reads why, ms. */
+const REST_MS = 5_000
 
 const timers = new WeakMap<IncomingMessage, NodeJS.Timeout>()
 
@@ -38,4 +40,15 @@ export function allowLong(request: IncomingMessage, pauseMs = PAUSE_MS): () => v
   clearTimeout(timers.get(request))
   request.setTimeout(pauseMs, () => request.destroy())
   return () => void request.setTimeout(0)
+}
+
+/** Reads what is left of a body, for a while: who still sends does not read an answer. */
+export function readRest(request: IncomingMessage): void {
+  if (request.complete || request.destroyed) return
+  request.unpipe()
+  // Whoever took its bytes would hold them up.
+  request.removeAllListeners('data')
+  request.resume()
+  const timer = setTimeout(() => request.destroy(), REST_MS).unref()
+  request.once('close', () => clearTimeout(timer))
 }
