@@ -17,7 +17,7 @@ import type { FileAccess } from './access.ts'
 import { type ContentType, contentTypeOf } from './content-type.ts'
 import { readPicture } from './pictures.ts'
 import { hashOf, MEBIBYTE, plainName, receive, type Staging } from './receive.ts'
-import { readRecording } from './recordings.ts'
+import type { Recordings } from './recordings/recordings.ts'
 import type { BlobStore } from './storage/index.ts'
 import { type FileDoc, type FileStore, keyOf } from './store.ts'
 
@@ -34,6 +34,7 @@ interface FileServiceDeps {
   readonly links: FileLinks
   readonly clock: DatabaseClock
   readonly config: Pick<Config, 'limits'>
+  readonly recordings: Recordings
 }
 
 /** Files: receiving them, and bringing them into messages. */
@@ -114,7 +115,7 @@ export class FileService {
 
   async #keep(actor: Actor, path: string, name: string): Promise<File> {
     const type = await contentTypeOf(path)
-    const { paths, ...facts } = await factsOf(path, type, actor.userId)
+    const { paths, ...facts } = await this.#factsOf(path, type, actor.userId)
     const file: FileDoc = {
       _id: new ObjectId(),
       ownerId: new ObjectId(actor.userId),
@@ -127,6 +128,13 @@ export class FileService {
     }
     await this.#store(file, paths)
     return this.#present(file)
+  }
+
+  /** @throws {AppError} as `readPicture` */
+  async #factsOf(path: string, { kind }: ContentType, ownerId: string) {
+    if (kind === 'image') return await readPicture(path, ownerId)
+    const facts = kind === 'file' ? {} : await this.#deps.recordings.read(path, ownerId)
+    return { ...facts, variants: {}, paths: { original: path } }
   }
 
   /** The row first: of what it names, everything is found and removed again when the server dies. */
@@ -155,14 +163,14 @@ export class FileService {
     const { links } = this.#deps
     const holder = { userId: ownerId.toHexString() }
     const id = _id.toHexString()
-    const { thumbhash, width, height, durationSeconds } = file
+    const { thumbhash, width, height, durationSeconds, waveform } = file
     return {
       ...{ id: presentId(_id), type: kind, fileName: name, fileSize: bytes, mimeType },
       url: links.to(id, 'original', holder),
       ...omitUndefined({
         previewUrl: variants.preview && links.to(id, 'preview', holder),
         thumbnailUrl: variants.thumbnail && links.to(id, 'thumbnail', holder),
-        ...{ thumbhash, width, height, durationSeconds }
+        ...{ thumbhash, width, height, durationSeconds, waveform }
       }),
       createdAt: createdAt.toISOString()
     }
@@ -171,13 +179,6 @@ export class FileService {
 
 async function sizeOf(path: string): Promise<Pick<FileDoc, 'bytes' | 'hash'>> {
   return { bytes: (await stat(path)).size, hash: await hashOf(path) }
-}
-
-/** @throws {AppError} as `readPicture` */
-async function factsOf(path: string, { kind }: ContentType, ownerId: string) {
-  if (kind === 'image') return await readPicture(path, ownerId)
-  const facts = kind === 'file' ? {} : await readRecording(path, ownerId)
-  return { ...facts, variants: {}, paths: { original: path } }
 }
 
 /** Attachment of a file: the server's knowledge of it goes before what the client says. */
@@ -191,7 +192,7 @@ function attachmentOf({ type, durationSeconds, waveform }: AttachmentDoc, file: 
     fileId: file._id,
     ...{ fileName: name, fileSize: bytes, mimeType },
     hasPictures: variants.thumbnail !== undefined,
-    ...omitUndefined({ width, height, thumbhash, waveform: isSound ? waveform : undefined }),
+    ...omitUndefined({ width, height, thumbhash, waveform: isSound ? (file.waveform ?? waveform) : undefined }),
     ...omitUndefined({
       durationSeconds: file.durationSeconds ?? (isSound || kind === 'video' ? durationSeconds : undefined)
     })

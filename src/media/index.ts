@@ -8,6 +8,7 @@ import { FileAccess } from './access.ts'
 import { FileContents } from './contents.ts'
 import { FileService } from './files.ts'
 import { Staging } from './receive.ts'
+import { Recordings } from './recordings/recordings.ts'
 import type { BlobStore } from './storage/index.ts'
 import { FileStore } from './store.ts'
 import { UnusedFiles } from './unused.ts'
@@ -30,15 +31,18 @@ interface MediaDeps {
   readonly links: FileLinks
   readonly clock: DatabaseClock
   readonly config: Config
+  /** Program of the threads that read recordings. */
+  readonly recordingWorker: URL
   readonly onError: (error: unknown) => void
 }
 
 /** Files that people upload: keeping them, showing them to who may see them, and removing what nobody uses. */
 export function createMedia(deps: MediaDeps) {
   const access = new FileAccess(deps)
+  const recordings = new Recordings({ program: deps.recordingWorker, limitMs: deps.config.timings.recordingMs })
   const staging = new Staging(join(deps.config.DATA_DIR, 'uploads'))
   return {
-    files: new FileService({ ...deps, access, staging }),
+    files: new FileService({ ...deps, access, staging, recordings }),
     contents: new FileContents({ ...deps, access }),
     unusedFiles: new UnusedFiles(deps),
     staging

@@ -26,6 +26,8 @@ export interface FileDoc {
   width?: number
   height?: number
   durationSeconds?: number
+  /** Loudness over time, where the server has heard it. */
+  waveform?: number[]
   createdAt: Date
   /** Moment until which it stays, whether a message has it or not: a scheduled one will. */
   heldUntil?: Date

@@ -1,0 +1,56 @@
+import { Worker } from 'node:worker_threads'
+import { FairGate } from '../../limits/fair-gate.ts'
+import type { Facts } from './facts.ts'
+
+const MAX_HEAP_MEBIBYTES = 192
+
+interface RecordingOptions {
+  /** Program of the threads that read them. */
+  readonly program: URL
+  /** Time that one gets: some are made so that who reads them comes to no end. */
+  readonly limitMs: number
+}
+
+/** Looks at sounds and films. */
+export class Recordings {
+  readonly #options: RecordingOptions
+  readonly #gate = new FairGate({ width: 2, widthEach: 1, maxWaiting: 1_000, maxWaitingEach: 20 })
+
+  constructor(options: RecordingOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Facts of a recording, as far as its container tells them soon; of a sound alone also how loud it is over time. A
+   * thread reads it, which ends with it: what takes too long, or breaks it, stops nothing else, and keeps nobody from
+   * sending and fetching the file.
+   */
+  async read(path: string, ownerId: string): Promise<Facts> {
+    return await this.#gate.run({ party: ownerId }, async () => await this.#read(path))
+  }
+
+  async #read(path: string): Promise<Facts> {
+    const { program, limitMs } = this.#options
+    const worker = new Worker(program, {
+      ...{ workerData: path, env: {}, execArgv: [] },
+      // The decoder writes to the console of whatever is broken.
+      ...{ stdout: true, stderr: true },
+      resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MEBIBYTES }
+    })
+    worker.stdout.resume()
+    worker.stderr.resume()
+    const timer = setTimeout(() => void worker.terminate(), limitMs)
+    try {
+      return await new Promise(resolve => {
+        let facts: Facts = {}
+        worker.on('message', (some: Facts) => {
+          facts = { ...facts, ...some }
+        })
+        worker.on('error', () => undefined)
+        worker.on('exit', () => resolve(facts))
+      })
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}
