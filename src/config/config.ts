@@ -79,6 +79,10 @@ const Env = Type.Object({
   S3_REGION: Type.String({ default: 'auto', expected: 'the name of a region' }),
   S3_ACCESS_KEY_ID: text('the id of an access key', { secret: true }),
   S3_SECRET_ACCESS_KEY: text('the secret of an access key', { secret: true }),
+  CLAMD_URL: text('tcp://<host>:<port> or unix:<path> of a clamd', {
+    pattern: '^(tcp://(\\[[0-9a-fA-F:.]+\\]|[\\w.-]+):[1-9]\\d{0,4}|unix:/.+)$'
+  }),
+  CLAMD_FAILURE: oneOf('refuse', 'refuse', 'keep'),
   METRICS_TOKEN: text('a token of 16 characters or more', { minLength: 16, secret: true })
 })
 const NUMBER_MAX = 1_000_000_000

@@ -18,6 +18,7 @@ import { type ContentType, contentTypeOf } from './content-type.ts'
 import { readPicture } from './pictures.ts'
 import { hashOf, MEBIBYTE, plainName, receive, type Staging } from './receive.ts'
 import type { Recordings } from './recordings/recordings.ts'
+import type { Scanner } from './scanner.ts'
 import type { BlobStore } from './storage/index.ts'
 import { type FileDoc, type FileStore, keyOf } from './store.ts'
 
@@ -35,6 +36,7 @@ interface FileServiceDeps {
   readonly clock: DatabaseClock
   readonly config: Pick<Config, 'limits'>
   readonly recordings: Recordings
+  readonly scanner: Scanner | undefined
 }
 
 /** Files: receiving them, and bringing them into messages. */
@@ -114,6 +116,8 @@ export class FileService {
   }
 
   async #keep(actor: Actor, path: string, name: string): Promise<File> {
+    // Before anything else reads it.
+    await this.#deps.scanner?.require(path, actor.userId)
     const type = await contentTypeOf(path)
     const { paths, ...facts } = await this.#factsOf(path, type, actor.userId)
     const file: FileDoc = {

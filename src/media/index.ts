@@ -9,6 +9,7 @@ import { FileContents } from './contents.ts'
 import { FileService } from './files.ts'
 import { Staging } from './receive.ts'
 import { Recordings } from './recordings/recordings.ts'
+import { createScanner } from './scanner.ts'
 import type { BlobStore } from './storage/index.ts'
 import { FileStore } from './store.ts'
 import { UnusedFiles } from './unused.ts'
@@ -40,9 +41,10 @@ interface MediaDeps {
 export function createMedia(deps: MediaDeps) {
   const access = new FileAccess(deps)
   const recordings = new Recordings({ program: deps.recordingWorker, limitMs: deps.config.timings.recordingMs })
+  const scanner = createScanner(deps)
   const staging = new Staging(join(deps.config.DATA_DIR, 'uploads'))
   return {
-    files: new FileService({ ...deps, access, staging, recordings }),
+    files: new FileService({ ...deps, access, staging, recordings, scanner }),
     contents: new FileContents({ ...deps, access }),
     unusedFiles: new UnusedFiles(deps),
     staging
