@@ -66,8 +66,6 @@ export type AppConfig = Config & { MONGODB_URI: string; JWT_SECRET: string[] }
 
 /** Where the build puts what browsers get: beside the server, in a bundle or not. */
 const WEB = new URL('../web/', import.meta.url)
-/** Program of threads, which the build leaves where it is. */
-const RECORDING_WORKER = new URL('../src/media/recordings/worker.js', import.meta.url)
 
 /** Interval at which one server ends transactions that killed servers have left open, ms. */
 const STALE_TRANSACTIONS_MS = 5_000
@@ -233,8 +231,7 @@ export function createSubjects({ stores: store, bus, config, delivery, jobs, onE
   const accounts = createAccounts({ ...base, ...people, delivery })
   const conversations = createConversations({ ...base, ...people })
   const requests = createRequests({ ...base, ...people, ...conversations })
-  const storage = { storage: store.storage, links: fileLinks, recordingWorker: RECORDING_WORKER }
-  const media = createMedia({ ...base, ...people, ...storage })
+  const media = createMedia({ ...base, ...people, storage: store.storage, links: fileLinks })
   const messages = createMessages({ ...base, ...people, ...conversations, ...media, jobs })
   const search = createSearch({ ...base, ...people, ...conversations })
   const items = {

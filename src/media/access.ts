@@ -8,20 +8,23 @@ import { type FileLinks, linkOf, type SignedLink } from '../present/file-links.t
 import { hiddenUpTo, isHiddenFor } from '../present/present.ts'
 import type { MemberStore } from '../store/members.ts'
 import { noSuchFile } from '../store/missing.ts'
-import type { UserService } from '../users/index.ts'
+import type { UserService, Visibility } from '../users/index.ts'
 import type { FileDoc, FileStore } from './store.ts'
 
 interface FileAccessDeps {
   readonly store: { readonly members: MemberStore; readonly files: FileStore }
   readonly clock: DatabaseClock
   readonly users: Pick<UserService, 'requireEnabled'>
+  readonly visibility: Pick<Visibility, 'showsPicture'>
   readonly links: FileLinks
 }
 
-/** Somebody who asks for a file: a person, in a conversation or as its owner; or any member of a conversation. */
+/** Somebody who asks for a file: a person, in a conversation, as its owner, or for a profile; or any of who see these. */
 interface Asker {
   readonly userId?: string
   readonly conversationId?: string
+  /** Person whose picture it is. */
+  readonly profileId?: string
 }
 
 /** Decides who may read a file; asked each time, so that nobody keeps what they have lost. */
@@ -45,8 +48,7 @@ export class FileAccess {
    */
   async requireLink(file: FileDoc, actor: Actor | null, link: SignedLink | undefined): Promise<void> {
     const { users, links } = this.#deps
-    const conversationId = link?.holder.conversationId
-    if (actor !== null) return await this.#require(file, { userId: actor.userId, ...omitUndefined({ conversationId }) })
+    if (actor !== null) return await this.#require(file, { ...link?.holder, userId: actor.userId })
     if (link === undefined || !links.isSigned(link)) throw noSuchFile()
     if (link.expiresAt * 1_000 < Date.now())
       throw new AppError('gone', 'The address is over; ask for the message again')
@@ -54,8 +56,9 @@ export class FileAccess {
     await this.#require(file, link.holder)
   }
 
-  async #require(file: FileDoc, { userId, conversationId }: Asker): Promise<void> {
+  async #require(file: FileDoc, { userId, conversationId, profileId }: Asker): Promise<void> {
     if (userId !== undefined && file.ownerId.equals(userId)) return
+    if (profileId !== undefined) return await this.#requirePicture(file, profileId, userId)
     if (conversationId === undefined || !isId(conversationId)) throw noSuchFile()
     const { store, clock } = this.#deps
     const id = new ObjectId(bareId(conversationId))
@@ -65,7 +68,14 @@ export class FileAccess {
     const isSeen = found.some(
       message => member === undefined || (message.seq > hiddenUpTo(member) && !isHiddenFor(message, member.userId))
     )
-    if (!isSeen) throw noSuchFile()
+    if (!isSeen && !(await store.files.isGroupPicture(file._id, id))) throw noSuchFile()
+  }
+
+  /** @param userId person who asks; unless told whoever was shown it */
+  async #requirePicture({ _id }: FileDoc, profileId: string, userId: string | undefined): Promise<void> {
+    const { store, visibility } = this.#deps
+    if (!isId(profileId) || !(await store.files.isProfilePicture(_id, new ObjectId(profileId)))) throw noSuchFile()
+    if (!(await visibility.showsPicture(profileId, userId))) throw noSuchFile()
   }
 }
 

@@ -1,12 +1,14 @@
 import { join } from 'node:path'
+import { RECORDING_WORKER } from '../built.ts'
 import type { Config } from '../config/config.ts'
 import type { Collections, Database, DatabaseClock } from '../database/index.ts'
-import type { FileLinks } from '../present/file-links.ts'
+import { type FileLinks, fileLinks } from '../present/file-links.ts'
 import type { MemberStore } from '../store/members.ts'
-import type { UserService } from '../users/index.ts'
+import type { UserService, Visibility } from '../users/index.ts'
 import { FileAccess } from './access.ts'
 import { FileContents } from './contents.ts'
 import { FileService } from './files.ts'
+import { PictureClaims } from './picture-claims.ts'
 import { Staging } from './receive.ts'
 import { Recordings } from './recordings/recordings.ts'
 import { createScanner } from './scanner.ts'
@@ -16,31 +18,32 @@ import { UnusedFiles } from './unused.ts'
 
 export type { FileService } from './files.ts'
 export { declareFileJobs } from './jobs.ts'
+export type { PictureClaims } from './picture-claims.ts'
 export { createStorage } from './storage/index.ts'
 
 /** The collections of files. */
 export const mediaCollections: Collections = FileStore.indexes
 
-export function createMediaStores({ client, db }: Database) {
-  return { files: new FileStore(client, db) }
+export function createMediaStores({ client, db, clock }: Database) {
+  const files = new FileStore(client, db)
+  return { files, pictures: new PictureClaims({ files, links: fileLinks, clock }) }
 }
 
 interface MediaDeps {
   readonly store: ReturnType<typeof createMediaStores> & { readonly members: MemberStore }
   readonly storage: BlobStore
   readonly users: Pick<UserService, 'requireEnabled'>
+  readonly visibility: Pick<Visibility, 'showsPicture'>
   readonly links: FileLinks
   readonly clock: DatabaseClock
   readonly config: Config
-  /** Program of the threads that read recordings. */
-  readonly recordingWorker: URL
   readonly onError: (error: unknown) => void
 }
 
 /** Files that people upload: keeping them, showing them to who may see them, and removing what nobody uses. */
 export function createMedia(deps: MediaDeps) {
   const access = new FileAccess(deps)
-  const recordings = new Recordings({ program: deps.recordingWorker, limitMs: deps.config.timings.recordingMs })
+  const recordings = new Recordings({ program: RECORDING_WORKER, limitMs: deps.config.timings.recordingMs })
   const scanner = createScanner(deps)
   const staging = new Staging(join(deps.config.DATA_DIR, 'uploads'))
   return {

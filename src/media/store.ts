@@ -1,6 +1,7 @@
 import type { Collection, Db, IndexDescription, MongoClient, ObjectId } from 'mongodb'
 import type { FileKind, FileVariant } from '../../protocol/media/entities.ts'
-import type { MessageDoc } from '../store/documents.ts'
+import type { ConversationDoc, MessageDoc } from '../store/documents.ts'
+import { pictureOf } from '../store/pictures.ts'
 
 /** Smaller picture of a file. */
 export interface VariantDoc {
@@ -60,12 +61,16 @@ export class FileStore {
   readonly #files: Collection<FileDoc>
   readonly #usage: Collection<UsageDoc>
   readonly #messages: Collection<MessageDoc>
+  readonly #users: Collection<Pick<ConversationDoc, '_id' | 'avatarUrl'>>
+  readonly #conversations: Collection<ConversationDoc>
 
   constructor(client: MongoClient, db: Db) {
     this.#client = client
     this.#files = db.collection('files')
     this.#usage = db.collection('fileUsage')
     this.#messages = db.collection('messages')
+    this.#users = db.collection('users')
+    this.#conversations = db.collection('conversations')
   }
 
   /** Adds a file within the quota of its owner. @returns false when it is beyond it */
@@ -157,9 +162,27 @@ export class FileStore {
       .toArray()
   }
 
-  /** Whether a message anywhere has a file. */
+  /** Whether a message anywhere has a file, or somebody or a group as its picture. */
   async isUsed(fileId: ObjectId): Promise<boolean> {
-    return (await this.#messages.findOne({ 'attachments.fileId': fileId }, { projection: { _id: 1 } })) !== null
+    const projection = { _id: 1 }
+    const avatarUrl = pictureOf(fileId)
+    return (
+      (await this.#messages.findOne({ 'attachments.fileId': fileId }, { projection })) !== null ||
+      (await this.#users.findOne({ avatarUrl }, { projection })) !== null ||
+      (await this.#conversations.findOne({ avatarUrl, memberCount: { $gt: 0 } }, { projection })) !== null
+    )
+  }
+
+  /** Whether a file is the picture of a person. */
+  async isProfilePicture(fileId: ObjectId, _id: ObjectId): Promise<boolean> {
+    const filter = { _id, avatarUrl: pictureOf(fileId) }
+    return (await this.#users.findOne(filter, { projection: { _id: 1 } })) !== null
+  }
+
+  /** Whether a file is the picture of a group that has not ended. */
+  async isGroupPicture(fileId: ObjectId, _id: ObjectId): Promise<boolean> {
+    const filter = { _id, avatarUrl: pictureOf(fileId), memberCount: { $gt: 0 } }
+    return (await this.#conversations.findOne(filter, { projection: { _id: 1 } })) !== null
   }
 
   /** Bytes of all files of a person. */

@@ -11,12 +11,13 @@ const SIGNATURE_BYTES = 16
 const PATH = /\/v1\/files\/(?:file_)?([0-9a-f]{24})\/(original|preview|thumbnail)$/
 
 /**
- * Person whom an address is given to, the conversation in which they see the file, or both: of a conversation alone its
- * members. Ids in either form.
+ * Person whom an address is given to, and the conversation in which they see the file, or the person whose picture it
+ * is: without the former whoever is shown these. Ids in either form.
  */
 export interface LinkHolder {
   readonly userId?: string
   readonly conversationId?: string
+  readonly profileId?: string
 }
 
 /** Signed part of an address, as it comes back. */
@@ -57,7 +58,7 @@ export class FileLinks {
     const [key = Buffer.alloc(0)] = this.#keys
     const signature = signatureOf(key, { fileId, holder, expiresAt }).toString('base64url')
     const path = `/v1/files/${prefixedId('file', bareId(fileId))}/${variant}`
-    const who = Object.entries({ u: holder.userId, c: holder.conversationId })
+    const who = Object.entries({ u: holder.userId, c: holder.conversationId, p: holder.profileId })
       .flatMap(([name, id]) => (id === undefined ? [] : `${name}=${bareId(id)}&`))
       .join('')
     return `${this.base}${path}?${who}e=${expiresAt}&s=${signature}`
@@ -79,7 +80,7 @@ export class FileLinks {
     const read = this.#read(address)
     if (read === undefined) return address
     const { fileId, variant, link } = read
-    return this.to(fileId, variant, { userId, ...omitUndefined({ conversationId: link?.holder.conversationId }) })
+    return this.to(fileId, variant, { ...link?.holder, userId })
   }
 
   #read(address: string) {
@@ -100,15 +101,16 @@ export const fileLinks = new FileLinks()
 /** The signed part of an address; `undefined` where something is missing. */
 export function linkOf(
   fileId: string,
-  { u, c, e, s }: { readonly [name in 'u' | 'c' | 's']?: string } & { readonly e?: string | number }
+  { u, c, p, e, s }: { readonly [name in 'u' | 'c' | 'p' | 's']?: string } & { readonly e?: string | number }
 ): SignedLink | undefined {
   if (e === undefined || s === undefined) return undefined
-  const holder = omitUndefined({ userId: u && bareId(u), conversationId: c && bareId(c) })
+  const holder = omitUndefined({ userId: u && bareId(u), conversationId: c && bareId(c), profileId: p && bareId(p) })
   return { fileId: bareId(fileId), holder, expiresAt: Number(e), signature: s }
 }
 
 function signatureOf(key: Buffer, { fileId, holder, expiresAt }: Omit<SignedLink, 'signature'>): Buffer {
   const ids = [fileId, holder.userId, holder.conversationId].map(id => (id === undefined ? '-' : bareId(id)))
-  const signed = [...ids, expiresAt].join(' ')
+  const profile = holder.profileId === undefined ? [] : [`p=${bareId(holder.profileId)}`]
+  const signed = [...ids, ...profile, expiresAt].join(' ')
   return createHmac('sha256', key).update(signed).digest().subarray(0, SIGNATURE_BYTES)
 }

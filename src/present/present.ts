@@ -22,6 +22,7 @@ import type {
   ReactionDoc
 } from '../store/documents.ts'
 import { contentBytes, presentContent } from './content.ts'
+import { presentPicture } from './picture.ts'
 
 const SHOWN_REACTORS = 20
 /** The most bytes of a quote's text: three of UTF-8 for each unit of UTF-16. */
@@ -123,8 +124,12 @@ function presentReaction({ emoji, userIds, at }: ReactionDoc): Reaction {
   }
 }
 
-/** Stored conversation → the part that is the same for every member. */
-export function presentConversation(doc: ConversationDoc): Conversation {
+/**
+ * Stored conversation → the part that is the same for every member.
+ * @param readerId person whom the address of its picture is for; unless told its members
+ */
+export function presentConversation(doc: ConversationDoc, readerId?: ObjectId): Conversation {
+  const holder = { conversationId: doc._id.toHexString(), ...omitUndefined({ userId: readerId?.toHexString() }) }
   return {
     id: conversationId(doc._id),
     type: doc.type,
@@ -132,7 +137,7 @@ export function presentConversation(doc: ConversationDoc): Conversation {
     ...omitUndefined({
       name: doc.name,
       description: doc.description,
-      avatarUrl: doc.avatarUrl,
+      avatarUrl: presentPicture(doc.avatarUrl, holder),
       settings: doc.type === 'group' ? settingsOf(doc) : undefined,
       expireAfterSeconds: doc.expireAfterSeconds || undefined
     }),
@@ -247,7 +252,7 @@ export function presentView(
   const peer = peerOf(doc, me.userId.toHexString())
   const isVisible = newest !== undefined && newest.seq > hiddenUpTo(me) && !isHiddenFor(newest, me.userId)
   return {
-    ...presentConversation(doc),
+    ...presentConversation(doc, me.userId),
     head: { seq: doc.seq, rev: doc.rev },
     memberCount: doc.memberCount,
     ...omitUndefined({
