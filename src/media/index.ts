@@ -18,7 +18,6 @@ import { UnusedFiles } from './unused.ts'
 
 export type { FileService } from './files.ts'
 export { declareFileJobs } from './jobs.ts'
-export type { PictureClaims } from './picture-claims.ts'
 export { createStorage } from './storage/index.ts'
 
 /** The collections of files. */

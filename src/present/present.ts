@@ -128,8 +128,8 @@ function presentReaction({ emoji, userIds, at }: ReactionDoc): Reaction {
  * Stored conversation → the part that is the same for every member.
  * @param readerId person whom the address of its picture is for; unless told its members
  */
-export function presentConversation(doc: ConversationDoc, readerId?: ObjectId): Conversation {
-  const holder = { conversationId: doc._id.toHexString(), ...omitUndefined({ userId: readerId?.toHexString() }) }
+export function presentConversation(doc: ConversationDoc, readerId?: string): Conversation {
+  const holder = { conversationId: doc._id.toHexString(), ...omitUndefined({ userId: readerId }) }
   return {
     id: conversationId(doc._id),
     type: doc.type,
@@ -252,7 +252,7 @@ export function presentView(
   const peer = peerOf(doc, me.userId.toHexString())
   const isVisible = newest !== undefined && newest.seq > hiddenUpTo(me) && !isHiddenFor(newest, me.userId)
   return {
-    ...presentConversation(doc, me.userId),
+    ...presentConversation(doc, me.userId.toHexString()),
     head: { seq: doc.seq, rev: doc.rev },
     memberCount: doc.memberCount,
     ...omitUndefined({
