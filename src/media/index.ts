@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { RECORDING_WORKER } from '../built.ts'
 import type { Config } from '../config/config.ts'
 import type { Collections, Database, DatabaseClock } from '../database/index.ts'
 import { type FileLinks, fileLinks } from '../present/file-links.ts'
@@ -42,7 +41,7 @@ interface MediaDeps {
 /** Files that people upload: keeping them, showing them to who may see them, and removing what nobody uses. */
 export function createMedia(deps: MediaDeps) {
   const access = new FileAccess(deps)
-  const recordings = new Recordings({ program: RECORDING_WORKER, limitMs: deps.config.timings.recordingMs })
+  const recordings = new Recordings(deps.config.timings.recordingMs)
   const scanner = createScanner(deps)
   const staging = new Staging(join(deps.config.DATA_DIR, 'uploads'))
   return {

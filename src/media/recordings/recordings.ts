@@ -4,20 +4,20 @@ import type { Facts } from './facts.ts'
 
 const MAX_HEAP_MEBIBYTES = 192
 
-interface RecordingOptions {
-  /** Program of the threads that read them. */
-  readonly program: URL
-  /** Time that one gets: some are made so that who reads them comes to no end. */
-  readonly limitMs: number
-}
+/** Program of the threads that read them: beside this file, and left there by the build, which bundles this one elsewhere. */
+const PROGRAM = new URL(
+  import.meta.url.endsWith('/recordings.js') ? './worker.js' : '../src/media/recordings/worker.js',
+  import.meta.url
+)
 
 /** Looks at sounds and films. */
 export class Recordings {
-  readonly #options: RecordingOptions
+  readonly #limitMs: number
   readonly #gate = new FairGate({ width: 2, widthEach: 1, maxWaiting: 1_000, maxWaitingEach: 20 })
 
-  constructor(options: RecordingOptions) {
-    this.#options = options
+  /** @param limitMs time that one gets: some are made so that who reads them comes to no end */
+  constructor(limitMs: number) {
+    this.#limitMs = limitMs
   }
 
   /**
@@ -30,8 +30,7 @@ export class Recordings {
   }
 
   async #read(path: string): Promise<Facts> {
-    const { program, limitMs } = this.#options
-    const worker = new Worker(program, {
+    const worker = new Worker(PROGRAM, {
       ...{ workerData: path, env: {}, execArgv: [] },
       // The decoder writes to the console of whatever is broken.
       ...{ stdout: true, stderr: true },
@@ -39,7 +38,7 @@ export class Recordings {
     })
     worker.stdout.resume()
     worker.stderr.resume()
-    const timer = setTimeout(() => void worker.terminate(), limitMs)
+    const timer = setTimeout(() => void worker.terminate(), this.#limitMs)
     try {
       return await new Promise(resolve => {
         let facts: Facts = {}
