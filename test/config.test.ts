@@ -35,6 +35,7 @@ t.test('the address of a scanner is one by TCP or of a socket of this machine', 
     t.match(readConfig({ CLAMD_URL }), { CLAMD_URL, CLAMD_FAILURE: 'refuse' })
   for (const CLAMD_URL of ['clamd:3310', 'http://clamd:3310', 'tcp://clamd', 'tcp://clamd:0', 'tcp://a:1/x', 'unix:x'])
     t.match(problemsOf({ CLAMD_URL }), [/^CLAMD_URL: .* of a clamd$/], CLAMD_URL)
+  t.match(problemsOf({ CLAMD_URL: 'tcp://clamd:70000' }), [/^CLAMD_URL/])
   t.match(problemsOf({ CLAMD_FAILURE: 'ignore' }), [/^CLAMD_FAILURE/])
 })
 

@@ -213,6 +213,7 @@ function unfinished(config: Partial<Config>, env: NodeJS.ProcessEnv): string[] {
     ...unfinishedDelivery(config),
     ...unfinishedIssuer(config),
     ...unfinishedFiles(config),
+    ...(URL.canParse(config.CLAMD_URL ?? 'unix:') ? [] : ['CLAMD_URL: there is no such port']),
     ...(config.NODE_ENV === 'production' ? unfinishedDatabase(config, env) : []),
     ...badProxies.map(it => `TRUST_PROXY: ${JSON.stringify(it)} is not ${Env.properties.TRUST_PROXY['expected']}`)
   ]

@@ -129,7 +129,6 @@ function presentReaction({ emoji, userIds, at }: ReactionDoc): Reaction {
  * @param readerId person whom the address of its picture is for; unless told its members
  */
 export function presentConversation(doc: ConversationDoc, readerId?: string): Conversation {
-  const holder = { conversationId: doc._id.toHexString(), ...omitUndefined({ userId: readerId }) }
   return {
     id: conversationId(doc._id),
     type: doc.type,
@@ -137,7 +136,9 @@ export function presentConversation(doc: ConversationDoc, readerId?: string): Co
     ...omitUndefined({
       name: doc.name,
       description: doc.description,
-      avatarUrl: presentPicture(doc.avatarUrl, holder),
+      avatarUrl: presentPicture(doc.avatarUrl, () =>
+        omitUndefined({ conversationId: doc._id.toHexString(), userId: readerId })
+      ),
       settings: doc.type === 'group' ? settingsOf(doc) : undefined,
       expireAfterSeconds: doc.expireAfterSeconds || undefined
     }),

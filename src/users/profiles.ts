@@ -30,9 +30,9 @@ export function presentShown(
   { _id, avatarUrl, bio, statusText }: PresentedFields,
   { viewerId, about, profilePhoto }: Pick<ProfileVisibility, 'viewerId' | 'about' | 'profilePhoto'>
 ) {
-  const holder = { profileId: _id.toHexString(), ...omitUndefined({ userId: viewerId }) }
+  const holderOf = () => omitUndefined({ profileId: _id.toHexString(), userId: viewerId })
   return omitUndefined({
-    avatarUrl: profilePhoto ? presentPicture(avatarUrl, holder) : undefined,
+    avatarUrl: profilePhoto ? presentPicture(avatarUrl, holderOf) : undefined,
     bio: about ? bio : undefined,
     statusText: about ? statusText : undefined
   })
