@@ -2,9 +2,10 @@ import { Worker } from 'node:worker_threads'
 import { FairGate } from '../../limits/fair-gate.ts'
 import type { Facts } from './facts.ts'
 
+/** Memory of each thread for its objects; the bytes that it holds are bounded by what it reads. */
 const MAX_HEAP_MEBIBYTES = 192
 
-/** Program of the threads that read them: beside this file, and left there by the build, which bundles this one elsewhere. */
+/** Program of the threads that read them: beside this file, where the build leaves it when it bundles this one. */
 const PROGRAM = new URL(
   import.meta.url.endsWith('/recordings.js') ? './worker.js' : '../src/media/recordings/worker.js',
   import.meta.url
