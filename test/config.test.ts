@@ -30,6 +30,15 @@ t.test('an empty environment is a working development server', async t => {
   t.same(config.timings, DEFAULT_TIMINGS)
 })
 
+t.test('the address of a scanner is one by TCP or of a socket of this machine', async t => {
+  for (const CLAMD_URL of ['tcp://clamd:3310', 'tcp://127.0.0.1:3310', 'tcp://[::1]:3310', 'unix:/run/clamd.ctl'])
+    t.match(readConfig({ CLAMD_URL }), { CLAMD_URL, CLAMD_FAILURE: 'refuse' })
+  for (const CLAMD_URL of ['clamd:3310', 'http://clamd:3310', 'tcp://clamd', 'tcp://clamd:0', 'tcp://a:1/x', 'unix:x'])
+    t.match(problemsOf({ CLAMD_URL }), [/^CLAMD_URL: .* of a clamd$/], CLAMD_URL)
+  t.match(problemsOf({ CLAMD_URL: 'tcp://clamd:70000' }), [/^CLAMD_URL/])
+  t.match(problemsOf({ CLAMD_FAILURE: 'ignore' }), [/^CLAMD_FAILURE/])
+})
+
 t.test('text becomes numbers, booleans and lists', async t => {
   const config = readConfig({
     PORT: '0',

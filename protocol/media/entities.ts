@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { FileId } from '../ids.ts'
-import { Url } from '../messages/entities.ts'
+import { Url, Waveform } from '../messages/entities.ts'
 import { closed, oneOf, Timestamp, withExamples } from '../schema.ts'
 
 /** Kind of a file, by its content. */
@@ -29,6 +29,10 @@ export const File = withExamples(
     width: Type.Optional(Type.Integer({ minimum: 1 })),
     height: Type.Optional(Type.Integer({ minimum: 1 })),
     durationSeconds: Type.Optional(Type.Number({ minimum: 0 })),
+    waveform: Type.Optional({
+      ...Waveform,
+      description: 'Loudness over time, 100 numbers from 0 to 255: of a sound in Opus (Ogg, WebM) or of a WAV file.'
+    }),
     createdAt: Timestamp
   }),
   {

@@ -25,6 +25,7 @@ const bytes = Type.String({ contentMediaType: 'application/octet-stream' })
 export const LinkQuery = {
   u: Type.Optional({ ...UserId, description: 'Person whom the address was given to.' }),
   c: Type.Optional({ ...ConversationId, description: 'Conversation whose members it was given to.' }),
+  p: Type.Optional({ ...UserId, description: 'Person whose picture it is.' }),
   e: Type.Optional(Type.Integer({ minimum: 0, description: 'End, seconds since 1970.' })),
   s: Type.Optional(Type.String({ maxLength: 64, description: 'Signature.' }))
 }

@@ -29,10 +29,14 @@ export const Url = WebAddress
 
 const pixels = Type.Optional(Type.Integer({ minimum: 0, maximum: 100_000 }))
 
+/** Loudness over time. */
+export const Waveform = Type.Array(Type.Number({ minimum: -1e6, maximum: 1e6 }), { maxItems: 256 })
+
 /**
  * A file that belongs to a message: one that was uploaded here, whose `url` is one of its addresses, or one that is
- * elsewhere. Of the former the server says what there is to say, and gives each reader an address of their own. Durations are seconds, with fractions; `waveform` is loudness
- * over time, `thumbhash` a blurred picture.
+ * elsewhere. Of the former the server says what there is to say, and gives each reader an address of their own.
+ * Durations are seconds, with fractions; `waveform` is loudness over time, which the client says where the server does
+ * not know it, `thumbhash` a blurred picture.
  */
 export const Attachment = closed({
   type: oneOf('image', 'video', 'audio', 'voice', 'file'),
@@ -46,7 +50,7 @@ export const Attachment = closed({
   durationSeconds: Type.Optional(Type.Number({ minimum: 0, maximum: 1_000_000 })),
   width: pixels,
   height: pixels,
-  waveform: Type.Optional(Type.Array(Type.Number({ minimum: -1e6, maximum: 1e6 }), { maxItems: 256 }))
+  waveform: Type.Optional(Waveform)
 })
 export type Attachment = Static<typeof Attachment>
 

@@ -45,6 +45,10 @@ export const DEFAULT_TIMINGS = {
   indexMs: 5_000,
   /** Silence of a conversation after which its last messages are indexed though they fill no block. */
   indexIdleMs: 600_000,
+  /** Time in which a sound or a film that is uploaded is looked at; what it has not told by then is not known. */
+  recordingMs: 10_000,
+  /** Time that a scanner gets for a file that is uploaded. */
+  scanMs: 120_000,
   /** Time that a gap in a stream gets to close by itself before it is read from the store. */
   gapPatienceMs: 250,
   /** Pause between two looks at a QR code that somebody waits for. */

@@ -21,13 +21,14 @@ import type { ConversationDoc, MemberDoc, MessageDoc } from '../store/documents.
 import type { MemberStore } from '../store/members.ts'
 import type { MessageStore } from '../store/messages.ts'
 import { noSuchConversation } from '../store/missing.ts'
+import type { ClaimsPictures } from '../store/pictures.ts'
 import type { SeqRange } from '../store/view.ts'
 import type { BlockService, UserService } from '../users/index.ts'
 import type { Consent } from './consent/consent.ts'
 import type { DirectPairs } from './direct/pairs.ts'
 import type { LargeChanges } from './large-changes.ts'
 import { addedNews, newMember } from './new-members.ts'
-import { readableTexts } from './policy.ts'
+import { readableTexts, requireSomebodyElse } from './policy.ts'
 import { firstNote, type Note } from './system-messages.ts'
 
 interface ConversationDeps {
@@ -37,6 +38,7 @@ interface ConversationDeps {
     readonly conversations: ConversationStore
     readonly members: MemberStore
     readonly messages: MessageStore
+    readonly pictures: ClaimsPictures
   }
   users: Pick<UserService, 'requireUsers'>
   blocks: Pick<BlockService, 'blockedPeers' | 'requireUnblocked' | 'syncDirectConversation'>
@@ -97,8 +99,8 @@ export class ConversationService {
    */
   async create(actor: Actor, input: NewConversation): Promise<{ conversation: ConversationView; isNew: boolean }> {
     if (input.type === 'direct') return await this.#openDirect(actor, bareId(input.userId), false)
-    const { type, name, description, avatarUrl } = readableTexts(input)
-    const others = [...new Set(input.memberIds?.map(bareId) ?? [])].filter(id => id !== actor.userId)
+    const texts = readableTexts(input)
+    const others = [...new Set(texts.memberIds?.map(bareId) ?? [])].filter(id => id !== actor.userId)
     if (others.length >= this.#maxMembers) {
       throw new AppError('quota_reached', `A group has at most ${this.#maxMembers} members`)
     }
@@ -108,6 +110,7 @@ export class ConversationService {
     await this.#blocks.requireUnblocked(actor, others)
     await this.#consent.requireRoom([actor.userId])
     await this.#consent.requireMayAdd(actor.userId, others)
+    const { type, name, description, avatarUrl } = await this.#store.pictures.claim(actor, texts)
     const fields = {
       type,
       name,
@@ -133,7 +136,7 @@ export class ConversationService {
    */
   async openDirect(actor: Actor, userId: string): Promise<string> {
     const peerId = bareId(userId)
-    requireOther(actor, peerId)
+    requireSomebodyElse(actor, peerId)
     const [id] = await Promise.all([this.#pairs.idOf(actor.userId, peerId), this.#users.requireUsers([peerId])])
     if (id !== undefined) return prefixedId('conv', id)
     return (await this.#openDirect(actor, peerId, false)).conversation.id
@@ -228,7 +231,7 @@ export class ConversationService {
     peerId: string,
     isAgreed: boolean
   ): Promise<{ conversation: ConversationView; isNew: boolean }> {
-    requireOther(actor, peerId)
+    requireSomebodyElse(actor, peerId)
     await this.#users.requireUsers([peerId])
     await this.#blocks.requireUnblocked(actor, [peerId])
     const existing = await this.direct(actor, peerId)
@@ -292,8 +295,4 @@ function rangeAfter(seq: number, doc: ConversationDoc, me: MemberDoc): SeqRange[
   const afterSeq = Math.max(seq, hiddenUpTo(me))
   if (doc.seq <= afterSeq) return []
   return [{ conversationId: doc._id, afterSeq, upToSeq: doc.seq }]
-}
-
-function requireOther({ userId }: Actor, peerId: string): void {
-  if (peerId === userId) throw new AppError('invalid', 'A direct conversation needs somebody else')
 }

@@ -11,16 +11,17 @@ import { omitUndefined } from '../omit-undefined.ts'
 import { presentConversation, presentMember, settingsOf } from '../present/present.ts'
 import type { Commits } from '../store/commit/commits.ts'
 import type { ConversationState, Draft, Joined } from '../store/commit/draft.ts'
-import type { ConversationDoc, MemberDoc } from '../store/documents.ts'
+import type { MemberDoc } from '../store/documents.ts'
+import type { ClaimsPictures } from '../store/pictures.ts'
 import type { BlockService, UserService } from '../users/index.ts'
 import type { Consent } from './consent/consent.ts'
 import { inParts, type LargeChanges, SLICE } from './large-changes.ts'
 import { addedNews, newMember } from './new-members.ts'
 import { readableTexts, requireAdmin, requireAllowed, requireGroup, requireMember } from './policy.ts'
-import { appendSystemMessage, type Note } from './system-messages.ts'
+import { appendSystemMessage, changeNote, type Note } from './system-messages.ts'
 
 interface GroupDeps {
-  store: { readonly commits: Commits }
+  store: { readonly commits: Commits; readonly pictures: ClaimsPictures }
   users: Pick<UserService, 'requireUsers'>
   blocks: Pick<BlockService, 'requireUnblocked'>
   consent: Pick<Consent, 'requireMayAdd'>
@@ -42,6 +43,7 @@ type Landed = { rev: number }
 /** Members of groups with their roles, titles and pictures. Each change is `rate_limited` beyond the actor's budget. */
 export class GroupService {
   readonly #commits: Commits
+  readonly #pictures: ClaimsPictures
   readonly #users: GroupDeps['users']
   readonly #blocks: GroupDeps['blocks']
   readonly #consent: GroupDeps['consent']
@@ -51,6 +53,7 @@ export class GroupService {
 
   constructor({ store, users, blocks, consent, largeChanges, budgets, config }: GroupDeps) {
     this.#commits = store.commits
+    this.#pictures = store.pictures
     this.#users = users
     this.#blocks = blocks
     this.#consent = consent
@@ -64,8 +67,9 @@ export class GroupService {
    * @throws {AppError} `not_found`, `forbidden`, `invalid`
    */
   async update(actor: Actor, id: string, { settings, ...given }: GroupChanges): Promise<Landed> {
-    const changes = readableTexts(given)
+    const texts = readableTexts(given)
     this.#budgets.spend(actor, WEIGHT.group)
+    const changes = await this.#pictures.claim(actor, texts, id)
     return await this.#run(actor, id, draft => {
       if (settings === undefined) requireAllowed(draft.state, actor, 'whoMayEdit')
       else requireAdmin(draft.state, actor)
@@ -82,7 +86,7 @@ export class GroupService {
       })
       const after = { ...draft.state.doc }
       draft.emit(ConversationUpdated, () => presentConversation(after))
-      appendSystemMessage(draft, actor, noteOf(doc, after))
+      appendSystemMessage(draft, actor, changeNote(doc, after))
       return rev
     })
   }
@@ -229,12 +233,6 @@ export class GroupService {
     const change = { memberships, decide: (draft: Draft) => ({ rev: decide(draft) }) }
     return await this.#largeChanges.run(actor, memberships, async () => await this.#commits.run(bareId(id), change))
   }
-}
-
-/** The note of what changed; the name above all. */
-function noteOf(before: Readonly<ConversationDoc>, after: Readonly<ConversationDoc>): Note {
-  if (after.name !== before.name) return { kind: 'renamed', ...omitUndefined({ name: after.name }) }
-  return { kind: after.settings === before.settings ? 'changed' : 'settings' }
 }
 
 function roleNote({ userId }: Readonly<MemberDoc>, role: Role): Note {

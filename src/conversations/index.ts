@@ -7,6 +7,7 @@ import type { Commits } from '../store/commit/commits.ts'
 import type { ConversationStore } from '../store/conversations.ts'
 import type { MemberStore } from '../store/members.ts'
 import type { MessageStore } from '../store/messages.ts'
+import type { ClaimsPictures } from '../store/pictures.ts'
 import type { AccountStore } from '../streams/store.ts'
 import type {
   BlockService,
@@ -58,6 +59,7 @@ interface ConversationDeps {
     readonly friendships: FriendshipStore
     readonly members: MemberStore
     readonly messages: MessageStore
+    readonly pictures: ClaimsPictures
     readonly settings: SettingsStore
     readonly users: UserStore
   }

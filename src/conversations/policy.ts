@@ -84,6 +84,11 @@ export function readableTexts<Texts extends { readonly name?: string; readonly d
   return name === undefined ? texts : { ...texts, name: requirePlainText('name', name) }
 }
 
+/** @throws {AppError} `invalid` for a direct conversation with oneself */
+export function requireSomebodyElse({ userId }: Actor, peerId: string): void {
+  if (peerId === userId) throw new AppError('invalid', 'A direct conversation needs somebody else')
+}
+
 /** A message that this member may see. @throws {AppError} `not_found` when it is missing, foreign, or from before their time */
 export function requireVisible(
   member: Readonly<MemberDoc>,

@@ -1,6 +1,7 @@
 import { MessageNew } from '../../protocol/messages/events.ts'
 import type { Actor } from '../actor.ts'
 import { ObjectId } from '../database/object-id.ts'
+import { omitUndefined } from '../omit-undefined.ts'
 import { presentMessage } from '../present/present.ts'
 import type { Draft } from '../store/commit/draft.ts'
 import type { ConversationDoc, MessageDoc, SystemNoteDoc } from '../store/documents.ts'
@@ -11,6 +12,12 @@ const NAMED = 20
 /** Record of a change; ids are 24 hexadecimal digits. */
 export interface Note extends Omit<SystemNoteDoc, 'userIds' | 'userCount'> {
   userIds?: readonly string[]
+}
+
+/** The note of what changed of a group; the name above all. */
+export function changeNote(before: Readonly<ConversationDoc>, after: Readonly<ConversationDoc>): Note {
+  if (after.name !== before.name) return { kind: 'renamed', ...omitUndefined({ name: after.name }) }
+  return { kind: after.settings === before.settings ? 'changed' : 'settings' }
 }
 
 /** Records a change of a conversation in its history: a message of type `system`, committed together with the change. */

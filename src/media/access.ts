@@ -8,20 +8,24 @@ import { type FileLinks, linkOf, type SignedLink } from '../present/file-links.t
 import { hiddenUpTo, isHiddenFor } from '../present/present.ts'
 import type { MemberStore } from '../store/members.ts'
 import { noSuchFile } from '../store/missing.ts'
-import type { UserService } from '../users/index.ts'
+import type { UserService, Visibility } from '../users/index.ts'
 import type { FileDoc, FileStore } from './store.ts'
+import type { FileUses } from './uses/store.ts'
 
 interface FileAccessDeps {
-  readonly store: { readonly members: MemberStore; readonly files: FileStore }
+  readonly store: { readonly members: MemberStore; readonly files: FileStore; readonly fileUses: FileUses }
   readonly clock: DatabaseClock
   readonly users: Pick<UserService, 'requireEnabled'>
+  readonly visibility: Pick<Visibility, 'showsPicture'>
   readonly links: FileLinks
 }
 
-/** Somebody who asks for a file: a person, in a conversation or as its owner; or any member of a conversation. */
+/** Somebody who asks for a file: a person, in a conversation, as its owner, or for a profile; or any of who see these. */
 interface Asker {
   readonly userId?: string
   readonly conversationId?: string
+  /** Person whose picture it is. */
+  readonly profileId?: string
 }
 
 /** Decides who may read a file; asked each time, so that nobody keeps what they have lost. */
@@ -45,9 +49,7 @@ export class FileAccess {
    */
   async requireLink(file: FileDoc, actor: Actor | null, link: SignedLink | undefined): Promise<void> {
     const { users, links } = this.#deps
-    const conversationId = link?.holder.conversationId
-    if (actor !== null)
-      return await this.#requireStored(file, { userId: actor.userId, ...omitUndefined({ conversationId }) })
+    if (actor !== null) return await this.#requireStored(file, { ...link?.holder, userId: actor.userId })
     if (link === undefined || !links.isSigned(link)) throw noSuchFile()
     if (link.expiresAt * 1_000 < Date.now())
       throw new AppError('gone', 'The address is over; ask for the message again')
@@ -63,20 +65,28 @@ export class FileAccess {
     await this.#require(file, asker)
   }
 
-  async #require(file: FileDoc, { userId, conversationId }: Asker): Promise<void> {
+  async #require(file: FileDoc, { userId, conversationId, profileId }: Asker): Promise<void> {
     const { store, clock } = this.#deps
     if (userId !== undefined && file.ownerId.equals(userId) && (await this.#isOwners(file))) return
+    if (profileId !== undefined) return await this.#requirePicture(file, profileId, userId)
     if (conversationId === undefined || !isId(conversationId)) throw noSuchFile()
     const id = new ObjectId(bareId(conversationId))
     const [found, member] = await Promise.all([
-      store.files.findUses(id, file._id, new Date(clock.now())),
+      store.fileUses.find(id, file._id, new Date(clock.now())),
       userId === undefined ? undefined : store.members.find(id, new ObjectId(userId))
     ])
     if (member === null) throw noSuchFile()
     const isSeen = found.some(
       message => member === undefined || (message.seq > hiddenUpTo(member) && !isHiddenFor(message, member.userId))
     )
-    if (!isSeen) throw noSuchFile()
+    if (!isSeen && !(await store.fileUses.isGroupPicture(file._id, id))) throw noSuchFile()
+  }
+
+  /** @param userId person who asks; unless told whoever was shown it */
+  async #requirePicture({ _id }: FileDoc, profileId: string, userId: string | undefined): Promise<void> {
+    const { store, visibility } = this.#deps
+    if (!isId(profileId) || !(await store.fileUses.isProfilePicture(_id, new ObjectId(profileId)))) throw noSuchFile()
+    if (!(await visibility.showsPicture(profileId, userId))) throw noSuchFile()
   }
 
   /** Whether its owner reads a file as such: what the server has made of a conversation only while they are in it. */

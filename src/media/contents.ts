@@ -9,8 +9,8 @@ import { linkOf } from '../present/file-links.ts'
 import { noSuchFile } from '../store/missing.ts'
 import type { FileAccess } from './access.ts'
 import { servedAs } from './content-type.ts'
-import { SmallBlobs } from './small-blobs.ts'
 import type { BlobStore, ByteRange } from './storage/index.ts'
+import { SmallBlobs } from './storage/small-blobs.ts'
 import { type FileDoc, type FileStore, keyOf } from './store.ts'
 
 /** Time for which browsers keep what they have fetched, seconds: access is asked again after it. */

@@ -130,6 +130,7 @@ export class FileService {
     const { staging, keeping, config } = this.#deps
     return await staging.within(async path => {
       await receive(bytes, path, maxMebibytes)
+      await keeping.scan(path, NOBODY.toHexString())
       if ((await contentTypeOf(path)).kind !== 'image') throw new AppError('invalid', 'It is no picture')
       const { paths, variants, ...facts } = await readSmallPicture(path, NOBODY.toHexString())
       const file: FileDoc = {
@@ -163,14 +164,13 @@ function attachmentOf({ type, durationSeconds, waveform }: AttachmentDoc, file: 
   const isVoice = type === 'voice' && (kind === 'audio' || kind === 'video')
   if (type !== 'file' && type !== kind && !isVoice) throw new AppError('invalid', `The file is no ${type}`)
   const isSound = kind === 'audio' || isVoice
+  const said = { durationSeconds, ...(isSound ? { waveform } : {}) }
+  const heard = omitUndefined({ durationSeconds: file.durationSeconds, waveform: isSound ? file.waveform : undefined })
   return {
     type,
     fileId: file._id,
     ...{ fileName: name, fileSize: bytes, mimeType },
     hasPictures: variants.preview !== undefined && variants.thumbnail !== undefined,
-    ...omitUndefined({ width, height, thumbhash, waveform: isSound ? waveform : undefined }),
-    ...omitUndefined({
-      durationSeconds: file.durationSeconds ?? (isSound || kind === 'video' ? durationSeconds : undefined)
-    })
+    ...omitUndefined({ width, height, thumbhash, ...(isSound || kind === 'video' ? said : {}), ...heard })
   }
 }

@@ -2,21 +2,25 @@ import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
 import type { Collections, Database, DatabaseClock } from '../database/index.ts'
 import { FairGate } from '../limits/fair-gate.ts'
-import type { FileLinks } from '../present/file-links.ts'
+import { type FileLinks, fileLinks } from '../present/file-links.ts'
 import type { MemberStore } from '../store/members.ts'
-import type { UserService } from '../users/index.ts'
+import type { UserService, Visibility } from '../users/index.ts'
 import { FileAccess } from './access.ts'
 import { FileContents } from './contents.ts'
 import { FileService } from './files.ts'
 import { FileKeeping } from './keeping.ts'
 import { MadeFiles } from './made-files.ts'
+import { PictureClaims } from './picture-claims.ts'
 import { Staging } from './receive.ts'
+import { Recordings } from './recordings/recordings.ts'
+import { createScanner } from './scanner.ts'
 import type { BlobStore } from './storage/index.ts'
 import { FileStore } from './store.ts'
 import { UnusedFiles } from './unused.ts'
 import { UploadLocks } from './uploads/locks.ts'
 import { Tus } from './uploads/tus.ts'
 import { UploadService } from './uploads/uploads.ts'
+import { FileUses } from './uses/store.ts'
 
 export type { FileService } from './files.ts'
 export { declareFileJobs } from './jobs.ts'
@@ -29,14 +33,17 @@ const UPLOADS = 64
 /** The collections of files. */
 export const mediaCollections: Collections = FileStore.indexes
 
-export function createMediaStores({ client, db }: Database) {
-  return { files: new FileStore(client, db) }
+export function createMediaStores({ client, db, clock }: Database) {
+  const files = new FileStore(client, db)
+  const fileUses = new FileUses(db)
+  return { files, fileUses, pictures: new PictureClaims({ files, fileUses, links: fileLinks, clock }) }
 }
 
 interface MediaDeps {
   readonly store: ReturnType<typeof createMediaStores> & { readonly members: MemberStore }
   readonly storage: BlobStore
   readonly users: Pick<UserService, 'requireEnabled'>
+  readonly visibility: Pick<Visibility, 'showsPicture'>
   readonly links: FileLinks
   readonly clock: DatabaseClock
   readonly config: Config
@@ -46,8 +53,10 @@ interface MediaDeps {
 /** Files that people upload: keeping them, showing them to who may see them, and removing what nobody uses. */
 export function createMedia(deps: MediaDeps) {
   const access = new FileAccess(deps)
+  const recordings = new Recordings(deps.config.timings.recordingMs)
+  const scanner = createScanner(deps)
   const staging = new Staging(join(deps.config.DATA_DIR, 'uploads'))
-  const keeping = new FileKeeping(deps)
+  const keeping = new FileKeeping({ ...deps, recordings, scanner })
   const { limits, PUBLIC_URL } = deps.config
   const gate = new FairGate({ width: UPLOADS, widthEach: limits.uploadsAtOnce, maxWaiting: 1_000, maxWaitingEach: 20 })
   const uploads = new UploadService({ ...deps, keeping, staging, gate })

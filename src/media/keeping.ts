@@ -9,7 +9,8 @@ import type { FileLinks } from '../present/file-links.ts'
 import { type ContentType, contentTypeOf } from './content-type.ts'
 import { readPicture } from './pictures.ts'
 import { MEBIBYTE } from './receive.ts'
-import { readRecording } from './recordings.ts'
+import type { Recordings } from './recordings/recordings.ts'
+import type { Scanner } from './scanner.ts'
 import type { BlobStore } from './storage/index.ts'
 import { type FileDoc, type FileStore, keyOf } from './store.ts'
 
@@ -19,7 +20,7 @@ export const UNUSED_MS = 86_400_000
 /** Facts that its bytes tell of a file. */
 type Facts = Pick<
   FileDoc,
-  'kind' | 'mimeType' | 'bytes' | 'variants' | 'thumbhash' | 'width' | 'height' | 'durationSeconds'
+  'kind' | 'mimeType' | 'bytes' | 'variants' | 'thumbhash' | 'width' | 'height' | 'durationSeconds' | 'waveform'
 >
 
 /** Files of this machine with the forms of a file that are kept. */
@@ -28,6 +29,8 @@ type Paths = { readonly [variant in keyof FileDoc['variants'] | 'original']?: st
 interface FileKeepingDeps {
   readonly store: { readonly files: FileStore }
   readonly storage: BlobStore
+  readonly recordings: Recordings
+  readonly scanner: Scanner | undefined
   readonly links: FileLinks
   readonly clock: DatabaseClock
   readonly config: Pick<Config, 'limits'>
@@ -48,9 +51,22 @@ export class FileKeeping {
 
   /** Facts of a file, and the forms that are kept of it, beside it. @throws {AppError} as `readPicture` */
   async examine(path: string, ownerId: string): Promise<{ facts: Facts; paths: Paths }> {
+    await this.scan(path, ownerId)
     const type = await contentTypeOf(path)
-    const { paths, ...facts } = await factsOf(path, type, ownerId)
+    const { paths, ...facts } = await this.#factsOf(path, type, ownerId)
     return { facts: { ...type, ...facts, bytes: (await stat(paths.original)).size }, paths }
+  }
+
+  /** Has the scanner look at a file, before anything else reads it. @throws {AppError} `invalid`, `busy`, `too_large` */
+  async scan(path: string, ownerId: string): Promise<void> {
+    await this.#deps.scanner?.require(path, ownerId)
+  }
+
+  /** @throws {AppError} as `readPicture` */
+  async #factsOf(path: string, { kind }: ContentType, ownerId: string) {
+    if (kind === 'image') return await readPicture(path, ownerId)
+    const facts = kind === 'file' ? {} : await this.#deps.recordings.read(path, ownerId)
+    return { ...facts, variants: {}, paths: { original: path } }
   }
 
   /**
@@ -89,23 +105,16 @@ export class FileKeeping {
     const { links } = this.#deps
     const holder = { userId: ownerId.toHexString() }
     const id = _id.toHexString()
-    const { thumbhash, width, height, durationSeconds } = file
+    const { thumbhash, width, height, durationSeconds, waveform } = file
     return {
       ...{ id: presentId(_id), type: kind, fileName: name, fileSize: bytes, mimeType },
       url: links.to(id, 'original', holder),
       ...omitUndefined({
         previewUrl: variants.preview && links.to(id, 'preview', holder),
         thumbnailUrl: variants.thumbnail && links.to(id, 'thumbnail', holder),
-        ...{ thumbhash, width, height, durationSeconds }
+        ...{ thumbhash, width, height, durationSeconds, waveform }
       }),
       createdAt: createdAt.toISOString()
     }
   }
-}
-
-/** @throws {AppError} as `readPicture` */
-async function factsOf(path: string, { kind }: ContentType, ownerId: string) {
-  if (kind === 'image') return await readPicture(path, ownerId)
-  const facts = kind === 'file' ? {} : await readRecording(path, ownerId)
-  return { ...facts, variants: {}, paths: { original: path } }
 }

@@ -1,8 +1,5 @@
 import type { ClientSession, Collection, Db, IndexDescription, MongoClient, ObjectId } from 'mongodb'
 import type { FileKind, FileVariant } from '../../protocol/media/entities.ts'
-import { Batcher } from '../limits/batcher.ts'
-import { omitUndefined } from '../omit-undefined.ts'
-import type { MessageDoc } from '../store/documents.ts'
 
 /** Smaller picture of a file. */
 export interface VariantDoc {
@@ -42,6 +39,8 @@ export interface FileDoc {
   durationSeconds?: number
   /** Conversation whose member its owner must be to read it: the server has made it of what they see there. */
   conversationId?: ObjectId
+  /** Loudness over time, where the server has heard it. */
+  waveform?: number[]
   createdAt: Date
   /** Moment until which it stays, whether a message has it or not: a scheduled one will. */
   heldUntil?: Date
@@ -52,33 +51,11 @@ export interface FileDoc {
 /** A file that came, or comes, in pieces. */
 export type SentFileDoc = FileDoc & { readonly upload: UploadDoc }
 
-/** Message that has a file, as far as it must be known who sees it. */
-export type FileUse = Pick<MessageDoc, '_id' | 'seq' | 'hiddenFor'>
-
 /** Bytes of all files of one person. */
 interface UsageDoc {
   _id: ObjectId
   bytes: number
 }
-
-/** Messages of one conversation with the same file that are looked at. */
-const MAX_USES = 100
-/** Questions for uses of files that are answered together. */
-const READ_TOGETHER = 100
-/** Uses that one read of several files may find; where there are more, each file is read by itself. */
-const MAX_USES_TOGETHER = 1_000
-
-/** Question which messages of a conversation have a file, and are not over at a moment. */
-interface Use {
-  readonly conversationId: ObjectId
-  readonly fileId: ObjectId
-  readonly now: Date
-}
-
-type FoundUse = FileUse & Pick<MessageDoc, 'conversationId' | 'attachments' | 'preview'>
-
-const FILES = { 'attachments.fileId': 1, 'preview.picture.fileId': 1 } as const
-const USE = { conversationId: 1, seq: 1, hiddenFor: 1, ...FILES } as const
 
 /** Files, and how much of the quota of each person they take: written together or not at all. */
 export class FileStore {
@@ -93,14 +70,11 @@ export class FileStore {
   readonly #client: MongoClient
   readonly #files: Collection<FileDoc>
   readonly #usage: Collection<UsageDoc>
-  readonly #messages: Collection<MessageDoc>
-  readonly #useReads = new Batcher<Use, readonly FileUse[]>(async uses => await this.#readUses(uses), READ_TOGETHER)
 
   constructor(client: MongoClient, db: Db) {
     this.#client = client
     this.#files = db.collection('files')
     this.#usage = db.collection('fileUsage')
-    this.#messages = db.collection('messages')
   }
 
   /**
@@ -229,61 +203,9 @@ export class FileStore {
     )
   }
 
-  /**
-   * Messages of a conversation that have a file and are not over; of more than a hundred not all. Those that are asked
-   * for at the same time are read together.
-   */
-  async findUses(conversationId: ObjectId, fileId: ObjectId, now: Date): Promise<readonly FileUse[]> {
-    return await this.#useReads.add({ conversationId, fileId, now })
-  }
-
-  /** Whether a message anywhere has a file. */
-  async isUsed(fileId: ObjectId): Promise<boolean> {
-    return (await this.#messages.findOne(usesOf(fileId, {}), { projection: { _id: 1 } })) !== null
-  }
-
-  async #readUses(uses: readonly Use[]): Promise<(readonly FileUse[])[]> {
-    const found = await this.#usesOf(uses, MAX_USES_TOGETHER + 1)
-    if (found.length > MAX_USES_TOGETHER) return await Promise.all(uses.map(async use => await this.#newestUses(use)))
-    const byUse = new Map<string, FileUse[]>()
-    for (const { conversationId, attachments = [], preview, ...use } of found) {
-      for (const { fileId } of [...attachments, ...(preview?.picture === undefined ? [] : [preview.picture])]) {
-        const key = `${conversationId} ${fileId}`
-        byUse.set(key, [...(byUse.get(key) ?? []), use])
-      }
-    }
-    return uses.map(({ conversationId, fileId }) => byUse.get(`${conversationId} ${fileId}`) ?? [])
-  }
-
-  async #newestUses(use: Use): Promise<FileUse[]> {
-    return await this.#usesOf([use], MAX_USES, { seq: -1 })
-  }
-
-  /** Messages that have one of these files in one of these conversations. */
-  async #usesOf(uses: readonly Use[], limit: number, sort?: { readonly seq: -1 }): Promise<FoundUse[]> {
-    const place = { conversationId: { $in: uses.map(({ conversationId }) => conversationId) } }
-    const files = { $in: uses.map(({ fileId }) => fileId) }
-    const filter = {
-      ...usesOf(files, place),
-      $nor: [{ expiresAt: { $lte: new Date(Math.max(...uses.map(({ now }) => now.getTime()))) } }]
-    }
-    const options = { projection: USE, limit, batchSize: limit + 1, ...omitUndefined({ sort }) }
-    return await this.#messages.find<FoundUse>(filter, options).toArray()
-  }
-
   /** Bytes of all files of a person. */
   async usageOf(_id: ObjectId): Promise<number> {
     return (await this.#usage.findOne({ _id }))?.bytes ?? 0
-  }
-}
-
-/** Filter of the messages that have a file, themselves or in their preview. */
-function usesOf<File, Place extends object>(fileId: File, place: Place) {
-  return {
-    $or: [
-      { 'attachments.fileId': fileId, ...place },
-      { 'preview.picture.fileId': fileId, ...place }
-    ]
   }
 }
 

@@ -1,6 +1,7 @@
 import type { DatabaseClock } from '../database/index.ts'
 import type { BlobStore } from './storage/index.ts'
 import { type FileDoc, type FileStore, keysOf } from './store.ts'
+import type { FileUses } from './uses/store.ts'
 
 /** Files that are looked at in one go. */
 const BATCH = 100
@@ -8,7 +9,7 @@ const BATCH = 100
 const LATER_MS = 3_600_000
 
 interface UnusedFilesDeps {
-  readonly store: { readonly files: FileStore }
+  readonly store: { readonly files: FileStore; readonly fileUses: FileUses }
   readonly storage: BlobStore
   readonly clock: DatabaseClock
   readonly onError: (error: unknown) => void
@@ -43,7 +44,7 @@ export class UnusedFiles {
   async #look(file: FileDoc): Promise<void> {
     const { store, storage } = this.#deps
     if (!(await store.files.beginRemoval(file))) return
-    if (await store.files.isUsed(file._id)) return await store.files.keep(file._id)
+    if (await store.fileUses.isUsed(file._id)) return await store.files.keep(file._id)
     // The bytes first: the row tells where they are.
     await storage.remove(keysOf(file))
     await store.files.remove(file)

@@ -11,12 +11,13 @@ const SIGNATURE_BYTES = 16
 const PATH = /\/v1\/files\/(?:file_)?([0-9a-f]{24})\/(original|preview|thumbnail)$/
 
 /**
- * Person whom an address is given to, the conversation in which they see the file, or both: of a conversation alone its
- * members. Ids in either form.
+ * Person whom an address is given to, and the conversation in which they see the file, or the person whose picture it
+ * is: without the former whoever is shown these. Ids in either form.
  */
 export interface LinkHolder {
   readonly userId?: string
   readonly conversationId?: string
+  readonly profileId?: string
 }
 
 /** Signed part of an address, as it comes back. */
@@ -66,8 +67,8 @@ export class FileLinks {
     const text = signedText(link)
     if (this.#last.text === text) return this.#last.query
     const [key = Buffer.alloc(0)] = this.#keys
-    const { userId: u, conversationId: c } = link.holder
-    const who = `${u === undefined ? '' : `u=${bareId(u)}&`}${c === undefined ? '' : `c=${bareId(c)}&`}`
+    const { userId: u, conversationId: c, profileId: p } = link.holder
+    const who = [u && `u=${bareId(u)}&`, c && `c=${bareId(c)}&`, p && `p=${bareId(p)}&`].join('')
     const query = `${who}e=${link.expiresAt}&s=${signatureOf(key, text).toString('base64url')}`
     this.#last = { text, query }
     return query
@@ -90,7 +91,7 @@ export class FileLinks {
     const read = this.#read(address)
     if (read === undefined) return address
     const { fileId, variant, link } = read
-    return this.to(fileId, variant, { userId, ...omitUndefined({ conversationId: link?.holder.conversationId }) })
+    return this.to(fileId, variant, { ...link?.holder, userId })
   }
 
   #read(address: string) {
@@ -111,16 +112,17 @@ export const fileLinks = new FileLinks()
 /** The signed part of an address; `undefined` where something is missing. */
 export function linkOf(
   fileId: string,
-  { u, c, e, s }: { readonly [name in 'u' | 'c' | 's']?: string } & { readonly e?: string | number }
+  { u, c, p, e, s }: { readonly [name in 'u' | 'c' | 'p' | 's']?: string } & { readonly e?: string | number }
 ): SignedLink | undefined {
   if (e === undefined || s === undefined) return undefined
-  const holder = omitUndefined({ userId: u && bareId(u), conversationId: c && bareId(c) })
+  const holder = omitUndefined({ userId: u && bareId(u), conversationId: c && bareId(c), profileId: p && bareId(p) })
   return { fileId: bareId(fileId), holder, expiresAt: Number(e), signature: s }
 }
 
 function signedText({ fileId, holder, expiresAt }: Omit<SignedLink, 'signature'>): string {
   const ids = [fileId, holder.userId, holder.conversationId].map(id => (id === undefined ? '-' : bareId(id)))
-  return [...ids, expiresAt].join(' ')
+  const profile = holder.profileId === undefined ? [] : [`p=${bareId(holder.profileId)}`]
+  return [...ids, ...profile, expiresAt].join(' ')
 }
 
 function signatureOf(key: Buffer, text: string): Buffer {

@@ -22,6 +22,7 @@ import type {
   ReactionDoc
 } from '../store/documents.ts'
 import { contentBytes, presentContent, storedContentBytes } from './content.ts'
+import { presentPicture } from './picture.ts'
 
 /** Parts that have about as many bytes stored as on the wire. */
 interface PlainParts {
@@ -134,8 +135,11 @@ function presentReaction({ emoji, userIds, at }: ReactionDoc): Reaction {
   }
 }
 
-/** Stored conversation → the part that is the same for every member. */
-export function presentConversation(doc: ConversationDoc): Conversation {
+/**
+ * Stored conversation → the part that is the same for every member.
+ * @param readerId person whom the address of its picture is for; unless told its members
+ */
+export function presentConversation(doc: ConversationDoc, readerId?: string): Conversation {
   return {
     id: conversationId(doc._id),
     type: doc.type,
@@ -143,7 +147,9 @@ export function presentConversation(doc: ConversationDoc): Conversation {
     ...omitUndefined({
       name: doc.name,
       description: doc.description,
-      avatarUrl: doc.avatarUrl,
+      avatarUrl: presentPicture(doc.avatarUrl, () =>
+        omitUndefined({ conversationId: doc._id.toHexString(), userId: readerId })
+      ),
       settings: doc.type === 'group' ? settingsOf(doc) : undefined,
       expireAfterSeconds: doc.expireAfterSeconds || undefined
     }),
@@ -258,7 +264,7 @@ export function presentView(
   const peer = peerOf(doc, me.userId.toHexString())
   const isVisible = newest !== undefined && newest.seq > hiddenUpTo(me) && !isHiddenFor(newest, me.userId)
   return {
-    ...presentConversation(doc),
+    ...presentConversation(doc, me.userId.toHexString()),
     head: { seq: doc.seq, rev: doc.rev },
     memberCount: doc.memberCount,
     ...omitUndefined({

@@ -2,6 +2,7 @@ import type { Collection, Db, Document, Filter, FindOptions, IndexDescription, O
 import { Batcher } from '../limits/batcher.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import type { ConversationDoc, MemberDoc } from './documents.ts'
+import { PICTURE_INDEX } from './pictures.ts'
 
 /** Head of a conversation, and the `seq` of the last message that a person wrote. */
 export type Head = Pick<ConversationDoc, '_id' | 'rev' | 'seq'> & { readonly saidSeq: number }
@@ -32,7 +33,8 @@ interface ListOrder {
 export class ConversationStore {
   static readonly indexes: IndexDescription[] = [
     { key: { pairKey: 1 }, unique: true, partialFilterExpression: { pairKey: { $exists: true } } }, // findPair
-    { key: { changedAt: 1, rev: 1 } } // movedSince, lastChangedWithin
+    { key: { changedAt: 1, rev: 1 } }, // movedSince, lastChangedWithin
+    PICTURE_INDEX // FileUses: isUsed
   ]
 
   readonly #conversations: Collection<ConversationDoc>

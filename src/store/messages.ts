@@ -56,7 +56,7 @@ export class MessageStore {
     { key: { conversationId: 1, seq: 1 }, unique: true }, // below, above, unread
     { key: { conversationId: 1, rev: 1 }, unique: true }, // changedSince
     { key: { conversationId: 1, senderId: 1, clientId: 1 }, unique: true, ...thatHave('clientId') }, // the commit: a repeated send
-    { key: { 'attachments.fileId': 1, conversationId: 1, seq: -1 }, ...thatHave('attachments.fileId') }, // FileStore: findUses, isUsed
+    { key: { 'attachments.fileId': 1, conversationId: 1, seq: -1 }, ...thatHave('attachments.fileId') }, // FileUses
     { key: { 'preview.picture.fileId': 1, conversationId: 1, seq: -1 }, ...thatHave('preview.picture.fileId') }, // the same
     { key: { previewDueAt: 1, _id: 1 }, ...thatHave('previewDueAt') }, // DuePreviewStore
     { key: { expiresAt: 1, _id: 1 }, ...thatHave('expiresAt') }, // ExpiredMessageStore

@@ -151,7 +151,7 @@ function denseChanges(
     changes.set(rev, memberChange(conversationId, rev, changed))
   }
   if (head.selfRev > since) {
-    const event = ConversationUpdated.create(presentConversation(head))
+    const event = ConversationUpdated.create(presentConversation(head, reader?.userId.toHexString()))
     changes.set(head.selfRev, { conversationId, rev: head.selfRev, event })
   }
   const fitting = fitPage(messages, SYNC_PAGE_BYTES)

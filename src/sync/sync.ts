@@ -127,7 +127,13 @@ export class SyncService {
         items:
           head.selfRev <= since
             ? []
-            : [{ type: 'conversation', rev: head.selfRev, conversation: presentConversation(head) }],
+            : [
+                {
+                  type: 'conversation',
+                  rev: head.selfRev,
+                  conversation: presentConversation(head, me.userId.toHexString())
+                }
+              ],
         completeTo: undefined
       }
     ]

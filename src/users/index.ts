@@ -5,6 +5,7 @@ import type { Budgets } from '../limits/budgets.ts'
 import { PresenceService } from '../presence/index.ts'
 import type { Commits } from '../store/commit/commits.ts'
 import type { ConversationStore } from '../store/conversations.ts'
+import type { ClaimsPictures } from '../store/pictures.ts'
 import type { AccountStore } from '../streams/store.ts'
 import { AddressStore } from './addresses/store.ts'
 import { BlockService } from './blocks/blocks.ts'
@@ -39,6 +40,7 @@ export type { SettingsStore } from './settings/store.ts'
 export type { StandingStore } from './standing/store.ts'
 export type { Role, UserDoc, UserKey, UserStore } from './store.ts'
 export type { ExternalProfile, UserService } from './users.ts'
+export type { Visibility } from './visibility.ts'
 
 /** The collections of people, and of what they are to each other. */
 export const userCollections: Collections = {
@@ -68,6 +70,7 @@ interface UserDeps {
     readonly accounts: AccountStore
     readonly commits: Commits
     readonly conversations: ConversationStore
+    readonly pictures: ClaimsPictures
   }
   readonly bus: Bus
   readonly config: Config
@@ -97,6 +100,7 @@ export function createUsers(deps: UserDeps) {
     friends: new FriendService({ ...deps, users, presence }),
     presence,
     settings,
+    visibility,
     userItems: createUserItems({ users, settings, blocks: deps.store.blocks })
   }
 }

@@ -1,6 +1,7 @@
 import { prefixedId } from '../../protocol/ids.ts'
 import type { Me, User } from '../../protocol/users/entities.ts'
 import { omitUndefined } from '../omit-undefined.ts'
+import { presentPicture } from '../present/picture.ts'
 import type { UserDoc } from './store.ts'
 import type { ProfileVisibility } from './visibility.ts'
 
@@ -10,13 +11,13 @@ export type PresentedFields = Omit<UserDoc, 'searchTokens'>
 /** Profile of a person by what the viewer may see. */
 export function presentUser(
   user: PresentedFields,
-  { isBlocked, about, profilePhoto, lastSeen }: ProfileVisibility
+  { viewerId, isBlocked, about, profilePhoto, lastSeen }: ProfileVisibility
 ): User {
   if (isBlocked) return presentNames(user)
   const { publicKey, lastSeenAt, createdAt, updatedAt = createdAt } = user
   return {
     ...presentNames(user),
-    ...presentShown(user, { about, profilePhoto }),
+    ...presentShown(user, { about, profilePhoto, ...omitUndefined({ viewerId }) }),
     ...omitUndefined({ publicKey, lastSeenAt: lastSeen ? lastSeenAt?.toISOString() : undefined }),
     createdAt: createdAt.toISOString(),
     // A change of what is hidden is hidden, too.
@@ -26,11 +27,12 @@ export function presentUser(
 
 /** Picture and lines about a person, by what the viewer may see. */
 export function presentShown(
-  { avatarUrl, bio, statusText }: PresentedFields,
-  { about, profilePhoto }: Pick<ProfileVisibility, 'about' | 'profilePhoto'>
+  { _id, avatarUrl, bio, statusText }: PresentedFields,
+  { viewerId, about, profilePhoto }: Pick<ProfileVisibility, 'viewerId' | 'about' | 'profilePhoto'>
 ) {
+  const holderOf = () => omitUndefined({ profileId: _id.toHexString(), userId: viewerId })
   return omitUndefined({
-    avatarUrl: profilePhoto ? avatarUrl : undefined,
+    avatarUrl: profilePhoto ? presentPicture(avatarUrl, holderOf) : undefined,
     bio: about ? bio : undefined,
     statusText: about ? statusText : undefined
   })
@@ -51,7 +53,7 @@ const OWN_SIGHT: ProfileVisibility = { isBlocked: false, about: true, profilePho
 export function presentMe(user: PresentedFields): Me {
   const { phone, email, unverifiedPhone, unverifiedEmail, createdAt } = user
   return {
-    ...presentUser(user, OWN_SIGHT),
+    ...presentUser(user, { ...OWN_SIGHT, viewerId: user._id.toHexString() }),
     ...omitUndefined({ phone, email, unverifiedPhone, unverifiedEmail }),
     createdAt: createdAt.toISOString()
   }

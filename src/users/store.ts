@@ -4,6 +4,7 @@ import { isDuplicate } from '../database/duplicates.ts'
 import { AppError } from '../errors.ts'
 import { omitUndefined } from '../omit-undefined.ts'
 import { type Asked, queryTokens, searchTokens } from '../search-words.ts'
+import { fileOfPicture, PICTURE_INDEX, releaseFiles } from '../store/pictures.ts'
 import { type Address, verified } from './addresses/address.ts'
 
 /** Role beyond that of everybody: an admin may disable accounts. */
@@ -80,12 +81,15 @@ export class UserStore {
     unique('phone'), // findByKey: login, search
     unique('email'), // findByKey: login, search
     unique('externalId'), // findExternal, ensureExternal
-    { key: { searchTokens: 1 } } // search
+    { key: { searchTokens: 1 } }, // search
+    PICTURE_INDEX // FileUses: isUsed
   ]
 
+  readonly #db: Db
   readonly #users: Collection<UserDoc>
 
   constructor(db: Db) {
+    this.#db = db
     this.#users = db.collection('users')
   }
 
@@ -165,9 +169,16 @@ export class UserStore {
    * @throws {AppError} `conflict` when the username belongs to somebody else
    */
   async update(_id: ObjectId, fields: ProfileFields, session: ClientSession): Promise<UserDoc | null> {
-    const before = await this.#users.findOne({ _id }, { session, projection: { username: 1, displayName: 1 } })
+    const before = await this.#users.findOne(
+      { _id },
+      { session, projection: { username: 1, displayName: 1, avatarUrl: 1 } }
+    )
     if (!before) return null
-    const set: Partial<UserDoc> = { searchTokens: searchTokens({ ...before, ...fields }), updatedAt: new Date() }
+    const now = new Date()
+    const set: Partial<UserDoc> = { searchTokens: searchTokens({ ...before, ...fields }), updatedAt: now }
+    const released =
+      { ...before, ...fields }.avatarUrl === before.avatarUrl ? undefined : fileOfPicture(before.avatarUrl)
+    if (released !== undefined) await releaseFiles(this.#db, [released], now, session)
     const unset: Record<string, ''> = {}
     for (const [name, value] of Object.entries(fields)) {
       if (value === undefined) unset[name] = ''

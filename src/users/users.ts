@@ -13,6 +13,7 @@ import { emailKey, parsePhone } from '../identifiers.ts'
 import { Coalescer } from '../limits/coalescer.ts'
 import { RecentCache } from '../limits/recent-cache.ts'
 import { omitUndefined } from '../omit-undefined.ts'
+import type { ClaimsPictures } from '../store/pictures.ts'
 import type { AccountStore } from '../streams/store.ts'
 import { isReadable, requirePlainText } from '../text.ts'
 import type { Address } from './addresses/address.ts'
@@ -48,6 +49,7 @@ interface UserDeps {
     readonly addresses: AddressStore
     readonly pushTokens: PushTokenStore
     readonly accounts: AccountStore
+    readonly pictures: ClaimsPictures
   }
   readonly bus: Bus
   readonly visibility: Pick<Visibility, 'findAll' | 'viewersOf'>
@@ -98,9 +100,12 @@ export class UserService {
     return presentMe(user)
   }
 
-  /** Changes the actor's profile and tells their devices. @throws {AppError} `conflict` when the username is taken */
+  /**
+   * Changes the actor's profile and tells their devices.
+   * @throws {AppError} `conflict` when the username is taken; for the picture `not_found` and `invalid`
+   */
   async update(actor: Actor, changes: ProfileChanges): Promise<Me> {
-    const fields = profileFields(changes)
+    const fields = profileFields(await this.#store.pictures.claim(actor, changes))
     if (Object.keys(fields).length === 0) return await this.me(actor)
     const me = await this.#change(actor, async (id, session) => await this.#store.users.update(id, fields, session))
     this.#profiles.push(actor.userId, { userId: actor.userId })

@@ -7,6 +7,8 @@ import type { SettingsDoc, SettingsStore } from './settings/store.ts'
 
 /** Visibility of one person's profile to another. */
 export interface ProfileVisibility {
+  /** Person who sees it, 24 hexadecimal digits; absent where it is shown to several. */
+  readonly viewerId?: string
   /** True when one of the two has blocked the other: nothing but id and names. */
   readonly isBlocked: boolean
   /** Presence too. The same in both directions: who hides theirs does not see others’. */
@@ -82,6 +84,13 @@ export class Visibility {
     ].filter(group => group.viewerIds.length > 0)
   }
 
+  /** Whether a person shows their picture to a viewer; unless told to anybody at all. Ids are 24 hexadecimal digits. */
+  async showsPicture(ownerId: string, viewerId?: string): Promise<boolean> {
+    if (viewerId !== undefined) return (await this.findAll(viewerId, [ownerId])).get(ownerId)?.profilePhoto === true
+    const [row] = await this.#store.settings.findMany([new ObjectId(ownerId)])
+    return { ...DEFAULT_SETTINGS.privacy, ...row?.privacy }.profilePhoto !== 'nobody'
+  }
+
   /** People whose presence the viewer may see, and who may see the viewer's. */
   async visiblePresence(viewerId: string, ownerIds: readonly string[]): Promise<Set<string>> {
     const visibilities = await this.findAll(viewerId, ownerIds)
@@ -101,12 +110,13 @@ export class Visibility {
     const blockedIds = hexSet(blocked.flatMap(({ blockerId, blockedId }) => [blockerId, blockedId]))
     const own = privacyOf(viewerId)
     return ownerIds.map(id => {
-      if (id === viewerId) return [id, EVERYTHING]
+      if (id === viewerId) return [id, { ...EVERYTHING, viewerId }]
       if (blockedIds.has(id)) return [id, NOTHING]
       const theirs = privacyOf(id)
       const sees = (audience: Audience): boolean => allows(audience, hasViewer.has(id))
       const lastSeen = sees(theirs.lastSeen) && allows(own.lastSeen, isKnown.has(id))
-      return [id, { isBlocked: false, lastSeen, profilePhoto: sees(theirs.profilePhoto), about: sees(theirs.about) }]
+      const [profilePhoto, about] = [sees(theirs.profilePhoto), sees(theirs.about)]
+      return [id, { viewerId, isBlocked: false, lastSeen, profilePhoto, about }]
     })
   }
 }

@@ -8,6 +8,7 @@ import type { DatabaseClock } from '../../src/database/index.ts'
 import { DiskStore } from '../../src/media/storage/disk.ts'
 import { FileStore } from '../../src/media/store.ts'
 import { UnusedFiles } from '../../src/media/unused.ts'
+import { FileUses } from '../../src/media/uses/store.ts'
 import { extent } from '../kit/extent.ts'
 import { ownDatabase, type Person } from '../kit/helper.ts'
 import { storeMessages } from '../kit/stored.ts'
@@ -94,7 +95,7 @@ t.test('kill -9 while an archive is made: it is made anew and ends once, and not
     const archive = await unzip(bytes)
     t.same([bytes.length, archive.size], [made.fileSize, FILES + 1], `killed at ${goal} of ${MESSAGES}`)
     t.equal(new Set(messagesOf(archive).map(({ seq }) => seq)).size, MESSAGES + FILES)
-    await cleanUp(t, files, folder)
+    await cleanUp(t, { files, fileUses: new FileUses(client.db()) }, folder)
     t.equal(
       await client
         .db()
@@ -109,7 +110,7 @@ t.test('kill -9 while an archive is made: it is made anew and ends once, and not
     before = bytes.length
   }
   t.ok(before > FILES * FILE_BYTES)
-  await cleanUp(t, files, folder)
+  await cleanUp(t, { files, fileUses: new FileUses(client.db()) }, folder)
   t.same(await files.usageOf(new ObjectId(ann.id.slice(-24))), 0)
   t.equal(await files.usageOf(new ObjectId(ben.id.slice(-24))), FILES * FILE_BYTES)
   t.equal((await namesIn(join(folder, 'files'))).length, FILES)
@@ -123,8 +124,13 @@ t.test('kill -9 while an archive is made: it is made anew and ends once, and not
   while ((await client.db().collection('work').countDocuments({ kind: 'export' })) > 0) await pause(50)
 })
 
-async function cleanUp(t: Test, files: FileStore, folder: string): Promise<void> {
+async function cleanUp(t: Test, store: { files: FileStore; fileUses: FileUses }, folder: string): Promise<void> {
   const clock = { now: () => Date.now() } as DatabaseClock
   const storage = new DiskStore(join(folder, 'files'))
-  await new UnusedFiles({ store: { files }, storage, clock, onError: error => t.fail(String(error)) }).remove()
+  await new UnusedFiles({
+    store,
+    storage,
+    clock,
+    onError: error => t.fail(String(error))
+  }).remove()
 }

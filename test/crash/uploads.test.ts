@@ -12,6 +12,7 @@ import { Staging } from '../../src/media/receive.ts'
 import { DiskStore } from '../../src/media/storage/disk.ts'
 import { type FileDoc, FileStore, keysOf } from '../../src/media/store.ts'
 import { UnusedFiles } from '../../src/media/unused.ts'
+import { FileUses } from '../../src/media/uses/store.ts'
 import { extent } from '../kit/extent.ts'
 import { ownDatabase } from '../kit/helper.ts'
 import { begin, offsetOf, send } from '../media/tus.ts'
@@ -116,7 +117,12 @@ async function openStored(t: Test, uri: string, folder: string) {
     rows: async () => await client.db().collection<FileDoc>('files').find().toArray(),
     clean: async () => {
       const clock = { now: () => Date.now() + 2 * DAY_MS } as DatabaseClock
-      await new UnusedFiles({ store: { files }, storage, clock, onError: error => t.fail(String(error)) }).remove()
+      await new UnusedFiles({
+        store: { files, fileUses: new FileUses(client.db()) },
+        storage,
+        clock,
+        onError: error => t.fail(String(error))
+      }).remove()
       const old = new Date(Date.now() - 2 * DAY_MS)
       for (const name of await readdir(staging)) await utimes(join(staging, name), old, old)
       await new Staging(staging).clean()

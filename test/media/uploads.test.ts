@@ -11,6 +11,7 @@ import { Staging } from '../../src/media/receive.ts'
 import { DiskStore } from '../../src/media/storage/disk.ts'
 import { FileStore } from '../../src/media/store.ts'
 import { UnusedFiles } from '../../src/media/unused.ts'
+import { FileUses } from '../../src/media/uses/store.ts'
 import { CuttingProxy } from '../kit/cutting-proxy.ts'
 import { openDatabase } from '../kit/databases.ts'
 import type { Person } from '../kit/helper.ts'
@@ -29,7 +30,12 @@ async function scene(t: Test, env: Record<string, string> = {}) {
   const cleanAfter = async (hours: number) => {
     const clock = { now: () => Date.now() + hours * 3_600_000 } as DatabaseClock
     const onError = (error: unknown) => t.fail(String(error))
-    await new UnusedFiles({ store: { files }, storage: new DiskStore(folder), clock, onError }).remove()
+    await new UnusedFiles({
+      store: { files, fileUses: new FileUses(client.db()) },
+      storage: new DiskStore(folder),
+      clock,
+      onError
+    }).remove()
   }
   const kept = async (where: string) =>
     (await readdir(where, { recursive: true, withFileTypes: true }).catch(() => [])).filter(it => it.isFile()).length

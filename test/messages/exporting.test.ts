@@ -8,6 +8,7 @@ import type { DatabaseClock } from '../../src/database/index.ts'
 import { DiskStore } from '../../src/media/storage/disk.ts'
 import { FileStore } from '../../src/media/store.ts'
 import { UnusedFiles } from '../../src/media/unused.ts'
+import { FileUses } from '../../src/media/uses/store.ts'
 import { openDatabase } from '../kit/databases.ts'
 import type { Person, TestServer } from '../kit/helper.ts'
 import { storeMessages } from '../kit/stored.ts'
@@ -65,7 +66,12 @@ async function cleanUp(t: Test, { uri, folder }: TestServer & { folder: string }
   const files = new FileStore(client, client.db())
   const clock = { now: () => Date.now() + hours * HOUR_MS } as DatabaseClock
   const storage = new DiskStore(join(folder, 'files'))
-  await new UnusedFiles({ store: { files }, storage, clock, onError: error => t.fail(String(error)) }).remove()
+  await new UnusedFiles({
+    store: { files, fileUses: new FileUses(client.db()) },
+    storage,
+    clock,
+    onError: error => t.fail(String(error))
+  }).remove()
 }
 
 const namesIn = async (folder: string) =>

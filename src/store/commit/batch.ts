@@ -2,12 +2,10 @@ import type { ClientSession, Db } from 'mongodb'
 import type { AccountStore } from '../../streams/store.ts'
 import type { ConversationDoc, MemberDoc, MessageDoc, MessageDraftDoc } from '../documents.ts'
 import { noSuchConversation } from '../missing.ts'
+import { releaseFiles } from '../pictures.ts'
 import type { Committed, CommittedAccount, Idempotency, Pending } from './change.ts'
 import { type ConversationState, Draft } from './draft.ts'
 import { IdempotencyCache } from './idempotency-cache.ts'
-
-/** Time after which a file that a message had is looked at, ms; until then sends that were under way are through. */
-const RELEASE_MS = 60_000
 
 /** A head was not where the cache had it. */
 export class StaleError extends Error {}
@@ -62,7 +60,8 @@ export class Batch {
     if (added.length > 0) await db.collection<MessageDoc>('messages').insertMany(added, { session })
     await replaceMessages(db, drafts, session)
     await replaceMembers(db, drafts, session)
-    await releaseFiles(db, drafts, session)
+    const released = drafts.flatMap(draft => draft.releasedFiles)
+    await releaseFiles(db, released, new Date(Math.max(...drafts.map(({ now }) => now.getTime()))), session)
     await removeMessageDrafts(db, drafts, session)
     const revs = new Map<string, Map<string, number>>()
     for (const draft of drafts) {
@@ -152,14 +151,6 @@ async function replaceMessages(db: Db, drafts: readonly Draft[], session: Client
     changed.map(message => ({ replaceOne: { filter: { _id: message._id }, replacement: message } })),
     { session, ordered: false }
   )
-}
-
-/** Lets files that messages had be looked at: what nobody else uses is removed then. */
-async function releaseFiles(db: Db, drafts: readonly Draft[], session: ClientSession): Promise<void> {
-  const released = drafts.flatMap(draft => draft.releasedFiles)
-  if (released.length === 0) return
-  const checkAt = new Date(Math.max(...drafts.map(({ now }) => now.getTime())) + RELEASE_MS)
-  await db.collection('files').updateMany({ _id: { $in: released } }, { $set: { checkAt } }, { session })
 }
 
 async function replaceMembers(db: Db, drafts: readonly Draft[], session: ClientSession): Promise<void> {

@@ -2,6 +2,7 @@ import { ObjectId } from 'mongodb'
 import type { ConversationEvent, UserEvent } from '../../../protocol/index.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import type { ConversationDoc, MemberDoc, MessageDoc } from '../documents.ts'
+import { fileOfPicture } from '../pictures.ts'
 import { messageAt } from '../tombstones.ts'
 
 /** A conversation as the commit path knows it: its head and shared fields, and its present members by user id. */
@@ -66,7 +67,7 @@ export class Draft {
   readonly now: Date
   readonly newMessages: MessageDoc[] = []
   readonly changedMessages = new Map<string, MessageDoc>()
-  /** Files that messages had before a change, and have no more. */
+  /** Files that messages or the conversation had before a change, and have no more. */
   readonly releasedFiles: ObjectId[] = []
   readonly changedMembers = new Map<string, MemberDoc>()
   readonly events: DraftEvent[] = []
@@ -143,6 +144,7 @@ export class Draft {
 
   /** Changes the fields that all members share. @returns the `rev` of the change */
   update(fields: Partial<SharedFields>): number {
+    if (fields.avatarUrl !== undefined && fields.avatarUrl !== this.#doc.avatarUrl) this.#releasePicture()
     Object.assign(this.#doc, fields)
     this.#doc.selfRev = this.#nextRev()
     return this.#doc.rev
@@ -167,6 +169,7 @@ export class Draft {
       else this.#members.delete(userId)
     }
     this.#doc.memberCount = this.#members.size
+    if (this.#members.size === 0) this.#releasePicture()
     return rev
   }
 
@@ -180,6 +183,10 @@ export class Draft {
     about: Omit<DraftEvent, 'rev' | 'create'> = {}
   ): void {
     this.events.push({ ...about, create: () => event.create(data()), rev: this.#doc.rev })
+  }
+
+  #releasePicture(): void {
+    this.releasedFiles.push(...[fileOfPicture(this.#doc.avatarUrl) ?? []].flat())
   }
 
   #stored(id: ObjectId): MessageDoc | undefined {

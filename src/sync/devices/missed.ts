@@ -164,7 +164,7 @@ export class MissedService {
   async *#shared(actor: Actor, head: ConversationDoc, since: number): AsyncGenerator<MissedItem> {
     const context = omitUndefined({ pair: pairOf(head) })
     if (head.selfRev > since)
-      yield { missed: { event: ConversationUpdated.create(presentConversation(head)), ...context } }
+      yield { missed: { event: ConversationUpdated.create(presentConversation(head, actor.userId)), ...context } }
     for (let from = since; from < head.memberRev; ) {
       const after = from
       const members = await this.#read(

@@ -7,6 +7,7 @@ import type { DatabaseClock } from '../../../src/database/index.ts'
 import { DiskStore } from '../../../src/media/storage/disk.ts'
 import { FileStore } from '../../../src/media/store.ts'
 import { UnusedFiles } from '../../../src/media/unused.ts'
+import { FileUses } from '../../../src/media/uses/store.ts'
 import type { MessageDoc } from '../../../src/store/documents.ts'
 import { openDatabase } from '../../kit/databases.ts'
 import { openServices, type Person } from '../../kit/helper.ts'
@@ -58,7 +59,12 @@ async function scene(t: Test, env: Record<string, string> = {}) {
   const cleanAfter = async (days: number) => {
     const clock = { now: () => Date.now() + days * DAY_MS } as DatabaseClock
     const storage = new DiskStore(`${server.folder}/files`)
-    await new UnusedFiles({ store: { files }, storage, clock, onError: error => t.fail(String(error)) }).remove()
+    await new UnusedFiles({
+      store: { files, fileUses: new FileUses(db) },
+      storage,
+      clock,
+      onError: error => t.fail(String(error))
+    }).remove()
   }
   return { server, db, files, messages, ann, ben, id, mine, socket, send, stored, settled, cleanAfter }
 }

@@ -1,6 +1,6 @@
 import { buffer } from 'node:stream/consumers'
-import { boundedMap } from '../limits/bounded-map.ts'
-import type { BlobStore } from './storage/index.ts'
+import { boundedMap } from '../../limits/bounded-map.ts'
+import type { BlobStore } from './port.ts'
 
 /** Largest blob that is kept in memory, bytes; thumbnails have 2 to 20 KiB. */
 const MAX_BYTES = 65_536

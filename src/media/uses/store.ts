@@ -1,0 +1,108 @@
+import type { Collection, Db, ObjectId } from 'mongodb'
+import { Batcher } from '../../limits/batcher.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
+import type { ConversationDoc, MessageDoc } from '../../store/documents.ts'
+import { pictureOf } from '../../store/pictures.ts'
+
+/** Message that has a file, as far as it must be known who sees it. */
+export type FileUse = Pick<MessageDoc, '_id' | 'seq' | 'hiddenFor'>
+
+/** Messages of one conversation with the same file that are looked at. */
+const MAX_USES = 100
+/** Questions for uses of files that are answered together. */
+const READ_TOGETHER = 100
+/** Uses that one read of several files may find; where there are more, each file is read by itself. */
+const MAX_USES_TOGETHER = 1_000
+
+/** Question which messages of a conversation have a file, and are not over at a moment. */
+interface Use {
+  readonly conversationId: ObjectId
+  readonly fileId: ObjectId
+  readonly now: Date
+}
+
+type FoundUse = FileUse & Pick<MessageDoc, 'conversationId' | 'attachments' | 'preview'>
+
+const FILES = { 'attachments.fileId': 1, 'preview.picture.fileId': 1 } as const
+const USE = { conversationId: 1, seq: 1, hiddenFor: 1, ...FILES } as const
+const ID = { projection: { _id: 1 } } as const
+
+/** Uses of files: the messages that have them, themselves or in their preview, and the pictures of people and groups. */
+export class FileUses {
+  readonly #messages: Collection<MessageDoc>
+  readonly #users: Collection<Pick<ConversationDoc, '_id' | 'avatarUrl'>>
+  readonly #conversations: Collection<ConversationDoc>
+  readonly #reads = new Batcher<Use, readonly FileUse[]>(async uses => await this.#readAll(uses), READ_TOGETHER)
+
+  constructor(db: Db) {
+    this.#messages = db.collection('messages')
+    this.#users = db.collection('users')
+    this.#conversations = db.collection('conversations')
+  }
+
+  /**
+   * Messages of a conversation that have a file and are not over; of more than a hundred not all. Those that are asked
+   * for at the same time are read together.
+   */
+  async find(conversationId: ObjectId, fileId: ObjectId, now: Date): Promise<readonly FileUse[]> {
+    return await this.#reads.add({ conversationId, fileId, now })
+  }
+
+  /** Whether a message anywhere has a file, or somebody or a group as its picture. */
+  async isUsed(fileId: ObjectId): Promise<boolean> {
+    const avatarUrl = pictureOf(fileId)
+    return (
+      (await this.#messages.findOne(usesOf(fileId, {}), ID)) !== null ||
+      (await this.#users.findOne({ avatarUrl }, ID)) !== null ||
+      (await this.#conversations.findOne({ avatarUrl, memberCount: { $gt: 0 } }, ID)) !== null
+    )
+  }
+
+  /** Whether a file is the picture of a person. */
+  async isProfilePicture(fileId: ObjectId, _id: ObjectId): Promise<boolean> {
+    return (await this.#users.findOne({ _id, avatarUrl: pictureOf(fileId) }, ID)) !== null
+  }
+
+  /** Whether a file is the picture of a group that has not ended. */
+  async isGroupPicture(fileId: ObjectId, _id: ObjectId): Promise<boolean> {
+    const filter = { _id, avatarUrl: pictureOf(fileId), memberCount: { $gt: 0 } }
+    return (await this.#conversations.findOne(filter, ID)) !== null
+  }
+
+  async #readAll(uses: readonly Use[]): Promise<(readonly FileUse[])[]> {
+    const found = await this.#findAll(uses, MAX_USES_TOGETHER + 1)
+    if (found.length > MAX_USES_TOGETHER) return await Promise.all(uses.map(async use => await this.#newest(use)))
+    const byUse = new Map<string, FileUse[]>()
+    for (const { conversationId, attachments = [], preview, ...use } of found) {
+      for (const { fileId } of [...attachments, ...(preview?.picture === undefined ? [] : [preview.picture])]) {
+        const key = `${conversationId} ${fileId}`
+        byUse.set(key, [...(byUse.get(key) ?? []), use])
+      }
+    }
+    return uses.map(({ conversationId, fileId }) => byUse.get(`${conversationId} ${fileId}`) ?? [])
+  }
+
+  async #newest(use: Use): Promise<FileUse[]> {
+    return await this.#findAll([use], MAX_USES, { seq: -1 })
+  }
+
+  /** Messages that have one of these files in one of these conversations. */
+  async #findAll(uses: readonly Use[], limit: number, sort?: { readonly seq: -1 }): Promise<FoundUse[]> {
+    const place = { conversationId: { $in: uses.map(({ conversationId }) => conversationId) } }
+    const files = { $in: uses.map(({ fileId }) => fileId) }
+    const now = new Date(Math.max(...uses.map(use => use.now.getTime())))
+    const filter = { ...usesOf(files, place), $nor: [{ expiresAt: { $lte: now } }] }
+    const options = { projection: USE, limit, batchSize: limit + 1, ...omitUndefined({ sort }) }
+    return await this.#messages.find<FoundUse>(filter, options).toArray()
+  }
+}
+
+/** Filter of the messages that have a file, themselves or in their preview. */
+function usesOf<File, Place extends object>(fileId: File, place: Place) {
+  return {
+    $or: [
+      { 'attachments.fileId': fileId, ...place },
+      { 'preview.picture.fileId': fileId, ...place }
+    ]
+  }
+}
