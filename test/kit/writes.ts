@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { BSON, type ChangeStream, type ChangeStreamDocument, type Document, type MongoClient } from 'mongodb'
 import type { Test } from 'tap'
 import { openDatabase } from './databases.ts'
@@ -48,12 +49,15 @@ export class Writes {
     return new Writes(client, stream, options)
   }
 
-  /** Take the writes since the last call, or since the start. */
+  /** Take the writes since the last call, or since the start; archives that are being made are made first. */
   async take(): Promise<Write[]> {
     this.#count += 1
     const sentinel = this.#count
-    await this.#client
-      .db()
+    const db = this.#client.db()
+    while ((await db.collection('exports').findOne({ status: { $in: ['waiting', 'running'] } })) !== null) {
+      await sleep(20)
+    }
+    await db
       .collection<{ count: number }>(SENTINELS)
       .insertOne({ count: sentinel }, { writeConcern: { w: 'majority' } })
     const writes: Write[] = []
