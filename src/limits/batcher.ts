@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
 interface Waiting<Item, Result> {
   readonly item: Item
   resolve(result: Result): void
@@ -8,13 +10,18 @@ interface Waiting<Item, Result> {
 export class Batcher<Item, Result> {
   readonly #run: (items: readonly Item[]) => Promise<Iterable<Result>>
   readonly #maxItems: number
+  readonly #gatherMs: number
   readonly #waiting: Waiting<Item, Result>[] = []
   #isRunning = false
 
-  /** @param run does a batch of at most `maxItems`; one result for each item, in their order */
-  constructor(run: (items: readonly Item[]) => Promise<Iterable<Result>>, maxItems: number) {
+  /**
+   * @param run does a batch of at most `maxItems`; one result for each item, in their order
+   * @param gatherMs rest after a batch of several, ms, in which more gather: under load fewer and larger ones come of it
+   */
+  constructor(run: (items: readonly Item[]) => Promise<Iterable<Result>>, maxItems: number, gatherMs = 0) {
     this.#run = run
     this.#maxItems = maxItems
+    this.#gatherMs = gatherMs
   }
 
   /** Rejects when the batch of the item does. */
@@ -29,7 +36,11 @@ export class Batcher<Item, Result> {
     this.#isRunning = true
     // What is asked for in the same turn goes together, too.
     await new Promise(resolve => setImmediate(resolve))
-    while (this.#waiting.length > 0) await this.#runBatch(this.#waiting.splice(0, this.#maxItems))
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0, this.#maxItems)
+      await this.#runBatch(batch)
+      if (this.#gatherMs > 0 && batch.length > 1) await sleep(this.#gatherMs)
+    }
     this.#isRunning = false
   }
 

@@ -71,10 +71,9 @@ export class FileAccess {
     if (profileId !== undefined) return await this.#requirePicture(file, profileId, userId)
     if (conversationId === undefined || !isId(conversationId)) throw noSuchFile()
     const id = new ObjectId(bareId(conversationId))
-    const [found, member] = await Promise.all([
-      store.fileUses.find(id, file._id, new Date(clock.now())),
-      userId === undefined ? undefined : store.members.find(id, new ObjectId(userId))
-    ])
+    const found = await store.fileUses.find(id, file._id, new Date(clock.now()))
+    // Those that were answered together ask together.
+    const member = userId === undefined ? undefined : await store.members.find(id, new ObjectId(userId))
     if (member === null) throw noSuchFile()
     const isSeen = found.some(
       message => member === undefined || (message.seq > hiddenUpTo(member) && !isHiddenFor(message, member.userId))

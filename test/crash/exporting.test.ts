@@ -15,7 +15,7 @@ import { storeMessages } from '../kit/stored.ts'
 import { messagesOf, unzip } from '../messages/unzip.ts'
 import { randomFrom, ServerProcess, type Somebody } from './rig.ts'
 
-const KILLS = extent(3, 12)
+const KILLS = extent(2, 12)
 const MESSAGES = 8_000
 const FILES = 40
 const FILE_BYTES = 400_000

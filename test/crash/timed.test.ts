@@ -6,7 +6,7 @@ import { extent } from '../kit/extent.ts'
 import { ownDatabase } from '../kit/helper.ts'
 import { randomFrom, ServerProcess, type Somebody } from './rig.ts'
 
-const KILLS = extent(3, 12)
+const KILLS = extent(2, 12)
 const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
 const random = randomFrom(SEED)
 t.comment(`SEED=${SEED}`)

@@ -19,7 +19,7 @@ import { begin, offsetOf, send } from '../media/tus.ts'
 import { fetched, upload } from '../media/upload.ts'
 import { randomFrom, ServerProcess, type Somebody } from './rig.ts'
 
-const KILLS = extent(4, 20)
+const KILLS = extent(3, 20)
 const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
 const random = randomFrom(SEED)
 t.comment(`SEED=${SEED}`)

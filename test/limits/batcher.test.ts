@@ -64,3 +64,23 @@ t.test('a batch that gives too few results fails for whom it has none', async t 
   t.match(first, { status: 'fulfilled', value: 'b' })
   t.match(last, { status: 'rejected', reason: { message: 'A batch has fewer results than items' } })
 })
+
+t.test('where many come, they gather for a while after each batch; who comes alone waits for nobody', async t => {
+  const seen: (readonly number[])[] = []
+  const run = async (items: readonly number[]) => {
+    seen.push(items)
+    return items
+  }
+  const batcher = new Batcher(run, 10, 50)
+  await Promise.all([batcher.add(1), batcher.add(2)])
+  const third = batcher.add(3)
+  await new Promise(resolve => setImmediate(resolve))
+  t.same(await Promise.all([third, batcher.add(4)]), [3, 4])
+  t.same(seen, [
+    [1, 2],
+    [3, 4]
+  ])
+  const eager = new Batcher(run, 10, 3_600_000)
+  t.equal(await eager.add(5), 5)
+  t.equal(await eager.add(6), 6)
+})

@@ -9,8 +9,9 @@ export type FileUse = Pick<MessageDoc, '_id' | 'seq' | 'hiddenFor'>
 
 /** Messages of one conversation with the same file that are looked at. */
 const MAX_USES = 100
-/** Questions for uses of files that are answered together. */
+/** Questions for uses of files that are answered together, and the time in which they gather where there are many, ms. */
 const READ_TOGETHER = 100
+const GATHER_MS = 4
 /** Uses that one read of several files may find; where there are more, each file is read by itself. */
 const MAX_USES_TOGETHER = 1_000
 
@@ -32,7 +33,11 @@ export class FileUses {
   readonly #messages: Collection<MessageDoc>
   readonly #users: Collection<Pick<ConversationDoc, '_id' | 'avatarUrl'>>
   readonly #conversations: Collection<ConversationDoc>
-  readonly #reads = new Batcher<Use, readonly FileUse[]>(async uses => await this.#readAll(uses), READ_TOGETHER)
+  readonly #reads = new Batcher<Use, readonly FileUse[]>(
+    async uses => await this.#readAll(uses),
+    READ_TOGETHER,
+    GATHER_MS
+  )
 
   constructor(db: Db) {
     this.#messages = db.collection('messages')
