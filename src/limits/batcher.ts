@@ -11,29 +11,36 @@ export class Batcher<Item, Result> {
   readonly #run: (items: readonly Item[]) => Promise<Iterable<Result>>
   readonly #maxItems: number
   readonly #gatherMs: number
+  readonly #atOnce: number
   readonly #waiting: Waiting<Item, Result>[] = []
-  #isRunning = false
+  #running = 0
 
   /**
    * @param run does a batch of at most `maxItems`; one result for each item, in their order
    * @param gatherMs rest after a batch of several, ms, in which more gather: under load fewer and larger ones come of it
+   * @param atOnce batches that may be on their way beside each other, so that a slow one does not hold up all others
    */
-  constructor(run: (items: readonly Item[]) => Promise<Iterable<Result>>, maxItems: number, gatherMs = 0) {
+  constructor(
+    run: (items: readonly Item[]) => Promise<Iterable<Result>>,
+    maxItems: number,
+    { gatherMs = 0, atOnce = 1 }: { readonly gatherMs?: number; readonly atOnce?: number } = {}
+  ) {
     this.#run = run
     this.#maxItems = maxItems
     this.#gatherMs = gatherMs
+    this.#atOnce = atOnce
   }
 
   /** Rejects when the batch of the item does. */
   async add(item: Item): Promise<Result> {
     return await new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject })
-      if (!this.#isRunning) void this.#runAll()
+      if (this.#running < this.#atOnce) void this.#runAll()
     })
   }
 
   async #runAll(): Promise<void> {
-    this.#isRunning = true
+    this.#running++
     // What is asked for in the same turn goes together, too.
     await new Promise(resolve => setImmediate(resolve))
     while (this.#waiting.length > 0) {
@@ -41,7 +48,7 @@ export class Batcher<Item, Result> {
       await this.#runBatch(batch)
       if (this.#gatherMs > 0 && batch.length > 1) await sleep(this.#gatherMs)
     }
-    this.#isRunning = false
+    this.#running--
   }
 
   async #runBatch(batch: readonly Waiting<Item, Result>[]): Promise<void> {

@@ -95,12 +95,13 @@ export class FileService {
     const ids = attachments.map(({ url, fileId }) => fileId?.toHexString() ?? (url && links.fileIdIn(url)))
     const wanted = [...new Set(ids.flatMap(id => id ?? []))].map(id => new ObjectId(id))
     if (wanted.length === 0) return [...attachments]
-    const files = await this.#findHeld(wanted)
+    const files = new Map((await store.files.findStored(wanted)).map(file => [file._id.toHexString(), file]))
     if (files.size < wanted.length) throw noSuchFile()
     for (const [index, { url }] of attachments.entries()) {
       const file = files.get(ids[index] ?? '')
       if (file !== undefined && url !== undefined) await access.require(actor, file, url)
     }
+    await this.#hold([...files.values()])
     if (until !== undefined) await store.files.keepUntil(wanted, new Date(until.getTime() + UNUSED_MS))
     return attachments.map((attachment, index) => {
       const file = files.get(ids[index] ?? '')
@@ -108,17 +109,16 @@ export class FileService {
     })
   }
 
-  /** Files that are not removed before the message is there that is about to have them; by their ids. */
-  async #findHeld(wanted: readonly ObjectId[]): Promise<Map<string, FileDoc>> {
+  /** Keeps files from being removed before the message is there that is about to have them. @throws {AppError} `not_found` */
+  async #hold(files: readonly FileDoc[]): Promise<void> {
     const { store, clock } = this.#deps
     const now = clock.now()
     const isHeld = ({ checkAt }: FileDoc) => checkAt === undefined || checkAt.getTime() > now + SENDING_MS
-    const found = await store.files.findStored(wanted)
-    const short = found.filter(file => !isHeld(file)).map(({ _id }) => _id)
-    if (short.length > 0) await store.files.hold(short, new Date(now + UNUSED_MS))
+    const short = files.filter(file => !isHeld(file)).map(({ _id }) => _id)
+    if (short.length === 0) return
+    await store.files.hold(short, new Date(now + UNUSED_MS))
     // What was about to be looked at may be gone by now.
-    const held = short.length > 0 ? await store.files.findStored(wanted) : found
-    return new Map(held.map(file => [file._id.toHexString(), file]))
+    if ((await store.files.findStored(short)).length < short.length) throw noSuchFile()
   }
 
   /**

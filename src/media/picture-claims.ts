@@ -42,14 +42,15 @@ export class PictureClaims {
     const hex = changes.avatarUrl === undefined ? undefined : links.fileIdIn(changes.avatarUrl)
     if (hex === undefined) return changes
     const id = new ObjectId(hex)
-    // Before it is read: from here on it is not removed before it is a picture.
-    await files.hold([id], new Date(clock.now() + HELD_MS))
     const [file] = await files.findStored([id])
     if (file === undefined) throw noSuchFile()
     const isOwn = file.ownerId.equals(actor.userId)
     if (!isOwn && (groupId === undefined || !(await fileUses.isGroupPicture(id, new ObjectId(bareId(groupId))))))
       throw noSuchFile()
     if (file.kind !== 'image') throw new AppError('invalid', 'The file is no picture')
+    // From here on it is not removed before it is a picture, unless it is already gone.
+    await files.hold([id], new Date(clock.now() + HELD_MS))
+    if (!(await files.isStored(id))) throw noSuchFile()
     return { ...changes, avatarUrl: pictureOf(id) }
   }
 }

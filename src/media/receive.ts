@@ -52,6 +52,11 @@ export class Staging {
     await this.#remove(it => it.startsWith(name))
   }
 
+  /** Names of all files in it. */
+  async names(): Promise<string[]> {
+    return await readdir(this.#folder).catch(() => [])
+  }
+
   /** Removes what a killed server has left. */
   async clean(): Promise<void> {
     const before = Date.now() - OLD_MS
@@ -60,7 +65,7 @@ export class Staging {
   }
 
   async #remove(isMeant: (name: string) => boolean | Promise<boolean>): Promise<void> {
-    for (const name of await readdir(this.#folder).catch(() => [])) {
+    for (const name of await this.names()) {
       if (await isMeant(name)) await rm(join(this.#folder, name), { force: true })
     }
   }

@@ -152,6 +152,13 @@ export class FileStore {
     return await this.#files.find({ _id: { $in: [...ids] }, state: 'stored' }).toArray()
   }
 
+  /** Ids of the files among these that are still being received or stored. */
+  async findUnfinished(ids: readonly ObjectId[]): Promise<ObjectId[]> {
+    const filter = { _id: { $in: [...ids] }, state: { $in: ['receiving', 'storing'] satisfies FileDoc['state'][] } }
+    const found = await this.#files.find(filter, { projection: { _id: 1 }, batchSize: ids.length + 1 }).toArray()
+    return found.map(({ _id }) => _id)
+  }
+
   /** Whether a file can still be read. */
   async isStored(_id: ObjectId): Promise<boolean> {
     return (await this.#files.findOne({ _id, state: 'stored' }, { projection: { _id: 1 } })) !== null
@@ -185,9 +192,12 @@ export class FileStore {
     return (await this.#files.updateOne(filter, { $set: { state: 'removing' } })).matchedCount === 1
   }
 
-  /** Takes a removal back: somebody uses the file. */
-  async keep(_id: ObjectId): Promise<void> {
-    await this.#files.updateOne({ _id, state: 'removing' }, { $set: { state: 'stored' }, $unset: { checkAt: true } })
+  /** Takes a removal back: somebody uses the file. Who has let go of it since then is heard at the next look. */
+  async keep({ _id, checkAt }: FileDoc): Promise<void> {
+    const [filter, $set] = [{ _id, state: 'removing' as const }, { state: 'stored' as const }]
+    if (checkAt === undefined) return
+    const { matchedCount } = await this.#files.updateOne({ ...filter, checkAt }, { $set, $unset: { checkAt: true } })
+    if (matchedCount === 0) await this.#files.updateOne(filter, { $set })
   }
 
   /** Removes a file in this state, and gives its owner the room back. @returns false when there is none */

@@ -23,12 +23,19 @@ export class UnusedFiles {
     this.#deps = deps
   }
 
-  /** Looks at the files that are due: after a day without a use, and after a message that had them was deleted. */
-  async remove(): Promise<void> {
+  /**
+   * Looks at the files that are due: after a day without a use, and after a message that had them was
+   * deleted.
+   * @param signal ends it, between two files
+   */
+  async remove(signal?: AbortSignal): Promise<void> {
     const { store, clock } = this.#deps
     for (;;) {
       const due = await store.files.findDue(new Date(clock.now()), BATCH)
-      for (const file of due) await this.#look(file).catch(async error => await this.#passOver(file, error))
+      for (const file of due) {
+        if (signal?.aborted === true) return
+        await this.#look(file).catch(async error => await this.#passOver(file, error))
+      }
       if (due.length < BATCH) return
     }
   }
@@ -44,7 +51,7 @@ export class UnusedFiles {
   async #look(file: FileDoc): Promise<void> {
     const { store, storage } = this.#deps
     if (!(await store.files.beginRemoval(file))) return
-    if (await store.fileUses.isUsed(file._id)) return await store.files.keep(file._id)
+    if (await store.fileUses.isUsed(file._id)) return await store.files.keep(file)
     // The bytes first: the row tells where they are.
     await storage.remove(keysOf(file))
     await store.files.remove(file)

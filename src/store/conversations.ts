@@ -14,6 +14,8 @@ const MESSAGE_HEAD = { rev: 1, seq: 1, changedMessageRev: 1, changedAt: 1 } as c
 
 /** Heads that are read together. */
 const READ_TOGETHER = 100
+/** Such reads that are under way beside each other. */
+const AT_ONCE = 4
 
 /** A conversation in a list, and the moment by which it is there. */
 export interface ListedRow {
@@ -38,7 +40,11 @@ export class ConversationStore {
   ]
 
   readonly #conversations: Collection<ConversationDoc>
-  readonly #headReads = new Batcher<ObjectId, Head | undefined>(async ids => await this.#readHeads(ids), READ_TOGETHER)
+  readonly #headReads = new Batcher<ObjectId, Head | undefined>(
+    async ids => await this.#readHeads(ids),
+    READ_TOGETHER,
+    { atOnce: AT_ONCE }
+  )
 
   constructor(db: Db) {
     this.#conversations = db.collection('conversations')

@@ -9,6 +9,8 @@ import { type RevRange, revFilter } from './rev-range.ts'
 const MAX_READS = 8
 /** Memberships that are read together. */
 const READ_TOGETHER = 100
+/** Such reads that are under way beside each other. */
+const AT_ONCE = 4
 const LEADING = { role: { $in: ['owner', 'admin'] satisfies MemberDoc['role'][] } }
 const PRESENT = { leftAt: { $exists: false } }
 
@@ -35,7 +37,8 @@ export class MemberStore {
   readonly #members: Collection<MemberDoc>
   readonly #reads = new Batcher<Membership, MemberDoc | null>(
     async wanted => await this.#readAll(wanted),
-    READ_TOGETHER
+    READ_TOGETHER,
+    { atOnce: AT_ONCE }
   )
 
   constructor(db: Db) {

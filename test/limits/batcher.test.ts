@@ -71,7 +71,7 @@ t.test('where many come, they gather for a while after each batch; who comes alo
     seen.push(items)
     return items
   }
-  const batcher = new Batcher(run, 10, 50)
+  const batcher = new Batcher(run, 10, { gatherMs: 50 })
   await Promise.all([batcher.add(1), batcher.add(2)])
   const third = batcher.add(3)
   await new Promise(resolve => setImmediate(resolve))
@@ -80,7 +80,7 @@ t.test('where many come, they gather for a while after each batch; who comes alo
     [1, 2],
     [3, 4]
   ])
-  const eager = new Batcher(run, 10, 3_600_000)
+  const eager = new Batcher(run, 10, { gatherMs: 3_600_000 })
   t.equal(await eager.add(5), 5)
   t.equal(await eager.add(6), 6)
 })

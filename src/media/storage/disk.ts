@@ -16,7 +16,7 @@ export class DiskStore implements BlobStore {
   async put(key: string, path: string): Promise<void> {
     const place = this.#placeOf(key)
     const half = halfOf(place)
-    await mkdir(dirname(place), { recursive: true, mode: 0o700 })
+    const made = await mkdir(dirname(place), { recursive: true, mode: 0o700 })
     try {
       await rm(half, { force: true })
       // On the same disk nothing is copied; elsewhere, and where the file system has no links, it is.
@@ -24,6 +24,8 @@ export class DiskStore implements BlobStore {
       const file = await open(half, 'r+')
       await file.sync().finally(async () => await file.close())
       await rename(half, place)
+      await syncFolder(dirname(place))
+      if (made !== undefined) await syncFolder(dirname(made))
     } catch (error) {
       await rm(half, { force: true })
       throw error
@@ -53,4 +55,11 @@ export class DiskStore implements BlobStore {
 /** Place of a blob that is not yet whole. */
 function halfOf(place: string): string {
   return `${place}.part`
+}
+
+/** Has the disk know the names in a folder as well; where a system cannot, it knows them by itself. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r').catch(() => undefined)
+  await folder?.sync().catch(() => undefined)
+  await folder?.close()
 }

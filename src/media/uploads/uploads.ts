@@ -17,6 +17,8 @@ import type { FileStore, SentFileDoc, UploadDoc } from '../store.ts'
 
 /** Type of a file until its bytes tell it. */
 const UNKNOWN = { kind: 'file', mimeType: 'application/octet-stream', variants: {} } as const
+/** Uploads that are looked up together. */
+const CLEANED_TOGETHER = 1_000
 /** Refusals after which the same bytes would be refused again. */
 const FINAL = ['invalid', 'too_large', 'quota_reached']
 
@@ -129,6 +131,17 @@ export class UploadService {
     await staging.remove(id.toHexString())
   }
 
+  /** Removes the bytes on this server of what was given up at another one, or is over. */
+  async clean(): Promise<void> {
+    const { store, staging } = this.#deps
+    const names = (await staging.names()).filter(name => /^[0-9a-f]{24}$/.test(name))
+    for (let from = 0; from < names.length; from += CLEANED_TOGETHER) {
+      const some = names.slice(from, from + CLEANED_TOGETHER)
+      const there = new Set((await store.files.findUnfinished(some.map(name => new ObjectId(name)))).map(String))
+      for (const name of some.filter(it => !there.has(it))) await staging.remove(name)
+    }
+  }
+
   /** The upload as its owner sees it. */
   present({ file, offset }: Upload): PresentedUpload {
     const about = { id: presentId(file._id), offset, length: file.upload.length }
@@ -147,6 +160,8 @@ export class UploadService {
     const name = file._id.toHexString()
     const kept = await this.#keep(actor, file, staging.pathOf(name)).catch(async (error: unknown) => {
       if (error instanceof AppError && FINAL.includes(error.code)) await this.#discard(file)
+      // It was given up meanwhile, maybe at another server.
+      if (error instanceof AppError && error.code === 'not_found') await staging.remove(name)
       throw asRefusal(error)
     })
     await staging.remove(name)

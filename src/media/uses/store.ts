@@ -1,5 +1,6 @@
 import type { Collection, Db, ObjectId } from 'mongodb'
 import { Batcher } from '../../limits/batcher.ts'
+import { boundedMap } from '../../limits/bounded-map.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import type { ConversationDoc, MessageDoc } from '../../store/documents.ts'
 import { pictureOf } from '../../store/pictures.ts'
@@ -9,9 +10,14 @@ export type FileUse = Pick<MessageDoc, '_id' | 'seq' | 'hiddenFor'>
 
 /** Messages of one conversation with the same file that are looked at. */
 const MAX_USES = 100
-/** Questions for uses of files that are answered together, and the time in which they gather where there are many, ms. */
+/** Questions for uses of files that are answered together, the time in which they gather where there are many,
+ * ms, and the reads that are under way beside each other. */
 const READ_TOGETHER = 100
 const GATHER_MS = 4
+const AT_ONCE = 2
+/** Files with many uses that are known, and for how long, ms. */
+const MAX_CROWDED = 10_000
+const CROWDED_MS = 600_000
 /** Uses that one read of several files may find; where there are more, each file is read by itself. */
 const MAX_USES_TOGETHER = 1_000
 
@@ -21,6 +27,8 @@ interface Use {
   readonly fileId: ObjectId
   readonly now: Date
 }
+
+const keyOf = ({ conversationId, fileId }: Pick<Use, 'conversationId' | 'fileId'>) => `${conversationId} ${fileId}`
 
 type FoundUse = FileUse & Pick<MessageDoc, 'conversationId' | 'attachments' | 'preview'>
 
@@ -33,11 +41,12 @@ export class FileUses {
   readonly #messages: Collection<MessageDoc>
   readonly #users: Collection<Pick<ConversationDoc, '_id' | 'avatarUrl'>>
   readonly #conversations: Collection<ConversationDoc>
-  readonly #reads = new Batcher<Use, readonly FileUse[]>(
-    async uses => await this.#readAll(uses),
-    READ_TOGETHER,
-    GATHER_MS
-  )
+  readonly #reads = new Batcher<Use, readonly FileUse[]>(async uses => await this.#readAll(uses), READ_TOGETHER, {
+    gatherMs: GATHER_MS,
+    atOnce: AT_ONCE
+  })
+  /** Uses that are so many that they are read by themselves: they would keep all others waiting. */
+  readonly #crowded = boundedMap<true>(MAX_CROWDED, { ttl: CROWDED_MS })
 
   constructor(db: Db) {
     this.#messages = db.collection('messages')
@@ -50,7 +59,8 @@ export class FileUses {
    * for at the same time are read together.
    */
   async find(conversationId: ObjectId, fileId: ObjectId, now: Date): Promise<readonly FileUse[]> {
-    return await this.#reads.add({ conversationId, fileId, now })
+    const use = { conversationId, fileId, now }
+    return this.#crowded.has(keyOf(use)) ? await this.#newest(use) : await this.#reads.add(use)
   }
 
   /** Whether a message anywhere has a file, or somebody or a group as its picture. */
@@ -76,15 +86,21 @@ export class FileUses {
 
   async #readAll(uses: readonly Use[]): Promise<(readonly FileUse[])[]> {
     const found = await this.#findAll(uses, MAX_USES_TOGETHER + 1)
-    if (found.length > MAX_USES_TOGETHER) return await Promise.all(uses.map(async use => await this.#newest(use)))
+    if (found.length > MAX_USES_TOGETHER) return await Promise.all(uses.map(async use => await this.#readAlone(use)))
     const byUse = new Map<string, FileUse[]>()
-    for (const { conversationId, attachments = [], preview, ...use } of found) {
-      for (const { fileId } of [...attachments, ...(preview?.picture === undefined ? [] : [preview.picture])]) {
-        const key = `${conversationId} ${fileId}`
-        byUse.set(key, [...(byUse.get(key) ?? []), use])
+    for (const message of found) {
+      for (const fileId of filesOf(message)) {
+        const key = keyOf({ conversationId: message.conversationId, fileId })
+        byUse.set(key, [...(byUse.get(key) ?? []), message])
       }
     }
-    return uses.map(({ conversationId, fileId }) => byUse.get(`${conversationId} ${fileId}`) ?? [])
+    return uses.map(use => byUse.get(keyOf(use)) ?? [])
+  }
+
+  async #readAlone(use: Use): Promise<FileUse[]> {
+    const found = await this.#newest(use)
+    if (found.length === MAX_USES) this.#crowded.set(keyOf(use), true)
+    return found
   }
 
   async #newest(use: Use): Promise<FileUse[]> {
@@ -100,6 +116,11 @@ export class FileUses {
     const options = { projection: USE, limit, batchSize: limit + 1, ...omitUndefined({ sort }) }
     return await this.#messages.find<FoundUse>(filter, options).toArray()
   }
+}
+
+/** Files of a message and of its preview. */
+function filesOf({ attachments = [], preview }: FoundUse): ObjectId[] {
+  return [...attachments, ...(preview?.picture === undefined ? [] : [preview.picture])].flatMap(it => it.fileId ?? [])
 }
 
 /** Filter of the messages that have a file, themselves or in their preview. */

@@ -71,7 +71,7 @@ export function createExportWriting({ store, madeFiles, changeExport, clock, ...
       const { conversationId, userId } = before
       const actor = { userId: userId.toHexString(), expiresAt: Number.POSITIVE_INFINITY }
       const outcome = await write({ _id, fileId, actor, conversationId, signal }).catch((error: unknown) => {
-        if (signal.aborted) throw error
+        if (signal.aborted && attempt < MAX_ATTEMPTS) throw error
         return refusalOf(error, attempt)
       })
       if (outcome !== undefined) await end(before, fileId, outcome)

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import type { Actor } from '../../actor.ts'
 import type { Config } from '../../config/config.ts'
@@ -92,7 +93,7 @@ export class PreviewMaker {
   async #fetch(link: string, signal: AbortSignal): Promise<Made | undefined> {
     const found = await this.#deps.fetcher.get(link, { accept: ACCEPT_PAGE, signal }, async answer =>
       answer.mimeType.startsWith('image/')
-        ? { picture: await this.#keep(answer.body) }
+        ? { picture: await this.#keep(answer.body, signal) }
         : await readPage(await bytesOf(answer), answer.charset, answer.url)
     )
     if ('picture' in found) return found
@@ -107,12 +108,19 @@ export class PreviewMaker {
   async #pictureAt(address: string, signal: AbortSignal): Promise<PictureDoc | undefined> {
     const options = { accept: ACCEPT_PICTURE, signal }
     return await this.#deps.fetcher
-      .get(address, options, async ({ body }) => await this.#keep(body))
+      .get(address, options, async ({ body }) => await this.#keep(body, signal))
       .catch((error: unknown) => this.#failed(error))
   }
 
-  async #keep(body: Readable): Promise<PictureDoc> {
-    return await this.#deps.files.keepPicture(body, PICTURE_MEBIBYTES)
+  /** Keeps a picture within the time; one that takes longer is not shown, and goes after a day like all that is unused. */
+  async #keep(body: Readable, signal: AbortSignal): Promise<PictureDoc> {
+    signal.throwIfAborted()
+    const kept = this.#deps.files.keepPicture(body, PICTURE_MEBIBYTES)
+    kept.catch(() => undefined)
+    const isOver = once(signal, 'abort').then(() => {
+      throw signal.reason
+    })
+    return await Promise.race([kept, isOver])
   }
 
   async #isKept({ fileId }: PictureDoc, userId: string): Promise<boolean> {
