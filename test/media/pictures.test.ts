@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { ObjectId } from 'mongodb'
 import sharp from 'sharp'
 import t from 'tap'
+import { openDatabase } from '../kit/databases.ts'
 import type { Person, TestServer } from '../kit/helper.ts'
 import { scene } from './scene.ts'
 import { fetched, startWithFiles, upload } from './upload.ts'
@@ -116,6 +117,12 @@ t.test('only a picture of one’s own becomes one', async t => {
   const [ann, ben] = (await server.people(2)) as [Person, Person]
   const group = await server.group(ann, ben)
   const bens = (await upload(server, ben, await picture('green'))).body.url
+  const row = async () =>
+    await (await openDatabase(t, server.uri))
+      .db()
+      .collection('files')
+      .findOne({ _id: new ObjectId(bens.match(/file_(.{24})/)?.[1]) })
+  const before = await row()
   await setPicture(server, ben)
   const film = new Uint8Array(await readFile(new URL('../../../test/media/fixtures/film.mp4', import.meta.url)))
   const missing = (await upload(server, ann, await picture('green'))).body.url.replace(
@@ -139,6 +146,7 @@ t.test('only a picture of one’s own becomes one', async t => {
       t.match(await server.call(ann, method, path, body), { status, body: { error: { code } } }, `${what}: ${path}`)
   }
   t.equal(await shownTo(server, ben, ann), undefined)
+  t.same(await row(), before, 'and who may not have a file does not keep it from being removed')
 })
 
 t.test('a file stays as long as it is somebody’s picture, and then goes and gives its room back', async t => {

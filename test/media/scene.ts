@@ -32,5 +32,5 @@ export async function scene(t: Test) {
   const kept = async () =>
     (await readdir(folder, { recursive: true, withFileTypes: true })).filter(it => it.isFile()).length
   const usage = async ({ hex }: Person) => await files.usageOf(new ObjectId(hex))
-  return { server, db, cleanAfter, kept, usage }
+  return { server, db, files, cleanAfter, kept, usage }
 }

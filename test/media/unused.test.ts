@@ -1,5 +1,6 @@
 import { ObjectId } from 'mongodb'
 import t from 'tap'
+import type { FileDoc } from '../../src/media/store.ts'
 import type { Person } from '../kit/helper.ts'
 import { HOUR_MS, scene } from './scene.ts'
 import { fetched, upload } from './upload.ts'
@@ -54,6 +55,20 @@ t.test('what a server leaves that dies at any step of keeping or removing a file
     await cleanAfter(25)
     t.same([await kept(), await usage(ann)], [0, 0], what)
   }
+})
+
+t.test('who lets go of a file while it is found in use is heard at the next look', async t => {
+  const { server, db, files } = await scene(t)
+  const { id } = (await upload(server, await server.person(), 'Used until now')).body
+  const _id = new ObjectId(id.slice(-24))
+  const row = async () => await db.collection<FileDoc>('files').findOne({ _id })
+  const [found] = await files.findDue(new Date(Date.now() + 2 * 24 * HOUR_MS), 1)
+  if (found === undefined) throw new Error('It is not due')
+  t.equal(await files.beginRemoval(found), true)
+  const later = new Date(Date.now() + 60_000)
+  await files.lookAt(_id, later)
+  await files.keep(found)
+  t.match(await row(), { state: 'stored', checkAt: later })
 })
 
 t.test('the file of a message that is over is seen by nobody, and goes with it', async t => {

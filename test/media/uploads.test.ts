@@ -254,6 +254,9 @@ t.test('two servers on one database: an upload is continued where its bytes are,
   t.equal((await tus(other, ann, 'DELETE', next)).status, 204)
   t.match(await left(ann), { rows: 1, usage: 10 })
   t.equal((await send(server, ann, next, 4, 'x'.repeat(16))).status, 404)
+  t.match(await left(ann), { half: 1 }, 'its bytes are on the other machine')
+  await startWithFiles(t, { uri: server.uri, folder: server.folder })
+  t.match(await left(ann), { half: 0 }, 'and go with the next clean-up there')
 })
 
 t.test('two servers that share a folder finish an upload once', async t => {

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { ObjectId } from 'mongodb'
+import sharp from 'sharp'
 import t, { type Test } from 'tap'
 import type { Export } from '../../protocol/messages/exports/entities.ts'
 import type { DatabaseClock } from '../../src/database/index.ts'
@@ -19,6 +20,7 @@ type People = [Person, Person, Person]
 type Message = Record<string, unknown> & { readonly seq: number; readonly attachments?: readonly { url: string }[] }
 
 const HOUR_MS = 3_600_000
+const COLOR = { width: 60, height: 40, channels: 3, background: 'red' } as const
 
 const begin = async (server: TestServer, who: Person, id: string) =>
   await server.call(who, 'POST', `/v1/conversations/${id}/exports`)
@@ -285,6 +287,24 @@ t.test('an archive that has no room among its person’s files is refused, and l
   t.match(await ended(server, ann, body.id), { status: 'failed', refusal: { code: 'quota_reached' } })
   t.same([await namesIn(join(server.folder, 'files')), await namesIn(join(server.folder, 'uploads'))], [0, 0])
   t.equal(await client.db().collection('files').countDocuments(), 0)
+})
+
+t.test('an archive has no address that opens a file for whoever has it', async t => {
+  const server = await startWithFiles(t)
+  const [ann, ben] = (await server.people(2)) as [Person, Person]
+  const id = await server.group(ann, ben)
+  const bytes = new Uint8Array(await sharp({ create: COLOR }).png().toBuffer())
+  const { url, id: fileId } = (await upload(server, ann, bytes)).body
+  await server.call(ann, 'PATCH', `/v1/conversations/${id}`, { avatarUrl: url })
+  await server.call(ann, 'POST', `/v1/conversations/${id}/messages`, { clientId: 'a', text: 'https://a.example' })
+  const picture = { fileId: new ObjectId(fileId.slice(-24)), width: 60, height: 40, thumbhash: 'AAAA' }
+  const preview = { url: 'https://a.example', title: 'A page', picture }
+  const client = await openDatabase(t, server.uri)
+  await client.db().collection('messages').updateOne({ clientId: 'a' }, { $set: { preview } })
+  t.match((await historyOf(server, ben, id)).at(-1), { preview: { picture: { url: /^http/ } } })
+  const archive = await exported(server, ben, id)
+  t.match(messagesOf(archive).at(-1), { preview: { url: 'https://a.example', title: 'A page' } })
+  t.notMatch([...archive.values()].map(String).join(''), /v1\/files/)
 })
 
 t.test('an archive goes after a day, with its room', async t => {
