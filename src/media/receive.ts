@@ -49,25 +49,26 @@ export class Staging {
 
   /** Removes everything that begins with a name. */
   async remove(name: string): Promise<void> {
-    await this.#remove(it => it.startsWith(name))
-  }
-
-  /** Names of all files in it. */
-  async names(): Promise<string[]> {
-    return await readdir(this.#folder).catch(() => [])
+    for (const it of await this.#names()) if (it.startsWith(name)) await rm(this.pathOf(it), { force: true })
   }
 
   /** Removes what a killed server has left. */
   async clean(): Promise<void> {
-    const before = Date.now() - OLD_MS
-    const timeOf = async (name: string) => (await stat(join(this.#folder, name)).catch(() => undefined))?.mtimeMs
-    await this.#remove(async it => ((await timeOf(it)) ?? before) < before)
+    for (const name of await this.silent(OLD_MS)) await rm(this.pathOf(name), { force: true })
   }
 
-  async #remove(isMeant: (name: string) => boolean | Promise<boolean>): Promise<void> {
-    for (const name of await this.names()) {
-      if (await isMeant(name)) await rm(join(this.#folder, name), { force: true })
-    }
+  /** Names of files to which nobody has written for so long, ms. */
+  async silent(ms: number): Promise<string[]> {
+    const before = Date.now() - ms
+    const names = await this.#names()
+    const times = await Promise.all(
+      names.map(async name => (await stat(this.pathOf(name)).catch(() => undefined))?.mtimeMs)
+    )
+    return names.filter((_, index) => (times[index] ?? before) < before)
+  }
+
+  async #names(): Promise<string[]> {
+    return await readdir(this.#folder).catch(() => [])
   }
 }
 

@@ -51,7 +51,7 @@ t.test('a database that goes away and comes back', async t => {
   t.strictSame(outageLines(server), [], 'nothing is wrong at first')
 
   await t.test('U57: whatever is asked meanwhile is answered busy, in the shape of each app', async t => {
-    mongod.freeze()
+    await mongod.freeze()
     const written = call(url, ann.token, 'PATCH', '/v1/users/me', { displayName: 'Anna' })
     const read = call(url, ann.token, 'GET', '/v1/users/me')
     await call(url, '', 'GET', '/health/live')

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { MongoClient, ObjectId } from 'mongodb'
 import type { Test } from 'tap'
@@ -36,9 +37,10 @@ abstract class Killable {
     await this.untilReady(child)
   }
 
-  /** Stops to answer, its connections open, until it is killed. */
-  freeze(): void {
+  /** Stops to answer, its connections open, until it is killed; resolves when none of its threads runs any more. */
+  async freeze(): Promise<void> {
     this.#child?.kill('SIGSTOP')
+    while (!(await isStopped(this.#child?.pid))) await sleep(5)
   }
 
   /** `kill -9`, at once; resolves when it is gone. */
@@ -193,6 +195,15 @@ export class ServerProcess extends Killable {
     await Promise.race([ready, over])
     over.catch(() => undefined)
   }
+}
+
+/** Whether all threads of a process are stopped. Where the system does not tell, it is taken for so. */
+async function isStopped(pid: number | undefined): Promise<boolean> {
+  const tasks = await readdir(`/proc/${pid}/task`).catch(() => [])
+  const states = await Promise.all(
+    tasks.map(async task => await readFile(`/proc/${pid}/task/${task}/stat`, 'latin1').catch(() => ') T'))
+  )
+  return states.every(stat => /^.*\) [Tt]/.test(stat))
 }
 
 /** Dump of everything stored, read as committed. */

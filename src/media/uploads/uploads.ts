@@ -17,6 +17,8 @@ import type { FileStore, SentFileDoc, UploadDoc } from '../store.ts'
 
 /** Type of a file until its bytes tell it. */
 const UNKNOWN = { kind: 'file', mimeType: 'application/octet-stream', variants: {} } as const
+/** Time without a byte after which it is asked whether an upload is still wanted, ms. */
+const SILENT_MS = 3_600_000
 /** Uploads that are looked up together. */
 const CLEANED_TOGETHER = 1_000
 /** Refusals after which the same bytes would be refused again. */
@@ -134,7 +136,7 @@ export class UploadService {
   /** Removes the bytes on this server of what was given up at another one, or is over. */
   async clean(): Promise<void> {
     const { store, staging } = this.#deps
-    const names = (await staging.names()).filter(name => /^[0-9a-f]{24}$/.test(name))
+    const names = (await staging.silent(SILENT_MS)).filter(name => /^[0-9a-f]{24}$/.test(name))
     for (let from = 0; from < names.length; from += CLEANED_TOGETHER) {
       const some = names.slice(from, from + CLEANED_TOGETHER)
       const there = new Set((await store.files.findUnfinished(some.map(name => new ObjectId(name)))).map(String))
