@@ -3,11 +3,12 @@ import { MongoClient, ObjectId } from 'mongodb'
 import t from 'tap'
 import type { Forward, Forwarded } from '../../protocol/forwarding/events.ts'
 import type { ConversationDoc, MessageDoc } from '../../src/store/documents.ts'
+import { extent } from '../kit/extent.ts'
 import { MongodProcess, ServerProcess, type Somebody } from './rig.ts'
 
 const MESSAGES = 10
 const TARGETS = 5
-const ROUNDS = 4
+const ROUNDS = extent(2, 4)
 
 t.test(
   'G2 what is forwarded while a server is killed is there once, in order, after the same is asked again',
@@ -29,7 +30,7 @@ t.test(
       const messages = messageIds.map((messageId, at) => ({ conversationId, messageId, clientId: `f-${at}` }))
       const asked = ask(dying, ann, { messages, to })
       // In some rounds before anything is committed, in others after all of it.
-      await delay(round * 8)
+      await delay(round * extent(16, 8))
       await dying.kill()
       const cut = await asked
       const { to: done } = (await other.call(ann, 'POST', '/messages/forward', { messages, to })) as Forwarded
@@ -75,7 +76,7 @@ t.test('pins of a conversation are counted right, whenever the server is killed'
       return at === round ? [pinned, server.call(ann, 'DELETE', `${path}/${messageId}`)] : [pinned]
     })
     const settled = Promise.allSettled(work)
-    await delay(round * 8)
+    await delay(round * extent(16, 8))
     await server.kill()
     await settled
     await server.start()

@@ -12,7 +12,7 @@ import { frame, frameAt } from '../kit/frames.ts'
 import { type Person, startServer, type TestServer } from '../kit/helper.ts'
 
 /** Cuts at each step. */
-const TIMES = extent(100, 1_000)
+const TIMES = extent(60, 1_000)
 /** Connections that are opened at once, each by a person of its own. */
 const LANES = 20
 /** A cut comes up to so many turns of the event loop after its step, so that it also falls between two steps. */

@@ -8,7 +8,7 @@ import { allDialects, canonicalPlaces, type Place } from '../routes/table.ts'
 const dialects = await allDialects(t)
 const places = canonicalPlaces().filter(({ method }) => method !== 'GET')
 const namesOf = ({ name, place, words }: Case) => [name, place.face, place.url, ...words].join(' ')
-const cases = partOf(casesOf(places), 3, namesOf)
+const cases = partOf(casesOf(places), 4, namesOf)
 const isChecked = ({ parts }: Place) => parts.body !== undefined
 
 t.test('nobody is taken for another or for more: fields that a route does not know are refused', async t => {
@@ -23,13 +23,13 @@ t.test('nobody is taken for another or for more: fields that a route does not kn
 
 t.test('nobody is taken for another or for more: fields that a command does not know are refused', async t => {
   const forgery = await Forgery.open(t)
-  for (const it of partOf(casesOf(commandPlaces([])), 3, namesOf)) await forgery.requireRefused(it)
+  for (const it of partOf(casesOf(commandPlaces([])), 4, namesOf)) await forgery.requireRefused(it)
 })
 
 for (const { name } of dialects) {
   t.test(`nobody is taken for another or for more by what the socket of ${name} does not know`, async t => {
     const forgery = await Forgery.open(t)
     const own = casesOf(commandPlaces(dialects)).filter(({ place }) => place.face === name)
-    for (const it of someOf(own, Math.ceil(own.length / 3), name)) await forgery.requireSame(it)
+    for (const it of someOf(own, Math.ceil(own.length / 4), name)) await forgery.requireSame(it)
   })
 }

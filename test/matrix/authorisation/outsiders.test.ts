@@ -11,7 +11,7 @@ const dialects = await allDialects(t)
 const places = [...canonicalPlaces(), ...dialectPlaces(dialects)]
 const nameOf = ({ method, url }: Place) => `${method} ${url}`
 /** Those that are asked with ids of others. */
-const asked = partOf(places, 2, nameOf)
+const asked = partOf(places, 3, nameOf)
 const faces = [...new Set(places.map(({ face }) => face))]
 
 /** A refusal in the app’s own words. */

@@ -22,7 +22,7 @@ export async function walkFace(face: Face): Promise<void> {
     )
   })
   const entries = entriesOf(face)
-  const partOf = <T extends Entry>(of: readonly T[], side: Side) => someOf(of, Math.ceil(of.length / 8), title + side)
+  const partOf = <T extends Entry>(of: readonly T[], side: Side) => someOf(of, Math.ceil(of.length / 10), title + side)
   for (const side of ['blocker', 'blocked'] as const) {
     t.test(
       `what the ${side} does in ${title} reaches the other in no app until the block is taken back`,
