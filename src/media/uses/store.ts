@@ -10,11 +10,9 @@ export type FileUse = Pick<MessageDoc, '_id' | 'seq' | 'hiddenFor'>
 
 /** Messages of one conversation with the same file that are looked at. */
 const MAX_USES = 100
-/** Questions for uses of files that are answered together, the time in which they gather where there are many,
- * ms, and the reads that are under way beside each other. */
+/** Questions for uses of files that are answered together, and the time in which they gather where there are many, ms. */
 const READ_TOGETHER = 100
 const GATHER_MS = 4
-const AT_ONCE = 2
 /** Files with many uses that are known, and for how long, ms. */
 const MAX_CROWDED = 10_000
 const CROWDED_MS = 600_000
@@ -42,8 +40,7 @@ export class FileUses {
   readonly #users: Collection<Pick<ConversationDoc, '_id' | 'avatarUrl'>>
   readonly #conversations: Collection<ConversationDoc>
   readonly #reads = new Batcher<Use, readonly FileUse[]>(async uses => await this.#readAll(uses), READ_TOGETHER, {
-    gatherMs: GATHER_MS,
-    atOnce: AT_ONCE
+    gatherMs: GATHER_MS
   })
   /** Uses that are so many that they are read by themselves: they would keep all others waiting. */
   readonly #crowded = boundedMap<true>(MAX_CROWDED, { ttl: CROWDED_MS })
