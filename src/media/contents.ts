@@ -48,7 +48,7 @@ export interface Content {
 export class FileContents {
   readonly #deps: ContentsDeps
   readonly #small: SmallBlobs
-  /** What is shown of a file never changes; whether it is still there is asked with the access. */
+  /** Rows of files: what they show never changes, and whether a file is still there is asked with the access. */
   readonly #files = boundedMap<FileDoc>(MAX_FILES)
 
   constructor(deps: ContentsDeps) {

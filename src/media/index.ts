@@ -65,7 +65,7 @@ export function createMedia(deps: MediaDeps) {
     uploads,
     tus: new Tus({ uploads, locks: new UploadLocks(), base: PUBLIC_URL?.replace(/\/+$/, '') ?? '' }),
     contents: new FileContents({ ...deps, access }),
-    madeFiles: new MadeFiles({ ...deps, staging }),
+    madeFiles: new MadeFiles({ ...deps, staging, keeping }),
     unusedFiles: new UnusedFiles(deps),
     staging
   }

@@ -1,24 +1,21 @@
 import { stat } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import type { Actor } from '../actor.ts'
-import type { Config } from '../config/config.ts'
 import type { DatabaseClock } from '../database/index.ts'
 import { ObjectId } from '../database/object-id.ts'
 import { AppError } from '../errors.ts'
 import { noSuchFile } from '../store/missing.ts'
-import { MEBIBYTE, plainName, type Staging } from './receive.ts'
+import type { FileKeeping } from './keeping.ts'
+import { plainName, type Staging } from './receive.ts'
 import type { BlobStore } from './storage/index.ts'
 import { type FileDoc, type FileStore, keyOf } from './store.ts'
-
-/** Time for which what was made stays, ms. */
-const KEPT_MS = 86_400_000
 
 interface MadeFilesDeps {
   readonly store: { readonly files: FileStore }
   readonly storage: BlobStore
   readonly staging: Staging
+  readonly keeping: FileKeeping
   readonly clock: DatabaseClock
-  readonly config: Pick<Config, 'limits'>
 }
 
 /** Traits of a file that the server makes: its id, and the conversation whose member its owner must be to read it. */
@@ -48,21 +45,17 @@ export class MadeFiles {
     path: string,
     { fileId: _id, conversationId, fileName, mimeType }: Made
   ): Promise<{ name: string; bytes: number }> {
-    const { store, storage, clock, config } = this.#deps
-    const now = clock.now()
+    const { store, storage, keeping } = this.#deps
     const size = { bytes: (await stat(path)).size, variants: {} }
-    const times = { createdAt: new Date(now), checkAt: new Date(now + KEPT_MS) }
     const about = { kind: 'file' as const, name: plainName(fileName), mimeType, conversationId }
-    const file: FileDoc = { _id, ownerId: new ObjectId(userId), state: 'storing', ...about, ...size, ...times }
-    const quota = config.limits.filesPerUserMebibytes * MEBIBYTE
-    if (!(await store.files.insert(file, quota))) throw new AppError('quota_reached', 'There is no room for more files')
-    const key = keyOf(_id, 'original')
-    await storage.put(key, path, mimeType)
-    await store.files.finish(_id)
-    const [stored] = await store.files.findStored([_id])
-    if (stored === undefined) {
+    const file: FileDoc = {
+      ...{ _id, ownerId: new ObjectId(userId), state: 'storing', ...about, ...size },
+      ...keeping.times()
+    }
+    await keeping.add(file, { original: path })
+    if (!(await store.files.isStored(_id))) {
       // It was discarded meanwhile, maybe before its bytes were there.
-      await storage.remove([key])
+      await storage.remove([keyOf(_id, 'original')])
       throw noSuchFile()
     }
     return { name: file.name, bytes: file.bytes }

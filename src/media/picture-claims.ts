@@ -6,11 +6,9 @@ import { AppError } from '../errors.ts'
 import type { FileLinks } from '../present/file-links.ts'
 import { noSuchFile } from '../store/missing.ts'
 import { pictureOf } from '../store/pictures.ts'
+import { UNUSED_MS } from './keeping.ts'
 import type { FileStore } from './store.ts'
 import type { FileUses } from './uses/store.ts'
-
-/** Time for which a file stays that is about to become a picture, ms. */
-const HELD_MS = 86_400_000
 
 interface PictureClaimDeps {
   readonly files: FileStore
@@ -49,7 +47,7 @@ export class PictureClaims {
       throw noSuchFile()
     if (file.kind !== 'image') throw new AppError('invalid', 'The file is no picture')
     // From here on it is not removed before it is a picture, unless it is already gone.
-    await files.hold([id], new Date(clock.now() + HELD_MS))
+    await files.hold([id], new Date(clock.now() + UNUSED_MS))
     if (!(await files.isStored(id))) throw noSuchFile()
     return { ...changes, avatarUrl: pictureOf(id) }
   }

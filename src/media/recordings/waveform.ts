@@ -6,7 +6,7 @@ const BARS = 100
 /** Time of each that is listened to, seconds, and packets: of a recording of more than a hundred seconds a part. */
 const SECONDS_EACH = 1
 const PACKETS_EACH = 50
-/** One stream of one channel, into which the decoder mixes two, at a rate that is enough to tell how loud it is. */
+/** Settings of the decoder: one stream of one channel, into which two are mixed, at a rate that is enough for loudness. */
 const OPUS = {
   ...{ channels: 1, streamCount: 1, coupledStreamCount: 0, channelMappingTable: [0] },
   sampleRate: 8_000 as const

@@ -27,7 +27,7 @@ interface ContentDeps {
   readonly pageGate: FairGate
 }
 
-/** One run of an export, in the name of its person. */
+/** Run of an export, in the name of its person. */
 export interface Run {
   readonly _id: ObjectId
   readonly fileId: ObjectId

@@ -41,17 +41,17 @@ export class ExportStore {
     return await this.#exports.findOne({ _id })
   }
 
-  /** Those of one person among the given, in no order. */
+  /** Exports of a person among the given, in no order. */
   async findMany(userId: ObjectId, ids: readonly ObjectId[]): Promise<ExportDoc[]> {
     return await this.#exports.find({ _id: { $in: [...ids] }, userId }).toArray()
   }
 
-  /** Those of one person, the newest first. */
+  /** Exports of a person, the newest first. */
   async newest(userId: ObjectId, limit: number): Promise<ExportDoc[]> {
     return await this.#exports.find({ userId }, { sort: { createdAt: -1 }, limit }).toArray()
   }
 
-  /** The one of a person and a conversation that has not ended. */
+  /** Export of a person and a conversation that has not ended. */
   async findUnderWay(userId: ObjectId, conversationId: ObjectId, session?: ClientSession): Promise<ExportDoc | null> {
     const filter = { userId, conversationId, status: { $in: UNDER_WAY } }
     return await this.#exports.findOne(filter, session === undefined ? {} : { session })

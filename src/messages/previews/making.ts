@@ -134,7 +134,7 @@ export class PreviewMaker {
     }
   }
 
-  /** What other people's servers do is nothing to report. */
+  /** Reports a failure, unless it is of somebody else's server. */
   #failed(error: unknown): undefined {
     if (!isOfOthers(error)) this.#deps.onError(error)
     return undefined
