@@ -162,8 +162,9 @@ export class UploadService {
     const name = file._id.toHexString()
     const kept = await this.#keep(actor, file, staging.pathOf(name)).catch(async (error: unknown) => {
       if (error instanceof AppError && FINAL.includes(error.code)) await this.#discard(file)
-      // It was given up meanwhile, maybe at another server.
-      if (error instanceof AppError && error.code === 'not_found') await staging.remove(name)
+      // It was given up meanwhile, maybe at another server, unless that is the one that keeps it.
+      const isGone = error instanceof AppError && error.code === 'not_found'
+      if (isGone && (await this.#deps.store.files.findUnfinished([file._id])).length === 0) await staging.remove(name)
       throw asRefusal(error)
     })
     await staging.remove(name)
