@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
 import type { Collections, Database, DatabaseClock } from '../database/index.ts'
 import { FairGate } from '../limits/fair-gate.ts'
-import { type FileLinks, fileLinks } from '../present/file-links.ts'
+import { baseOf, type FileLinks, fileLinks } from '../present/file-links.ts'
 import type { MemberStore } from '../store/members.ts'
 import type { UserService, Visibility } from '../users/index.ts'
 import { FileAccess } from './access.ts'
@@ -63,7 +63,7 @@ export function createMedia(deps: MediaDeps) {
   return {
     files: new FileService({ ...deps, access, staging, keeping, gate }),
     uploads,
-    tus: new Tus({ uploads, locks: new UploadLocks(), base: PUBLIC_URL?.replace(/\/+$/, '') ?? '' }),
+    tus: new Tus({ uploads, locks: new UploadLocks(), base: baseOf(PUBLIC_URL) }),
     contents: new FileContents({ ...deps, access }),
     madeFiles: new MadeFiles({ ...deps, staging, keeping }),
     unusedFiles: new UnusedFiles(deps),

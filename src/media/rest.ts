@@ -4,7 +4,7 @@ import type { Config } from '../config/config.ts'
 import { type BoundRoute, route } from '../contract/route.ts'
 import { AppError } from '../errors.ts'
 import { omitUndefined } from '../omit-undefined.ts'
-import { fileLinks } from '../present/file-links.ts'
+import { baseOf, fileLinks } from '../present/file-links.ts'
 import type { FileContents } from './contents.ts'
 import type { FileService } from './files.ts'
 import { announceUploads, uploadRoutes } from './uploads/rest.ts'
@@ -55,7 +55,7 @@ export function announceFiles(app: FastifyInstance, config: NamedBy): void {
 /** Makes addresses of files, under the name of the setting, or under that by which this machine reaches the server. */
 function nameFiles(app: FastifyInstance, config: NamedBy): void {
   const { JWT_SECRET: secrets, FILE_LINK_TTL: ttlMs, PUBLIC_URL, HOST } = config
-  fileLinks.configure({ secrets, ttlMs, base: PUBLIC_URL?.replace(/\/+$/, '') ?? '' })
+  fileLinks.configure({ secrets, ttlMs, base: baseOf(PUBLIC_URL) })
   if (PUBLIC_URL !== undefined) return
   app.addHook('onListen', async () => {
     const address = app.server.address()

@@ -106,6 +106,11 @@ export class FileLinks {
   }
 }
 
+/** Address of the server as its setting has it, without a slash at the end; empty where there is none. */
+export function baseOf(publicUrl: string | undefined): string {
+  return publicUrl?.replace(/\/+$/, '') ?? ''
+}
+
 /** Addresses of the files of this process: wherever a message is presented, its files have them. */
 export const fileLinks = new FileLinks()
 

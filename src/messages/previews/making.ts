@@ -116,7 +116,6 @@ export class PreviewMaker {
   async #keep(body: Readable, signal: AbortSignal): Promise<PictureDoc> {
     signal.throwIfAborted()
     const kept = this.#deps.files.keepPicture(body, PICTURE_MEBIBYTES)
-    kept.catch(() => undefined)
     const isOver = once(signal, 'abort').then(() => {
       throw signal.reason
     })
